@@ -1,0 +1,155 @@
+//! Arrows that the published charts lack and the core needs.
+
+use std::{fmt, str::FromStr};
+
+/// A named departure from the published charts. Read to the letter the charts leave real damage; each
+/// amendment mends one kind, is drawn dotted, and can be switched off so that the damage can be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Amendment {
+    /// After `allow_new_connections` a replica would stay in Maintenance for ever: it goes on to
+    /// `set_active`.
+    ReplicaEndsActive,
+    /// A unit promoted while its backup ran is no replica any more when `is_replica2` is asked, and
+    /// would refuse connections for ever: whoever blocked them reopens them.
+    ReopenWhatWasBlocked,
+    /// No exit from create-backup, an error included, leaves connections blocked or Maintenance
+    /// behind; after a crash of the process the next firing on that unit repairs it.
+    CleanupSurvivesErrors,
+    /// Every failure of a restore after `set_maintenance` puts the unit's status back.
+    FailedRestoreKeepsStatus,
+    /// A unit blocked by one of the S3 messages does not count as blocked when the S3 settings
+    /// change, or a corrected setting could never take effect.
+    S3BlockIsRetryable,
+    /// When the S3 relation is gone, a unit that is blocked by one of the S3 messages becomes Active:
+    /// there is nothing left to put right.
+    S3GoneClearsS3Block,
+    /// When the primary can't be determined, create-backup fails the action with the text that users
+    /// know instead of ending in a hook error.
+    OfflineDatabaseFailsAction,
+    /// A member that is not running takes no backup: the action fails before anything is changed.
+    StoppedMemberFailsAction,
+    /// When the log of a failed backup can't be uploaded (S3 being down is why most backups fail), the
+    /// action still fails with the backup's own error.
+    ErrorLogIsBestEffort,
+}
+
+impl Amendment {
+    /// Every amendment, the five of the first design first.
+    pub const ALL: &'static [Self] = &[
+        Self::ReplicaEndsActive,
+        Self::ReopenWhatWasBlocked,
+        Self::CleanupSurvivesErrors,
+        Self::FailedRestoreKeepsStatus,
+        Self::S3BlockIsRetryable,
+        Self::S3GoneClearsS3Block,
+        Self::OfflineDatabaseFailsAction,
+        Self::StoppedMemberFailsAction,
+        Self::ErrorLogIsBestEffort,
+    ];
+
+    /// The name that charts, traces and the command line use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ReplicaEndsActive => "replica-ends-active",
+            Self::ReopenWhatWasBlocked => "reopen-what-was-blocked",
+            Self::CleanupSurvivesErrors => "cleanup-survives-errors",
+            Self::FailedRestoreKeepsStatus => "failed-restore-keeps-status",
+            Self::S3BlockIsRetryable => "s3-block-is-retryable",
+            Self::S3GoneClearsS3Block => "s3-gone-clears-s3-block",
+            Self::OfflineDatabaseFailsAction => "offline-database-fails-action",
+            Self::StoppedMemberFailsAction => "stopped-member-fails-action",
+            Self::ErrorLogIsBestEffort => "error-log-is-best-effort",
+        }
+    }
+
+    const fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+impl fmt::Display for Amendment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Amendment {
+    type Err = UnknownAmendment;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.iter().copied().find(|amendment| amendment.name() == name);
+        known.ok_or_else(|| UnknownAmendment(name.to_owned()))
+    }
+}
+
+/// No amendment bears this name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownAmendment(pub String);
+
+impl fmt::Display for UnknownAmendment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown amendment `{}`", self.0)
+    }
+}
+
+impl std::error::Error for UnknownAmendment {}
+
+/// Which amendments are in force: all of them by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amendments(u16);
+
+impl Amendments {
+    /// Every amendment in force.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(Amendment::ALL.iter().fold(0, |bits, amendment| bits | amendment.bit()))
+    }
+
+    /// The published charts to the letter.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(0)
+    }
+
+    /// The same set with one amendment switched off.
+    #[must_use]
+    pub const fn without(self, amendment: Amendment) -> Self {
+        Self(self.0 & !amendment.bit())
+    }
+
+    /// Whether an amendment is in force.
+    #[must_use]
+    pub const fn has(self, amendment: Amendment) -> bool {
+        self.0 & amendment.bit() != 0
+    }
+}
+
+impl Default for Amendments {
+    fn default() -> Self {
+        Self::all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_switch_turns_off_its_own_amendment_alone() {
+        for &off in Amendment::ALL {
+            let set = Amendments::all().without(off);
+            for &amendment in Amendment::ALL {
+                assert_eq!(set.has(amendment), amendment != off);
+            }
+        }
+    }
+
+    #[test]
+    fn names_lead_back() {
+        for &amendment in Amendment::ALL {
+            assert_eq!(amendment.name().parse(), Ok(amendment));
+        }
+        assert!("reopen".parse::<Amendment>().is_err());
+    }
+}

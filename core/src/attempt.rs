@@ -1,0 +1,215 @@
+//! What each attempt tries. A failure is the answer "no", and its reason is noted.
+
+use std::time::Duration;
+
+use crate::{
+    act,
+    ask::{self, MODEL_UUID_LINE},
+    fire::{BackupLog, Walker},
+    inventory::Inventory,
+    ports::{
+        BackupKind, BackupRequest, CommandExit, Databag, PortError, PortErrorKind, PortResult,
+        Service, Timestamp, key,
+    },
+    s3::S3Settings,
+    shape::Attempt,
+    status::{Status, StatusName},
+    texts,
+};
+
+/// How long a failing check is tried again: the other units' TLS servers may still be starting.
+const CHECK_FOR: Duration = Duration::from_secs(60);
+/// The pause between two checks.
+const CHECK_PAUSE: Duration = Duration::from_secs(3);
+
+/// Makes an attempt: whether it worked.
+pub(crate) async fn make(walker: &mut Walker<'_>, attempt: Attempt) -> bool {
+    let tried = match attempt {
+        Attempt::CouldInitialiseStanza => initialise_stanza(walker).await,
+        Attempt::IsWalArchivingToS3Working => archive_wal(walker).await,
+        Attempt::WasPossibleUploadMetadataFileTestConnectivityS3 => {
+            upload_metadata(walker).await.map_err(|_| texts::METADATA_FAILED.to_owned())
+        }
+        Attempt::HasBackupCreationSucceeded => back_up(walker).await,
+        Attempt::WereBackupLogsUploadedS3 => {
+            upload_log(walker).await.map_err(|_| texts::LOGS_FAILED.to_owned())
+        }
+        Attempt::DoesPgbackrestReturnedBackupsList => {
+            list(walker).await.map_err(|error| texts::list_failed(error.cause()))
+        }
+        Attempt::HasDatabaseStopped => {
+            let stopped = walker.ports.workload.stop(Service::Database).await;
+            stopped.map_err(|error| texts::stop_failed(error.cause()))
+        }
+        Attempt::WasPreviousClusterInfoRemoved => {
+            let removed = walker.ports.cluster_record.remove().await;
+            removed.map_err(|error| texts::record_failed(error.cause()))
+        }
+        Attempt::WasDataDirectoryEmptied => {
+            let emptied = walker.ports.workload.empty_data_directory().await;
+            emptied.map_err(|error| texts::empty_failed(error.cause()))
+        }
+    };
+    match tried {
+        Ok(()) => true,
+        Err(reason) => {
+            walker.notes.reason = Some(reason);
+            false
+        }
+    }
+}
+
+/// Puts the log of this firing's backup into the bucket.
+pub(crate) async fn upload_log(walker: &Walker<'_>) -> PortResult<()> {
+    let (Some(s3), Some(log)) = (&walker.notes.s3, &walker.notes.log) else {
+        let cause = "there is no log, or nowhere to put it";
+        return Err(PortError::new(PortErrorKind::NotFound, "object store", "put", cause));
+    };
+    let stanza = walker.ports.unit.identity().stanza();
+    let key = s3.object_key(&stanza, &[log.label.as_str(), "/backup.log"].concat());
+    let content = ["Stdout:\n", &log.stdout, "\n\nStderr:\n", &log.stderr, "\n"].concat();
+    walker.ports.object_store.put(s3, &key, content.as_bytes()).await
+}
+
+async fn initialise_stanza(walker: &mut Walker<'_>) -> Result<(), String> {
+    let ports = walker.ports;
+    let s3 = walker.notes.s3.clone().ok_or_else(|| texts::stanza_failed(None))?;
+    let maintenance = Status::new(StatusName::Maintenance, texts::INITIALISING_STANZA);
+    let before = ports.unit.status().await.map_err(|error| stanza_failed(&error))?;
+    ports.unit.set_status(maintenance).await.map_err(|error| stanza_failed(&error))?;
+    walker.notes.before_maintenance = Some(before);
+    ports.object_store.ensure_bucket(&s3).await.map_err(|_| texts::BUCKET_FAILED.to_owned())?;
+    match ask::is_repository_foreign(walker, &s3).await {
+        Ok(false) => {}
+        Ok(true) => return Err(texts::ANOTHER_CLUSTER.to_owned()),
+        Err(error) => return Err(stanza_failed(&error)),
+    }
+    let stanza = ports.unit.identity().stanza();
+    ports.repository.create_stanza(&stanza).await.map_err(|error| stanza_failed(&error))
+}
+
+fn stanza_failed(error: &PortError) -> String {
+    texts::stanza_failed(error.error_line())
+}
+
+async fn archive_wal(walker: &mut Walker<'_>) -> Result<(), String> {
+    let checked = record_and_check(walker).await;
+    let Err(error) = checked else { return Ok(()) };
+    // What is recorded must not outlive a failed check: a stanza in the databag counts as usable. Each
+    // half of the rollback is tried whatever the other did.
+    let reason = stanza_failed(&error);
+    let erased = walker.ports.unit.set_data(Databag::Application, key::STANZA, None).await;
+    let applied = act::apply_cluster_settings(walker).await;
+    match erased.and(applied) {
+        Ok(()) => Err(reason),
+        Err(rollback) => Err(texts::stanza_failed(Some(&format!("rollback failed: {rollback}")))),
+    }
+}
+
+async fn record_and_check(walker: &mut Walker<'_>) -> PortResult<()> {
+    let unit = &walker.ports.unit;
+    let stanza = unit.identity().stanza();
+    unit.set_data(Databag::Application, key::STANZA, Some(&stanza)).await?;
+    act::apply_cluster_settings(walker).await?;
+    unit.set_status(Status::new(StatusName::Maintenance, texts::CHECKING_STANZA)).await?;
+    check(walker, &stanza).await?;
+    // A restore that is under way owns the status; update-status will end it.
+    let restoring = walker.is_restoring().await?;
+    match walker.notes.before_maintenance.take() {
+        Some(before) if restoring => unit.set_status(before).await,
+        Some(_) | None => unit.set_status(Status::active()).await,
+    }
+}
+
+/// Checks until it works or [`CHECK_FOR`] has passed.
+async fn check(walker: &Walker<'_>, stanza: &str) -> PortResult<()> {
+    let clock = &walker.ports.clock;
+    let start = clock.now().await;
+    loop {
+        let Err(error) = walker.ports.repository.check(stanza).await else { return Ok(()) };
+        let Timestamp(now) = clock.now().await;
+        if u128::from((now - start.0).unsigned_abs()) >= CHECK_FOR.as_millis() {
+            return Err(error);
+        }
+        clock.wait(CHECK_PAUSE).await?;
+    }
+}
+
+async fn upload_metadata(walker: &Walker<'_>) -> PortResult<()> {
+    let ports = walker.ports;
+    let identity = ports.unit.identity();
+    let s3 = notes_s3(walker)?;
+    let now = ports.clock.now().await;
+    let content = format!(
+        "Date Backup Requested: {now}\nModel Name: {}\n{MODEL_UUID_LINE}{}\nApplication Name: {}\n\
+         Unit Name: {}/{}\nJuju Version: {}\n",
+        identity.model,
+        identity.model_uuid,
+        identity.application,
+        identity.application,
+        identity.unit,
+        identity.juju_version,
+    );
+    let key = s3.object_key(&identity.stanza(), "latest");
+    ports.object_store.put(s3, &key, content.as_bytes()).await
+}
+
+fn notes_s3<'a>(walker: &'a Walker<'_>) -> PortResult<&'a S3Settings> {
+    walker.notes.s3.as_deref().ok_or_else(|| {
+        let cause = "the S3 settings are gone";
+        PortError::new(PortErrorKind::NotFound, "unit", "s3_relation", cause)
+    })
+}
+
+/// What the tool writes before the label of a backup that it has finished.
+const NEW_LABEL: &str = "new backup label = ";
+
+async fn back_up(walker: &mut Walker<'_>) -> Result<(), String> {
+    let ports = walker.ports;
+    let started = ports.clock.now().await;
+    let done = match request(walker).await {
+        Ok(request) => ports.repository.back_up(&request).await,
+        Err(error) => Err(error),
+    };
+    let (stdout, stderr, failure) = match done {
+        Ok(stdout) => (stdout, String::new(), None),
+        Err(error) => {
+            let CommandExit { stdout, stderr, .. } = error.exit().cloned().unwrap_or_default();
+            (stdout, stderr, Some(texts::backup_failed(error.cause())))
+        }
+    };
+    let label = stdout.lines().find_map(|line| Some(line.split_once(NEW_LABEL)?.1.trim()));
+    let label = label.map_or_else(|| label_at(started), str::to_owned);
+    walker.notes.log = Some(BackupLog { label, stdout, stderr });
+    failure.map_or(Ok(()), Err)
+}
+
+async fn request(walker: &Walker<'_>) -> PortResult<BackupRequest> {
+    let ports = walker.ports;
+    let kind = match ports.unit.parameter("type").await? {
+        None => BackupKind::Full,
+        Some(name) => {
+            let known = BackupKind::ALL.iter().copied().find(|kind| kind.name() == &*name);
+            known.ok_or_else(|| {
+                let cause = format!("unknown backup type `{name}`");
+                PortError::new(PortErrorKind::Refused, "unit", "parameter", cause)
+            })?
+        }
+    };
+    let identity = ports.unit.identity();
+    let from_primary = ports.cluster.primary().await? == Some(identity.unit);
+    Ok(BackupRequest { stanza: identity.stanza(), kind, from_primary })
+}
+
+/// The label that a full backup begun at this time would bear: it names the log of a backup that never
+/// got a label of its own.
+fn label_at(time: Timestamp) -> String {
+    let (year, month, day, hour, minute, second) = time.civil();
+    format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}F")
+}
+
+async fn list(walker: &mut Walker<'_>) -> PortResult<()> {
+    let inventory = Inventory::parse(&walker.ports.repository.info().await?)?;
+    walker.notes.table = Some(inventory.table());
+    Ok(())
+}

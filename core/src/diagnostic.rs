@@ -1,0 +1,157 @@
+//! One complaint about something that a person wrote: what, where, and what to do.
+
+use std::fmt;
+
+/// How much a [`Diagnostic`] matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The input was read, but not as written.
+    Warning,
+    /// The input was refused.
+    Error,
+}
+
+/// A located complaint about input. Its `Display` is the form that every pgdrill command prints:
+/// `error:` what, `at:` where, the line with the place underlined, `hint:` what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Whether the input was refused.
+    pub severity: Severity,
+    /// What is wrong, in one line, naming the text at fault and what was expected.
+    pub what: String,
+    /// The file as the caller named it; `<stdin>` for standard input.
+    pub file: String,
+    /// One-based line; 0 when the complaint is about the file as a whole.
+    pub line: usize,
+    /// One-based column, counted in characters; 0 when the complaint is about the whole line.
+    pub column: usize,
+    /// The source line, without its newline; empty when there is none.
+    pub source: String,
+    /// How many characters from `column` on are at fault; at least 1 is underlined.
+    pub width: usize,
+    /// What to do about it, the nearest valid name included.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error about a whole file.
+    #[must_use]
+    pub fn error(file: &str, what: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            what: what.into(),
+            file: file.to_owned(),
+            line: 0,
+            column: 0,
+            source: String::new(),
+            width: 0,
+            hint: None,
+        }
+    }
+
+    /// The same complaint, read on after: a warning.
+    #[must_use]
+    pub fn into_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    /// The same complaint at a place; `source` is the line that holds it.
+    #[must_use]
+    pub fn at(mut self, line: usize, column: usize, width: usize, source: &str) -> Self {
+        self.line = line;
+        self.column = column;
+        self.width = width;
+        self.source = source.to_owned();
+        self
+    }
+
+    /// The same complaint with advice.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        write!(f, "{severity}: {}\n   at: {}", self.what, self.file)?;
+        if self.line > 0 {
+            write!(f, ":{}", self.line)?;
+            if self.column > 0 {
+                write!(f, ":{}", self.column)?;
+            }
+        }
+        if !self.source.is_empty() {
+            write_source(f, self)?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The longest part of a source line that a complaint quotes, in characters.
+const QUOTED: usize = 100;
+
+fn write_source(f: &mut fmt::Formatter<'_>, diagnostic: &Diagnostic) -> fmt::Result {
+    let start = diagnostic.column.saturating_sub(1);
+    let skipped = start.saturating_sub(QUOTED / 2);
+    let shown: String =
+        diagnostic.source.chars().skip(skipped).take(QUOTED).map(printable).collect();
+    write!(f, "\n     | {shown}")?;
+    if diagnostic.column > 0 {
+        let before = start - skipped;
+        let width = diagnostic.width.clamp(1, QUOTED.saturating_sub(before).max(1));
+        write!(f, "\n     | {}{}", " ".repeat(before), "^".repeat(width))?;
+    }
+    Ok(())
+}
+
+/// Control characters would move the cursor of a terminal; each becomes one visible character.
+fn printable(c: char) -> char {
+    if c == '\t' {
+        ' '
+    } else if c.is_control() {
+        '\u{fffd}'
+    } else {
+        c
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_shows_what_where_and_what_to_do() {
+        let shown = Diagnostic::error("a.yaml", "unknown hook `bakup`")
+            .at(3, 11, 5, "  - hook: bakup")
+            .hint("did you mean `backup`?")
+            .to_string();
+        assert_eq!(
+            shown,
+            "error: unknown hook `bakup`\n   at: a.yaml:3:11\n     |   - hook: bakup\n     |           ^^^^^\n hint: did you mean `backup`?"
+        );
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_place() {
+        let line = format!("{}bad{}", "x".repeat(500), "y".repeat(500));
+        let shown = Diagnostic::error("a", "w").at(1, 501, 3, &line).to_string();
+        assert!(shown.lines().all(|l| l.chars().count() <= QUOTED + 7), "{shown}");
+        assert!(shown.contains("bad"), "{shown}");
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        let shown = Diagnostic::error("a", "w").at(1, 1, 1, "\u{1b}[31mred").to_string();
+        assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    }
+}

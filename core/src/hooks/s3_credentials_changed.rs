@@ -1,0 +1,61 @@
+//! The S3 relation's data changed, or the relation is gone.
+
+use crate::{
+    amendment::Amendment,
+    fire::{Stop, Walker},
+    shape::{Action::*, Attempt::*, Ending::*, Question::*},
+    texts,
+};
+
+/// Walks this chart:
+/// ```text
+#[doc = include_str!("../../charts/s3_credentials_changed.mmd")]
+/// ```
+pub(crate) async fn s3_credentials_changed(walker: &mut Walker<'_>) -> Result<(), Stop> {
+    if !walker.ask(HasClusterInitialised).await? {
+        walker.end(Defer).await?;
+        return walker.end(Rtn).await;
+    }
+    if !walker.ask(AreAllRequiredSettingsProvided).await? {
+        if is_blocked_by_lost_s3(walker).await {
+            walker.amend(Amendment::S3GoneClearsS3Block, SetActive).await?;
+        }
+        return walker.end(Rtn).await;
+    }
+    walker.act(RenderPgbackrestConfig).await?;
+    if !walker.ask(IsLeader).await? {
+        return walker.end(Rtn).await;
+    }
+    if walker.ask(IsBlocked).await? {
+        return walker.end(Rtn).await;
+    }
+    if !walker.attempt(CouldInitialiseStanza).await? {
+        walker.act(SetBlocked).await?;
+        return walker.end(Rtn).await;
+    }
+    if !walker.attempt(IsWalArchivingToS3Working).await? {
+        walker.act(SetBlocked).await?;
+        return walker.end(Rtn).await;
+    }
+    bring_tls_server_in_line(walker).await
+}
+
+/// The tail of the chart, from `is_tls_disabled_or_single_unit_cluster` on, which certificates-changed
+/// enters too.
+pub(super) async fn bring_tls_server_in_line(walker: &mut Walker<'_>) -> Result<(), Stop> {
+    if walker.ask(IsTlsDisabledOrSingleUnitCluster).await? {
+        walker.act(StopPgbackrestTlsServer).await?;
+    } else if !walker.ask(IsReplicaAndTlsServerNotRunningOnPrimary).await? {
+        walker.act(StartPgbackrestTlsServer).await?;
+    }
+    walker.end(Rtn).await
+}
+
+/// Whether an S3 message blocks this unit although no S3 relation is left. Not knowing is no.
+async fn is_blocked_by_lost_s3(walker: &Walker<'_>) -> bool {
+    let unit = &walker.ports.unit;
+    matches!(unit.s3_relation().await, Ok(None))
+        && unit.status().await.is_ok_and(|status| {
+            status.name == crate::status::StatusName::Blocked && texts::is_s3_block(&status.message)
+        })
+}

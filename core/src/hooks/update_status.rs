@@ -1,0 +1,43 @@
+//! Juju's periodic event, as far as it concerns backups: it notices how a restore ended.
+
+use crate::{
+    fire::{Stop, Walker},
+    shape::{Action::*, Ending::*, Question::*},
+};
+
+/// Walks this chart:
+/// ```text
+#[doc = include_str!("../../charts/update_status.mmd")]
+/// ```
+pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {
+    if !walker.ask(IsWorkloadContainerAccessible).await? {
+        return walker.end(Rtn).await;
+    }
+    if walker.ask(IsBlockedOrWaiting).await? {
+        return walker.end(Rtn).await;
+    }
+    if !walker.ask(IsDatabaseServiceKnown).await? {
+        return walker.end(Rtn).await;
+    }
+    if walker.ask(IsRestoreInProgress).await? {
+        if !walker.ask(IsDatabaseServiceRunning).await? {
+            walker.act(SetBlocked).await?;
+            return walker.end(Rtn).await;
+        }
+        if !walker.ask(IsMemberUp).await? {
+            return walker.end(Rtn).await;
+        }
+        walker.act(ClearRestoreFlags).await?;
+        walker.act(RenderPgbackrestConfig).await?;
+        if walker.ask(IsRepositoryOfAnotherCluster).await? {
+            walker.act(SetBlocked).await?;
+            return walker.end(Rtn).await;
+        }
+    }
+    if walker.ask(IsPrimary).await? {
+        walker.act(SetActivePrimary).await?;
+    } else if walker.ask(IsMemberRunning).await? {
+        walker.act(SetActive).await?;
+    }
+    walker.end(Rtn).await
+}

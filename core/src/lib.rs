@@ -1,0 +1,36 @@
+//! The backup manager of the PostgreSQL Kubernetes charm, chart by chart, behind ports.
+//!
+//! [`fire`] fires one hook once on one unit: it walks the hook's chart, asks and acts through
+//! [`Ports`], and returns how it ended with the [`Trace`] of shapes that it visited. The crate performs
+//! no I/O, reads no clock, spawns nothing and sleeps nowhere.
+
+mod act;
+mod amendment;
+mod ask;
+mod attempt;
+pub mod chart;
+mod diagnostic;
+mod fire;
+mod hook;
+pub mod hooks;
+pub mod inventory;
+pub mod ports;
+mod s3;
+mod secret;
+mod shape;
+mod status;
+pub mod texts;
+mod trace;
+mod walk;
+
+pub use amendment::{Amendment, Amendments, UnknownAmendment};
+pub use diagnostic::{Diagnostic, Severity};
+pub use fire::{Fate, Probe, fire};
+pub use hook::{Firing, Hook, HookError, Outcome, UnknownHook};
+pub use ports::{PortError, PortErrorKind, Ports};
+pub use s3::{S3Relation, S3Settings, UriStyle};
+pub use secret::Secret;
+pub use shape::{Action, Attempt, Ending, Question, Shape};
+pub use status::{STATUS_MESSAGE_LIMIT, Status, StatusName};
+pub use trace::{Mark, Step, Trace};
+pub use walk::{Walk, WalkError, walk, walk_published};

@@ -1,0 +1,77 @@
+//! The only time a hook may read.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+
+use super::PortResult;
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// The whole seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The calendar date and time of day in UTC, proleptic Gregorian: year, month, day, hour, minute,
+    /// second.
+    #[must_use]
+    pub const fn civil(self) -> (i64, i64, i64, i64, i64, i64) {
+        let (days, second) = (self.seconds().div_euclid(86_400), self.seconds().rem_euclid(86_400));
+        // Years are counted from 1 March of the year 0, so that a leap day is a year's last.
+        let shifted = days + 719_468;
+        let era = shifted.div_euclid(146_097);
+        let day_of_era = shifted.rem_euclid(146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
+        (year, month, day, second / 3600, second % 3600 / 60, second % 60)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// `2026-11-23T02:43:06Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day, hour, minute, second) = self.civil();
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+}
+
+/// Time, as a port: virtual in memory, the system's elsewhere.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// The time now. Never goes back between two calls.
+    async fn now(&self) -> Timestamp;
+
+    /// Returns once `pause` has passed on this clock. Virtual clocks move on at once. An error means
+    /// that the wait was cut short.
+    async fn wait(&self, pause: Duration) -> PortResult<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Timestamp;
+
+    #[test]
+    fn times_read_as_the_calendar_has_them() {
+        // From `date -u -d @SECONDS`.
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_795_401_786, "2026-11-23T02:43:06Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(Timestamp(seconds * 1000).to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! This unit as Juju sees it.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+
+use super::PortResult;
+use crate::{s3::S3Relation, status::Status};
+
+/// The keys that the hooks read and write in the peer databags.
+pub mod key {
+    /// Application: the cluster's first initialisation is done.
+    pub const CLUSTER_INITIALISED: &str = "cluster_initialised";
+    /// Application: the stanza's name, once it is initialised.
+    pub const STANZA: &str = "stanza";
+    /// Application: the label of the backup that is being restored.
+    pub const RESTORING_BACKUP: &str = "restoring-backup";
+    /// Application: the stanza that holds the backup that is being restored.
+    pub const RESTORE_STANZA: &str = "restore-stanza";
+    /// Unit: `off` while new client connections to this unit are refused, else `on` or absent.
+    pub const CONNECTIVITY: &str = "connectivity";
+    /// Unit: present while TLS is enabled on this unit.
+    pub const TLS: &str = "tls";
+}
+
+/// A unit's number within its application: 2 in `postgresql-k8s/2`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnitId(pub u32);
+
+impl fmt::Display for UnitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// What does not change while a unit lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The model's name.
+    pub model: String,
+    /// The model's UUID.
+    pub model_uuid: String,
+    /// The application's name.
+    pub application: String,
+    /// This unit's number.
+    pub unit: UnitId,
+    /// The version of Juju.
+    pub juju_version: String,
+}
+
+impl Identity {
+    /// The stanza of this cluster: `<model>.patroni-<application>`.
+    #[must_use]
+    pub fn stanza(&self) -> String {
+        [self.model.as_str(), ".patroni-", self.application.as_str()].concat()
+    }
+}
+
+/// Which of the two peer databags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Databag {
+    /// The application's, which only the leader may write.
+    Application,
+    /// This unit's own.
+    Unit,
+}
+
+/// Which parts of the TLS material this unit holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TlsMaterial {
+    /// The private key.
+    pub key: bool,
+    /// The chain of the authority.
+    pub ca: bool,
+    /// The certificate.
+    pub certificate: bool,
+}
+
+impl TlsMaterial {
+    /// Whether TLS can be used: all three parts are here.
+    #[must_use]
+    pub const fn is_complete(self) -> bool {
+        self.key && self.ca && self.certificate
+    }
+}
+
+/// This unit as Juju sees it: leadership, status, databags, relations, the running action, deferral.
+///
+/// Databag writes and deferrals are buffered and land only if the hook succeeds; a status lands at
+/// once. A unit reads its own buffered writes.
+#[async_trait]
+pub trait Unit: Send + Sync {
+    /// Who this unit is.
+    fn identity(&self) -> Arc<Identity>;
+
+    /// Whether this unit leads, now. Leadership is a lease and can lapse before the next call.
+    async fn is_leader(&self) -> PortResult<bool>;
+
+    /// The status that users see now.
+    async fn status(&self) -> PortResult<Status>;
+
+    /// Users see `status` from here on, whether or not the hook succeeds. After an error they see
+    /// either the old one or the new one.
+    async fn set_status(&self, status: Status) -> PortResult<()>;
+
+    /// How many units the application is to have.
+    async fn planned_units(&self) -> PortResult<u32>;
+
+    /// The other units of the application that this unit knows of, in ascending order.
+    async fn peers(&self) -> PortResult<Vec<UnitId>>;
+
+    /// A databag's value; an absent key and an empty value are both `None`.
+    async fn data(&self, bag: Databag, key: &str) -> PortResult<Option<Arc<str>>>;
+
+    /// The value is set, or with `None` removed, once the hook succeeds. Denied to a unit that does not
+    /// lead when the bag is the application's; after an error nothing was buffered.
+    async fn set_data(
+        &self,
+        bag: Databag,
+        key: &'static str,
+        value: Option<&str>,
+    ) -> PortResult<()>;
+
+    /// The data of the S3 relation; `None` without a relation.
+    async fn s3_relation(&self) -> PortResult<Option<Arc<S3Relation>>>;
+
+    /// The TLS material that this unit holds.
+    async fn tls_material(&self) -> PortResult<TlsMaterial>;
+
+    /// A parameter of the running action; `None` when it was not given or no action runs.
+    async fn parameter(&self, name: &str) -> PortResult<Option<Arc<str>>>;
+
+    /// The running action will carry this result. Later values of the same key win.
+    async fn set_result(&self, key: &'static str, value: &str) -> PortResult<()>;
+
+    /// The running action will end as failed with `message`; the hook goes on.
+    async fn fail_action(&self, message: &str) -> PortResult<()>;
+
+    /// This event will be fired again before the next one on this unit, once the hook succeeds.
+    async fn defer(&self) -> PortResult<()>;
+}

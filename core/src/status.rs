@@ -1,0 +1,96 @@
+//! What a unit shows its users.
+
+use std::{borrow::Cow, fmt};
+
+/// The longest message of a status, in characters.
+pub const STATUS_MESSAGE_LIMIT: usize = 120;
+
+/// The kinds of status that Juju knows and the hooks use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StatusName {
+    /// All is well.
+    Active,
+    /// A person must do something.
+    Blocked,
+    /// Something is being done, and will end by itself.
+    Maintenance,
+    /// Something else must happen first.
+    Waiting,
+    /// No status was set yet.
+    Unknown,
+}
+
+impl StatusName {
+    /// Every kind.
+    pub const ALL: &'static [Self] =
+        &[Self::Active, Self::Blocked, Self::Maintenance, Self::Waiting, Self::Unknown];
+
+    /// The name as Juju writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Blocked => "blocked",
+            Self::Maintenance => "maintenance",
+            Self::Waiting => "waiting",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for StatusName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A unit's status: its kind and the message beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The kind.
+    pub name: StatusName,
+    /// The message; empty when all that matters is the kind.
+    pub message: Cow<'static, str>,
+}
+
+impl Status {
+    /// A status; a message over [`STATUS_MESSAGE_LIMIT`] characters is cut there.
+    #[must_use]
+    pub fn new(name: StatusName, message: impl Into<Cow<'static, str>>) -> Self {
+        let message = message.into();
+        let message = match message.char_indices().nth(STATUS_MESSAGE_LIMIT) {
+            Some((end, _)) => Cow::Owned(message[..end].to_owned()),
+            None => message,
+        };
+        Self { name, message }
+    }
+
+    /// Active without a message.
+    #[must_use]
+    pub const fn active() -> Self {
+        Self { name: StatusName::Active, message: Cow::Borrowed("") }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name.name())?;
+        if !self.message.is_empty() {
+            write!(f, " \"{}\"", self.message)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_cut_at_120_characters_not_bytes() {
+        let status = Status::new(StatusName::Blocked, "é".repeat(121));
+        assert_eq!(status.message.chars().count(), STATUS_MESSAGE_LIMIT);
+        let whole = Status::new(StatusName::Blocked, "é".repeat(120));
+        assert_eq!(whole.message.chars().count(), 120);
+    }
+}

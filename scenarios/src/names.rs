@@ -1,0 +1,147 @@
+//! Names of the core's closed sets, as a file may write them.
+
+use std::{borrow::Cow, sync::LazyLock};
+
+use pgdrill_core::{Amendment, Hook, Shape, StatusName};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::charts;
+
+/// A closed set whose members have names.
+pub trait Named: Copy + Sized + 'static {
+    /// What the set is called in the schema.
+    const SET: &'static str;
+
+    /// Every name, in the set's order.
+    fn names() -> &'static [&'static str];
+
+    /// The member with this name.
+    fn from_name(name: &str) -> Option<Self>;
+}
+
+/// A member of a closed set, read by its name. An unknown name is refused with all names that are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Name<T>(pub T);
+
+impl<'de, T: Named> Deserialize<'de> for Name<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = T::from_name(&name);
+        known.map(Self).ok_or_else(|| de::Error::unknown_variant(&name, T::names()))
+    }
+}
+
+impl<T: Named> JsonSchema for Name<T> {
+    fn inline_schema() -> bool {
+        false
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::SET.into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": T::names() })
+    }
+}
+
+macro_rules! named {
+    ($type:ty, $set:literal, $all:expr, $name:expr) => {
+        impl Named for $type {
+            const SET: &'static str = $set;
+
+            fn names() -> &'static [&'static str] {
+                static NAMES: LazyLock<Vec<&'static str>> =
+                    LazyLock::new(|| $all.map($name).collect());
+                &NAMES
+            }
+
+            fn from_name(name: &str) -> Option<Self> {
+                $all.find(|member| $name(*member) == name)
+            }
+        }
+    };
+}
+
+named!(Hook, "Hook", Hook::ALL.iter().copied(), Hook::name);
+named!(Amendment, "Amendment", Amendment::ALL.iter().copied(), Amendment::name);
+named!(Shape, "Shape", Shape::all(), Shape::id);
+named!(StatusName, "StatusName", StatusName::ALL.iter().copied(), StatusName::name);
+named!(OutcomeName, "Outcome", OutcomeName::ALL.iter().copied(), OutcomeName::name);
+
+/// How a firing ended, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutcomeName {
+    /// The hook returned.
+    Returned,
+    /// It asked to be fired again.
+    Deferred,
+    /// The action failed.
+    Failed,
+    /// The action has its result.
+    Finished,
+    /// The hook failed, or its process died.
+    Error,
+}
+
+impl OutcomeName {
+    const ALL: &'static [Self] =
+        &[Self::Returned, Self::Deferred, Self::Failed, Self::Finished, Self::Error];
+
+    /// The word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Returned => "returned",
+            Self::Deferred => "deferred",
+            Self::Failed => "failed",
+            Self::Finished => "finished",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A shape of one chart, written `create-backup/set_active`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChartShape {
+    /// The chart's hook.
+    pub hook: Hook,
+    /// The shape.
+    pub shape: Shape,
+}
+
+impl ChartShape {
+    fn all() -> impl Iterator<Item = Self> {
+        let charts = Hook::ALL.iter().copied();
+        charts.flat_map(|hook| {
+            let nodes = charts::chart(hook).map_or(&[][..], |chart| chart.nodes.as_slice());
+            let shapes = nodes.iter().filter_map(|node| Shape::from_id(&node.id));
+            shapes.map(move |shape| Self { hook, shape })
+        })
+    }
+}
+
+impl std::fmt::Display for ChartShape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.hook, self.shape)
+    }
+}
+
+impl Named for ChartShape {
+    const SET: &'static str = "ChartShape";
+
+    fn names() -> &'static [&'static str] {
+        static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+            ChartShape::all().map(|shape| &*Box::leak(shape.to_string().into_boxed_str())).collect()
+        });
+        &NAMES
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        let (hook, shape) = name.split_once('/')?;
+        let (hook, shape) = (hook.parse().ok()?, Shape::from_id(shape)?);
+        charts::chart(hook)?.node(shape.id())?;
+        Some(Self { hook, shape })
+    }
+}

@@ -1,0 +1,274 @@
+//! What can happen to a world while nobody asks it: faults, role changes, and their mending.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::given::{S3Given, words};
+
+/// One thing that happens, between two firings or at a named shape. Every backend makes it true in its
+/// own way: in memory it is state, in containers the real thing.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// The cluster switches over to this unit.
+    PrimaryMovesTo(u32),
+    /// No member holds the leader's lock.
+    PrimaryIsLost,
+    /// Juju elects this unit.
+    LeaderMovesTo(u32),
+    /// What the S3 server does with requests.
+    S3Server(S3ServerState),
+    /// The S3 server refuses every key that contains this text; an empty text refuses none.
+    RefuseKeysWith(String),
+    /// The S3 relation's data is replaced.
+    S3Settings(S3Given),
+    /// The S3 relation goes or comes back.
+    S3Relation(RelationState),
+    /// What becomes of a unit's container.
+    Member(SetMember),
+    /// Whether the cluster's DCS answers.
+    Dcs(DcsState),
+    /// This unit's database service does not stop when told to.
+    ServiceWillNotStop(u32),
+    /// A service is started or stopped behind the charm's back.
+    Service(SetService),
+    /// Whether a unit's data directory can be emptied.
+    DataDirectory(SetDataDirectory),
+    /// What the database's archive command does.
+    ArchiveCommand(ArchiveCommand),
+    /// WAL arrives in the repository this many seconds late.
+    ArchiveDelay(u32),
+    /// How the backup tool behaves.
+    Pgbackrest(PgbackrestMood),
+    /// Whether the units hold TLS material.
+    Tls(TlsState),
+    /// The cluster's first initialisation is recorded.
+    ClusterInitialises,
+    /// The application has this many units from now on; the last units go first.
+    ScaleTo(u32),
+    /// Whether the supervisor in a unit's workload container answers.
+    Workload(SetWorkload),
+    /// The process that runs the hook dies here.
+    ProcessDies,
+    /// Nothing is done until this has come about.
+    Await(Awaited),
+}
+
+words! {
+    /// What the S3 server does with requests.
+    S3ServerState {
+        /// It serves them.
+        #[default]
+        Up,
+        /// It refuses connections.
+        Down,
+        /// It takes connections and never answers.
+        Hangs,
+        /// It answers that access is denied.
+        Denies,
+    }
+}
+
+words! {
+    /// Whether a relation exists.
+    RelationState {
+        /// It exists.
+        #[default]
+        Made,
+        /// It does not.
+        Gone,
+    }
+}
+
+words! {
+    /// What becomes of a unit's container.
+    MemberFate {
+        /// It runs.
+        #[default]
+        Running,
+        /// It is paused: nothing in it answers.
+        Frozen,
+        /// It is dead.
+        Killed,
+        /// It runs and reaches nobody.
+        CutOff,
+        /// The cluster manager runs, the database server under it does not.
+        ServerDown,
+    }
+}
+
+words! {
+    /// Whether the DCS answers.
+    DcsState {
+        /// It answers.
+        #[default]
+        Up,
+        /// It does not.
+        Down,
+    }
+}
+
+words! {
+    /// A service of the workload.
+    ServiceName {
+        /// The database under its cluster manager.
+        #[default]
+        Database,
+        /// The backup tool's TLS server.
+        TlsServer,
+    }
+}
+
+words! {
+    /// Whether a service runs.
+    ServiceRuns {
+        /// It runs.
+        #[default]
+        Running,
+        /// It does not.
+        Stopped,
+        /// The supervisor does not know it.
+        Unknown,
+    }
+}
+
+words! {
+    /// Whether a data directory can be emptied.
+    DataDirectory {
+        /// It can.
+        #[default]
+        Free,
+        /// Something holds it.
+        Busy,
+    }
+}
+
+words! {
+    /// What the database's archive command does.
+    ArchiveCommand {
+        /// It pushes WAL to the repository.
+        #[default]
+        Right,
+        /// It is not the backup tool's.
+        Broken,
+    }
+}
+
+words! {
+    /// How the backup tool behaves.
+    PgbackrestMood {
+        /// As it should.
+        #[default]
+        Well,
+        /// Its inventory is not JSON.
+        Garbled,
+        /// Its commands never end.
+        Hangs,
+        /// Another of its processes holds the lock.
+        Locked,
+        /// Its commands fail, and nothing that they wrote is kept.
+        Silent,
+        /// Its inventory names a backup in a form that nobody knows.
+        StrangeLabel,
+    }
+}
+
+words! {
+    /// Whether the units hold TLS material.
+    TlsState {
+        /// They do.
+        #[default]
+        On,
+        /// They do not.
+        Off,
+    }
+}
+
+words! {
+    /// Whether a supervisor answers.
+    WorkloadState {
+        /// It does.
+        #[default]
+        Reachable,
+        /// It does not.
+        Unreachable,
+    }
+}
+
+words! {
+    /// What a scenario can wait for.
+    Awaited {
+        /// Every database that was started is up, or has given up.
+        #[default]
+        DatabaseSettled,
+    }
+}
+
+macro_rules! settings {
+    ($(#[$doc:meta])* $name:ident, $is:ty) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+        pub struct $name {
+            /// Which unit.
+            pub unit: u32,
+            /// What it is from now on.
+            pub is: $is,
+        }
+    };
+}
+
+settings! {
+    /// What becomes of a unit's container.
+    SetMember, MemberFate
+}
+settings! {
+    /// Whether a unit's data directory can be emptied.
+    SetDataDirectory, DataDirectory
+}
+settings! {
+    /// Whether the supervisor in a unit's workload container answers.
+    SetWorkload, WorkloadState
+}
+
+/// A service, started or stopped behind the charm's back.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SetService {
+    /// Which unit.
+    pub unit: u32,
+    /// Which service.
+    pub name: ServiceName,
+    /// What it is from now on.
+    pub is: ServiceRuns,
+}
+
+impl Change {
+    /// The unit that the change is about, if it is about one: it must exist.
+    #[must_use]
+    pub const fn unit(&self) -> Option<u32> {
+        match self {
+            Self::PrimaryMovesTo(unit)
+            | Self::LeaderMovesTo(unit)
+            | Self::ServiceWillNotStop(unit)
+            | Self::Member(SetMember { unit, .. })
+            | Self::Service(SetService { unit, .. })
+            | Self::DataDirectory(SetDataDirectory { unit, .. })
+            | Self::Workload(SetWorkload { unit, .. }) => Some(*unit),
+            Self::PrimaryIsLost
+            | Self::S3Server(_)
+            | Self::RefuseKeysWith(_)
+            | Self::S3Settings(_)
+            | Self::S3Relation(_)
+            | Self::Dcs(_)
+            | Self::ArchiveCommand(_)
+            | Self::ArchiveDelay(_)
+            | Self::Pgbackrest(_)
+            | Self::Tls(_)
+            | Self::ClusterInitialises
+            | Self::ScaleTo(_)
+            | Self::ProcessDies
+            | Self::Await(_) => None,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! One event as Juju brings it: deferred ones first, then the event itself, and all their writes land or
+//! none does.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use pgdrill_core::{Amendments, Firing, Hook, Ports, Probe, fire, ports::PortResult};
+
+use crate::world::{Shared, lock};
+
+/// An event that Juju brings to a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The hook that it fires.
+    pub hook: Hook,
+    /// The unit on which it fires.
+    pub unit: u32,
+    /// The parameters, for an action.
+    pub parameters: BTreeMap<String, Arc<str>>,
+}
+
+/// One firing, and what the action that it may have been will show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fired {
+    /// The firing.
+    pub firing: Firing,
+    /// The unit on which it was.
+    pub unit: u32,
+    /// Whether an earlier event was fired again.
+    pub is_refired: bool,
+    /// The results that the action carries.
+    pub results: Vec<(&'static str, String)>,
+}
+
+/// Brings an event to its unit, with the Juju of `world` and the other ports of any backend: the events
+/// that were deferred are fired first, in order, each once. The first firing that fails ends it, for
+/// Juju then brings the whole of it again.
+///
+/// # Errors
+///
+/// `NotFound` when the world has no such unit.
+pub async fn dispatch(
+    world: &Shared,
+    ports: &Ports,
+    event: &Event,
+    amendments: Amendments,
+    probe: Option<&dyn Probe>,
+) -> PortResult<Vec<Fired>> {
+    let unit = event.unit as usize;
+    let deferred = lock(world).juju.begin(unit);
+    let mut fired = Vec::with_capacity(deferred.len() + 1);
+    let mut succeeded = true;
+    let again = deferred.into_iter().map(|hook| (hook, true));
+    for (hook, is_refired) in again.chain([(event.hook, false)]) {
+        let parameters = if is_refired { BTreeMap::new() } else { event.parameters.clone() };
+        lock(world).juju.begin_firing(unit, hook, parameters);
+        let firing = fire(ports, hook, amendments, probe).await;
+        succeeded = firing.outcome.keeps_writes();
+        let mut guard = lock(world);
+        let results =
+            guard.juju.units.get_mut(unit).map(|u| std::mem::take(&mut u.dispatch.results));
+        let results = results.unwrap_or_default();
+        fired.push(Fired { firing, unit: event.unit, is_refired, results });
+        if !succeeded {
+            break;
+        }
+    }
+    lock(world).juju.end(unit, succeeded);
+    Ok(fired)
+}

@@ -1,0 +1,92 @@
+//! The backup tool, run by command on one unit.
+
+use async_trait::async_trait;
+use pgdrill_core::{
+    PortError, PortErrorKind,
+    ports::{BackupRequest, CommandExit, PortResult, Repository, RepositorySettings, UnitId},
+};
+
+use super::{View, unreachable};
+use crate::{
+    change::{MemberFate, PgbackrestMood},
+    pgbackrest::{self, Answer},
+    world::World,
+};
+
+#[async_trait]
+impl Repository for View {
+    async fn configure(&self, settings: &RepositorySettings) -> PortResult<()> {
+        let mut world = self.world();
+        let unit = world.unit_mut(self.unit);
+        match unit {
+            Some(unit) if unit.fate != MemberFate::Killed && unit.is_workload_reachable => {
+                unit.repository = Some(settings.clone());
+                Ok(())
+            }
+            Some(_) | None => {
+                Err(unreachable("repository", "configure", "the workload does not answer"))
+            }
+        }
+    }
+
+    async fn create_stanza(&self, stanza: &str) -> PortResult<()> {
+        let mut world = self.world();
+        let answer = pgbackrest::create_stanza(&mut world, self.unit, stanza);
+        exit(&world, "create_stanza", "stanza-create", answer).map(drop)
+    }
+
+    async fn check(&self, stanza: &str) -> PortResult<()> {
+        let mut world = self.world();
+        let answer = pgbackrest::check(&mut world, self.unit, stanza);
+        exit(&world, "check", "check", answer).map(drop)
+    }
+
+    async fn back_up(&self, request: &BackupRequest) -> PortResult<String> {
+        let mut world = self.world();
+        let answer = pgbackrest::back_up(&mut world, self.unit, request);
+        exit(&world, "back_up", "backup", answer)
+    }
+
+    async fn info(&self) -> PortResult<String> {
+        let mut world = self.world();
+        let answer = pgbackrest::info(&mut world, self.unit);
+        exit(&world, "info", "info", answer)
+    }
+
+    async fn ping(&self, unit: UnitId) -> PortResult<()> {
+        let mut world = self.world();
+        let answer = pgbackrest::ping(&mut world, self.unit, unit.0);
+        exit(&world, "ping", "server-ping", answer).map(drop)
+    }
+}
+
+/// What a port makes of how a command ended.
+fn exit(
+    world: &World,
+    operation: &'static str,
+    command: &str,
+    answer: Answer,
+) -> PortResult<String> {
+    let error = |kind, cause: String| PortError::new(kind, "repository", operation, cause);
+    match answer {
+        Answer::Done(stdout) => Ok(stdout),
+        Answer::Failed(code, text) => {
+            let cause = format!("{command} ended with exit code {code}");
+            let stdout = if world.mood == PgbackrestMood::Silent {
+                String::new()
+            } else {
+                pgbackrest::error_lines(world.now, command, code, &text)
+            };
+            let exit = CommandExit { code: Some(code), stdout, stderr: String::new() };
+            Err(error(PortErrorKind::Refused, cause).with_exit(exit))
+        }
+        Answer::Hung => Err(error(
+            PortErrorKind::TimedOut,
+            format!("{command} did not end in time; whether it still runs is unknown"),
+        )),
+        Answer::Lost => Err(error(
+            PortErrorKind::Unreachable,
+            format!("the container in which {command} runs does not answer"),
+        )),
+    }
+}

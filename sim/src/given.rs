@@ -1,0 +1,260 @@
+//! What is true before the first firing.
+
+use std::collections::BTreeMap;
+
+use pgdrill_core::{StatusName, ports::BackupKind};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What is true before the first firing. Whatever is left out is as in a healthy cluster of one unit
+/// without TLS and without an S3 relation.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Given {
+    /// How many units there are, 1 to 9.
+    pub units: u32,
+    /// How many units the application is to have; as many as there are unless given.
+    pub planned_units: Option<u32>,
+    /// Whether every unit holds a key, a certificate and the authority's chain.
+    pub tls: bool,
+    /// The unit that Juju elected.
+    pub leader: u32,
+    /// The unit that the cluster elected. It need not be the leader.
+    pub primary: u32,
+    /// Whether the cluster's first initialisation is recorded.
+    pub cluster_initialised: bool,
+    /// The S3 relation; without it there is none.
+    pub s3: Option<S3Given>,
+    /// How far the stanza has come.
+    pub stanza: StanzaGiven,
+    /// Whose backups the repository holds.
+    pub repository: RepositoryGiven,
+    /// Backups taken before the first firing, oldest first.
+    pub backups: Vec<BackupGiven>,
+    /// Whether the units' TLS servers run; as after a normal set-up unless given.
+    pub tls_servers: Option<TlsServersGiven>,
+    /// Statuses other than active, by unit.
+    pub statuses: BTreeMap<u32, StatusGiven>,
+    /// The number from which everything that differs between two clusters is derived.
+    pub seed: u64,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        Self {
+            units: 1,
+            planned_units: None,
+            tls: false,
+            leader: 0,
+            primary: 0,
+            cluster_initialised: true,
+            s3: None,
+            stanza: StanzaGiven::None,
+            repository: RepositoryGiven::Own,
+            backups: Vec::new(),
+            tls_servers: None,
+            statuses: BTreeMap::new(),
+            seed: 0,
+        }
+    }
+}
+
+/// The data of the S3 relation, as far as it is not right.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct S3Given {
+    /// Whether the relation exists; it does unless `false`.
+    pub related: Option<bool>,
+    /// Required parameters that are missing.
+    pub missing: Vec<S3Parameter>,
+    /// Where the endpoint leads.
+    pub endpoint: EndpointGiven,
+    /// Whether the server accepts the credentials.
+    pub credentials: CredentialsGiven,
+    /// The chain of authorities in `tls-ca-chain`.
+    pub ca: CaGiven,
+    /// The bucket.
+    pub bucket: BucketGiven,
+    /// The prefix of all keys; `/drill` unless given.
+    pub path: Option<String>,
+    /// The region; none unless given.
+    pub region: Option<String>,
+}
+
+impl S3Given {
+    /// Whether the relation exists.
+    #[must_use]
+    pub fn is_related(&self) -> bool {
+        self.related.unwrap_or(true)
+    }
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum $name { $($(#[$vdoc])* $variant,)+ }
+    };
+}
+pub(crate) use words;
+
+words! {
+    /// A required parameter of the S3 relation.
+    S3Parameter {
+        /// The bucket's name.
+        #[default]
+        Bucket,
+        /// The access key.
+        AccessKey,
+        /// The secret key.
+        SecretKey,
+    }
+}
+
+words! {
+    /// Where the endpoint leads.
+    EndpointGiven {
+        /// To the S3 server.
+        #[default]
+        Reachable,
+        /// To a host that nobody knows.
+        Unreachable,
+    }
+}
+
+words! {
+    /// Whether the S3 server accepts the credentials.
+    CredentialsGiven {
+        /// It does.
+        #[default]
+        Right,
+        /// The secret key is not the access key's.
+        Wrong,
+    }
+}
+
+words! {
+    /// The chain of authorities in `tls-ca-chain`.
+    CaGiven {
+        /// It holds the authority that signed the server's certificate.
+        #[default]
+        Right,
+        /// It holds another authority.
+        Wrong,
+        /// It is not given, and the server's authority is not a public one.
+        Missing,
+    }
+}
+
+words! {
+    /// The bucket.
+    BucketGiven {
+        /// It exists and is ours.
+        #[default]
+        Present,
+        /// It does not exist; we may make it.
+        Absent,
+        /// It exists and is someone else's.
+        Forbidden,
+    }
+}
+
+words! {
+    /// How far the stanza has come.
+    StanzaGiven {
+        /// There is none.
+        #[default]
+        None,
+        /// It is in the repository and recorded in the application databag, and WAL is archived.
+        Initialised,
+    }
+}
+
+words! {
+    /// Whose backups the repository holds.
+    RepositoryGiven {
+        /// This cluster's, or none.
+        #[default]
+        Own,
+        /// A stanza of the same name, made by a cluster with another system identifier.
+        AnotherCluster,
+        /// A stanza of another name.
+        AnotherStanza,
+        /// This stanza, with metadata written from another model.
+        AnotherModel,
+    }
+}
+
+words! {
+    /// One backup taken before the first firing.
+    BackupGiven {
+        /// A full backup.
+        #[default]
+        Full,
+        /// A differential backup.
+        Differential,
+        /// An incremental backup.
+        Incremental,
+        /// A full backup in which the tool found invalid pages.
+        Failed,
+    }
+}
+
+impl BackupGiven {
+    pub(crate) const fn kind(self) -> BackupKind {
+        match self {
+            Self::Full | Self::Failed => BackupKind::Full,
+            Self::Differential => BackupKind::Differential,
+            Self::Incremental => BackupKind::Incremental,
+        }
+    }
+}
+
+words! {
+    /// Whether the units' TLS servers run.
+    TlsServersGiven {
+        /// On every unit.
+        #[default]
+        Running,
+        /// On none.
+        Stopped,
+    }
+}
+
+/// A status that a unit shows before the first firing.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct StatusGiven {
+    /// Its kind.
+    pub name: StatusKind,
+    /// Its message; none unless given.
+    #[serde(default)]
+    pub message: String,
+}
+
+words! {
+    /// A kind of status.
+    StatusKind {
+        /// All is well.
+        #[default]
+        Active,
+        /// A person must do something.
+        Blocked,
+        /// Something is being done.
+        Maintenance,
+        /// Something else must happen first.
+        Waiting,
+    }
+}
+
+impl From<StatusKind> for StatusName {
+    fn from(kind: StatusKind) -> Self {
+        match kind {
+            StatusKind::Active => Self::Active,
+            StatusKind::Blocked => Self::Blocked,
+            StatusKind::Maintenance => Self::Maintenance,
+            StatusKind::Waiting => Self::Waiting,
+        }
+    }
+}

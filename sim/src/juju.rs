@@ -1,0 +1,218 @@
+//! Juju, simulated: leadership, statuses, databags that land only on success, deferral.
+//!
+//! The containers backend uses this very code: outside the charm, Juju is always simulated.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use pgdrill_core::{
+    Hook, S3Relation, Status,
+    ports::{Databag, TlsMaterial},
+};
+
+/// A databag: few keys, so a list serves best.
+pub(crate) type Bag = Vec<(&'static str, Arc<str>)>;
+
+/// Everything that Juju knows of the application.
+#[derive(Debug, Clone)]
+pub struct Juju {
+    pub(crate) planned_units: u32,
+    pub(crate) leader: u32,
+    pub(crate) s3: Option<Arc<S3Relation>>,
+    pub(crate) tls: TlsMaterial,
+    pub(crate) application: Bag,
+    pub(crate) units: Vec<JujuUnit>,
+}
+
+/// What Juju knows of one unit.
+#[derive(Debug, Clone)]
+pub(crate) struct JujuUnit {
+    pub(crate) history: Vec<Status>,
+    pub(crate) bag: Bag,
+    pub(crate) deferred: Vec<Hook>,
+    pub(crate) dispatch: Dispatch,
+}
+
+/// What one dispatch has written so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Dispatch {
+    pub(crate) hook: Option<Hook>,
+    pub(crate) parameters: BTreeMap<String, Arc<str>>,
+    pub(crate) results: Vec<(&'static str, String)>,
+    pub(crate) failure: Option<String>,
+    writes: Vec<(Databag, &'static str, Option<Arc<str>>)>,
+    deferred: Vec<Hook>,
+}
+
+impl JujuUnit {
+    pub(crate) fn new(status: Status) -> Self {
+        Self {
+            history: vec![status],
+            bag: Bag::new(),
+            deferred: Vec::new(),
+            dispatch: Dispatch::default(),
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.history.last().cloned().unwrap_or_else(Status::active)
+    }
+}
+
+impl Juju {
+    /// A value as the running hook sees it: its own writes first.
+    pub(crate) fn read(&self, unit: usize, bag: Databag, key: &str) -> Option<Arc<str>> {
+        let unit = self.units.get(unit)?;
+        let mut written = unit.dispatch.writes.iter().rev();
+        if let Some((_, _, value)) = written.find(|write| write.0 == bag && write.1 == key) {
+            return value.clone();
+        }
+        match bag {
+            Databag::Application => self.application(key),
+            Databag::Unit => get(&unit.bag, key),
+        }
+    }
+
+    /// A value of the application databag as it has landed.
+    pub(crate) fn application(&self, key: &str) -> Option<Arc<str>> {
+        get(&self.application, key)
+    }
+
+    /// Buffers a write; an empty value removes the key, as Juju has it.
+    pub(crate) fn write(
+        &mut self,
+        unit: usize,
+        bag: Databag,
+        key: &'static str,
+        value: Option<&str>,
+    ) {
+        if let Some(unit) = self.units.get_mut(unit) {
+            let value = value.filter(|value| !value.is_empty()).map(Arc::from);
+            unit.dispatch.writes.push((bag, key, value));
+        }
+    }
+
+    /// Keeps the running event for later; identical ones once.
+    pub(crate) fn defer(&mut self, unit: usize) {
+        let Some(unit) = self.units.get_mut(unit) else { return };
+        if let Some(hook) = unit.dispatch.hook
+            && !unit.dispatch.deferred.contains(&hook)
+        {
+            unit.dispatch.deferred.push(hook);
+        }
+    }
+
+    /// Begins a dispatch on a unit: the events to fire again before the one that Juju brings.
+    pub(crate) fn begin(&mut self, unit: usize) -> Vec<Hook> {
+        let Some(unit) = self.units.get_mut(unit) else { return Vec::new() };
+        unit.dispatch = Dispatch::default();
+        unit.deferred.clone()
+    }
+
+    /// Begins one firing within the dispatch.
+    pub(crate) fn begin_firing(
+        &mut self,
+        unit: usize,
+        hook: Hook,
+        parameters: BTreeMap<String, Arc<str>>,
+    ) {
+        let Some(unit) = self.units.get_mut(unit) else { return };
+        unit.dispatch.hook = Some(hook);
+        unit.dispatch.parameters = parameters;
+        unit.dispatch.results.clear();
+        unit.dispatch.failure = None;
+    }
+
+    /// Ends a dispatch: what it wrote lands if it succeeded, and is dropped if not.
+    pub(crate) fn end(&mut self, unit: usize, succeeded: bool) {
+        let Some(state) = self.units.get_mut(unit) else { return };
+        let dispatch = std::mem::take(&mut state.dispatch);
+        if !succeeded {
+            return;
+        }
+        state.deferred = dispatch.deferred;
+        for (bag, key, value) in dispatch.writes {
+            let bag = match bag {
+                Databag::Application => &mut self.application,
+                Databag::Unit => &mut state.bag,
+            };
+            set(bag, key, value);
+        }
+    }
+}
+
+fn get(bag: &Bag, key: &str) -> Option<Arc<str>> {
+    bag.iter().find(|(name, _)| *name == key).map(|(_, value)| Arc::clone(value))
+}
+
+/// Sets or removes a key of a databag.
+pub(crate) fn set(bag: &mut Bag, key: &'static str, value: Option<Arc<str>>) {
+    let at = bag.iter().position(|(name, _)| *name == key);
+    match (at, value) {
+        (Some(at), Some(value)) => {
+            if let Some(entry) = bag.get_mut(at) {
+                entry.1 = value;
+            }
+        }
+        (Some(at), None) => {
+            bag.remove(at);
+        }
+        (None, Some(value)) => bag.push((key, value)),
+        (None, None) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pgdrill_core::ports::key;
+
+    use super::*;
+
+    fn juju() -> Juju {
+        Juju {
+            planned_units: 1,
+            leader: 0,
+            s3: None,
+            tls: TlsMaterial::default(),
+            application: Bag::new(),
+            units: vec![JujuUnit::new(Status::active())],
+        }
+    }
+
+    #[test]
+    fn a_write_is_seen_by_its_own_hook_and_lands_only_on_success() {
+        for succeeded in [false, true] {
+            let mut juju = juju();
+            juju.begin(0);
+            juju.write(0, Databag::Application, key::STANZA, Some("s"));
+            assert_eq!(juju.read(0, Databag::Application, key::STANZA).as_deref(), Some("s"));
+            juju.end(0, succeeded);
+            let kept = juju.read(0, Databag::Application, key::STANZA).is_some();
+            assert_eq!(kept, succeeded);
+        }
+    }
+
+    #[test]
+    fn an_empty_value_removes_the_key() {
+        let mut juju = juju();
+        for value in [Some("on"), Some("")] {
+            juju.begin(0);
+            juju.write(0, Databag::Unit, key::CONNECTIVITY, value);
+            juju.end(0, true);
+        }
+        assert_eq!(juju.read(0, Databag::Unit, key::CONNECTIVITY), None);
+    }
+
+    #[test]
+    fn an_event_is_kept_once_and_only_on_success() {
+        let mut juju = juju();
+        juju.begin(0);
+        for _ in 0..2 {
+            juju.begin_firing(0, Hook::S3CredentialsChanged, BTreeMap::new());
+            juju.defer(0);
+        }
+        juju.end(0, true);
+        assert_eq!(juju.begin(0), [Hook::S3CredentialsChanged]);
+        juju.end(0, false);
+        assert_eq!(juju.begin(0), [Hook::S3CredentialsChanged], "a failed hook keeps its events");
+    }
+}

@@ -1,0 +1,151 @@
+//! What the tool writes, and how it exits.
+
+use std::fmt::Write as _;
+
+use pgdrill_core::ports::{BackupKind, Timestamp};
+
+use crate::storage::{BackupStore, NoAccess, S3_HOST, StanzaStore};
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// With exit code 0, having written this to standard output.
+    Done(String),
+    /// With a failing exit code and this text after `ERROR: [code]: `.
+    Failed(i32, String),
+    /// Not within the time allowed.
+    Hung,
+    /// Its container went away under it.
+    Lost,
+}
+
+/// Errors go to standard output at the log level that the charm uses, the time and process before them.
+pub(crate) fn error_lines(now: i64, command: &str, code: i32, text: &str) -> String {
+    let stamp = stamp(now);
+    format!(
+        "{stamp} P00   INFO: {command} command begin 2.55.1\n\
+         {stamp} P00  ERROR: [{code:03}]: {text}\n\
+         {stamp} P00   INFO: {command} command end: aborted with exception [{code:03}]\n"
+    )
+}
+
+/// What a finished backup writes: the label is in the line that the charm looks for.
+pub(crate) fn backup_lines(started: i64, stopped: i64, backup: &BackupStore) -> String {
+    let (begin, end) = (stamp(started), stamp(stopped));
+    let mut out = String::with_capacity(384);
+    // Writing to a String does not fail.
+    let _ = write!(
+        out,
+        "{begin} P00   INFO: backup command begin 2.55.1\n\
+         {begin} P00   INFO: execute non-exclusive backup start: backup begins after the requested immediate checkpoint completes\n\
+         {end} P00   INFO: execute non-exclusive backup stop and wait for all WAL segments to archive\n\
+         {end} P00   INFO: new backup label = {}\n\
+         {end} P00   INFO: backup command end: completed successfully\n",
+        backup.label
+    );
+    out
+}
+
+/// `2026-11-23 02:43:06.000`.
+fn stamp(now: i64) -> String {
+    let (year, month, day, hour, minute, second) = Timestamp(now).civil();
+    let milli = now.rem_euclid(1000);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{milli:03}")
+}
+
+/// What the tool says when the repository can't be reached, and the exit code that goes with it.
+pub(crate) fn no_access(why: NoAccess) -> (i32, String) {
+    match why {
+        NoAccess::UnknownHost => (
+            49,
+            "unable to get address for 'nowhere.invalid': [-2] Name or service not known".into(),
+        ),
+        NoAccess::Refused => {
+            (49, format!("unable to connect to '{S3_HOST}:443': [111] Connection refused"))
+        }
+        NoAccess::Hangs => {
+            (42, format!("timeout after 2000ms waiting for read from '{S3_HOST}:443'"))
+        }
+        NoAccess::Certificate => (
+            95,
+            format!(
+                "unable to verify certificate presented by '{S3_HOST}:443': [20] unable to get local issuer certificate"
+            ),
+        ),
+        NoAccess::Forbidden => (39, "HTTP request failed with 403 (Forbidden):".into()),
+        NoAccess::NoBucket => (39, "HTTP request failed with 404 (Not Found):".into()),
+    }
+}
+
+/// The name under which `info` reports the same failure.
+pub(crate) const fn error_class(code: i32) -> &'static str {
+    match code {
+        39 => "ProtocolError",
+        42 => "FileReadError",
+        49 => "HostConnectError",
+        95 => "CryptoError",
+        _ => "UnknownError",
+    }
+}
+
+/// Puts a backup into a stanza. It takes time; its label is the second at which it began, and no two
+/// labels of a stanza are the same.
+pub(crate) fn store_backup(
+    stanza: &mut StanzaStore,
+    now: &mut i64,
+    kind: BackupKind,
+    failed: bool,
+) -> usize {
+    let last = stanza.backups.last().map_or(i64::MIN, |backup| backup.started);
+    if now.div_euclid(1000) <= last.div_euclid(1000) {
+        *now = (last.div_euclid(1000) + 1) * 1000;
+    }
+    let started = *now;
+    let full = stanza.backups.iter().rev().find(|b| b.kind == BackupKind::Full && !b.failed);
+    let own = compact(started);
+    let (kind, label) = match (kind, full) {
+        // Without a full backup to refer to, the tool takes a full one instead.
+        (BackupKind::Full, _) | (_, None) => (BackupKind::Full, own + "F"),
+        (BackupKind::Differential, Some(full)) => (kind, format!("{}_{own}D", full.label)),
+        (BackupKind::Incremental, Some(full)) => (kind, format!("{}_{own}I", full.label)),
+    };
+    *now += match kind {
+        BackupKind::Full => 5_000,
+        BackupKind::Differential | BackupKind::Incremental => 2_000,
+    };
+    stanza.backups.push(BackupStore { label, kind, failed, started, stopped: *now });
+    stanza.backups.len() - 1
+}
+
+/// `20261123-024306`.
+fn compact(now: i64) -> String {
+    let (year, month, day, hour, minute, second) = Timestamp(now).civil();
+    let mut out = String::with_capacity(16);
+    // Writing to a String does not fail.
+    let _ = write!(out, "{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use pgdrill_core::inventory::backup_id;
+
+    use super::*;
+
+    #[test]
+    fn labels_are_unique_and_have_ids() {
+        let mut stanza = StanzaStore { name: "s".into(), system_id: 1, backups: Vec::new() };
+        let mut now = 1_767_225_600_000;
+        for kind in [BackupKind::Differential, BackupKind::Full, BackupKind::Incremental] {
+            store_backup(&mut stanza, &mut now, kind, false);
+            now -= 10_000;
+        }
+        let ids: Vec<Option<String>> =
+            stanza.backups.iter().map(|backup| backup_id(&backup.label)).collect();
+        let mut unique = ids.clone();
+        unique.dedup();
+        assert_eq!(ids.len(), unique.len());
+        assert!(ids.iter().all(Option::is_some), "{ids:?}");
+        assert_eq!(stanza.backups[0].kind, BackupKind::Full, "a differential one needs a full one");
+    }
+}

@@ -1,0 +1,252 @@
+//! The commands that change the repository or prove that it works.
+
+use std::time::Duration;
+
+use pgdrill_core::{
+    S3Settings,
+    ports::{BackupRequest, RepositorySettings},
+};
+
+use super::answers::{Answer, backup_lines, no_access, store_backup};
+use crate::{
+    change::{ArchiveCommand, MemberFate, PgbackrestMood},
+    storage::{NoAccess, StanzaStore},
+    unit::{Data, UnitState},
+    world::World,
+};
+
+/// How long the tool waits for a WAL segment to arrive.
+const ARCHIVE_TIMEOUT_MS: i64 = 60_000;
+/// How long it tries to reach a peer's TLS server (seen: 30 s).
+const PEER_RETRIES: Duration = Duration::from_secs(30);
+
+type Tried<T> = Result<T, Answer>;
+
+fn failed(code: i32, text: impl Into<String>) -> Answer {
+    Answer::Failed(code, text.into())
+}
+
+/// `stanza-create` on a unit.
+pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Answer {
+    world.advance(Duration::from_millis(400));
+    let tried = (|| {
+        let settings = run(world, unit)?;
+        let s3 = repository(world, &settings, "archive", name)?;
+        primary_in_reach(world, unit, &settings).ok_or_else(no_primary)?;
+        let id = served_id(world)?;
+        let bucket = world.storage.buckets.get_mut(&s3.bucket);
+        let bucket = bucket.ok_or_else(|| access_failed(NoAccess::NoBucket))?;
+        let stanzas = bucket.repositories.entry(s3.path).or_default();
+        match stanzas.iter().find(|stanza| stanza.name == name) {
+            Some(stanza) if stanza.system_id != id => Err(mismatch()),
+            Some(_) => Ok(()),
+            None => {
+                let stanza =
+                    StanzaStore { name: name.to_owned(), system_id: id, backups: Vec::new() };
+                stanzas.push(stanza);
+                Ok(())
+            }
+        }
+    })();
+    tried.map_or_else(|answer| answer, |()| Answer::Done(String::new()))
+}
+
+/// `check` on a unit.
+pub(crate) fn check(world: &mut World, unit: u32, name: &str) -> Answer {
+    world.advance(Duration::from_millis(1_500));
+    let tried = (|| {
+        let settings = run(world, unit)?;
+        let s3 = repository(world, &settings, "archive", name)?;
+        let primary = primary_in_reach(world, unit, &settings);
+        let primary = primary.ok_or_else(|| failed(27, "primary database not found"))?;
+        let stanza = stanza(world, &s3, name, "archive")?;
+        if stanza.system_id != served_id(world)? {
+            return Err(mismatch());
+        }
+        if primary == unit && settings.tls_peers.iter().any(|peer| !is_tls_server_up(world, peer.0))
+        {
+            // As seen: stanza-create only warns of such a peer, check gives up on it.
+            world.advance(PEER_RETRIES);
+            return Err(peer_refused(&settings, world));
+        }
+        archive_segment(world, name)
+    })();
+    tried.map_or_else(|answer| answer, |()| Answer::Done(String::new()))
+}
+
+/// `backup` on a unit.
+pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> Answer {
+    let began = world.now;
+    let tried = (|| {
+        let settings = run(world, unit)?;
+        if world.mood == PgbackrestMood::Locked {
+            let file = format!("/tmp/pgbackrest/{}-backup-1.lock", request.stanza);
+            let text = format!(
+                "unable to acquire lock on file '{file}': Resource temporarily unavailable"
+            );
+            return Err(failed(50, text));
+        }
+        let s3 = repository(world, &settings, "backup", &request.stanza)?;
+        let primary = primary_in_reach(world, unit, &settings).ok_or_else(no_primary)?;
+        if request.from_primary && primary != unit {
+            return Err(no_primary());
+        }
+        if !request.from_primary && primary == unit {
+            return Err(failed(56, "unable to find standby cluster - cannot proceed"));
+        }
+        let id = served_id(world)?;
+        let stanza = stanza(world, &s3, &request.stanza, "backup")?;
+        if stanza.system_id != id {
+            let text = format!(
+                "PostgreSQL version 17, system-id {id} do not match stanza version 17, system-id {}",
+                stanza.system_id
+            );
+            return Err(failed(51, text));
+        }
+        archive_segment(world, &request.stanza)?;
+        let mut now = world.now;
+        let bucket = world.storage.buckets.get_mut(&s3.bucket);
+        let stored = bucket
+            .and_then(|bucket| bucket.repositories.get_mut(&s3.path))
+            .and_then(|stanzas| stanzas.iter_mut().find(|s| s.name == request.stanza))
+            .ok_or_else(|| missing_stanza(&s3, &request.stanza, "backup"))?;
+        let index = store_backup(stored, &mut now, request.kind, false);
+        let lines = stored.backups.get(index).map(|backup| backup_lines(began, now, backup));
+        world.now = now;
+        Ok(lines.unwrap_or_default())
+    })();
+    tried.map_or_else(|answer| answer, Answer::Done)
+}
+
+/// `server-ping` of another unit from this one.
+pub(crate) fn ping(world: &mut World, unit: u32, host: u32) -> Answer {
+    world.advance(Duration::from_millis(200));
+    match alive(world, unit) {
+        Err(answer) => answer,
+        Ok(_) if is_cut_off(world, unit) || !is_tls_server_up(world, host) => {
+            world.advance(Duration::from_secs(10));
+            failed(49, format!("unable to connect to 'unit-{host}:8432': [111] Connection refused"))
+        }
+        Ok(_) => Answer::Done(String::new()),
+    }
+}
+
+/// The unit in which a command runs, if one can.
+fn alive(world: &World, unit: u32) -> Tried<&UnitState> {
+    let state = world.unit(unit).ok_or(Answer::Lost)?;
+    match state.fate {
+        MemberFate::Killed => Err(Answer::Lost),
+        MemberFate::Frozen => Err(Answer::Hung),
+        MemberFate::Running | MemberFate::CutOff | MemberFate::ServerDown => {
+            if state.is_workload_reachable { Ok(state) } else { Err(Answer::Lost) }
+        }
+    }
+}
+
+/// The configuration of a command that could be started.
+fn run(world: &World, unit: u32) -> Tried<RepositorySettings> {
+    let state = alive(world, unit)?;
+    if world.mood == PgbackrestMood::Hangs {
+        return Err(Answer::Hung);
+    }
+    let missing = "unable to open missing file '/etc/pgbackrest.conf' for read";
+    state.repository.clone().ok_or_else(|| failed(55, missing))
+}
+
+/// The S3 settings of a repository that this command can read and write.
+fn repository(
+    world: &mut World,
+    settings: &RepositorySettings,
+    area: &str,
+    stanza: &str,
+) -> Tried<S3Settings> {
+    let s3 = settings
+        .s3
+        .clone()
+        .ok_or_else(|| failed(37, "command requires option: repo1-s3-bucket"))?;
+    let access = world.storage.bucket(&s3).map(|_| ());
+    let key = format!("{}/{area}/{stanza}/", s3.path);
+    let access = if world.storage.is_refused(&key) { Err(NoAccess::Forbidden) } else { access };
+    access.map_err(|why| {
+        if matches!(why, NoAccess::Refused | NoAccess::Hangs) {
+            world.advance(Duration::from_secs(10));
+        }
+        access_failed(why)
+    })?;
+    Ok(s3)
+}
+
+fn access_failed(why: NoAccess) -> Answer {
+    let (code, text) = no_access(why);
+    failed(code, text)
+}
+
+fn stanza<'a>(world: &'a World, s3: &S3Settings, name: &str, area: &str) -> Tried<&'a StanzaStore> {
+    let bucket = world.storage.bucket(s3).map_err(access_failed)?;
+    bucket.stanza(&s3.path, name).ok_or_else(|| missing_stanza(s3, name, area))
+}
+
+fn missing_stanza(s3: &S3Settings, name: &str, area: &str) -> Answer {
+    let file = format!("{}/{area}/{name}/{area}.info", s3.path.trim_end_matches('/'));
+    failed(55, format!("unable to load info file '{file}' or '{file}.copy':"))
+}
+
+fn mismatch() -> Answer {
+    failed(28, "backup and archive info files exist but do not match the database")
+}
+
+fn no_primary() -> Answer {
+    failed(56, "unable to find primary cluster - cannot proceed")
+}
+
+/// The primary, if this unit is it or reaches it through its TLS server.
+fn primary_in_reach(world: &World, unit: u32, settings: &RepositorySettings) -> Option<u32> {
+    let primary = world.primary?;
+    let serves = world.unit(primary).is_some_and(UnitState::is_serving);
+    let reached = primary == unit
+        || settings.tls_peers.iter().any(|peer| peer.0 == primary)
+            && is_tls_server_up(world, primary)
+            && !is_cut_off(world, unit);
+    (serves && reached).then_some(primary)
+}
+
+fn is_cut_off(world: &World, unit: u32) -> bool {
+    world.unit(unit).is_some_and(|state| state.fate == MemberFate::CutOff)
+}
+
+fn is_tls_server_up(world: &World, unit: u32) -> bool {
+    world.unit(unit).is_some_and(UnitState::is_tls_server_up)
+}
+
+fn peer_refused(settings: &RepositorySettings, world: &World) -> Answer {
+    let down = settings.tls_peers.iter().find(|peer| !is_tls_server_up(world, peer.0));
+    let host = down.map_or(0, |peer| peer.0);
+    failed(49, format!("unable to connect to 'unit-{host}:8432': [111] Connection refused"))
+}
+
+fn served_id(world: &World) -> Tried<u64> {
+    let primary = world.primary.and_then(|primary| world.unit(primary));
+    match primary.map(|state| state.data) {
+        Some(Data::Of(id)) => Ok(id),
+        Some(Data::Empty) | None => Err(no_primary()),
+    }
+}
+
+/// Has the primary archive a segment, and waits for it.
+fn archive_segment(world: &mut World, stanza: &str) -> Tried<()> {
+    let configured = world.archive_stanza.as_deref() == Some(stanza);
+    if world.archive_command == ArchiveCommand::Broken || !configured {
+        let command = if configured { "false" } else { "" };
+        return Err(failed(68, format!("archive_command '{command}' must contain pgbackrest")));
+    }
+    let waited = world.archive_delay.min(ARCHIVE_TIMEOUT_MS);
+    // The segment is on its way while the tool waits, and need not be waited for again.
+    world.archive_delay -= waited;
+    world.advance(Duration::from_millis(waited.unsigned_abs()));
+    if world.archive_delay > 0 {
+        let text =
+            "WAL segment 000000010000000000000013 was not archived before the 60000ms timeout";
+        return Err(failed(82, text));
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! `info --output=json`, to the shape of the real one.
+
+use std::{fmt::Write as _, time::Duration};
+
+use super::answers::{Answer, error_class, no_access};
+use crate::{
+    change::{MemberFate, PgbackrestMood},
+    storage::{BackupStore, StanzaStore},
+    world::World,
+};
+
+/// `info --output=json` on a unit. It exits with 0 even when the repository can't be reached: the failure
+/// is then in the status, under code 99.
+pub(crate) fn info(world: &mut World, unit: u32) -> Answer {
+    world.advance(Duration::from_millis(400));
+    let Some(state) = world.unit(unit) else { return Answer::Lost };
+    match state.fate {
+        MemberFate::Killed => return Answer::Lost,
+        MemberFate::Frozen => return Answer::Hung,
+        MemberFate::Running | MemberFate::CutOff | MemberFate::ServerDown => {}
+    }
+    if !state.is_workload_reachable {
+        return Answer::Lost;
+    }
+    match world.mood {
+        PgbackrestMood::Hangs => return Answer::Hung,
+        PgbackrestMood::Garbled => return Answer::Done("WARN: this is not JSON".to_owned()),
+        PgbackrestMood::Well
+        | PgbackrestMood::Locked
+        | PgbackrestMood::Silent
+        | PgbackrestMood::StrangeLabel => {}
+    }
+    let Some(s3) = state.repository.as_ref().and_then(|settings| settings.s3.as_ref()) else {
+        return Answer::Failed(37, "info command requires option: repo1-s3-bucket".to_owned());
+    };
+    let json = match world.storage.bucket(s3) {
+        Ok(bucket) => {
+            let stanzas = bucket.repositories.get(&s3.path).map_or(&[][..], Vec::as_slice);
+            inventory(stanzas, world.mood == PgbackrestMood::StrangeLabel)
+        }
+        Err(why) => {
+            let (code, text) = no_access(why);
+            unreadable(&format!("[{}] {text}", error_class(code)))
+        }
+    };
+    Answer::Done(json)
+}
+
+fn unreadable(message: &str) -> String {
+    format!(
+        r#"[{{"archive":[],"backup":[],"cipher":"none","db":[],"name":"[invalid]","repo":[{{"cipher":"none","key":1,"status":{{"code":99,"message":"{message}"}}}}],"status":{{"code":99,"lock":{{"backup":{{"held":false}}}},"message":"other"}}}}]"#
+    )
+}
+
+fn inventory(stanzas: &[StanzaStore], strange: bool) -> String {
+    let mut out = String::from("[");
+    for (index, stanza) in stanzas.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_stanza(&mut out, stanza, strange);
+    }
+    out.push(']');
+    out
+}
+
+fn write_stanza(out: &mut String, stanza: &StanzaStore, strange: bool) {
+    let (code, message) =
+        if stanza.backups.is_empty() { (2, "no valid backups") } else { (0, "ok") };
+    out.push_str(r#"{"archive":[{"database":{"id":1,"repo-key":1},"id":"17-1","max":null,"min":null}],"backup":["#);
+    for (index, backup) in stanza.backups.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_backup(out, backup, strange);
+    }
+    // Writing to a String does not fail.
+    let _ = write!(
+        out,
+        r#"],"cipher":"none","db":[{{"id":1,"repo-key":1,"system-id":{},"version":"17"}}],"name":"{}","repo":[{{"cipher":"none","key":1,"status":{{"code":{code},"message":"{message}"}}}}],"status":{{"code":{code},"lock":{{"backup":{{"held":false}}}},"message":"{message}"}}}}"#,
+        stanza.system_id, stanza.name
+    );
+}
+
+fn write_backup(out: &mut String, backup: &BackupStore, strange: bool) {
+    let label = if strange { "backup-of-last-week" } else { &backup.label };
+    let prior = backup.label.split_once('_').map(|(full, _)| full);
+    let prior = prior.map_or_else(|| "null".to_owned(), |full| format!("\"{full}\""));
+    // Writing to a String does not fail.
+    let _ = write!(
+        out,
+        r#"{{"backrest":{{"format":5,"version":"2.55.1"}},"database":{{"id":1,"repo-key":1}},"error":{},"label":"{label}","prior":{prior},"timestamp":{{"start":{},"stop":{}}},"type":"{}"}}"#,
+        backup.failed,
+        backup.started / 1000,
+        backup.stopped / 1000,
+        backup.kind.tool_name()
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use pgdrill_core::{PortErrorKind, inventory::Inventory};
+
+    use super::*;
+    use crate::storage::NoAccess;
+
+    #[test]
+    fn what_the_fake_prints_is_what_the_reader_of_the_real_one_reads() {
+        let mut stanza = StanzaStore { name: "s".into(), system_id: u64::MAX, backups: Vec::new() };
+        let mut now = 1_767_225_600_000;
+        for (kind, failed) in [
+            (pgdrill_core::ports::BackupKind::Full, false),
+            (pgdrill_core::ports::BackupKind::Differential, true),
+        ] {
+            super::super::store_backup(&mut stanza, &mut now, kind, failed);
+        }
+        let read = Inventory::parse(&inventory(&[stanza], false)).expect("readable");
+        assert_eq!(read.stanzas[0].system_ids, [u64::MAX]);
+        let failed: Vec<bool> = read.stanzas[0].backups.iter().map(|b| b.failed).collect();
+        assert_eq!(failed, [false, true]);
+        assert_eq!(Inventory::parse(&inventory(&[], false)), Ok(Inventory::default()));
+    }
+
+    #[test]
+    fn a_repository_that_cannot_be_read_is_reported_within_the_answer() {
+        let (code, text) = no_access(NoAccess::Forbidden);
+        let json = unreadable(&format!("[{}] {text}", error_class(code)));
+        let error = Inventory::parse(&json).expect_err("code 99");
+        assert_eq!(error.kind(), PortErrorKind::Unreachable);
+        assert_eq!(error.cause(), "[ProtocolError] HTTP request failed with 403 (Forbidden):");
+    }
+}

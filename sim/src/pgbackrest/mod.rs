@@ -1,0 +1,10 @@
+//! The backup tool, faked: it answers with the exit codes, streams and texts that the real one was seen
+//! to give (pgBackRest 2.55.1).
+
+mod answers;
+mod commands;
+mod info;
+
+pub(crate) use answers::{Answer, error_lines, store_backup};
+pub(crate) use commands::{back_up, check, create_stanza, ping};
+pub(crate) use info::info;

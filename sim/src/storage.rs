@@ -1,0 +1,131 @@
+//! The S3 server, and the backup repositories in its buckets.
+
+use std::collections::BTreeMap;
+
+use pgdrill_core::{S3Settings, ports::BackupKind};
+
+use crate::change::S3ServerState;
+
+/// The host of the one S3 server of a world.
+pub(crate) const S3_HOST: &str = "s3.drill";
+/// Its endpoint.
+pub(crate) const S3_ENDPOINT: &str = "https://s3.drill";
+/// The endpoint of a server that is nowhere.
+pub(crate) const NOWHERE_ENDPOINT: &str = "https://nowhere.invalid";
+/// The access key that the server knows.
+pub(crate) const ACCESS_KEY: &str = "drill-access-key-canary";
+/// The secret key that goes with it.
+pub(crate) const SECRET_KEY: &str = "drill-secret-key-canary";
+/// A secret key that does not.
+pub(crate) const WRONG_SECRET_KEY: &str = "wrong-secret-key-canary";
+/// The authority that signed the server's certificate.
+pub(crate) const CA_CHAIN: &str = "-----BEGIN CERTIFICATE-----\ndrill\n-----END CERTIFICATE-----";
+/// Another authority.
+pub(crate) const OTHER_CA_CHAIN: &str =
+    "-----BEGIN CERTIFICATE-----\nother\n-----END CERTIFICATE-----";
+
+/// The S3 server.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Storage {
+    pub(crate) state: S3ServerState,
+    /// A key that contains this text is refused; empty refuses none.
+    pub(crate) refused: String,
+    pub(crate) buckets: BTreeMap<String, Bucket>,
+}
+
+/// One bucket.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bucket {
+    pub(crate) is_forbidden: bool,
+    pub(crate) objects: BTreeMap<String, Vec<u8>>,
+    /// The stanzas under each repository path.
+    pub(crate) repositories: BTreeMap<String, Vec<StanzaStore>>,
+}
+
+/// A stanza in a repository.
+#[derive(Debug, Clone)]
+pub(crate) struct StanzaStore {
+    pub(crate) name: String,
+    pub(crate) system_id: u64,
+    pub(crate) backups: Vec<BackupStore>,
+}
+
+/// A backup in a stanza.
+#[derive(Debug, Clone)]
+pub(crate) struct BackupStore {
+    pub(crate) label: String,
+    pub(crate) kind: BackupKind,
+    pub(crate) failed: bool,
+    pub(crate) started: i64,
+    pub(crate) stopped: i64,
+}
+
+/// Why a request to the S3 server got no good answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoAccess {
+    /// Nobody knows the host.
+    UnknownHost,
+    /// The connection is refused.
+    Refused,
+    /// The connection is taken and nothing answers.
+    Hangs,
+    /// The certificate is signed by an authority that is not trusted.
+    Certificate,
+    /// 403.
+    Forbidden,
+    /// 404: there is no such bucket.
+    NoBucket,
+}
+
+impl Storage {
+    /// Whether a server answers these settings at all.
+    pub(crate) fn reach(&self, s3: &S3Settings) -> Result<(), NoAccess> {
+        if s3.endpoint != S3_ENDPOINT {
+            return Err(NoAccess::UnknownHost);
+        }
+        match self.state {
+            S3ServerState::Down => return Err(NoAccess::Refused),
+            S3ServerState::Hangs => return Err(NoAccess::Hangs),
+            S3ServerState::Up | S3ServerState::Denies => {}
+        }
+        if s3.tls_ca_chain.as_deref() != Some(CA_CHAIN) {
+            return Err(NoAccess::Certificate);
+        }
+        let known = s3.access_key.expose() == ACCESS_KEY && s3.secret_key.expose() == SECRET_KEY;
+        if self.state == S3ServerState::Denies || !known {
+            return Err(NoAccess::Forbidden);
+        }
+        Ok(())
+    }
+
+    /// The bucket that these settings name.
+    pub(crate) fn bucket(&self, s3: &S3Settings) -> Result<&Bucket, NoAccess> {
+        self.reach(s3)?;
+        let bucket = self.buckets.get(&s3.bucket).ok_or(NoAccess::NoBucket)?;
+        if bucket.is_forbidden { Err(NoAccess::Forbidden) } else { Ok(bucket) }
+    }
+
+    /// The bucket that these settings name, to write `key`.
+    pub(crate) fn bucket_mut(
+        &mut self,
+        s3: &S3Settings,
+        key: &str,
+    ) -> Result<&mut Bucket, NoAccess> {
+        self.reach(s3)?;
+        let refused = self.is_refused(key);
+        let bucket = self.buckets.get_mut(&s3.bucket).ok_or(NoAccess::NoBucket)?;
+        if bucket.is_forbidden || refused { Err(NoAccess::Forbidden) } else { Ok(bucket) }
+    }
+
+    /// Whether a policy refuses this key.
+    pub(crate) fn is_refused(&self, key: &str) -> bool {
+        !self.refused.is_empty() && key.contains(&self.refused)
+    }
+}
+
+impl Bucket {
+    /// The stanza of this name under a repository path.
+    pub(crate) fn stanza(&self, path: &str, name: &str) -> Option<&StanzaStore> {
+        self.repositories.get(path)?.iter().find(|stanza| stanza.name == name)
+    }
+}

@@ -1,0 +1,86 @@
+//! One unit's own part of the world: its container and what runs in it.
+
+use pgdrill_core::ports::{RepositorySettings, RestoreSource, Service, ServiceState};
+
+use crate::change::MemberFate;
+
+/// What a unit's data directory holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Data {
+    /// A database with this system identifier.
+    Of(u64),
+    /// Nothing.
+    Empty,
+}
+
+/// A database on its way up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Starting {
+    /// When it will be decided.
+    pub(crate) until: i64,
+    /// What it will hold then; `None`: it gives up and the service stops.
+    pub(crate) becomes: Option<Data>,
+}
+
+/// A unit's container and what runs in it.
+#[derive(Debug, Clone)]
+pub(crate) struct UnitState {
+    pub(crate) fate: MemberFate,
+    pub(crate) is_workload_reachable: bool,
+    pub(crate) database: ServiceState,
+    pub(crate) tls_server: ServiceState,
+    /// How often a running TLS server took new settings.
+    pub(crate) tls_server_reloads: u32,
+    pub(crate) starting: Option<Starting>,
+    pub(crate) data: Data,
+    pub(crate) is_data_busy: bool,
+    pub(crate) will_not_stop: bool,
+    pub(crate) accepts_connections: bool,
+    pub(crate) restore: Option<RestoreSource>,
+    pub(crate) repository: Option<RepositorySettings>,
+}
+
+impl UnitState {
+    pub(crate) fn healthy(system_id: u64) -> Self {
+        Self {
+            fate: MemberFate::Running,
+            is_workload_reachable: true,
+            database: ServiceState::Running,
+            tls_server: ServiceState::Stopped,
+            tls_server_reloads: 0,
+            starting: None,
+            data: Data::Of(system_id),
+            is_data_busy: false,
+            will_not_stop: false,
+            accepts_connections: true,
+            restore: None,
+            repository: None,
+        }
+    }
+
+    pub(crate) fn service(&self, service: Service) -> ServiceState {
+        match service {
+            Service::Database => self.database,
+            Service::TlsServer => self.tls_server,
+        }
+    }
+
+    /// Whether the database server is up and the rest of the cluster can reach it.
+    pub(crate) fn is_serving(&self) -> bool {
+        self.fate == MemberFate::Running
+            && self.database == ServiceState::Running
+            && self.starting.is_none()
+    }
+
+    /// Whether the cluster manager answers requests from outside.
+    pub(crate) fn does_manager_answer(&self) -> bool {
+        matches!(self.fate, MemberFate::Running | MemberFate::ServerDown)
+            && self.database == ServiceState::Running
+    }
+
+    /// Whether other units can reach this unit's TLS server.
+    pub(crate) fn is_tls_server_up(&self) -> bool {
+        matches!(self.fate, MemberFate::Running | MemberFate::ServerDown)
+            && self.tls_server == ServiceState::Running
+    }
+}
