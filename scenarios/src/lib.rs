@@ -1,1 +1,38 @@
-//! x
+//! Scenarios: read, planned, run, judged, reported.
+//!
+//! ```text
+//! case.yaml ─parse→ Scenario ─plan→ Plan ─run→ Run ─judge→ Verdict ─report→ text · JUnit · JSON · charts
+//! ```
+//!
+//! Each arrow is one function from one plain value to the next; `run` alone is async. Only this crate
+//! knows file formats, and only its binary prints or exits.
+
+mod charts;
+mod check;
+mod corpus;
+mod coverage;
+mod input;
+mod judge;
+mod names;
+mod plan;
+pub mod report;
+mod run;
+mod scenario;
+mod schema;
+mod snapshot;
+mod template;
+pub mod yaml;
+
+pub use charts::{PUBLISHED, all as charts, chart};
+pub use check::check;
+pub use corpus::{Corpus, corpus};
+pub use coverage::{ArrowCover, ChartCover, Coverage, PathCover};
+pub use input::{Input, Source, read_corpus, read_document, read_path, read_stdin, read_text};
+pub use judge::{Judged, Verdict, judge};
+pub use names::{ChartShape, Name, Named, OutcomeName};
+pub use plan::{Plan, PlanStep, plan};
+pub use run::{Backend, FiredStep, Run, run, run_all};
+pub use scenario::{Damage, FireStep, Meanwhile, Scenario, Then};
+pub use schema::schema;
+pub use snapshot::{Snapshot, transcript};
+pub use template::template;

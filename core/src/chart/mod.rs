@@ -232,6 +232,11 @@ mod tests {
         assert_eq!(chart("graph TD\nb[B]\na[A] --> b").start(), Some(1));
         assert_eq!(chart("graph TD\na[A] --> c[C]\nb[B] --> c").starts(), [0, 2]);
         assert_eq!(chart("graph TD\na[A] --> c[C]\nb[B] --> c").start(), None);
-        assert_eq!(chart("graph TD\na[A] -.-> b[B]").starts(), [0]);
+    }
+
+    #[test]
+    fn where_an_amendment_sets_in_is_no_start() {
+        assert_eq!(chart("graph TD\na[A] -.-> b[B]\nc[C] --> b").starts(), [2]);
+        assert_eq!(chart("graph TD\na[A]").starts(), [0], "a chart of one node starts there");
     }
 }

@@ -1,0 +1,243 @@
+//! Refuses what Juju could not produce, before anything runs.
+
+use pgdrill_core::{Diagnostic, Hook, ports::BackupKind};
+use pgdrill_sim::{Change, S3Given};
+
+use crate::{
+    charts,
+    names::{Name, Named as _},
+    scenario::{FireStep, Meanwhile, Scenario},
+    yaml::{Document, Node, Span, Value},
+};
+
+/// The most units that a scenario can have.
+const MOST_UNITS: u32 = 9;
+
+/// The first thing in a scenario that could not come about, with its place and the reason.
+#[must_use]
+pub fn check(document: &Document, scenario: &Scenario) -> Option<Diagnostic> {
+    let mut checker = Checker { document, units: scenario.given.units, impossible: None };
+    checker.given(scenario);
+    for (index, step) in scenario.fire.iter().enumerate() {
+        checker.step(&format!("fire/{index}"), step);
+    }
+    checker.then(scenario);
+    checker.impossible
+}
+
+struct Checker<'a> {
+    document: &'a Document,
+    units: u32,
+    impossible: Option<Diagnostic>,
+}
+
+impl Checker<'_> {
+    /// Notes the first complaint; `path` is the place, as `fire/0/unit`.
+    fn refuse(&mut self, path: &str, what: impl Into<String>, hint: impl Into<String>) {
+        if self.impossible.is_none() {
+            let Span { line, column, width } = place(self.document.root(), path);
+            let hint = Some(hint.into());
+            self.impossible = Some(self.document.diagnostic(line, column, width, what, hint));
+        }
+    }
+
+    fn unit(&mut self, path: &str, role: &str, unit: u32) {
+        if unit >= self.units {
+            let last = self.units.saturating_sub(1);
+            let what = format!("{role} is unit {unit}, and there is no such unit");
+            self.refuse(path, what, format!("units are numbered from 0 to {last}"));
+        }
+    }
+
+    fn given(&mut self, scenario: &Scenario) {
+        let given = &scenario.given;
+        if scenario.scenario.trim().is_empty() {
+            self.refuse("scenario", "the scenario has no title", "say in one line what it shows");
+        }
+        if given.units == 0 || given.units > MOST_UNITS {
+            let what = format!("{} units can't be rehearsed", given.units);
+            self.refuse("given/units", what, format!("give 1 to {MOST_UNITS}"));
+            return;
+        }
+        self.unit("given/leader", "the leader", given.leader);
+        self.unit("given/primary", "the primary", given.primary);
+        for unit in given.statuses.keys() {
+            self.unit(&format!("given/statuses/{unit}"), "the one with this status", *unit);
+        }
+        if let Some(s3) = &given.s3 {
+            self.s3("given/s3", s3);
+        } else if given.stanza == pgdrill_sim::StanzaGiven::Initialised {
+            let what = "a stanza was initialised, and there never was an S3 relation";
+            let hint = "give `s3: { related: true }`, and let the relation go by a `do`";
+            self.refuse("given/stanza", what, hint);
+        }
+        if given.planned_units == Some(0) {
+            let what = "an application of no units fires no hook";
+            self.refuse("given/planned-units", what, "give 1 or more");
+        }
+        if given.tls_servers == Some(pgdrill_sim::TlsServersGiven::Running) && !given.tls {
+            let what = "TLS servers run only with TLS";
+            self.refuse("given/tls-servers", what, "give `tls: true`");
+        }
+        if scenario.fire.iter().all(|step| step.hook.is_none()) {
+            self.refuse("fire", "nothing fires", "add a step with a `hook`");
+        }
+    }
+
+    fn s3(&mut self, path: &str, s3: &S3Given) {
+        if s3.is_related() {
+            return;
+        }
+        let rest = S3Given { related: None, ..s3.clone() };
+        if rest != S3Given::default() {
+            let what = "there is no S3 relation, so it can't carry settings";
+            self.refuse(path, what, "leave out either `related: false` or the rest");
+        }
+    }
+
+    fn step(&mut self, path: &str, step: &FireStep) {
+        match (&step.hook, &step.change) {
+            (Some(Name(hook)), None) => self.hook(path, *hook, step),
+            (None, Some(change)) => {
+                let stray = [
+                    ("unit", step.unit.is_some()),
+                    ("params", !step.params.is_empty()),
+                    ("meanwhile", !step.meanwhile.is_empty()),
+                ];
+                if let Some((key, _)) = stray.iter().find(|(_, given)| *given) {
+                    let what = format!("`{key}` belongs to a step with a `hook`");
+                    self.refuse(&format!("{path}/{key}"), what, "leave it out");
+                }
+                self.change(&format!("{path}/do"), change, false);
+            }
+            (Some(_), Some(_)) => {
+                let hint = "make two steps of it, or strike while the hook runs with `meanwhile`";
+                self.refuse(&format!("{path}/do"), "a step is a `hook` or a `do`, not both", hint);
+            }
+            (None, None) => {
+                self.refuse(path, "a step needs a `hook` or a `do`", "add one of them");
+            }
+        }
+    }
+
+    fn hook(&mut self, path: &str, hook: Hook, step: &FireStep) {
+        self.unit(&format!("{path}/unit"), "the one that fires", step.unit.unwrap_or(0));
+        for (name, value) in &step.params {
+            let place = format!("{path}/params/{name}");
+            if !hook.parameters().contains(&name.as_str()) {
+                let what = format!("{hook} takes no parameter `{name}`");
+                let hint = match hook.parameters() {
+                    [] => "it takes none".to_owned(),
+                    known => format!("it takes: {}", known.join(", ")),
+                };
+                self.refuse(&place, what, hint);
+            }
+            let kinds = BackupKind::ALL.iter().map(|kind| kind.name());
+            if name == "type" && !kinds.clone().any(|kind| kind == value) {
+                let what = format!("Juju refuses the backup type `{value}`");
+                let kinds: Vec<&str> = kinds.collect();
+                self.refuse(&place, what, format!("expected one of: {}", kinds.join(", ")));
+            }
+        }
+        for (index, meanwhile) in step.meanwhile.iter().enumerate() {
+            self.meanwhile(&format!("{path}/meanwhile/{index}"), hook, meanwhile);
+        }
+    }
+
+    fn meanwhile(&mut self, path: &str, hook: Hook, meanwhile: &Meanwhile) {
+        let (key, shape) = match (&meanwhile.at, &meanwhile.after) {
+            (Some(Name(shape)), None) => ("at", *shape),
+            (None, Some(Name(shape))) => ("after", *shape),
+            (Some(_), Some(_)) | (None, None) => {
+                let hint = "give one shape of the hook's chart";
+                self.refuse(path, "a `meanwhile` needs either `at` or `after`", hint);
+                return;
+            }
+        };
+        if charts::chart(hook).is_some_and(|chart| chart.node(shape.id()).is_none()) {
+            let what = format!("chart {hook} has no shape `{shape}`");
+            let known = crate::names::ChartShape::names();
+            let prefix = format!("{hook}/");
+            let known: Vec<&str> =
+                known.iter().filter_map(|name| name.strip_prefix(&prefix)).collect();
+            let hint = format!("expected one of: {}", known.join(", "));
+            self.refuse(&format!("{path}/{key}"), what, hint);
+        }
+        self.change(&format!("{path}/do"), &meanwhile.change, true);
+    }
+
+    fn change(&mut self, path: &str, change: &Change, strikes: bool) {
+        match change {
+            Change::ScaleTo(0) => {
+                self.refuse(path, "an application of no units fires no hook", "scale to 1 or more");
+            }
+            Change::ScaleTo(count) if *count > MOST_UNITS => {
+                let what = format!("{count} units can't be rehearsed");
+                self.refuse(path, what, format!("scale to 1 to {MOST_UNITS}"));
+            }
+            Change::ScaleTo(count) => self.units = *count,
+            Change::ProcessDies if !strikes => {
+                let hint = "strike with it while a hook runs, under `meanwhile`";
+                self.refuse(path, "between two firings no process runs that could die", hint);
+            }
+            Change::S3Settings(s3) => self.s3(path, s3),
+            Change::PrimaryMovesTo(_)
+            | Change::PrimaryIsLost
+            | Change::LeaderMovesTo(_)
+            | Change::S3Server(_)
+            | Change::RefuseKeysWith(_)
+            | Change::S3Relation(_)
+            | Change::Member(_)
+            | Change::Dcs(_)
+            | Change::ServiceWillNotStop(_)
+            | Change::Service(_)
+            | Change::DataDirectory(_)
+            | Change::ArchiveCommand(_)
+            | Change::ArchiveDelay(_)
+            | Change::Pgbackrest(_)
+            | Change::Tls(_)
+            | Change::ClusterInitialises
+            | Change::Workload(_)
+            | Change::ProcessDies
+            | Change::Await(_) => {}
+        }
+        if let Some(unit) = change.unit() {
+            self.unit(path, "the one that this happens to", unit);
+        }
+    }
+
+    fn then(&mut self, scenario: &Scenario) {
+        for unit in scenario.then.statuses.keys() {
+            self.unit(&format!("then/statuses/{unit}"), "the one with this status", *unit);
+        }
+    }
+}
+
+/// The place of the value at `path`; of the nearest value above it when it is not written.
+fn place(root: &Node, path: &str) -> Span {
+    let mut node = root;
+    let mut span = root.span;
+    for part in path.split('/') {
+        let next = match &node.value {
+            Value::Scalar { .. } => None,
+            Value::Sequence(items) => {
+                part.parse::<usize>().ok().and_then(|index| items.get(index)).map(|n| (n, n.span))
+            }
+            Value::Mapping(entries) => entries.iter().find_map(|(key, value)| match &key.value {
+                Value::Scalar { text, .. } if text == part => Some((value, value_span(key, value))),
+                Value::Scalar { .. } | Value::Sequence(_) | Value::Mapping(_) => None,
+            }),
+        };
+        let Some((found, at)) = next else { return span };
+        (node, span) = (found, at);
+    }
+    span
+}
+
+/// A scalar is shown itself; anything longer is shown by its key.
+fn value_span(key: &Node, value: &Node) -> Span {
+    match value.value {
+        Value::Scalar { .. } => value.span,
+        Value::Sequence(_) | Value::Mapping(_) => key.span,
+    }
+}

@@ -1,0 +1,125 @@
+//! The command line, as its users type it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use clap_complete::Shell;
+use pgdrill_core::{Amendment, Hook};
+
+/// Rehearses every way in which a PostgreSQL backup and restore can go.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pgdrill",
+    version,
+    propagate_version = true,
+    args_conflicts_with_subcommands = true
+)]
+#[command(
+    after_help = "Exit codes: 0 as expected, 1 a scenario failed, 2 a scenario or the usage is wrong, 3 nothing was selected, 4 a backend could not be set up."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run scenarios and judge them (the default)
+    Run(RunArgs),
+    /// Run all cases and show which arrows and paths of the charts they walk
+    Coverage(CoverageArgs),
+    /// Read scenarios without running them
+    Check {
+        /// Files, folders, or `-` for standard input
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// List the cases that come with pgdrill
+    List,
+    /// Print a commented scenario to start from
+    New {
+        /// The hook that it fires
+        #[arg(value_parser = PossibleValuesParser::new(Hook::ALL.iter().map(|hook| hook.name())))]
+        hook: String,
+    },
+    /// Print the JSON Schema of the scenario file
+    Schema,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Files, folders, or `-` for standard input; the cases that come with pgdrill unless given
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where to run them
+    #[arg(long, value_enum, default_value_t = BackendArg::Memory)]
+    pub(crate) backend: BackendArg,
+    /// Only scenarios whose name or title contains this text; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Vec<String>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = RunFormat::Text)]
+    pub(crate) format: RunFormat,
+    /// Write a JUnit report to this file as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write the snapshots beside the scenario files anew
+    #[arg(long, requires = "paths")]
+    pub(crate) update: bool,
+    /// How many scenarios run side by side; as many as there are processors unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// Switch an amendment of the charts off; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = amendment_names())]
+    pub(crate) no_amendment: Vec<String>,
+    /// Count a scenario that this backend would skip as failed
+    #[arg(long, value_enum, value_name = "BACKEND")]
+    pub(crate) require: Option<BackendArg>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CoverageArgs {
+    /// Hold the run against the charts of this Markdown or Mermaid file instead of pgdrill's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) charts: Option<PathBuf>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = CoverageFormat::Text)]
+    pub(crate) format: CoverageFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendArg {
+    /// Deterministic fakes in memory
+    Memory,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunFormat {
+    /// A table for people
+    Text,
+    /// One JSON object a line, one line a scenario
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CoverageFormat {
+    /// Counts, and what was not walked
+    Text,
+    /// One JSON object
+    Json,
+    /// The charts with visits on every arrow, as Markdown with Mermaid
+    Mermaid,
+    /// One page that shows the charts as pictures
+    Html,
+}
+
+fn amendment_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(Amendment::ALL.iter().map(|amendment| amendment.name()))
+}

@@ -1,0 +1,66 @@
+//! `pgdrill coverage`.
+
+use std::path::Path;
+
+use pgdrill_core::{Diagnostic, chart::charts_in_markdown};
+use pgdrill_scenarios::{Coverage, Verdict, read_corpus, report};
+
+use super::{
+    Exit,
+    args::{CoverageArgs, CoverageFormat},
+    output::{complain, print},
+    run::{count, run_inputs},
+};
+
+/// Runs all cases and reports what they walk.
+pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
+    let coverage = match &args.charts {
+        None => Coverage::of_own_charts().map_err(|why| Diagnostic::error("the charts", why)),
+        Some(file) => of_file(file),
+    };
+    let mut coverage = match coverage {
+        Ok(coverage) => coverage,
+        Err(diagnostic) => {
+            complain(&diagnostic);
+            return Exit::Wrong;
+        }
+    };
+    let inputs = read_corpus();
+    let Some(results) = run_inputs(&inputs, &[], None) else { return Exit::NoBackend };
+    count(&mut coverage, &results);
+    let printed = print(&match args.format {
+        CoverageFormat::Text => report::coverage::text(&coverage),
+        CoverageFormat::Json => report::coverage::json(&coverage),
+        CoverageFormat::Mermaid => report::coverage::painted(&coverage),
+        CoverageFormat::Html => report::coverage::html(&coverage, &results),
+    });
+    let failed = results.iter().filter(|r| matches!(r.verdict(), Verdict::Failed(_))).count();
+    if failed > 0 {
+        let what = format!("{failed} cases failed, so what they walked proves nothing");
+        complain(&Diagnostic::error("the cases", what).hint("see `pgdrill run`"));
+    }
+    if failed == 0 && coverage.is_complete() { printed } else { Exit::Failed }
+}
+
+/// The charts of a Markdown or Mermaid file; what is wrong with them is said in full.
+fn of_file(file: &Path) -> Result<Coverage, Diagnostic> {
+    let name = file.display().to_string();
+    let bytes = std::fs::read(file)
+        .map_err(|error| Diagnostic::error(&name, format!("can't be read: {error}")))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let what = format!("is not UTF-8 from byte {} on", error.utf8_error().valid_up_to());
+        Diagnostic::error(&name, what)
+    })?;
+    let document = charts_in_markdown(&text, &name);
+    document.warnings.iter().for_each(complain);
+    let mut errors = document.errors.into_iter();
+    if let Some(first) = errors.next() {
+        errors.for_each(|other| complain(&other));
+        return Err(first);
+    }
+    if document.charts.is_empty() {
+        let hint = "charts stand between ```mermaid and ```, and begin with `flowchart`";
+        return Err(Diagnostic::error(&name, "the file holds no flowchart").hint(hint));
+    }
+    Coverage::of_document(document.charts).map_err(|why| Diagnostic::error(&name, why))
+}

@@ -1,0 +1,209 @@
+//! `pgdrill run`.
+
+use std::{io::IsTerminal as _, num::NonZeroUsize, path::Path, thread};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use pgdrill_core::{Amendment, Diagnostic};
+use pgdrill_scenarios::{
+    Backend, Coverage, Input, Plan, Run, Snapshot, Source, Verdict, judge, plan,
+    report::{Result as CaseResult, json_lines, junit, run_text},
+    run_all, transcript,
+};
+
+use super::{
+    Exit,
+    args::{RunArgs, RunFormat},
+    nothing,
+    output::{complain, print},
+    read,
+};
+
+/// Runs the scenarios that the user named.
+pub(crate) fn run(args: &RunArgs) -> Exit {
+    let inputs = read(&args.paths);
+    let (selected, refused) = select(inputs, &args.filter);
+    refused.iter().for_each(|(_, diagnostic)| complain(diagnostic));
+    if selected.is_empty() && refused.is_empty() {
+        return nothing("no scenario was selected");
+    }
+    let off: Vec<Amendment> = args.no_amendment.iter().filter_map(|n| n.parse().ok()).collect();
+    let jobs = args.jobs.map(usize::from);
+    let Some(mut results) = run_inputs(&selected, &off, jobs) else { return Exit::NoBackend };
+    if args.require.is_some() {
+        results.iter_mut().for_each(require);
+    }
+    if args.update
+        && let Err(diagnostic) = update(&selected, &mut results)
+    {
+        complain(&diagnostic);
+        return Exit::Wrong;
+    }
+    if let Some(file) = &args.junit
+        && let Err(diagnostic) = write_junit(file, &results, &refused)
+    {
+        complain(&diagnostic);
+        return Exit::Wrong;
+    }
+    let whole = args.paths.is_empty() && args.filter.is_empty();
+    let printed = print(&match args.format {
+        RunFormat::Json => json_lines(&results),
+        RunFormat::Text => {
+            let coverage = whole.then(|| cover(&results)).flatten();
+            run_text(&results, refused.len(), coverage.as_ref())
+        }
+    });
+    if !refused.is_empty() {
+        Exit::Wrong
+    } else if results.iter().any(|result| matches!(result.verdict(), Verdict::Failed(_))) {
+        Exit::Failed
+    } else {
+        printed
+    }
+}
+
+/// Runs scenarios side by side and judges each, its snapshot included. `None`: no runtime could be had.
+pub(crate) fn run_inputs(
+    inputs: &[Input],
+    off: &[Amendment],
+    jobs: Option<usize>,
+) -> Option<Vec<CaseResult>> {
+    let jobs = jobs.or_else(|| thread::available_parallelism().ok().map(NonZeroUsize::get));
+    let jobs = jobs.unwrap_or(1);
+    let plans: Vec<Plan> = inputs
+        .iter()
+        .filter_map(|input| input.scenario.as_ref().ok())
+        .map(|scenario| plan(scenario.clone(), off))
+        .collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(jobs).build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&Diagnostic::error("the runtime", format!("can't be started: {error}")));
+            return None;
+        }
+    };
+    let progress = progress(plans.len());
+    let runs = runtime.block_on(run_all(plans.clone(), jobs, |_: &Run| progress.inc(1)));
+    progress.finish_and_clear();
+    let readable = inputs.iter().filter(|input| input.scenario.is_ok());
+    let results =
+        readable.zip(plans).zip(runs).map(|((input, plan), run)| result(input, plan, run));
+    Some(results.collect())
+}
+
+/// The coverage of the project's own charts by these results.
+pub(crate) fn cover(results: &[CaseResult]) -> Option<Coverage> {
+    let mut coverage = Coverage::of_own_charts().ok()?;
+    count(&mut coverage, results);
+    Some(coverage)
+}
+
+/// Counts every trace of these results.
+pub(crate) fn count(coverage: &mut Coverage, results: &[CaseResult]) {
+    for result in results {
+        for step in &result.run.firings {
+            let firing = &step.fired.firing;
+            coverage.count(&result.name, firing.hook, &firing.trace);
+        }
+    }
+}
+
+/// A bar on standard error, where that is a terminal; it is gone when the run is.
+fn progress(length: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(length as u64);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} scenarios");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+type Refused = Vec<(String, Diagnostic)>;
+
+/// The scenarios to run, and the complaints about those that can't be read. A file that can't be read is
+/// never filtered away: nobody can tell what it holds.
+fn select(inputs: Vec<Input>, filters: &[String]) -> (Vec<Input>, Refused) {
+    let mut selected = Vec::new();
+    let mut refused = Vec::new();
+    for input in inputs {
+        match &input.scenario {
+            Err(diagnostic) => refused.push((input.name.clone(), diagnostic.as_ref().clone())),
+            Ok(scenario) => {
+                let fits = |text: &String| {
+                    input.name.contains(text.as_str()) || scenario.scenario.contains(text.as_str())
+                };
+                if filters.is_empty() || filters.iter().any(fits) {
+                    selected.push(input);
+                }
+            }
+        }
+    }
+    (selected, refused)
+}
+
+fn result(input: &Input, plan: Plan, run: Run) -> CaseResult {
+    let mut judged = judge(&plan, &run);
+    let found = transcript(&run);
+    let complaint = match (&input.snapshot, &input.source) {
+        (Some(snapshot), _) => snapshot
+            .difference(&found)
+            .map(|difference| format!("{SNAPSHOT_DIFFERS}\n{difference}")),
+        (None, Source::Embedded) => Some("the case has no snapshot".to_owned()),
+        (None, Source::File(_) | Source::Stdin) => None,
+    };
+    if let Some(complaint) = complaint {
+        judged.verdict = match judged.verdict {
+            Verdict::Failed(mut reasons) => {
+                reasons.push(complaint);
+                Verdict::Failed(reasons)
+            }
+            Verdict::Passed | Verdict::Skipped(_) => Verdict::Failed(vec![complaint]),
+        };
+    }
+    let (name, file) = (input.name.clone(), input.file.clone());
+    CaseResult { name, file, backend: Backend::Memory, plan, run, judged }
+}
+
+const SNAPSHOT_DIFFERS: &str = "the run differs from its snapshot";
+
+/// What was skipped counts as failed.
+fn require(result: &mut CaseResult) {
+    if let Verdict::Skipped(reason) = &result.judged.verdict {
+        result.judged.verdict = Verdict::Failed(vec![format!("skipped, and required: {reason}")]);
+    }
+}
+
+/// Writes the snapshot of every scenario that has nothing else against it.
+fn update(inputs: &[Input], results: &mut [CaseResult]) -> Result<(), Diagnostic> {
+    for (input, result) in inputs.iter().zip(results) {
+        let Source::File(path) = &input.source else { continue };
+        let reasons = match &mut result.judged.verdict {
+            Verdict::Passed => Vec::new(),
+            Verdict::Failed(reasons) => std::mem::take(reasons),
+            Verdict::Skipped(_) => continue,
+        };
+        let kept: Vec<String> =
+            reasons.into_iter().filter(|reason| !reason.starts_with(SNAPSHOT_DIFFERS)).collect();
+        if kept.is_empty() {
+            let file = Snapshot::file(&result.plan.title, &transcript(&result.run));
+            write(path, &file)?;
+            result.judged.verdict = Verdict::Passed;
+        } else {
+            result.judged.verdict = Verdict::Failed(kept);
+        }
+    }
+    Ok(())
+}
+
+fn write_junit(file: &Path, results: &[CaseResult], refused: &Refused) -> Result<(), Diagnostic> {
+    let xml = junit(results, refused);
+    let xml = xml.map_err(|error| Diagnostic::error(&file.display().to_string(), error))?;
+    write(file, &xml)
+}
+
+fn write(path: &Path, content: &str) -> Result<(), Diagnostic> {
+    std::fs::write(path, content).map_err(|error| {
+        let what = format!("can't be written: {error}");
+        Diagnostic::error(&path.display().to_string(), what)
+    })
+}

@@ -1,0 +1,232 @@
+//! Which arrows and paths of the charts a run has walked.
+
+use std::collections::BTreeSet;
+
+use pgdrill_core::{
+    Hook, Trace, Walk,
+    chart::{Chart, ChartPath, PathsError},
+    walk, walk_published,
+};
+
+use crate::charts;
+
+/// More paths than any chart of a backup manager should have.
+const PATH_LIMIT: usize = 100_000;
+
+/// What was walked of a set of charts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    /// Each chart, in the order of its document.
+    pub charts: Vec<ChartCover>,
+    /// What the document draws and the core lacks.
+    pub missing_in_core: Vec<String>,
+    /// What the core has and the document does not draw.
+    pub missing_in_chart: Vec<String>,
+}
+
+/// What was walked of one chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartCover {
+    /// The chart.
+    pub chart: Chart,
+    /// The hook that walks it, if the core has one of this name.
+    pub hook: Option<Hook>,
+    /// Each arrow, in chart order.
+    pub arrows: Vec<ArrowCover>,
+    /// Each path over solid arrows, in chart order.
+    pub paths: Vec<PathCover>,
+}
+
+/// How often an arrow was walked, and by which cases.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ArrowCover {
+    /// How often.
+    pub visits: u64,
+    /// The cases, each once, in the order of the run.
+    pub cases: Vec<String>,
+}
+
+/// How often a path was walked from start to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathCover {
+    /// The path.
+    pub path: ChartPath,
+    /// How often.
+    pub visits: u64,
+}
+
+impl Coverage {
+    /// Nothing walked yet, of the project's own charts.
+    ///
+    /// # Errors
+    ///
+    /// The chart whose paths can't be listed, and why.
+    pub fn of_own_charts() -> Result<Self, String> {
+        let own = charts::all().iter().map(|(_, chart)| chart.clone()).collect();
+        Self::new(own)
+    }
+
+    /// Nothing walked yet, of charts from elsewhere, which are compared with the core's.
+    ///
+    /// # Errors
+    ///
+    /// The chart whose paths can't be listed, and why.
+    pub fn of_document(document: Vec<Chart>) -> Result<Self, String> {
+        let mut coverage = Self::new(document)?;
+        coverage.compare();
+        Ok(coverage)
+    }
+
+    fn new(charts: Vec<Chart>) -> Result<Self, String> {
+        let covers: Result<Vec<ChartCover>, String> = charts.into_iter().map(uncovered).collect();
+        Ok(Self { charts: covers?, missing_in_core: Vec::new(), missing_in_chart: Vec::new() })
+    }
+
+    /// Counts the walk of one trace by one case.
+    pub fn count(&mut self, case: &str, hook: Hook, trace: &Trace) {
+        let Some(cover) = self.charts.iter_mut().find(|cover| cover.hook == Some(hook)) else {
+            return;
+        };
+        let amended = cover.chart.arrows.iter().any(|arrow| arrow.dotted);
+        let laid =
+            if amended { walk(trace, &cover.chart) } else { walk_published(trace, &cover.chart) };
+        match laid {
+            Ok(laid) => cover.count(case, &laid),
+            Err(error) => {
+                let missing = error.to_string();
+                if !self.missing_in_chart.contains(&missing) {
+                    self.missing_in_chart.push(missing);
+                }
+            }
+        }
+    }
+
+    /// Arrows that the document draws solid, and how many of them were walked.
+    #[must_use]
+    pub fn arrows(&self) -> (usize, usize) {
+        total(&self.charts, |cover| cover.arrow_counts(false))
+    }
+
+    /// Arrows that the document draws dotted, and how many of them were walked.
+    #[must_use]
+    pub fn amended_arrows(&self) -> (usize, usize) {
+        total(&self.charts, |cover| cover.arrow_counts(true))
+    }
+
+    /// Paths over solid arrows, and how many of them were walked.
+    #[must_use]
+    pub fn paths(&self) -> (usize, usize) {
+        total(&self.charts, ChartCover::path_counts)
+    }
+
+    /// The same coverage of some of the charts.
+    #[must_use]
+    pub fn only(&self, hooks: &[Hook]) -> Self {
+        let kept = self.charts.iter().filter(|c| c.hook.is_some_and(|hook| hooks.contains(&hook)));
+        Self { charts: kept.cloned().collect(), ..self.clone() }
+    }
+
+    /// Whether everything drawn was walked, and nothing is missing on either side.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let full = |(drawn, walked): (usize, usize)| drawn == walked;
+        full(self.arrows())
+            && full(self.amended_arrows())
+            && full(self.paths())
+            && self.missing_in_core.is_empty()
+            && self.missing_in_chart.is_empty()
+    }
+
+    /// Holds the solid arrows of the document against those of the core. A published chart that the
+    /// document lacks is missing; the two that were never published need not be there.
+    fn compare(&mut self) {
+        for cover in &self.charts {
+            let name = &cover.chart.name;
+            match cover.hook.and_then(charts::chart) {
+                None => self.missing_in_core.push(format!("chart {name}")),
+                Some(own) => {
+                    let (theirs, ours) = (parts(&cover.chart), parts(own));
+                    self.missing_in_core.extend(theirs.difference(&ours).cloned());
+                    self.missing_in_chart.extend(ours.difference(&theirs).cloned());
+                }
+            }
+        }
+        let drawn = |hook: &Hook| self.charts.iter().any(|cover| cover.hook == Some(*hook));
+        let lacking = charts::PUBLISHED.iter().filter(|hook| !drawn(hook));
+        let lacking: Vec<String> = lacking.map(|hook| format!("chart {hook}")).collect();
+        self.missing_in_chart.extend(lacking);
+    }
+}
+
+impl ChartCover {
+    /// Arrows of one kind, and how many of them were walked.
+    #[must_use]
+    pub fn arrow_counts(&self, dotted: bool) -> (usize, usize) {
+        let arrows = self.chart.arrows.iter().zip(&self.arrows);
+        let drawn: Vec<&ArrowCover> =
+            arrows.filter(|(arrow, _)| arrow.dotted == dotted).map(|(_, cover)| cover).collect();
+        (drawn.len(), drawn.iter().filter(|cover| cover.visits > 0).count())
+    }
+
+    /// Paths, and how many of them were walked.
+    #[must_use]
+    pub fn path_counts(&self) -> (usize, usize) {
+        (self.paths.len(), self.paths.iter().filter(|path| path.visits > 0).count())
+    }
+
+    /// The identifiers of an arrow's ends.
+    #[must_use]
+    pub fn ends(&self, arrow: usize) -> (&str, &str) {
+        let id = |node: usize| self.chart.nodes.get(node).map_or("?", |node| node.id.as_str());
+        self.chart.arrows.get(arrow).map_or(("?", "?"), |arrow| (id(arrow.from), id(arrow.to)))
+    }
+
+    fn count(&mut self, case: &str, laid: &Walk) {
+        for &arrow in &laid.arrows {
+            let Some(cover) = self.arrows.get_mut(arrow) else { continue };
+            cover.visits += 1;
+            if cover.cases.last().is_none_or(|last| last != case) {
+                cover.cases.push(case.to_owned());
+            }
+        }
+        let taken = self.paths.iter_mut().find(|path| path.path.nodes == laid.nodes);
+        if let Some(path) = taken.filter(|_| laid.is_complete) {
+            path.visits += 1;
+        }
+    }
+}
+
+fn uncovered(chart: Chart) -> Result<ChartCover, String> {
+    let paths = chart
+        .paths(PATH_LIMIT)
+        .map_err(|error: PathsError| format!("chart {}: {error}", chart.name))?;
+    Ok(ChartCover {
+        hook: chart.name.parse().ok(),
+        arrows: vec![ArrowCover::default(); chart.arrows.len()],
+        paths: paths.into_iter().map(|path| PathCover { path, visits: 0 }).collect(),
+        chart,
+    })
+}
+
+fn total(charts: &[ChartCover], counts: impl Fn(&ChartCover) -> (usize, usize)) -> (usize, usize) {
+    charts.iter().map(counts).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+}
+
+/// What a chart draws solid: its arrows, and the identifiers that no solid arrow mentions.
+fn parts(chart: &Chart) -> BTreeSet<String> {
+    let id = |node: usize| chart.nodes.get(node).map_or("?", |node| node.id.as_str());
+    let solid: Vec<_> = chart.arrows.iter().filter(|arrow| !arrow.dotted).collect();
+    let dotted: Vec<_> = chart.arrows.iter().filter(|arrow| arrow.dotted).collect();
+    let named = solid.iter().map(|arrow| {
+        let (from, to) = (id(arrow.from), id(arrow.to));
+        let label = arrow.label.as_ref().map(|label| format!(" {} --", label.to_lowercase()));
+        format!("{}: {from} --{}> {to}", chart.name, label.unwrap_or_default())
+    });
+    let touches = |node: usize, arrows: &[&pgdrill_core::chart::Arrow]| {
+        arrows.iter().any(|arrow| arrow.from == node || arrow.to == node)
+    };
+    let lone = (0..chart.nodes.len())
+        .filter(|node| !touches(*node, &solid) && !touches(*node, &dotted))
+        .map(|node| format!("{}: {}", chart.name, id(node)));
+    named.chain(lone).collect()
+}

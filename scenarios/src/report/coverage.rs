@@ -1,0 +1,150 @@
+//! What was walked of the charts: as text, as JSON, as painted Mermaid, as one HTML page.
+
+use pgdrill_core::chart::mermaid;
+use serde_json::{Value, json};
+
+use super::{
+    Result,
+    html::{CaseRow, CaseVerdict, Page, Painted, PathRow, page},
+};
+use crate::{
+    coverage::{ChartCover, Coverage},
+    judge::Verdict,
+};
+
+/// The coverage for a person: every chart, and what was not walked of it.
+#[must_use]
+pub fn text(coverage: &Coverage) -> String {
+    let mut out = String::new();
+    for cover in &coverage.charts {
+        let ((drawn, walked), (paths, taken)) = (cover.arrow_counts(false), cover.path_counts());
+        let (dotted, amended) = cover.arrow_counts(true);
+        out.push_str(&format!(
+            "{}: {walked} of {drawn} arrows, {taken} of {paths} paths",
+            cover.chart.name
+        ));
+        if dotted > 0 {
+            out.push_str(&format!(", {amended} of {dotted} amended arrows"));
+        }
+        out.push('\n');
+        out.push_str(&unwalked(cover));
+    }
+    for missing in &coverage.missing_in_core {
+        out.push_str(&format!("missing in the core: {missing}\n"));
+    }
+    for missing in &coverage.missing_in_chart {
+        out.push_str(&format!("missing in the chart: {missing}\n"));
+    }
+    let ((drawn, walked), (paths, taken)) = (coverage.arrows(), coverage.paths());
+    out.push_str(&format!("{walked} of {drawn} arrows, {taken} of {paths} paths\n"));
+    out
+}
+
+fn unwalked(cover: &ChartCover) -> String {
+    let arrows = cover.arrows.iter().zip(&cover.chart.arrows).enumerate();
+    let arrows = arrows.filter(|(_, (walked, _))| walked.visits == 0).map(|(index, (_, arrow))| {
+        let (from, to) = cover.ends(index);
+        let label = arrow.label.as_deref().unwrap_or("");
+        let line = if arrow.dotted { "-." } else { "--" };
+        format!("  not walked: {from} {line} {label} {line}> {to}\n")
+    });
+    let paths = cover.paths.iter().filter(|path| path.visits == 0);
+    let paths = paths.map(|path| format!("  not walked: {}\n", path.path.display(&cover.chart)));
+    arrows.chain(paths).collect()
+}
+
+/// The coverage as one JSON object.
+#[must_use]
+pub fn json(coverage: &Coverage) -> String {
+    let counts = |(drawn, walked): (usize, usize)| json!({ "drawn": drawn, "walked": walked });
+    let value = json!({
+        "charts": coverage.charts.iter().map(chart_json).collect::<Vec<_>>(),
+        "arrows": counts(coverage.arrows()),
+        "amended_arrows": counts(coverage.amended_arrows()),
+        "paths": counts(coverage.paths()),
+        "missing_in_core": coverage.missing_in_core,
+        "missing_in_chart": coverage.missing_in_chart,
+    });
+    format!("{value:#}\n")
+}
+
+fn chart_json(cover: &ChartCover) -> Value {
+    let arrows = cover.chart.arrows.iter().zip(&cover.arrows).enumerate();
+    let arrows = arrows.map(|(index, (arrow, walked))| {
+        let (from, to) = cover.ends(index);
+        let (label, amendment) =
+            if arrow.dotted { (None, arrow.label.as_ref()) } else { (arrow.label.as_ref(), None) };
+        json!({ "from": from, "to": to, "label": label, "amendment": amendment, "visits": walked.visits, "cases": walked.cases })
+    });
+    let id = |node: &usize| cover.chart.nodes.get(*node).map_or("?", |node| node.id.as_str());
+    let paths = cover.paths.iter().map(|path| {
+        let nodes: Vec<&str> = path.path.nodes.iter().map(id).collect();
+        json!({ "nodes": nodes, "visits": path.visits })
+    });
+    json!({
+        "name": cover.chart.name,
+        "nodes": cover.chart.nodes.iter().map(|node| node.id.as_str()).collect::<Vec<_>>(),
+        "arrows": arrows.collect::<Vec<_>>(),
+        "paths": paths.collect::<Vec<_>>(),
+    })
+}
+
+/// The charts as Markdown with Mermaid, visits on every arrow, what was not walked standing out.
+#[must_use]
+pub fn painted(coverage: &Coverage) -> String {
+    let charts = coverage.charts.iter().map(|cover| {
+        let visits: Vec<u64> = cover.arrows.iter().map(|arrow| arrow.visits).collect();
+        let painted = mermaid(&cover.chart, &visits);
+        format!("### {}\n\n```mermaid\n{}\n```\n", cover.chart.name, painted.trim_end())
+    });
+    charts.collect::<Vec<_>>().join("\n")
+}
+
+/// The charts as one HTML page, with the cases that walk each arrow.
+#[must_use]
+pub fn html(coverage: &Coverage, results: &[Result]) -> String {
+    let of = |(drawn, walked): (usize, usize)| format!("{walked} of {drawn}");
+    let (passed, failed, skipped) = super::counts(results);
+    let mut summary = vec![
+        ("arrows".to_owned(), of(coverage.arrows())),
+        ("paths".to_owned(), of(coverage.paths())),
+        ("amended arrows".to_owned(), of(coverage.amended_arrows())),
+        ("cases".to_owned(), format!("{passed} passed, {failed} failed, {skipped} skipped")),
+    ];
+    let missing =
+        coverage.missing_in_core.iter().map(|m| ("missing in the core".to_owned(), m.clone()));
+    let lacking =
+        coverage.missing_in_chart.iter().map(|m| ("missing in the chart".to_owned(), m.clone()));
+    summary.extend(missing.chain(lacking));
+    let charts = coverage.charts.iter().map(|cover| Painted {
+        chart: &cover.chart,
+        visits: cover.arrows.iter().map(|arrow| arrow.visits).collect(),
+        cases: cover
+            .arrows
+            .iter()
+            .map(|arrow| arrow.cases.iter().map(String::as_str).collect())
+            .collect(),
+        paths: cover
+            .paths
+            .iter()
+            .map(|path| PathRow {
+                text: path.path.display(&cover.chart).to_string(),
+                visits: path.visits,
+            })
+            .collect(),
+    });
+    let cases = results.iter().map(|result| {
+        let (verdict, note) = match result.verdict() {
+            Verdict::Passed => (CaseVerdict::Passed, result.plan.title.as_str()),
+            Verdict::Failed(why) => (CaseVerdict::Failed, why.first().map_or("", String::as_str)),
+            Verdict::Skipped(why) => (CaseVerdict::Skipped, why.as_str()),
+        };
+        CaseRow { name: &result.name, verdict, note }
+    });
+    page(&Page {
+        title: "pgdrill: what was walked of the charts",
+        summary,
+        charts: charts.collect(),
+        cases: cases.collect(),
+    })
+}

@@ -1,0 +1,206 @@
+//! The report as one HTML page: every chart as a picture, painted with what the run walked.
+//!
+//! The page stands alone: no network, no second file, nothing lost without JavaScript or on paper.
+//! The same input gives the same bytes.
+
+mod layout;
+mod picture;
+mod ports;
+mod route;
+#[cfg(test)]
+mod sample;
+mod shape;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use pgdrill_core::chart::Chart;
+use text::escape;
+
+/// Everything that the page shows.
+#[derive(Debug, Clone)]
+pub struct Page<'a> {
+    /// The heading, and the title of the window.
+    pub title: &'a str,
+    /// Facts at the top, name first: `("arrows", "80 of 80")`.
+    pub summary: Vec<(String, String)>,
+    /// The charts, in the order in which they are shown.
+    pub charts: Vec<Painted<'a>>,
+    /// The cases of the run, in the order in which they are listed.
+    pub cases: Vec<CaseRow<'a>>,
+}
+
+/// A chart and what was walked of it.
+#[derive(Debug, Clone)]
+pub struct Painted<'a> {
+    /// The chart.
+    pub chart: &'a Chart,
+    /// How often each arrow was walked; a missing entry counts as never.
+    pub visits: Vec<u64>,
+    /// The names of the cases that walk each arrow.
+    pub cases: Vec<Vec<&'a str>>,
+    /// The paths from start to end.
+    pub paths: Vec<PathRow>,
+}
+
+/// A path through a chart, and how often it was walked from start to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathRow {
+    /// The path in one line.
+    pub text: String,
+    /// How often it was walked.
+    pub visits: u64,
+}
+
+/// A case of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaseRow<'a> {
+    /// Its name, as in [`Painted::cases`].
+    pub name: &'a str,
+    /// How it ended.
+    pub verdict: CaseVerdict,
+    /// Why it failed or was skipped; empty when there is nothing to say.
+    pub note: &'a str,
+}
+
+/// How a case ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaseVerdict {
+    /// Everything held.
+    Passed,
+    /// Something did not hold.
+    Failed,
+    /// It did not run; the note says why.
+    Skipped,
+}
+
+/// Writes the page.
+#[must_use]
+pub fn page(page: &Page<'_>) -> String {
+    let title = escape(page.title);
+    let mut html = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<header class=\"top\">\n<h1>{title}</h1>\n"
+    );
+    html.push_str(&summary(&page.summary));
+    html.push_str(&contents(page));
+    html.push_str("</header>\n<main>\n");
+    let known = tables::case_numbers(&page.cases);
+    for (number, painted) in page.charts.iter().enumerate() {
+        html.push_str(&section(number, painted, &known));
+    }
+    html.push_str(&tables::cases(&page.cases));
+    html.push_str("</main>\n<aside id=\"inspector\" aria-live=\"polite\" hidden></aside>\n");
+    html.push_str(&format!("<script>\n{SCRIPT}</script>\n</body>\n</html>\n"));
+    html
+}
+
+impl Painted<'_> {
+    fn visited(&self, arrow: usize) -> u64 {
+        self.visits.get(arrow).copied().unwrap_or(0)
+    }
+
+    fn cases_of(&self, arrow: usize) -> &[&str] {
+        self.cases.get(arrow).map_or(&[], Vec::as_slice)
+    }
+
+    /// How often a node was on a way: the visits of what enters it, or leaves it if that is more.
+    fn node_visits(&self, node: usize) -> u64 {
+        let (mut entering, mut leaving) = (0_u64, 0_u64);
+        for (index, arrow) in self.chart.arrows.iter().enumerate() {
+            if arrow.to == node {
+                entering = entering.saturating_add(self.visited(index));
+            }
+            if arrow.from == node {
+                leaving = leaving.saturating_add(self.visited(index));
+            }
+        }
+        entering.max(leaving)
+    }
+
+    /// The identifier of a node; a question mark for an index that is none.
+    fn node_id(&self, node: usize) -> &str {
+        self.chart.nodes.get(node).map_or("?", |node| &node.id)
+    }
+}
+
+fn summary(facts: &[(String, String)]) -> String {
+    let tiles: Vec<String> = facts
+        .iter()
+        .map(|(name, value)| {
+            format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value))
+        })
+        .collect();
+    if tiles.is_empty() {
+        return String::new();
+    }
+    format!("<dl class=\"facts\">{}</dl>\n", tiles.concat())
+}
+
+fn contents(page: &Page<'_>) -> String {
+    let mut links: Vec<String> = Vec::new();
+    for (number, painted) in page.charts.iter().enumerate() {
+        let missed = unwalked(painted).len();
+        let mark = if missed == 0 {
+            String::new()
+        } else {
+            format!(" <b class=\"bad\">{missed} never</b>")
+        };
+        links
+            .push(format!("<a href=\"#chart-{number}\">{}{mark}</a>", escape(&painted.chart.name)));
+    }
+    if !page.cases.is_empty() {
+        links.push("<a href=\"#cases\">cases</a>".to_owned());
+    }
+    format!(
+        "<nav aria-label=\"Contents\">{}<label class=\"find\" hidden>Find <input type=\"search\" id=\"find\" \
+         placeholder=\"node, label, case\"></label></nav>\n",
+        links.concat()
+    )
+}
+
+fn section(number: usize, painted: &Painted<'_>, known: &tables::CaseNumbers<'_>) -> String {
+    let missed = unwalked(painted);
+    let arrows = painted.chart.arrows.len();
+    let mut html = format!(
+        "<section id=\"chart-{number}\" class=\"chart\">\n<h2>{}</h2>\n<p class=\"lead\">{} of {arrows} arrows walked",
+        escape(&painted.chart.name),
+        arrows - missed.len()
+    );
+    if !painted.paths.is_empty() {
+        let walked = painted.paths.iter().filter(|path| path.visits > 0).count();
+        html.push_str(&format!(", {walked} of {} paths", painted.paths.len()));
+    }
+    html.push_str("</p>\n");
+    html.push_str(&missing(number, painted, &missed));
+    html.push_str(&picture::figure(number, painted));
+    html.push_str(&tables::arrows(number, painted, known));
+    html.push_str(&tables::paths(painted));
+    html.push_str("</section>\n");
+    html
+}
+
+/// The arrows never walked, by name, above the picture.
+fn missing(number: usize, painted: &Painted<'_>, missed: &[usize]) -> String {
+    if missed.is_empty() {
+        return String::new();
+    }
+    let items: Vec<String> = missed
+        .iter()
+        .map(|&index| {
+            let name = picture::arrow_name(painted, index);
+            format!("<li><a href=\"#chart-{number}-row-{index}\">{}</a></li>", escape(&name))
+        })
+        .collect();
+    format!("<div class=\"missing\"><p>Never walked</p><ul>{}</ul></div>\n", items.concat())
+}
+
+fn unwalked(painted: &Painted<'_>) -> Vec<usize> {
+    (0..painted.chart.arrows.len()).filter(|&arrow| painted.visited(arrow) == 0).collect()
+}
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");

@@ -1,0 +1,120 @@
+//! One JSON object a line, one line a scenario.
+
+use pgdrill_core::ports::{MemberState, ServiceState};
+use pgdrill_sim::{Observation, UnitSeen};
+use serde_json::{Map, Value, json};
+
+use super::Result;
+use crate::{judge::Verdict, run::FiredStep};
+
+/// Every result as one line of JSON.
+#[must_use]
+pub fn json_lines(results: &[Result]) -> String {
+    results.iter().map(|result| line(result).to_string() + "\n").collect()
+}
+
+fn line(result: &Result) -> Value {
+    let reason = match result.verdict() {
+        Verdict::Passed => Value::Null,
+        Verdict::Failed(reasons) => reasons.join("\n").into(),
+        Verdict::Skipped(reason) => reason.as_str().into(),
+    };
+    let seen = &result.run.observation;
+    json!({
+        "scenario": result.plan.title,
+        "name": result.name,
+        "file": result.file,
+        "backend": result.backend.name(),
+        "verdict": result.verdict().name(),
+        "reason": reason,
+        "firings": result.run.firings.iter().map(firing).collect::<Vec<_>>(),
+        "statuses": seen.units.iter().map(|unit| (unit.unit.to_string(), status(unit))).collect::<Map<_, _>>(),
+        "observed": observed(seen),
+    })
+}
+
+fn firing(step: &FiredStep) -> Value {
+    let fired = &step.fired;
+    let results =
+        fired.results.iter().map(|(key, value)| ((*key).to_owned(), value.as_str().into()));
+    let path = fired.firing.trace.steps().iter().map(|step| {
+        let mut entry = json!({ "node": step.shape.id(), "answer": step.answer_label() });
+        if let (Some(mark), Some(entry)) = (step.mark, entry.as_object_mut()) {
+            entry.insert("amendment".to_owned(), mark.amendment().name().into());
+            entry.insert("inserted".to_owned(), step.is_inserted().into());
+        }
+        entry
+    });
+    json!({
+        "hook": fired.firing.hook.name(),
+        "unit": fired.unit,
+        "again": fired.is_refired,
+        "outcome": fired.firing.outcome.name(),
+        "message": fired.firing.outcome.message(),
+        "results": results.collect::<Map<_, _>>(),
+        "path": path.collect::<Vec<_>>(),
+    })
+}
+
+fn status(unit: &UnitSeen) -> Value {
+    let now = unit.status();
+    let history = unit
+        .history
+        .iter()
+        .map(|status| json!({ "name": status.name.name(), "message": status.message }));
+    json!({
+        "name": now.name.name(),
+        "message": now.message,
+        "history": history.collect::<Vec<_>>(),
+    })
+}
+
+fn observed(seen: &Observation) -> Value {
+    let units = seen.units.iter().map(|unit| {
+        let value = json!({
+            "member": unit.member.map(member),
+            "services": {
+                "postgresql": service(unit.database),
+                "pgbackrest server": service(unit.tls_server),
+            },
+            "accepts_connections": unit.accepts_connections,
+            "data_directory_empty": unit.is_data_empty,
+            "deferred": unit.deferred.iter().map(|hook| hook.name()).collect::<Vec<_>>(),
+        });
+        (unit.unit.to_string(), value)
+    });
+    let backups = seen.backups.iter().map(|backup| {
+        json!({
+            "id": backup.id,
+            "label": backup.label,
+            "stanza": backup.stanza,
+            "type": backup.kind.name(),
+            "failed": backup.failed,
+        })
+    });
+    json!({
+        "primary": seen.primary,
+        "stanza": seen.stanza,
+        "archives_into": seen.archives_into,
+        "restoring": seen.restoring,
+        "units": units.collect::<Map<_, _>>(),
+        "backups": backups.collect::<Vec<_>>(),
+        "objects": seen.objects,
+    })
+}
+
+fn member(state: MemberState) -> &'static str {
+    match state {
+        MemberState::Running => "running",
+        MemberState::Starting => "starting",
+        MemberState::Stopped => "stopped",
+    }
+}
+
+fn service(state: ServiceState) -> &'static str {
+    match state {
+        ServiceState::Running => "running",
+        ServiceState::Stopped => "stopped",
+        ServiceState::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,101 @@
+//! The run for a person.
+
+use anstyle::{AnsiColor, Style};
+
+use super::{Result, counts};
+use crate::{charts::PUBLISHED, coverage::Coverage, judge::Verdict};
+
+/// Colours, which the stream that they go to keeps or strips.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Painter;
+
+impl Painter {
+    const GOOD: Style = AnsiColor::Green.on_default();
+    const BAD: Style = AnsiColor::Red.on_default().bold();
+    const DULL: Style = AnsiColor::Yellow.on_default();
+
+    fn paint(style: Style, text: &str) -> String {
+        format!("{style}{text}{style:#}")
+    }
+
+    /// A verdict's word in its colour, padded to the longest.
+    fn verdict(verdict: &Verdict) -> String {
+        match verdict {
+            Verdict::Passed => Self::paint(Self::GOOD, "passed "),
+            Verdict::Failed(_) => Self::paint(Self::BAD, "failed "),
+            Verdict::Skipped(_) => Self::paint(Self::DULL, "skipped"),
+        }
+    }
+}
+
+/// A table of what happened, the reasons of what failed, the coverage, and the counts as the last line.
+#[must_use]
+pub fn run_text(results: &[Result], refused: usize, coverage: Option<&Coverage>) -> String {
+    let width = results.iter().map(|result| result.name.chars().count()).max().unwrap_or(0);
+    let mut out = String::new();
+    for result in results {
+        let ended: Vec<&str> =
+            result.run.firings.iter().map(|step| step.fired.firing.outcome.name()).collect();
+        let line = format!(
+            "{}  {:width$}  {}\n",
+            Painter::verdict(result.verdict()),
+            result.name,
+            ended.join(", "),
+        );
+        out.push_str(&line);
+    }
+    for result in results {
+        push_reasons(&mut out, result);
+    }
+    if let Some(coverage) = coverage {
+        out.push_str(&coverage_lines(coverage));
+    }
+    let backend = results.first().map_or("memory", |result| result.backend.name());
+    let (passed, failed, skipped) = counts(results);
+    let refused = if refused > 0 { format!(", {refused} refused") } else { String::new() };
+    let summary =
+        format!("{backend}: {passed} passed, {failed} failed, {skipped} skipped{refused}");
+    let good = failed == 0 && refused.is_empty() && passed > 0;
+    out.push_str(&Painter::paint(if good { Painter::GOOD } else { Painter::BAD }, &summary));
+    out.push('\n');
+    out
+}
+
+fn push_reasons(out: &mut String, result: &Result) {
+    let (word, reasons) = match result.verdict() {
+        Verdict::Passed => return,
+        Verdict::Failed(reasons) => (Painter::paint(Painter::BAD, "failed:"), reasons.as_slice()),
+        Verdict::Skipped(reason) => {
+            (Painter::paint(Painter::DULL, "skipped:"), std::slice::from_ref(reason))
+        }
+    };
+    out.push_str(&format!("\n{word} {}\n    at: {}\n", result.plan.title, result.file));
+    for reason in reasons {
+        let mut lines = reason.lines();
+        out.push_str(&format!("   why: {}\n", lines.next().unwrap_or_default()));
+        for line in lines {
+            out.push_str(&format!("        {line}\n"));
+        }
+    }
+}
+
+fn coverage_lines(coverage: &Coverage) -> String {
+    let published = coverage.only(PUBLISHED);
+    let (drawn, walked) = published.arrows();
+    let (paths, taken) = published.paths();
+    let mut out =
+        format!("\npublished charts: {walked} of {drawn} arrows, {taken} of {paths} paths\n");
+    let others: Vec<_> = coverage
+        .charts
+        .iter()
+        .filter(|cover| cover.hook.is_none_or(|hook| !PUBLISHED.contains(&hook)))
+        .collect();
+    for cover in others {
+        let ((drawn, walked), (paths, taken)) = (cover.arrow_counts(false), cover.path_counts());
+        let name = &cover.chart.name;
+        out.push_str(&format!("{name}: {walked} of {drawn} arrows, {taken} of {paths} paths\n"));
+    }
+    let (drawn, walked) = coverage.amended_arrows();
+    out.push_str(&format!("amendments: {walked} of {drawn} arrows\n"));
+    out
+}

@@ -1,0 +1,145 @@
+//! Runs plans, side by side, and keeps what happened.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures_util::{StreamExt as _, stream};
+use pgdrill_core::{PortError, Probe};
+use pgdrill_sim::{Event, Fired, Observation, Strikes, View, World, dispatch};
+
+use crate::plan::{Plan, PlanStep};
+
+/// The place in which plans run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Backend {
+    /// Deterministic fakes in memory.
+    Memory,
+}
+
+impl Backend {
+    /// The name that the command line and reports use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// One firing of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FiredStep {
+    /// The firing.
+    pub fired: Fired,
+    /// How many more backups without errors there were after it than before.
+    pub backups_gained: usize,
+}
+
+/// What happened when a plan was run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Every firing, in order.
+    pub firings: Vec<FiredStep>,
+    /// What could be seen at the end.
+    pub observation: Observation,
+    /// Things that were to happen at a shape which no firing reached.
+    pub missed: Vec<String>,
+    /// Why the run broke off, if it did: nothing that the plan asks for was decided then.
+    pub broken: Option<String>,
+}
+
+/// Runs one plan in memory.
+pub async fn run(plan: &Plan) -> Run {
+    let world = World::new(&plan.given).shared();
+    let mut run = Run {
+        firings: Vec::with_capacity(plan.steps.len()),
+        observation: observe(&world),
+        missed: Vec::new(),
+        broken: None,
+    };
+    for step in &plan.steps {
+        if let Err(error) = take(&world, plan, step, &mut run).await {
+            run.broken = Some(error.to_string());
+            break;
+        }
+    }
+    run.observation = observe(&world);
+    run
+}
+
+fn observe(world: &pgdrill_sim::Shared) -> Observation {
+    world.lock().unwrap_or_else(std::sync::PoisonError::into_inner).observe()
+}
+
+async fn take(
+    world: &pgdrill_sim::Shared,
+    plan: &Plan,
+    step: &PlanStep,
+    run: &mut Run,
+) -> Result<(), PortError> {
+    let (hook, unit, parameters, strikes) = match step {
+        PlanStep::Change(change) => {
+            world.lock().unwrap_or_else(std::sync::PoisonError::into_inner).apply(change);
+            return Ok(());
+        }
+        PlanStep::Fire { hook, unit, parameters, strikes } => (*hook, *unit, parameters, strikes),
+    };
+    let before = observe(world);
+    let event = Event { hook, unit, parameters: filled_in(parameters, &before) };
+    let ports = View::new(world, unit)?.ports();
+    let probe = Strikes::new(world, strikes);
+    let armed = (!strikes.is_empty()).then_some(&probe as &dyn Probe);
+    let fired = dispatch(world, &ports, &event, plan.amendments, armed).await?;
+    let gained = good(&observe(world)).saturating_sub(good(&before));
+    let steps = fired.into_iter().map(|fired| FiredStep { fired, backups_gained: gained });
+    run.firings.extend(steps);
+    let missed = probe.missed().into_iter().map(|strike| {
+        format!("{:?} at {} never happened: no firing reached it", strike.change, strike.at)
+    });
+    run.missed.extend(missed);
+    Ok(())
+}
+
+fn good(seen: &Observation) -> usize {
+    seen.backups.iter().filter(|backup| !backup.failed).count()
+}
+
+/// Parameters with `${backup-N}` replaced by the id of the Nth oldest backup; one that is not there is
+/// left as it is written.
+fn filled_in(
+    parameters: &BTreeMap<String, String>,
+    seen: &Observation,
+) -> BTreeMap<String, Arc<str>> {
+    let fill = |value: &String| {
+        let number = value.strip_prefix("${backup-").and_then(|rest| rest.strip_suffix('}'));
+        let index = number.and_then(|number| number.parse::<usize>().ok()?.checked_sub(1));
+        let backup = index.and_then(|index| seen.backups.get(index));
+        backup.map_or_else(|| Arc::from(value.as_str()), |backup| Arc::from(backup.id.as_str()))
+    };
+    parameters.iter().map(|(name, value)| (name.clone(), fill(value))).collect()
+}
+
+/// Runs plans with at most `jobs` side by side. The runs come back in the order of the plans, whatever
+/// the order in which they ended; `done` is called as each becomes known.
+pub async fn run_all(plans: Vec<Plan>, jobs: usize, done: impl FnMut(&Run)) -> Vec<Run> {
+    let tasks = plans.into_iter().map(|plan| async move {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place where plans run side by side; the order of results is the plans'"
+        )]
+        let task = tokio::spawn(async move { run(&plan).await });
+        task.await.unwrap_or_else(|error| broken(&error.to_string()))
+    });
+    let mut done = done;
+    stream::iter(tasks).buffered(jobs.max(1)).inspect(|run| done(run)).collect().await
+}
+
+fn broken(why: &str) -> Run {
+    let mut run = Run {
+        firings: Vec::new(),
+        observation: World::new(&pgdrill_sim::Given::default()).observe(),
+        missed: Vec::new(),
+        broken: None,
+    };
+    run.broken = Some(format!("the run panicked: {why}"));
+    run
+}

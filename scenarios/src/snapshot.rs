@@ -1,0 +1,200 @@
+//! The transcript of a run, and the snapshot beside a case with which it is compared.
+
+use std::fmt::Write as _;
+
+use pgdrill_core::ports::{MemberState, ServiceState};
+use pgdrill_sim::{Observation, UnitSeen};
+use regex_lite::Regex;
+
+use crate::run::{FiredStep, Run};
+
+/// What a run showed, in a form that is the same for every run and every backend: labels and times are
+/// replaced by tokens.
+#[must_use]
+pub fn transcript(run: &Run) -> String {
+    let mut out = String::with_capacity(2048);
+    for (index, step) in run.firings.iter().enumerate() {
+        write_firing(&mut out, index + 1, step);
+    }
+    let seen = &run.observation;
+    for unit in &seen.units {
+        write_unit(&mut out, unit, seen.primary);
+    }
+    write_rest(&mut out, seen);
+    with_tokens(&out, seen)
+}
+
+// Writing to a String does not fail, so the results of `write!` below are dropped.
+
+fn write_firing(out: &mut String, number: usize, step: &FiredStep) {
+    let fired = &step.fired;
+    let again = if fired.is_refired { " (again)" } else { "" };
+    let outcome = &fired.firing.outcome;
+    let _ = writeln!(
+        out,
+        "{number}. {}{again} on unit {}: {}",
+        fired.firing.hook,
+        fired.unit,
+        outcome.name()
+    );
+    for step in fired.firing.trace.steps() {
+        let _ = write!(out, "   {}", step.shape);
+        if let Some(answer) = step.answer_label() {
+            let _ = write!(out, ": {answer}");
+        }
+        if let Some(mark) = step.mark {
+            let how = if step.is_inserted() { "added by" } else { "refined by" };
+            let _ = write!(out, "  ({how} {})", mark.amendment());
+        }
+        out.push('\n');
+    }
+    if let Some(message) = outcome.message() {
+        let _ = writeln!(out, "   => {message}");
+    }
+    for (key, value) in &fired.results {
+        write_result(out, key, value);
+    }
+}
+
+fn write_result(out: &mut String, key: &str, value: &str) {
+    if value.contains('\n') {
+        let _ = writeln!(out, "   {key}:");
+        for line in value.lines() {
+            let _ = writeln!(out, "     {line}");
+        }
+    } else {
+        let _ = writeln!(out, "   {key}: {value}");
+    }
+}
+
+fn write_unit(out: &mut String, seen: &UnitSeen, primary: Option<u32>) {
+    let role = if primary == Some(seen.unit) { "primary" } else { "replica" };
+    let _ = writeln!(out, "unit {} ({role}): {}", seen.unit, seen.status());
+    if seen.history.len() > 1 {
+        let history: Vec<String> = seen.history.iter().map(ToString::to_string).collect();
+        let _ = writeln!(out, "   statuses: {}", history.join(", "));
+    }
+    let member = match seen.member {
+        Some(MemberState::Running) => "running",
+        Some(MemberState::Starting) => "starting",
+        Some(MemberState::Stopped) => "stopped",
+        None => "not answering",
+    };
+    let _ = writeln!(
+        out,
+        "   member {member}, postgresql {}, pgbackrest server {}",
+        service(seen.database),
+        service(seen.tls_server)
+    );
+    if seen.tls_server_reloads > 0 {
+        let _ = writeln!(out, "   pgbackrest server reloaded {} times", seen.tls_server_reloads);
+    }
+    if !seen.accepts_connections {
+        let _ = writeln!(out, "   new connections refused");
+    }
+    if seen.is_data_empty {
+        let _ = writeln!(out, "   data directory empty");
+    }
+    for hook in &seen.deferred {
+        let _ = writeln!(out, "   deferred: {hook}");
+    }
+}
+
+fn service(state: ServiceState) -> &'static str {
+    match state {
+        ServiceState::Running => "running",
+        ServiceState::Stopped => "stopped",
+        ServiceState::Unknown => "unknown",
+    }
+}
+
+fn write_rest(out: &mut String, seen: &Observation) {
+    let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+    let _ = writeln!(out, "stanza: {}", or_none(&seen.stanza));
+    let _ = writeln!(out, "WAL goes to: {}", or_none(&seen.archives_into));
+    if let Some(label) = &seen.restoring {
+        let _ = writeln!(out, "restoring: {label}");
+    }
+    for backup in &seen.backups {
+        let failed = if backup.failed { ", failed" } else { "" };
+        let _ = writeln!(out, "backup: {} {}{failed}", backup.label, backup.kind.name());
+    }
+    for object in &seen.objects {
+        let _ = writeln!(out, "object: {object}");
+    }
+}
+
+/// Labels and times differ between runs and backends: known backups become `<backup-N>`, oldest first, and
+/// what is left in their form becomes `<label>` and `<time>`.
+fn with_tokens(text: &str, seen: &Observation) -> String {
+    let mut text = text.to_owned();
+    // The label of a differential backup contains its full one's, so the longer ones go first.
+    let mut backups: Vec<(usize, _)> = seen.backups.iter().enumerate().collect();
+    backups.sort_by_key(|(_, backup)| std::cmp::Reverse(backup.label.len()));
+    for (index, backup) in backups {
+        let token = format!("<backup-{}>", index + 1);
+        text = text.replace(&backup.label, &token).replace(&backup.id, &token);
+    }
+    for (pattern, token) in [
+        (r"\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?", "<label>"),
+        (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", "<time>"),
+    ] {
+        if let Ok(pattern) = Regex::new(pattern) {
+            text = pattern.replace_all(&text, token).into_owned();
+        }
+    }
+    text
+}
+
+/// A snapshot file: a head that says what it is of, and the transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The transcript.
+    pub content: String,
+}
+
+impl Snapshot {
+    /// Reads a snapshot file, in the form that insta keeps: a head between two lines of `---`.
+    #[must_use]
+    pub fn parse(file: &str) -> Self {
+        let body = file.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n"));
+        let content = body.map_or(file, |(_, content)| content);
+        Self { content: content.trim_end().to_owned() }
+    }
+
+    /// The file that holds `transcript` as the snapshot of `title`.
+    #[must_use]
+    pub fn file(title: &str, transcript: &str) -> String {
+        let title = serde_json::Value::from(title);
+        format!(
+            "---\nsource: tests/tests/corpus.rs\ndescription: {title}\n---\n{}\n",
+            transcript.trim_end()
+        )
+    }
+
+    /// Where a transcript differs from this snapshot, line by line; `None` when it does not.
+    #[must_use]
+    pub fn difference(&self, transcript: &str) -> Option<String> {
+        let found = transcript.trim_end();
+        if self.content == found {
+            return None;
+        }
+        let diff = similar::TextDiff::from_lines(self.content.as_str(), found);
+        Some(diff.unified_diff().context_radius(2).header("snapshot", "this run").to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_file_leads_back_to_its_transcript() {
+        let file = Snapshot::file("it says \"no\": x", "line 1\n---\nline 2\n");
+        let snapshot = Snapshot::parse(&file);
+        assert_eq!(snapshot.content, "line 1\n---\nline 2");
+        assert_eq!(snapshot.difference("line 1\n---\nline 2\n"), None);
+        let difference = snapshot.difference("line 1\nline 2").expect("differs");
+        assert!(difference.contains("----") || difference.contains("\n----\n"), "{difference}");
+    }
+}

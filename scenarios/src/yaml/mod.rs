@@ -1,0 +1,34 @@
+//! YAML into serde-derived types, every complaint at its place.
+//!
+//! ```text
+//! bytes ─pieces→ one text per document ─tree→ Node ─de→ T
+//!                        └─ Diagnostic: file, line, column, width, what, hint ─┘
+//! ```
+//!
+//! What a scenario has no use for is refused where it stands: anchors, aliases, tags, keys that are
+//! not plain text, keys given twice, and more than 64 levels of nesting. One broken document of a
+//! stream does not hide the others.
+
+mod access;
+mod de;
+mod error;
+mod pieces;
+mod scalar;
+mod source;
+mod spanned;
+#[cfg(test)]
+#[allow(
+    clippy::result_large_err,
+    clippy::struct_field_names,
+    reason = "tests compare whole complaints and mirror the scenario format"
+)]
+mod tests;
+mod tree;
+mod wording;
+
+pub use de::from_document;
+pub use pieces::{
+    Document, MAX_BYTES, MAX_DOCUMENT_BYTES, MAX_DOCUMENTS, documents, documents_from_bytes,
+};
+pub use spanned::Spanned;
+pub use tree::{MAX_DEPTH, Node, Span, Value};
