@@ -31,6 +31,9 @@ pub enum Amendment {
     /// When the log of a failed backup can't be uploaded (S3 being down is why most backups fail), the
     /// action still fails with the backup's own error.
     ErrorLogIsBestEffort,
+    /// While no member of the cluster answers, update-status leaves the unit's status as it is instead of
+    /// failing every five minutes.
+    OfflineDatabaseKeepsStatus,
 }
 
 impl Amendment {
@@ -45,6 +48,7 @@ impl Amendment {
         Self::OfflineDatabaseFailsAction,
         Self::StoppedMemberFailsAction,
         Self::ErrorLogIsBestEffort,
+        Self::OfflineDatabaseKeepsStatus,
     ];
 
     /// The name that charts, traces and the command line use.
@@ -60,6 +64,7 @@ impl Amendment {
             Self::OfflineDatabaseFailsAction => "offline-database-fails-action",
             Self::StoppedMemberFailsAction => "stopped-member-fails-action",
             Self::ErrorLogIsBestEffort => "error-log-is-best-effort",
+            Self::OfflineDatabaseKeepsStatus => "offline-database-keeps-status",
         }
     }
 

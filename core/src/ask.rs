@@ -54,7 +54,7 @@ pub(crate) async fn answer(walker: &mut Walker<'_>, question: Question) -> PortR
             ports.cluster.member_state().await? == MemberState::Running
         }
         Question::IsRepositoryOfAnotherCluster => is_repository_foreign_if_related(walker).await?,
-        Question::IsPrimary => ports.cluster.primary().await? == Some(own(walker)),
+        Question::IsPrimary => return is_known_to_be_primary(walker).await,
     };
     Ok(yes.into())
 }
@@ -202,6 +202,17 @@ async fn is_replica_without_tls(walker: &mut Walker<'_>) -> PortResult<Answer> {
         return Ok(Answer { yes: true, refined: Some(amendment) });
     }
     Ok(false.into())
+}
+
+async fn is_known_to_be_primary(walker: &Walker<'_>) -> PortResult<Answer> {
+    let amendment = Amendment::OfflineDatabaseKeepsStatus;
+    match walker.ports.cluster.primary().await {
+        Ok(primary) => Ok((primary == Some(own(walker))).into()),
+        Err(_) if walker.amendments.has(amendment) => {
+            Ok(Answer { yes: false, refined: Some(amendment) })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 async fn has_stanza(walker: &mut Walker<'_>) -> PortResult<bool> {

@@ -91,7 +91,8 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
         if request.from_primary && primary != unit {
             return Err(no_primary());
         }
-        if !request.from_primary && primary == unit {
+        let serves = world.unit(unit).is_some_and(UnitState::is_serving);
+        if !request.from_primary && (primary == unit || !serves) {
             return Err(failed(56, "unable to find standby cluster - cannot proceed"));
         }
         let id = served_id(world)?;

@@ -1,0 +1,20 @@
+//! Any text, read as the inventory that the backup tool prints.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pgdrill_core::inventory::{Inventory, backup_id};
+
+fuzz_target!(|text: &str| {
+    let _ = backup_id(text);
+    let Ok(inventory) = Inventory::parse(text) else { return };
+    let table = inventory.table();
+    let backups: usize = inventory.stanzas.iter().map(|stanza| stanza.backups.len()).sum();
+    assert_eq!(table.lines().count(), backups + 2, "{table}");
+    for stanza in &inventory.stanzas {
+        for backup in &stanza.backups {
+            assert_eq!(backup_id(&backup.label).as_ref(), Some(&backup.id));
+            assert!(inventory.find(&backup.id, &stanza.name).is_some());
+        }
+    }
+});
