@@ -93,7 +93,7 @@ pub(crate) async fn apply_cluster_settings(walker: &Walker<'_>) -> PortResult<()
         stanza: stanza.as_ref().to_owned(),
     });
     let settings = ClusterSettings {
-        archive_stanza: stanza.as_deref().map(str::to_owned),
+        archive_stanza: stanza,
         accepts_connections: connectivity.as_deref() != Some("off"),
         restore,
     };
@@ -103,7 +103,7 @@ pub(crate) async fn apply_cluster_settings(walker: &Walker<'_>) -> PortResult<()
 async fn configure_repository(walker: &Walker<'_>) -> PortResult<()> {
     let settings = RepositorySettings {
         s3: ask::s3_settings(walker).await?,
-        stanza: walker.ports.unit.identity().stanza(),
+        stanza: walker.ports.unit.identity().shared_stanza(),
         tls_peers: ask::tls_peers(walker).await?,
     };
     walker.ports.repository.configure(&settings).await

@@ -89,11 +89,11 @@ pub(crate) async fn is_repository_foreign(
             return Ok(true);
         }
     }
-    let latest = ports.object_store.get(s3, &s3.object_key(&stanza, "latest")).await?;
+    let latest = ports.object_store.get(s3, &s3.object_key(stanza, "latest")).await?;
     Ok(latest.is_some_and(|content| {
         let text = String::from_utf8_lossy(&content);
         let model = text.lines().find_map(|line| line.strip_prefix(MODEL_UUID_LINE));
-        model.is_some_and(|uuid| uuid.trim() != identity.model_uuid)
+        model.is_some_and(|uuid| uuid.trim() != identity.model_uuid())
     }))
 }
 
@@ -101,7 +101,7 @@ pub(crate) async fn is_repository_foreign(
 pub(crate) const MODEL_UUID_LINE: &str = "Model UUID: ";
 
 fn own(walker: &Walker<'_>) -> UnitId {
-    walker.ports.unit.identity().unit
+    walker.ports.unit.identity().unit()
 }
 
 fn fails_with(walker: &mut Walker<'_>, fails: bool, reason: &str) {
@@ -268,8 +268,8 @@ async fn is_single_unit(walker: &mut Walker<'_>) -> PortResult<bool> {
 async fn is_backup_id_valid(walker: &mut Walker<'_>) -> PortResult<bool> {
     let id = given_backup_id(walker).await?.unwrap_or_default();
     let inventory = Inventory::parse(&walker.ports.repository.info().await?)?;
-    let own = walker.ports.unit.identity().stanza();
-    let found = inventory.find(&id, &own).filter(|(_, backup)| !backup.failed);
+    let identity = walker.ports.unit.identity();
+    let found = inventory.find(&id, identity.stanza()).filter(|(_, backup)| !backup.failed);
     walker.notes.restore = found.map(|(stanza, backup)| RestoreSource {
         label: backup.label.clone(),
         stanza: stanza.name.clone(),

@@ -65,8 +65,8 @@ pub(crate) async fn upload_log(walker: &Walker<'_>) -> PortResult<()> {
         let cause = "there is no log, or nowhere to put it";
         return Err(PortError::new(PortErrorKind::NotFound, "object store", "put", cause));
     };
-    let stanza = walker.ports.unit.identity().stanza();
-    let key = s3.object_key(&stanza, &[log.label.as_str(), "/backup.log"].concat());
+    let identity = walker.ports.unit.identity();
+    let key = s3.object_key(identity.stanza(), &[log.label.as_str(), "/backup.log"].concat());
     let content = ["Stdout:\n", &log.stdout, "\n\nStderr:\n", &log.stderr, "\n"].concat();
     walker.ports.object_store.put(s3, &key, content.as_bytes()).await
 }
@@ -84,8 +84,8 @@ async fn initialise_stanza(walker: &mut Walker<'_>) -> Result<(), String> {
         Ok(true) => return Err(texts::ANOTHER_CLUSTER.to_owned()),
         Err(error) => return Err(stanza_failed(&error)),
     }
-    let stanza = ports.unit.identity().stanza();
-    ports.repository.create_stanza(&stanza).await.map_err(|error| stanza_failed(&error))
+    let identity = ports.unit.identity();
+    ports.repository.create_stanza(identity.stanza()).await.map_err(|error| stanza_failed(&error))
 }
 
 fn stanza_failed(error: &PortError) -> String {
@@ -108,11 +108,12 @@ async fn archive_wal(walker: &mut Walker<'_>) -> Result<(), String> {
 
 async fn record_and_check(walker: &mut Walker<'_>) -> PortResult<()> {
     let unit = &walker.ports.unit;
-    let stanza = unit.identity().stanza();
-    unit.set_data(Databag::Application, key::STANZA, Some(&stanza)).await?;
+    let identity = unit.identity();
+    let stanza = identity.stanza();
+    unit.set_data(Databag::Application, key::STANZA, Some(stanza)).await?;
     act::apply_cluster_settings(walker).await?;
     unit.set_status(Status::new(StatusName::Maintenance, texts::CHECKING_STANZA)).await?;
-    check(walker, &stanza).await?;
+    check(walker, stanza).await?;
     // A restore that is under way owns the status; update-status will end it.
     let restoring = walker.is_restoring().await?;
     match walker.notes.before_maintenance.take() {
@@ -140,17 +141,26 @@ async fn upload_metadata(walker: &Walker<'_>) -> PortResult<()> {
     let identity = ports.unit.identity();
     let s3 = notes_s3(walker)?;
     let now = ports.clock.now().await;
-    let content = format!(
-        "Date Backup Requested: {now}\nModel Name: {}\n{MODEL_UUID_LINE}{}\nApplication Name: {}\n\
-         Unit Name: {}/{}\nJuju Version: {}\n",
-        identity.model,
-        identity.model_uuid,
-        identity.application,
-        identity.application,
-        identity.unit,
-        identity.juju_version,
-    );
-    let key = s3.object_key(&identity.stanza(), "latest");
+    let content = [
+        "Date Backup Requested: ",
+        &now.spread(["-", "-", "T", ":", ":", "Z"]),
+        "\nModel Name: ",
+        identity.model(),
+        "\n",
+        MODEL_UUID_LINE,
+        identity.model_uuid(),
+        "\nApplication Name: ",
+        identity.application(),
+        "\nUnit Name: ",
+        identity.application(),
+        "/",
+        &identity.unit().to_string(),
+        "\nJuju Version: ",
+        identity.juju_version(),
+        "\n",
+    ]
+    .concat();
+    let key = s3.object_key(identity.stanza(), "latest");
     ports.object_store.put(s3, &key, content.as_bytes()).await
 }
 
@@ -178,7 +188,8 @@ async fn back_up(walker: &mut Walker<'_>) -> Result<(), String> {
             (stdout, stderr, Some(texts::backup_failed(error.cause())))
         }
     };
-    let label = stdout.lines().find_map(|line| Some(line.split_once(NEW_LABEL)?.1.trim()));
+    let label = stdout.split_once(NEW_LABEL).and_then(|(_, rest)| rest.lines().next());
+    let label = label.map(str::trim);
     let label = label.map_or_else(|| label_at(started), str::to_owned);
     walker.notes.log = Some(BackupLog { label, stdout, stderr });
     failure.map_or(Ok(()), Err)
@@ -197,15 +208,14 @@ async fn request(walker: &Walker<'_>) -> PortResult<BackupRequest> {
         }
     };
     let identity = ports.unit.identity();
-    let from_primary = ports.cluster.primary().await? == Some(identity.unit);
-    Ok(BackupRequest { stanza: identity.stanza(), kind, from_primary })
+    let from_primary = ports.cluster.primary().await? == Some(identity.unit());
+    Ok(BackupRequest { stanza: identity.shared_stanza(), kind, from_primary })
 }
 
 /// The label that a full backup begun at this time would bear: it names the log of a backup that never
 /// got a label of its own.
 fn label_at(time: Timestamp) -> String {
-    let (year, month, day, hour, minute, second) = time.civil();
-    format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}F")
+    time.label() + "F"
 }
 
 async fn list(walker: &mut Walker<'_>) -> PortResult<()> {

@@ -1,26 +1,31 @@
 //! The S3 settings: as the relation gives them, and as everything else uses them.
 
+use std::borrow::Cow;
+
 use crate::secret::Secret;
+
+/// Text that may be part of the program.
+type Text = Cow<'static, str>;
 
 /// The S3 relation's data, as written there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct S3Relation {
     /// `bucket`.
-    pub bucket: Option<String>,
+    pub bucket: Option<Text>,
     /// `access-key`.
     pub access_key: Option<Secret>,
     /// `secret-key`.
     pub secret_key: Option<Secret>,
     /// `endpoint`.
-    pub endpoint: Option<String>,
+    pub endpoint: Option<Text>,
     /// `path`.
-    pub path: Option<String>,
+    pub path: Option<Text>,
     /// `region`.
-    pub region: Option<String>,
+    pub region: Option<Text>,
     /// `s3-uri-style`.
-    pub uri_style: Option<String>,
+    pub uri_style: Option<Text>,
     /// `tls-ca-chain`.
-    pub tls_ca_chain: Option<String>,
+    pub tls_ca_chain: Option<Text>,
 }
 
 /// How a request names its bucket.
@@ -37,22 +42,22 @@ pub enum UriStyle {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct S3Settings {
     /// The bucket, without slashes around it.
-    pub bucket: String,
+    pub bucket: Text,
     /// The access key.
     pub access_key: Secret,
     /// The secret key.
     pub secret_key: Secret,
     /// The endpoint with its scheme, without a trailing slash; an AWS endpoint is regional when the
     /// region is known.
-    pub endpoint: String,
+    pub endpoint: Text,
     /// The prefix of all keys: one leading slash, no trailing one; `/` for none.
-    pub path: String,
+    pub path: Text,
     /// The region, where one is given.
-    pub region: Option<String>,
+    pub region: Option<Text>,
     /// How a request names its bucket.
     pub uri_style: UriStyle,
     /// The chain of the authority that signed the server's certificate.
-    pub tls_ca_chain: Option<String>,
+    pub tls_ca_chain: Option<Text>,
 }
 
 const AWS: &str = "https://s3.amazonaws.com";
@@ -65,31 +70,35 @@ impl S3Settings {
     /// The names of the required parameters that are absent or blank, in the order bucket, access-key,
     /// secret-key.
     pub fn from_relation(relation: &S3Relation) -> Result<Self, Vec<&'static str>> {
-        let bucket = relation.bucket.as_deref().map(|text| text.trim().trim_matches('/'));
-        let access_key = relation.access_key.as_ref().map(|secret| secret.expose().trim());
-        let secret_key = relation.secret_key.as_ref().map(|secret| secret.expose().trim());
-        let required = [("bucket", bucket), ("access-key", access_key), ("secret-key", secret_key)];
-        let missing: Vec<&'static str> =
-            required.iter().filter(|(_, value)| is_blank(*value)).map(|(name, _)| *name).collect();
+        let bucket = relation.bucket.as_ref().map(|text| cut(text, bucket_name));
+        let secret = |secret: &Option<Secret>| secret.as_ref().map(|s| cut(s.text(), str::trim));
+        let (access_key, secret_key) = (secret(&relation.access_key), secret(&relation.secret_key));
+        let given = |value: &Option<Text>| value.as_ref().is_some_and(|text| !text.is_empty());
+        let required =
+            [("bucket", &bucket), ("access-key", &access_key), ("secret-key", &secret_key)];
         let (Some(bucket), Some(access_key), Some(secret_key), true) =
-            (bucket, access_key, secret_key, missing.is_empty())
+            (&bucket, &access_key, &secret_key, required.iter().all(|(_, value)| given(value)))
         else {
-            return Err(missing);
+            return Err(required
+                .iter()
+                .filter(|(_, v)| !given(v))
+                .map(|(name, _)| *name)
+                .collect());
         };
-        let region = present(relation.region.as_deref());
-        let endpoint = present(relation.endpoint.as_deref()).unwrap_or(AWS);
+        let region = present(relation.region.as_ref(), str::trim);
+        let endpoint = present(relation.endpoint.as_ref(), without_trailing_slashes);
         Ok(Self {
-            bucket: bucket.to_owned(),
-            access_key: Secret::new(access_key),
-            secret_key: Secret::new(secret_key),
-            endpoint: regional(endpoint.trim_end_matches('/'), region),
-            path: normal_path(present(relation.path.as_deref()).unwrap_or_default()),
-            region: region.map(str::to_owned),
-            uri_style: match present(relation.uri_style.as_deref()) {
+            bucket: bucket.clone(),
+            access_key: Secret::new(access_key.clone()),
+            secret_key: Secret::new(secret_key.clone()),
+            endpoint: regional(endpoint.unwrap_or(Text::Borrowed(AWS)), region.as_deref()),
+            path: normal_path(present(relation.path.as_ref(), str::trim).unwrap_or_default()),
+            region,
+            uri_style: match relation.uri_style.as_deref().map(str::trim) {
                 Some(style) if style.eq_ignore_ascii_case("path") => UriStyle::Path,
                 Some(_) | None => UriStyle::Host,
             },
-            tls_ca_chain: present(relation.tls_ca_chain.as_deref()).map(str::to_owned),
+            tls_ca_chain: present(relation.tls_ca_chain.as_ref(), str::trim),
         })
     }
 
@@ -103,25 +112,43 @@ impl S3Settings {
     }
 }
 
-fn is_blank(value: Option<&str>) -> bool {
-    value.is_none_or(str::is_empty)
+fn bucket_name(text: &str) -> &str {
+    text.trim().trim_matches('/')
 }
 
-fn present(value: Option<&str>) -> Option<&str> {
-    value.map(str::trim).filter(|text| !text.is_empty())
+fn without_trailing_slashes(text: &str) -> &str {
+    text.trim().trim_end_matches('/')
 }
 
-fn normal_path(path: &str) -> String {
-    ["/", path.trim_matches('/')].concat()
+/// A part of a text, without a copy where the text is part of the program.
+fn cut(text: &Text, part: fn(&str) -> &str) -> Text {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(part(text)),
+        Cow::Owned(text) => Cow::Owned(part(text).to_owned()),
+    }
 }
 
-fn regional(endpoint: &str, region: Option<&str>) -> String {
+/// A part of a text, if anything is left of it.
+fn present(text: Option<&Text>, part: fn(&str) -> &str) -> Option<Text> {
+    text.map(|text| cut(text, part)).filter(|text| !text.is_empty())
+}
+
+fn normal_path(path: Text) -> Text {
+    let inner = path.trim_matches('/');
+    if path.len() == inner.len() + 1 && path.starts_with('/') {
+        path
+    } else {
+        ["/", inner].concat().into()
+    }
+}
+
+fn regional(endpoint: Text, region: Option<&str>) -> Text {
     match region {
         Some(region) if endpoint == AWS && region.starts_with("cn-") => {
-            format!("https://s3.{region}.amazonaws.com.cn")
+            format!("https://s3.{region}.amazonaws.com.cn").into()
         }
-        Some(region) if endpoint == AWS => format!("https://s3.{region}.amazonaws.com"),
-        Some(_) | None => endpoint.to_owned(),
+        Some(region) if endpoint == AWS => format!("https://s3.{region}.amazonaws.com").into(),
+        Some(_) | None => endpoint,
     }
 }
 
@@ -162,7 +189,7 @@ mod tests {
     fn what_is_not_given_has_its_default() {
         let settings = S3Settings::from_relation(&relation()).expect("complete");
         assert_eq!(settings.endpoint, "https://s3.amazonaws.com");
-        assert_eq!((settings.path.as_str(), settings.uri_style), ("/", UriStyle::Host));
+        assert_eq!((&*settings.path, settings.uri_style), ("/", UriStyle::Host));
         assert_eq!(settings.object_key("m.c", "latest"), "backup/m.c/latest");
     }
 
@@ -172,7 +199,8 @@ mod tests {
             ("eu-west-3", "https://s3.eu-west-3.amazonaws.com"),
             ("cn-north-1", "https://s3.cn-north-1.amazonaws.com.cn"),
         ] {
-            let given = S3Relation { region: Some(region.into()), ..relation() };
+            let region = Some(Text::from(region.to_owned()));
+            let given = S3Relation { region, ..relation() };
             assert_eq!(S3Settings::from_relation(&given).expect("complete").endpoint, endpoint);
         }
         let other = S3Relation {

@@ -1,17 +1,21 @@
 //! Text that must never be seen.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// A credential. It prints as `***` wherever it is formatted; [`Secret::expose`] is the one way to its
 /// text, for the adapters that must hand it to its server.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Secret(String);
+pub struct Secret(Cow<'static, str>);
 
 impl Secret {
     /// Takes a credential into custody.
     #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self(text.into())
+    }
+
+    pub(crate) const fn text(&self) -> &Cow<'static, str> {
+        &self.0
     }
 
     /// The credential itself. Never format, log or store what this returns.

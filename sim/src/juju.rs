@@ -46,7 +46,11 @@ pub(crate) struct Dispatch {
 impl JujuUnit {
     pub(crate) fn new(status: Status) -> Self {
         Self {
-            history: vec![status],
+            history: {
+                let mut history = Vec::with_capacity(4);
+                history.push(status);
+                history
+            },
             bag: Bag::new(),
             deferred: Vec::new(),
             dispatch: Dispatch::default(),

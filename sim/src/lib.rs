@@ -4,6 +4,8 @@
 //! of it that serve the ports of `pgdrill-core`; they answer as the real parts were seen to. Nothing
 //! here reads a clock, draws a random number or depends on the order of a hash.
 
+mod apply;
+mod build;
 mod change;
 mod dispatch;
 mod fakes;

@@ -88,7 +88,7 @@ impl World {
             primary: self.primary,
             stanza: own(key::STANZA),
             restoring: own(key::RESTORING_BACKUP),
-            archives_into: self.archive_stanza.clone(),
+            archives_into: self.archive_stanza.as_deref().map(str::to_owned),
             backups: self.backups(),
             objects: self.storage.buckets.values().flat_map(objects).collect(),
         }
@@ -102,7 +102,7 @@ impl World {
         let mut backups: Vec<BackupSeen> = stanzas
             .flat_map(|stanza| {
                 stanza.backups.iter().map(|backup| BackupSeen {
-                    stanza: stanza.name.clone(),
+                    stanza: stanza.name.as_ref().to_owned(),
                     label: backup.label.clone(),
                     id: backup_id(&backup.label).unwrap_or_default(),
                     kind: backup.kind,

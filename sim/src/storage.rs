@@ -1,6 +1,6 @@
 //! The S3 server, and the backup repositories in its buckets.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use pgdrill_core::{S3Settings, ports::BackupKind};
 
@@ -45,7 +45,7 @@ pub(crate) struct Bucket {
 /// A stanza in a repository.
 #[derive(Debug, Clone)]
 pub(crate) struct StanzaStore {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) system_id: u64,
     pub(crate) backups: Vec<BackupStore>,
 }
@@ -101,7 +101,7 @@ impl Storage {
     /// The bucket that these settings name.
     pub(crate) fn bucket(&self, s3: &S3Settings) -> Result<&Bucket, NoAccess> {
         self.reach(s3)?;
-        let bucket = self.buckets.get(&s3.bucket).ok_or(NoAccess::NoBucket)?;
+        let bucket = self.buckets.get(&*s3.bucket).ok_or(NoAccess::NoBucket)?;
         if bucket.is_forbidden { Err(NoAccess::Forbidden) } else { Ok(bucket) }
     }
 
@@ -113,19 +113,24 @@ impl Storage {
     ) -> Result<&mut Bucket, NoAccess> {
         self.reach(s3)?;
         let refused = self.is_refused(key);
-        let bucket = self.buckets.get_mut(&s3.bucket).ok_or(NoAccess::NoBucket)?;
+        let bucket = self.buckets.get_mut(&*s3.bucket).ok_or(NoAccess::NoBucket)?;
         if bucket.is_forbidden || refused { Err(NoAccess::Forbidden) } else { Ok(bucket) }
+    }
+
+    /// Whether a policy refuses any key.
+    pub(crate) const fn refuses_some(&self) -> bool {
+        !self.refused.is_empty()
     }
 
     /// Whether a policy refuses this key.
     pub(crate) fn is_refused(&self, key: &str) -> bool {
-        !self.refused.is_empty() && key.contains(&self.refused)
+        self.refuses_some() && key.contains(&self.refused)
     }
 }
 
 impl Bucket {
     /// The stanza of this name under a repository path.
     pub(crate) fn stanza(&self, path: &str, name: &str) -> Option<&StanzaStore> {
-        self.repositories.get(path)?.iter().find(|stanza| stanza.name == name)
+        self.repositories.get(path)?.iter().find(|stanza| &*stanza.name == name)
     }
 }

@@ -1,5 +1,7 @@
 //! One unit's own part of the world: its container and what runs in it.
 
+use std::sync::Arc;
+
 use pgdrill_core::ports::{RepositorySettings, RestoreSource, Service, ServiceState};
 
 use crate::change::MemberFate;
@@ -37,7 +39,7 @@ pub(crate) struct UnitState {
     pub(crate) will_not_stop: bool,
     pub(crate) accepts_connections: bool,
     pub(crate) restore: Option<RestoreSource>,
-    pub(crate) repository: Option<RepositorySettings>,
+    pub(crate) repository: Option<Arc<RepositorySettings>>,
 }
 
 impl UnitState {

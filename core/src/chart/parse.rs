@@ -37,10 +37,6 @@ pub struct Parsed {
 ///
 /// The first place that is not a flowchart, or that leaves the direction of an arrow or the shape
 /// of a node open.
-#[expect(
-    clippy::result_large_err,
-    reason = "charts are read rarely, and callers want the complaint by value"
-)]
 pub fn parse(text: &str, file: &str, name: &str, first_line: usize) -> Result<Parsed, Diagnostic> {
     read(Source::new(text, file, first_line), name).map_err(|complaint| *complaint)
 }

@@ -1,5 +1,7 @@
 //! The cluster manager.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::{PortResult, UnitId};
@@ -29,7 +31,7 @@ pub struct RestoreSource {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterSettings {
     /// The stanza into which WAL is archived; `None`: WAL is not archived.
-    pub archive_stanza: Option<String>,
+    pub archive_stanza: Option<Arc<str>>,
     /// Whether new client connections to this unit are accepted. Open ones and replication are not
     /// touched.
     pub accepts_connections: bool,

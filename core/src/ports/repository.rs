@@ -1,5 +1,7 @@
 //! The backup repository.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::{PortResult, UnitId};
@@ -47,7 +49,7 @@ pub struct RepositorySettings {
     /// Where backups go; `None` when there is no S3 relation: then only the TLS server is configured.
     pub s3: Option<S3Settings>,
     /// The stanza.
-    pub stanza: String,
+    pub stanza: Arc<str>,
     /// The other units, reached through their TLS servers; empty without TLS.
     pub tls_peers: Vec<UnitId>,
 }
@@ -56,7 +58,7 @@ pub struct RepositorySettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackupRequest {
     /// The stanza.
-    pub stanza: String,
+    pub stanza: Arc<str>,
     /// How much to keep.
     pub kind: BackupKind,
     /// Whether this unit is the primary and must copy its own files.

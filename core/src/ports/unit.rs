@@ -1,6 +1,6 @@
 //! This unit as Juju sees it.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -36,23 +36,76 @@ impl fmt::Display for UnitId {
 /// What does not change while a unit lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The model's name.
-    pub model: String,
-    /// The model's UUID.
-    pub model_uuid: String,
-    /// The application's name.
-    pub application: String,
-    /// This unit's number.
-    pub unit: UnitId,
-    /// The version of Juju.
-    pub juju_version: String,
+    model: Cow<'static, str>,
+    model_uuid: Cow<'static, str>,
+    application: Cow<'static, str>,
+    unit: UnitId,
+    juju_version: Cow<'static, str>,
+    stanza: Arc<str>,
 }
 
 impl Identity {
+    /// The identity of one unit of an application in a model.
+    #[must_use]
+    pub fn new(
+        model: impl Into<Cow<'static, str>>,
+        model_uuid: impl Into<Cow<'static, str>>,
+        application: impl Into<Cow<'static, str>>,
+        unit: UnitId,
+        juju_version: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let (model, application) = (model.into(), application.into());
+        let stanza = [&*model, ".patroni-", &*application].concat().into();
+        Self {
+            model,
+            model_uuid: model_uuid.into(),
+            application,
+            unit,
+            juju_version: juju_version.into(),
+            stanza,
+        }
+    }
+
+    /// The model's name.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The model's UUID.
+    #[must_use]
+    pub fn model_uuid(&self) -> &str {
+        &self.model_uuid
+    }
+
+    /// The application's name.
+    #[must_use]
+    pub fn application(&self) -> &str {
+        &self.application
+    }
+
+    /// This unit's number.
+    #[must_use]
+    pub const fn unit(&self) -> UnitId {
+        self.unit
+    }
+
+    /// The version of Juju.
+    #[must_use]
+    pub fn juju_version(&self) -> &str {
+        &self.juju_version
+    }
+
     /// The stanza of this cluster: `<model>.patroni-<application>`.
     #[must_use]
-    pub fn stanza(&self) -> String {
-        [self.model.as_str(), ".patroni-", self.application.as_str()].concat()
+    pub fn stanza(&self) -> &str {
+        &self.stanza
+    }
+
+    /// The same stanza, to keep.
+    #[must_use]
+    pub fn shared_stanza(&self) -> Arc<str> {
+        Arc::clone(&self.stanza)
     }
 }
 

@@ -16,7 +16,6 @@ use pgdrill_core::Diagnostic;
 ///
 /// The first thing that does not fit: an unknown key or name with the nearest valid one, a missing
 /// key at the start of its mapping, a value of the wrong kind, each at the exact node.
-#[allow(clippy::result_large_err, reason = "a complaint is made once per document and shown")]
 pub fn from_document<T: DeserializeOwned>(document: &Document) -> Result<T, Diagnostic> {
     read(std::marker::PhantomData, document.root()).map_err(|error| error.into_diagnostic(document))
 }

@@ -17,11 +17,7 @@ mod scalar;
 mod source;
 mod spanned;
 #[cfg(test)]
-#[allow(
-    clippy::result_large_err,
-    clippy::struct_field_names,
-    reason = "tests compare whole complaints and mirror the scenario format"
-)]
+#[allow(clippy::struct_field_names, reason = "tests mirror the scenario format")]
 mod tests;
 mod tree;
 mod wording;

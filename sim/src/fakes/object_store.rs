@@ -18,7 +18,7 @@ impl ObjectStore for View {
         world.advance(Duration::from_millis(30));
         match world.storage.bucket(s3).map(|_| ()) {
             Err(NoAccess::NoBucket) => {
-                world.storage.buckets.entry(s3.bucket.clone()).or_default();
+                world.storage.buckets.entry(s3.bucket.to_string()).or_default();
                 Ok(())
             }
             answer => answer.map_err(|why| error("ensure_bucket", why)),

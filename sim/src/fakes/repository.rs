@@ -1,5 +1,7 @@
 //! The backup tool, run by command on one unit.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use pgdrill_core::{
     PortError, PortErrorKind,
@@ -20,7 +22,7 @@ impl Repository for View {
         let unit = world.unit_mut(self.unit);
         match unit {
             Some(unit) if unit.fate != MemberFate::Killed && unit.is_workload_reachable => {
-                unit.repository = Some(settings.clone());
+                unit.repository = Some(Arc::new(settings.clone()));
                 Ok(())
             }
             Some(_) | None => {

@@ -1,7 +1,5 @@
 //! What the tool writes, and how it exits.
 
-use std::fmt::Write as _;
-
 use pgdrill_core::ports::{BackupKind, Timestamp};
 
 use crate::storage::{BackupStore, NoAccess, S3_HOST, StanzaStore};
@@ -31,26 +29,37 @@ pub(crate) fn error_lines(now: i64, command: &str, code: i32, text: &str) -> Str
 
 /// What a finished backup writes: the label is in the line that the charm looks for.
 pub(crate) fn backup_lines(started: i64, stopped: i64, backup: &BackupStore) -> String {
-    let (begin, end) = (stamp(started), stamp(stopped));
-    let mut out = String::with_capacity(384);
-    // Writing to a String does not fail.
-    let _ = write!(
-        out,
-        "{begin} P00   INFO: backup command begin 2.55.1\n\
-         {begin} P00   INFO: execute non-exclusive backup start: backup begins after the requested immediate checkpoint completes\n\
-         {end} P00   INFO: execute non-exclusive backup stop and wait for all WAL segments to archive\n\
-         {end} P00   INFO: new backup label = {}\n\
-         {end} P00   INFO: backup command end: completed successfully\n",
-        backup.label
-    );
+    const INFO: &str = " P00   INFO: ";
+    let (begin, end) = (&stamp(started), &stamp(stopped));
+    let lines = [
+        (begin, "backup command begin 2.55.1", ""),
+        (
+            begin,
+            "execute non-exclusive backup start: backup begins after the requested immediate checkpoint completes",
+            "",
+        ),
+        (end, "execute non-exclusive backup stop and wait for all WAL segments to archive", ""),
+        (end, "new backup label = ", backup.label.as_str()),
+        (end, "backup command end: completed successfully", ""),
+    ];
+    let mut out = String::with_capacity(512);
+    for part in
+        lines.iter().flat_map(|(stamp, text, label)| [stamp.as_str(), INFO, text, label, "\n"])
+    {
+        out.push_str(part);
+    }
     out
 }
 
 /// `2026-11-23 02:43:06.000`.
 fn stamp(now: i64) -> String {
-    let (year, month, day, hour, minute, second) = Timestamp(now).civil();
+    let mut stamp = Timestamp(now).spread(["-", "-", " ", ":", ":", "."]);
     let milli = now.rem_euclid(1000);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{milli:03}")
+    if milli < 100 {
+        stamp.push_str(if milli < 10 { "00" } else { "0" });
+    }
+    stamp.push_str(&milli.to_string());
+    stamp
 }
 
 /// What the tool says when the repository can't be reached, and the exit code that goes with it.
@@ -102,7 +111,7 @@ pub(crate) fn store_backup(
     }
     let started = *now;
     let full = stanza.backups.iter().rev().find(|b| b.kind == BackupKind::Full && !b.failed);
-    let own = compact(started);
+    let own = Timestamp(started).label();
     let (kind, label) = match (kind, full) {
         // Without a full backup to refer to, the tool takes a full one instead.
         (BackupKind::Full, _) | (_, None) => (BackupKind::Full, own + "F"),
@@ -115,15 +124,6 @@ pub(crate) fn store_backup(
     };
     stanza.backups.push(BackupStore { label, kind, failed, started, stopped: *now });
     stanza.backups.len() - 1
-}
-
-/// `20261123-024306`.
-fn compact(now: i64) -> String {
-    let (year, month, day, hour, minute, second) = Timestamp(now).civil();
-    let mut out = String::with_capacity(16);
-    // Writing to a String does not fail.
-    let _ = write!(out, "{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}");
-    out
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The commands that change the repository or prove that it works.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use pgdrill_core::{
     S3Settings,
@@ -34,15 +34,14 @@ pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Answer 
         let s3 = repository(world, &settings, "archive", name)?;
         primary_in_reach(world, unit, &settings).ok_or_else(no_primary)?;
         let id = served_id(world)?;
-        let bucket = world.storage.buckets.get_mut(&s3.bucket);
+        let bucket = world.storage.buckets.get_mut(&*s3.bucket);
         let bucket = bucket.ok_or_else(|| access_failed(NoAccess::NoBucket))?;
-        let stanzas = bucket.repositories.entry(s3.path).or_default();
-        match stanzas.iter().find(|stanza| stanza.name == name) {
+        let stanzas = bucket.repositories.entry(s3.path.to_string()).or_default();
+        match stanzas.iter().find(|stanza| &*stanza.name == name) {
             Some(stanza) if stanza.system_id != id => Err(mismatch()),
             Some(_) => Ok(()),
             None => {
-                let stanza =
-                    StanzaStore { name: name.to_owned(), system_id: id, backups: Vec::new() };
+                let stanza = StanzaStore { name: name.into(), system_id: id, backups: Vec::new() };
                 stanzas.push(stanza);
                 Ok(())
             }
@@ -59,7 +58,7 @@ pub(crate) fn check(world: &mut World, unit: u32, name: &str) -> Answer {
         let s3 = repository(world, &settings, "archive", name)?;
         let primary = primary_in_reach(world, unit, &settings);
         let primary = primary.ok_or_else(|| failed(27, "primary database not found"))?;
-        let stanza = stanza(world, &s3, name, "archive")?;
+        let stanza = stanza(world, s3, name, "archive")?;
         if stanza.system_id != served_id(world)? {
             return Err(mismatch());
         }
@@ -96,7 +95,7 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
             return Err(failed(56, "unable to find standby cluster - cannot proceed"));
         }
         let id = served_id(world)?;
-        let stanza = stanza(world, &s3, &request.stanza, "backup")?;
+        let stanza = stanza(world, s3, &request.stanza, "backup")?;
         if stanza.system_id != id {
             let text = format!(
                 "PostgreSQL version 17, system-id {id} do not match stanza version 17, system-id {}",
@@ -106,11 +105,11 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
         }
         archive_segment(world, &request.stanza)?;
         let mut now = world.now;
-        let bucket = world.storage.buckets.get_mut(&s3.bucket);
+        let bucket = world.storage.buckets.get_mut(&*s3.bucket);
         let stored = bucket
-            .and_then(|bucket| bucket.repositories.get_mut(&s3.path))
+            .and_then(|bucket| bucket.repositories.get_mut(&*s3.path))
             .and_then(|stanzas| stanzas.iter_mut().find(|s| s.name == request.stanza))
-            .ok_or_else(|| missing_stanza(&s3, &request.stanza, "backup"))?;
+            .ok_or_else(|| missing_stanza(s3, &request.stanza, "backup"))?;
         let index = store_backup(stored, &mut now, request.kind, false);
         let lines = stored.backups.get(index).map(|backup| backup_lines(began, now, backup));
         world.now = now;
@@ -145,7 +144,7 @@ fn alive(world: &World, unit: u32) -> Tried<&UnitState> {
 }
 
 /// The configuration of a command that could be started.
-fn run(world: &World, unit: u32) -> Tried<RepositorySettings> {
+fn run(world: &World, unit: u32) -> Tried<Arc<RepositorySettings>> {
     let state = alive(world, unit)?;
     if world.mood == PgbackrestMood::Hangs {
         return Err(Answer::Hung);
@@ -155,19 +154,21 @@ fn run(world: &World, unit: u32) -> Tried<RepositorySettings> {
 }
 
 /// The S3 settings of a repository that this command can read and write.
-fn repository(
+fn repository<'a>(
     world: &mut World,
-    settings: &RepositorySettings,
+    settings: &'a RepositorySettings,
     area: &str,
     stanza: &str,
-) -> Tried<S3Settings> {
-    let s3 = settings
-        .s3
-        .clone()
-        .ok_or_else(|| failed(37, "command requires option: repo1-s3-bucket"))?;
-    let access = world.storage.bucket(&s3).map(|_| ());
-    let key = format!("{}/{area}/{stanza}/", s3.path);
-    let access = if world.storage.is_refused(&key) { Err(NoAccess::Forbidden) } else { access };
+) -> Tried<&'a S3Settings> {
+    let unset = || failed(37, "command requires option: repo1-s3-bucket");
+    let s3 = settings.s3.as_ref().ok_or_else(unset)?;
+    let access = match world.storage.bucket(s3) {
+        Ok(_) if world.storage.refuses_some() => {
+            let key = [&*s3.path, "/", area, "/", stanza, "/"].concat();
+            if world.storage.is_refused(&key) { Err(NoAccess::Forbidden) } else { Ok(()) }
+        }
+        access => access.map(|_| ()),
+    };
     access.map_err(|why| {
         if matches!(why, NoAccess::Refused | NoAccess::Hangs) {
             world.advance(Duration::from_secs(10));

@@ -35,7 +35,7 @@ pub(crate) fn info(world: &mut World, unit: u32) -> Answer {
     };
     let json = match world.storage.bucket(s3) {
         Ok(bucket) => {
-            let stanzas = bucket.repositories.get(&s3.path).map_or(&[][..], Vec::as_slice);
+            let stanzas = bucket.repositories.get(&*s3.path).map_or(&[][..], Vec::as_slice);
             inventory(stanzas, world.mood == PgbackrestMood::StrangeLabel)
         }
         Err(why) => {

@@ -2,7 +2,7 @@
 
 use super::super::{MAX_BYTES, MAX_DOCUMENT_BYTES, MAX_DOCUMENTS, documents, documents_from_bytes};
 use super::{line, only, read, refused};
-use crate::diagnostic::{Diagnostic, Severity};
+use pgdrill_core::{Diagnostic, Severity};
 
 #[test]
 fn a_complaint_carries_file_and_source_line() {

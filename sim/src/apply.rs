@@ -1,0 +1,130 @@
+//! Makes changes true.
+
+use std::{sync::Arc, time::Duration};
+
+use pgdrill_core::{
+    Status,
+    ports::{ServiceState, key},
+};
+
+use crate::{
+    build::{identity, tls_material},
+    change::{
+        Awaited, Change, DataDirectory, MemberFate, RelationState, ServiceName, ServiceRuns,
+        SetService, TlsState, WorkloadState,
+    },
+    given::S3Given,
+    juju::{self, JujuUnit},
+    unit::UnitState,
+    world::{FAILOVER, World},
+};
+
+impl World {
+    /// Makes a change true.
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::PrimaryMovesTo(unit) => self.set_primary(Some(*unit)),
+            Change::PrimaryIsLost => self.set_primary(None),
+            Change::LeaderMovesTo(unit) => self.juju.leader = *unit,
+            Change::S3Server(state) => self.storage.state = *state,
+            Change::RefuseKeysWith(text) => self.storage.refused.clone_from(text),
+            Change::S3Settings(s3) => self.set_s3(s3),
+            Change::S3Relation(RelationState::Gone) => self.juju.s3 = None,
+            Change::S3Relation(RelationState::Made) => self.set_s3(&S3Given::default()),
+            Change::Member(set) => self.set_member(set.unit, set.is),
+            Change::Dcs(state) => self.dcs = *state,
+            Change::ServiceWillNotStop(unit) => {
+                if let Some(unit) = self.unit_mut(*unit) {
+                    unit.will_not_stop = true;
+                }
+            }
+            Change::Service(set) => self.set_service(set),
+            Change::DataDirectory(set) => {
+                if let Some(unit) = self.unit_mut(set.unit) {
+                    unit.is_data_busy = set.is == DataDirectory::Busy;
+                }
+            }
+            Change::ArchiveCommand(command) => self.archive_command = *command,
+            Change::ArchiveDelay(seconds) => self.archive_delay = i64::from(*seconds) * 1000,
+            Change::Pgbackrest(mood) => self.mood = *mood,
+            Change::Tls(state) => self.set_tls(*state == TlsState::On),
+            Change::ClusterInitialises => {
+                juju::set(
+                    &mut self.juju.application,
+                    key::CLUSTER_INITIALISED,
+                    Some("True".into()),
+                );
+            }
+            Change::ScaleTo(count) => self.scale_to(*count),
+            Change::Workload(set) => {
+                if let Some(unit) = self.unit_mut(set.unit) {
+                    unit.is_workload_reachable = set.is == WorkloadState::Reachable;
+                }
+            }
+            // The probe that strikes with this change ends the firing; the world itself stays.
+            Change::ProcessDies => {}
+            Change::Await(Awaited::DatabaseSettled) => self.await_databases(),
+        }
+    }
+
+    fn set_member(&mut self, unit: u32, fate: MemberFate) {
+        if let Some(unit) = self.unit_mut(unit) {
+            unit.fate = fate;
+        }
+        // The lock of a dead primary runs out before anyone looks again.
+        self.settle();
+        self.advance(Duration::from_millis(FAILOVER.unsigned_abs()));
+    }
+
+    fn set_service(&mut self, set: &SetService) {
+        let state = match set.is {
+            ServiceRuns::Running => ServiceState::Running,
+            ServiceRuns::Stopped => ServiceState::Stopped,
+            ServiceRuns::Unknown => ServiceState::Unknown,
+        };
+        let Some(unit) = self.unit_mut(set.unit) else { return };
+        match set.name {
+            ServiceName::Database => unit.database = state,
+            ServiceName::TlsServer => unit.tls_server = state,
+        }
+    }
+
+    fn await_databases(&mut self) {
+        let latest = self.units.iter().filter_map(|unit| unit.starting.map(|s| s.until)).max();
+        if let Some(latest) = latest {
+            self.now = self.now.max(latest);
+        }
+        self.settle();
+    }
+
+    fn set_tls(&mut self, on: bool) {
+        self.juju.tls = tls_material(on);
+        let value: Option<Arc<str>> = on.then(|| "enabled".into());
+        for unit in &mut self.juju.units {
+            juju::set(&mut unit.bag, key::TLS, value.clone());
+        }
+    }
+
+    fn scale_to(&mut self, count: u32) {
+        let count = count.max(1);
+        let system_id = self.system_id().unwrap_or_default();
+        let tls = self.juju.tls.is_complete();
+        self.juju.planned_units = count;
+        let length = count as usize;
+        self.identities.truncate(length);
+        self.units.truncate(length);
+        self.juju.units.truncate(length);
+        for unit in u32::try_from(self.units.len()).unwrap_or(count)..count {
+            self.identities.push(identity(unit));
+            self.units.push(UnitState::healthy(system_id));
+            self.juju.units.push(JujuUnit::new(Status::active()));
+        }
+        self.set_tls(tls);
+        if self.juju.leader >= count {
+            self.juju.leader = 0;
+        }
+        if self.primary.is_some_and(|primary| primary >= count) {
+            self.set_primary(Some(0));
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Makes a world in which everything given is true.
+
+use std::{borrow::Cow, sync::Arc};
+
+use pgdrill_core::{
+    S3Relation, S3Settings, Secret, Status,
+    ports::{Identity, RepositorySettings, ServiceState, TlsMaterial, UnitId, key},
+};
+
+use crate::{
+    change::{ArchiveCommand, DcsState, PgbackrestMood},
+    given::{
+        BackupGiven, BucketGiven, CaGiven, CredentialsGiven, EndpointGiven, Given, RepositoryGiven,
+        S3Given, S3Parameter, StanzaGiven, TlsServersGiven,
+    },
+    juju::{self, Bag, Juju, JujuUnit},
+    pgbackrest,
+    storage::{
+        ACCESS_KEY, Bucket, CA_CHAIN, NOWHERE_ENDPOINT, OTHER_CA_CHAIN, S3_ENDPOINT, SECRET_KEY,
+        StanzaStore, Storage, WRONG_SECRET_KEY,
+    },
+    unit::UnitState,
+    world::World,
+};
+
+/// The model of every world.
+const MODEL: &str = "drill";
+const MODEL_UUID: &str = "5e55104e-0000-4000-8000-000000000001";
+const OTHER_MODEL_UUID: &str = "5e55104e-0000-4000-8000-00000000000f";
+const APPLICATION: &str = "postgresql-k8s";
+const JUJU_VERSION: &str = "3.6.9";
+const BUCKET: &str = "drill-backups";
+const PATH: &str = "/drill";
+/// When every world begins: 2026-01-01T00:00:00Z, in milliseconds.
+const EPOCH: i64 = 1_767_225_600_000;
+
+impl World {
+    /// A world in which everything given is true.
+    #[must_use]
+    pub fn new(given: &Given) -> Self {
+        let count = given.units.max(1);
+        let system_id = system_id(given.seed, 0);
+        let mut world = Self {
+            now: EPOCH,
+            seed: given.seed,
+            juju: juju(given, count),
+            identities: (0..count).map(identity).collect(),
+            units: (0..count).map(|_| UnitState::healthy(system_id)).collect(),
+            primary: Some(given.primary),
+            primary_dead_since: None,
+            dcs: DcsState::Up,
+            is_cluster_recorded: true,
+            archive_stanza: None,
+            archive_command: ArchiveCommand::Right,
+            archive_delay: 0,
+            storage: Storage::default(),
+            mood: PgbackrestMood::Well,
+            clusters_made: 1,
+        };
+        if let Some(s3) = &given.s3 {
+            world.set_s3(s3);
+        }
+        world.fill_repository(given);
+        if given.stanza == StanzaGiven::Initialised {
+            world.take_up_stanza();
+        }
+        let served = given.stanza == StanzaGiven::Initialised && count > 1;
+        let running = match given.tls_servers {
+            Some(TlsServersGiven::Running) => true,
+            Some(TlsServersGiven::Stopped) => false,
+            None => served,
+        };
+        if given.tls && running {
+            world.units.iter_mut().for_each(|unit| unit.tls_server = ServiceState::Running);
+        }
+        world
+    }
+
+    /// Gives the S3 relation this data.
+    pub(crate) fn set_s3(&mut self, s3: &S3Given) {
+        let path = s3.path.clone().map_or(Cow::Borrowed(PATH), Cow::Owned);
+        let has = |parameter| !s3.missing.contains(&parameter);
+        let secret = match s3.credentials {
+            CredentialsGiven::Right => SECRET_KEY,
+            CredentialsGiven::Wrong => WRONG_SECRET_KEY,
+        };
+        let endpoint = match s3.endpoint {
+            EndpointGiven::Reachable => S3_ENDPOINT,
+            EndpointGiven::Unreachable => NOWHERE_ENDPOINT,
+        };
+        let relation = S3Relation {
+            bucket: has(S3Parameter::Bucket).then_some(Cow::Borrowed(BUCKET)),
+            access_key: has(S3Parameter::AccessKey).then(|| Secret::new(ACCESS_KEY)),
+            secret_key: has(S3Parameter::SecretKey).then(|| Secret::new(secret)),
+            endpoint: Some(Cow::Borrowed(endpoint)),
+            path: Some(path),
+            region: s3.region.clone().map(Cow::Owned),
+            uri_style: Some(Cow::Borrowed("path")),
+            tls_ca_chain: match s3.ca {
+                CaGiven::Right => Some(Cow::Borrowed(CA_CHAIN)),
+                CaGiven::Wrong => Some(Cow::Borrowed(OTHER_CA_CHAIN)),
+                CaGiven::Missing => None,
+            },
+        };
+        self.juju.s3 = s3.is_related().then(|| Arc::new(relation));
+        match s3.bucket {
+            BucketGiven::Absent => {
+                self.storage.buckets.remove(BUCKET);
+            }
+            BucketGiven::Present => {
+                self.storage.buckets.entry(BUCKET.to_owned()).or_default().is_forbidden = false;
+            }
+            BucketGiven::Forbidden => {
+                self.storage.buckets.entry(BUCKET.to_owned()).or_default().is_forbidden = true;
+            }
+        }
+    }
+
+    /// Puts into the repository what is there before the first firing.
+    fn fill_repository(&mut self, given: &Given) {
+        let own = given.stanza == StanzaGiven::Initialised || !given.backups.is_empty();
+        if !own && given.repository == RepositoryGiven::Own {
+            return;
+        }
+        let path = given.s3.as_ref().and_then(|s3| s3.path.clone());
+        let path = path
+            .map_or_else(|| PATH.to_owned(), |path| ["/", path.trim().trim_matches('/')].concat());
+        let (name, system_id) = match given.repository {
+            RepositoryGiven::Own | RepositoryGiven::AnotherModel => {
+                (self.stanza(), system_id(self.seed, 0))
+            }
+            RepositoryGiven::AnotherCluster => (self.stanza(), system_id(self.seed, u64::MAX)),
+            RepositoryGiven::AnotherStanza => {
+                (format!("{MODEL}.patroni-other").into(), system_id(self.seed, u64::MAX))
+            }
+        };
+        let mut stanza = StanzaStore { name, system_id, backups: Vec::new() };
+        for backup in &given.backups {
+            let failed = *backup == BackupGiven::Failed;
+            pgbackrest::store_backup(&mut stanza, &mut self.now, backup.kind(), failed);
+            self.now += 3_600_000;
+        }
+        let bucket: &mut Bucket = self.storage.buckets.entry(BUCKET.to_owned()).or_default();
+        if given.repository == RepositoryGiven::AnotherModel {
+            let latest = format!("{}/backup/{}/latest", path.trim_matches('/'), stanza.name);
+            let content = format!("Model UUID: {OTHER_MODEL_UUID}\n");
+            bucket.objects.insert(latest, content.into_bytes());
+        }
+        bucket.repositories.insert(path, vec![stanza]);
+    }
+
+    /// The state that the hooks leave once the stanza is initialised: recorded, archived into, and the
+    /// backup tool configured on every unit.
+    fn take_up_stanza(&mut self) {
+        let stanza = self.stanza();
+        juju::set(&mut self.juju.application, key::STANZA, Some(Arc::clone(&stanza)));
+        let s3 = self.juju.s3.as_deref();
+        let s3 = s3.and_then(|relation| S3Settings::from_relation(relation).ok());
+        let tls = self.juju.tls.is_complete();
+        let count = u32::try_from(self.units.len()).unwrap_or(u32::MAX);
+        for (unit, state) in (0..count).zip(&mut self.units) {
+            let peers = (0..count).filter(|peer| tls && *peer != unit).map(UnitId).collect();
+            let (s3, stanza) = (s3.clone(), Arc::clone(&stanza));
+            let settings = RepositorySettings { s3, stanza, tls_peers: peers };
+            state.repository = Some(Arc::new(settings));
+        }
+        self.archive_stanza = Some(stanza);
+    }
+}
+
+/// System identifiers of worlds: like the real ones they exceed 2^53, and differ by seed and number.
+pub(crate) fn system_id(seed: u64, number: u64) -> u64 {
+    7_000_000_000_000_000_000 + (seed % 1_000_000) * 1_000_000 + number % 1_000_000
+}
+
+pub(crate) fn identity(unit: u32) -> Arc<Identity> {
+    Arc::new(Identity::new(MODEL, MODEL_UUID, APPLICATION, UnitId(unit), JUJU_VERSION))
+}
+
+pub(crate) fn tls_material(on: bool) -> TlsMaterial {
+    TlsMaterial { key: on, ca: on, certificate: on }
+}
+
+fn juju(given: &Given, count: u32) -> Juju {
+    let mut application = Bag::new();
+    if given.cluster_initialised {
+        juju::set(&mut application, key::CLUSTER_INITIALISED, Some("True".into()));
+    }
+    let unit = |number: u32| {
+        let status = given.statuses.get(&number).map_or_else(Status::active, |status| {
+            Status::new(status.name.into(), status.message.clone())
+        });
+        let mut unit = JujuUnit::new(status);
+        if given.tls {
+            juju::set(&mut unit.bag, key::TLS, Some("enabled".into()));
+        }
+        unit
+    };
+    Juju {
+        planned_units: given.planned_units.unwrap_or(count),
+        leader: given.leader,
+        s3: None,
+        tls: tls_material(given.tls),
+        application,
+        units: (0..count).map(unit).collect(),
+    }
+}
