@@ -1,0 +1,232 @@
+//! Random scenarios from printed seeds: whatever happens, the hooks stay on their charts, the same seed
+//! gives the same bytes, and once everything is mended the next event leaves no unit closed.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use pgdrill_core::{Amendments, Hook, Shape, StatusName, texts};
+use pgdrill_scenarios::{Plan, PlanStep, Run, Then, charts, judge, run, run_all, transcript};
+use pgdrill_sim::{
+    ArchiveCommand, Awaited, BackupGiven, BucketGiven, CaGiven, Change, CredentialsGiven,
+    DataDirectory, DcsState, EndpointGiven, Given, MemberFate, Moment, PgbackrestMood,
+    RelationState, RepositoryGiven, S3Given, S3ServerState, ServiceName, ServiceRuns,
+    SetDataDirectory, SetMember, SetService, SetWorkload, StanzaGiven, Strike, TlsState,
+    WorkloadState,
+};
+use rstest::rstest;
+
+fn pick<T: Clone>(rng: &mut Rng, choices: &[T]) -> T {
+    choices[rng.usize(..choices.len())].clone()
+}
+
+fn s3(rng: &mut Rng) -> S3Given {
+    S3Given {
+        endpoint: pick(
+            rng,
+            &[EndpointGiven::Reachable, EndpointGiven::Reachable, EndpointGiven::Unreachable],
+        ),
+        credentials: pick(
+            rng,
+            &[CredentialsGiven::Right, CredentialsGiven::Right, CredentialsGiven::Wrong],
+        ),
+        ca: pick(rng, &[CaGiven::Right, CaGiven::Right, CaGiven::Wrong, CaGiven::Missing]),
+        bucket: pick(rng, &[BucketGiven::Present, BucketGiven::Absent, BucketGiven::Forbidden]),
+        ..S3Given::default()
+    }
+}
+
+fn given(rng: &mut Rng) -> Given {
+    let units = rng.u32(1..=3);
+    let kinds = [BackupGiven::Full, BackupGiven::Differential, BackupGiven::Failed];
+    Given {
+        units,
+        tls: rng.bool(),
+        leader: rng.u32(..units),
+        primary: rng.u32(..units),
+        cluster_initialised: rng.u8(..8) > 0,
+        s3: (rng.u8(..8) > 0).then(|| if rng.bool() { S3Given::default() } else { s3(rng) }),
+        stanza: pick(rng, &[StanzaGiven::None, StanzaGiven::Initialised, StanzaGiven::Initialised]),
+        repository: pick(
+            rng,
+            &[
+                RepositoryGiven::Own,
+                RepositoryGiven::Own,
+                RepositoryGiven::AnotherCluster,
+                RepositoryGiven::AnotherStanza,
+            ],
+        ),
+        backups: (0..rng.usize(..3)).map(|_| pick(rng, &kinds)).collect(),
+        seed: rng.u64(..),
+        ..Given::default()
+    }
+}
+
+fn change(rng: &mut Rng, units: u32) -> Change {
+    let unit = rng.u32(..units);
+    let fates = [
+        MemberFate::Running,
+        MemberFate::Frozen,
+        MemberFate::Killed,
+        MemberFate::CutOff,
+        MemberFate::ServerDown,
+    ];
+    let moods = [
+        PgbackrestMood::Well,
+        PgbackrestMood::Garbled,
+        PgbackrestMood::Hangs,
+        PgbackrestMood::Locked,
+        PgbackrestMood::Silent,
+        PgbackrestMood::StrangeLabel,
+    ];
+    let servers =
+        [S3ServerState::Up, S3ServerState::Down, S3ServerState::Hangs, S3ServerState::Denies];
+    match rng.u8(..19) {
+        0 => Change::PrimaryMovesTo(unit),
+        1 => Change::PrimaryIsLost,
+        2 => Change::LeaderMovesTo(unit),
+        3 => Change::S3Server(pick(rng, &servers)),
+        4 => Change::RefuseKeysWith(
+            pick(rng, &["", "/latest", "/backup.log", "/archive/"]).to_owned(),
+        ),
+        // A bucket that is deleted takes its backups with it, and no hook can answer for that.
+        5 => Change::S3Settings(S3Given { bucket: BucketGiven::Present, ..s3(rng) }),
+        6 => Change::S3Relation(pick(rng, &[RelationState::Made, RelationState::Gone])),
+        7 => Change::Member(SetMember { unit, is: pick(rng, &fates) }),
+        8 => Change::Dcs(pick(rng, &[DcsState::Up, DcsState::Down])),
+        9 => Change::ServiceWillNotStop(unit),
+        10 => {
+            let name = pick(rng, &[ServiceName::Database, ServiceName::TlsServer]);
+            let is = pick(rng, &[ServiceRuns::Running, ServiceRuns::Stopped, ServiceRuns::Unknown]);
+            Change::Service(SetService { unit, name, is })
+        }
+        11 => Change::DataDirectory(SetDataDirectory { unit, is: DataDirectory::Busy }),
+        12 => Change::ArchiveCommand(pick(rng, &[ArchiveCommand::Right, ArchiveCommand::Broken])),
+        13 => Change::ArchiveDelay(rng.u32(..200)),
+        14 => Change::Pgbackrest(pick(rng, &moods)),
+        15 => Change::Tls(pick(rng, &[TlsState::On, TlsState::Off])),
+        16 => Change::ClusterInitialises,
+        17 => Change::Workload(SetWorkload {
+            unit,
+            is: pick(rng, &[WorkloadState::Reachable, WorkloadState::Unreachable]),
+        }),
+        _ => Change::Await(Awaited::DatabaseSettled),
+    }
+}
+
+fn firing(rng: &mut Rng, units: u32) -> PlanStep {
+    let hook = pick(rng, Hook::ALL);
+    let (_, chart) = charts().iter().find(|(of, _)| *of == hook).unwrap();
+    let strikes = (0..rng.usize(..3)).map(|_| Strike {
+        at: Shape::from_id(&pick(rng, &chart.nodes).id).unwrap(),
+        moment: pick(rng, &[Moment::Before, Moment::After]),
+        change: if rng.u8(..6) == 0 { Change::ProcessDies } else { change(rng, units) },
+    });
+    let strikes = strikes.collect();
+    let mut parameters = BTreeMap::new();
+    if hook == Hook::Restore && rng.u8(..5) > 0 {
+        parameters.insert("backup-id".to_owned(), "${backup-1}".to_owned());
+    }
+    PlanStep::Fire { hook, unit: rng.u32(..units), parameters, strikes }
+}
+
+/// Everything that can be mended is.
+fn mended(units: u32) -> Vec<PlanStep> {
+    let mut changes = vec![
+        Change::S3Server(S3ServerState::Up),
+        Change::RefuseKeysWith(String::new()),
+        Change::Pgbackrest(PgbackrestMood::Well),
+        Change::Dcs(DcsState::Up),
+        Change::ArchiveCommand(ArchiveCommand::Right),
+        Change::ArchiveDelay(0),
+    ];
+    for unit in 0..units {
+        changes.push(Change::Member(SetMember { unit, is: MemberFate::Running }));
+        changes.push(Change::Workload(SetWorkload { unit, is: WorkloadState::Reachable }));
+    }
+    let mut steps: Vec<PlanStep> = changes.into_iter().map(PlanStep::Change).collect();
+    steps.extend((0..units).map(|unit| PlanStep::Fire {
+        hook: Hook::UpdateStatus,
+        unit,
+        parameters: BTreeMap::new(),
+        strikes: Vec::new(),
+    }));
+    steps
+}
+
+fn explored(seed: u64) -> Plan {
+    let mut rng = Rng::with_seed(seed);
+    let given = given(&mut rng);
+    let units = given.units;
+    let mut steps = Vec::new();
+    for _ in 0..rng.usize(1..10) {
+        let step = if rng.u8(..3) == 0 {
+            PlanStep::Change(change(&mut rng, units))
+        } else {
+            firing(&mut rng, units)
+        };
+        steps.push(step);
+    }
+    steps.extend(mended(units));
+    Plan {
+        title: format!("seed {seed}"),
+        given,
+        steps,
+        amendments: Amendments::all(),
+        covers: Vec::new(),
+        then: Then::default(),
+    }
+}
+
+/// What must hold of any run, however it went.
+fn assert_sound(plan: &Plan, run: &Run) {
+    let judged = judge(plan, run);
+    for (index, (hook, walk)) in judged.walks.iter().enumerate() {
+        assert!(walk.is_some(), "{}: firing {index}, {hook}: {:?}", plan.title, judged.verdict);
+    }
+    assert_eq!(run.broken, None, "{}", plan.title);
+    for seen in &run.observation.units {
+        let status = seen.status();
+        assert!(seen.accepts_connections, "{}: unit {} is closed", plan.title, seen.unit);
+        let backing_up =
+            status.name == StatusName::Maintenance && status.message == texts::CREATING_BACKUP;
+        assert!(!backing_up, "{}: unit {} shows {status}", plan.title, seen.unit);
+        for status in &seen.history {
+            assert!(status.message.chars().count() <= 120, "{}: {status}", plan.title);
+        }
+    }
+    for step in &run.firings {
+        let created = step.fired.results.iter().any(|(_, value)| value == "backup created");
+        let there = !created || step.backups_gained > 0;
+        assert!(there, "{}: a backup that is not there\n{}", plan.title, transcript(run));
+    }
+    let shown = format!("{} {run:?} {plan:?}", transcript(run));
+    assert!(!shown.contains("canary"), "{}: a secret is shown", plan.title);
+}
+
+/// 20,000 scenarios; a failure names its seed.
+#[rstest]
+#[tokio::test]
+async fn whatever_happens_is_sound(#[values(0, 1, 2, 3)] part: u64) {
+    for seed in part * 5_000..(part + 1) * 5_000 {
+        let plan = explored(seed);
+        assert_sound(&plan, &run(&plan).await);
+    }
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_bytes() {
+    for seed in 0..500 {
+        let (one, other) = (run(&explored(seed)).await, run(&explored(seed)).await);
+        assert_eq!(format!("{one:?}"), format!("{other:?}"), "seed {seed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_number_of_jobs_changes_nothing() {
+    let plans: Vec<Plan> = (0..300).map(explored).collect();
+    let alone = run_all(plans.clone(), 1, |_| {}).await;
+    let together = run_all(plans, 8, |_| {}).await;
+    assert_eq!(alone, together);
+}
