@@ -34,6 +34,12 @@ pub enum Amendment {
     /// While no member of the cluster answers, update-status leaves the unit's status as it is instead of
     /// failing every five minutes.
     OfflineDatabaseKeepsStatus,
+    /// S3 settings that change while a restore comes up wait for it. Taken up at once they would block
+    /// the unit, update-status would not look at a blocked unit, and the restore would never end.
+    S3WaitsForRestore,
+    /// A unit that an S3 message blocked and that does not lead any more becomes Active: only the leader
+    /// looks at the S3 settings again, so nothing else would ever unblock it.
+    S3BlockEndsWithLeadership,
 }
 
 impl Amendment {
@@ -49,6 +55,8 @@ impl Amendment {
         Self::StoppedMemberFailsAction,
         Self::ErrorLogIsBestEffort,
         Self::OfflineDatabaseKeepsStatus,
+        Self::S3WaitsForRestore,
+        Self::S3BlockEndsWithLeadership,
     ];
 
     /// The name that charts, traces and the command line use.
@@ -65,6 +73,8 @@ impl Amendment {
             Self::StoppedMemberFailsAction => "stopped-member-fails-action",
             Self::ErrorLogIsBestEffort => "error-log-is-best-effort",
             Self::OfflineDatabaseKeepsStatus => "offline-database-keeps-status",
+            Self::S3WaitsForRestore => "s3-waits-for-restore",
+            Self::S3BlockEndsWithLeadership => "s3-block-ends-with-leadership",
         }
     }
 

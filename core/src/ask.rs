@@ -21,9 +21,7 @@ use crate::{
 pub(crate) async fn answer(walker: &mut Walker<'_>, question: Question) -> PortResult<Answer> {
     let ports = walker.ports;
     let yes = match question {
-        Question::HasClusterInitialised => {
-            has(walker, Databag::Application, key::CLUSTER_INITIALISED).await?
-        }
+        Question::HasClusterInitialised => return has_cluster_initialised(walker).await,
         Question::AreAllRequiredSettingsProvided => are_all_settings_provided(walker).await?,
         Question::IsLeader => is_leader(walker).await?,
         Question::IsBlocked => return is_blocked(walker).await,
@@ -121,6 +119,21 @@ async fn primary(walker: &Walker<'_>) -> PortResult<UnitId> {
         let cause = "no member holds the leader's lock";
         PortError::new(PortErrorKind::NotFound, "cluster", "primary", cause)
     })
+}
+
+async fn has_cluster_initialised(walker: &Walker<'_>) -> PortResult<Answer> {
+    let amendment = Amendment::S3WaitsForRestore;
+    if !has(walker, Databag::Application, key::CLUSTER_INITIALISED).await? {
+        return Ok(false.into());
+    }
+    if walker.amendments.has(amendment) && walker.is_restoring().await? {
+        // Once update-status has found the restore failed, nothing comes up any more.
+        let status = walker.ports.unit.status().await?;
+        if status.name == StatusName::Maintenance && status.message == texts::RESTORING_BACKUP {
+            return Ok(Answer { yes: false, refined: Some(amendment) });
+        }
+    }
+    Ok(true.into())
 }
 
 async fn are_all_settings_provided(walker: &mut Walker<'_>) -> PortResult<bool> {

@@ -75,9 +75,7 @@ async fn initialise_stanza(walker: &mut Walker<'_>) -> Result<(), String> {
     let ports = walker.ports;
     let s3 = walker.notes.s3.clone().ok_or_else(|| texts::stanza_failed(None))?;
     let maintenance = Status::new(StatusName::Maintenance, texts::INITIALISING_STANZA);
-    let before = ports.unit.status().await.map_err(|error| stanza_failed(&error))?;
     ports.unit.set_status(maintenance).await.map_err(|error| stanza_failed(&error))?;
-    walker.notes.before_maintenance = Some(before);
     ports.object_store.ensure_bucket(&s3).await.map_err(|_| texts::BUCKET_FAILED.to_owned())?;
     match ask::is_repository_foreign(walker, &s3).await {
         Ok(false) => {}
@@ -114,12 +112,7 @@ async fn record_and_check(walker: &mut Walker<'_>) -> PortResult<()> {
     act::apply_cluster_settings(walker).await?;
     unit.set_status(Status::new(StatusName::Maintenance, texts::CHECKING_STANZA)).await?;
     check(walker, stanza).await?;
-    // A restore that is under way owns the status; update-status will end it.
-    let restoring = walker.is_restoring().await?;
-    match walker.notes.before_maintenance.take() {
-        Some(before) if restoring => unit.set_status(before).await,
-        Some(_) | None => unit.set_status(Status::active()).await,
-    }
+    unit.set_status(Status::active()).await
 }
 
 /// Checks until it works or [`CHECK_FOR`] has passed.

@@ -4,6 +4,7 @@ use crate::{
     amendment::Amendment,
     fire::{Stop, Walker},
     shape::{Action::*, Attempt::*, Ending::*, Question::*},
+    status::StatusName,
     texts,
 };
 
@@ -17,13 +18,16 @@ pub(crate) async fn s3_credentials_changed(walker: &mut Walker<'_>) -> Result<()
         return walker.end(Rtn).await;
     }
     if !walker.ask(AreAllRequiredSettingsProvided).await? {
-        if is_blocked_by_lost_s3(walker).await {
+        if is_s3_unrelated(walker).await && is_blocked_by_s3(walker).await {
             walker.amend(Amendment::S3GoneClearsS3Block, SetActive).await?;
         }
         return walker.end(Rtn).await;
     }
     walker.act(RenderPgbackrestConfig).await?;
     if !walker.ask(IsLeader).await? {
+        if is_blocked_by_s3(walker).await {
+            walker.amend(Amendment::S3BlockEndsWithLeadership, SetActive).await?;
+        }
         return walker.end(Rtn).await;
     }
     if walker.ask(IsBlocked).await? {
@@ -51,11 +55,14 @@ pub(super) async fn bring_tls_server_in_line(walker: &mut Walker<'_>) -> Result<
     walker.end(Rtn).await
 }
 
-/// Whether an S3 message blocks this unit although no S3 relation is left. Not knowing is no.
-async fn is_blocked_by_lost_s3(walker: &Walker<'_>) -> bool {
-    let unit = &walker.ports.unit;
-    matches!(unit.s3_relation().await, Ok(None))
-        && unit.status().await.is_ok_and(|status| {
-            status.name == crate::status::StatusName::Blocked && texts::is_s3_block(&status.message)
-        })
+/// Whether there is no S3 relation. Not knowing is no.
+async fn is_s3_unrelated(walker: &Walker<'_>) -> bool {
+    matches!(walker.ports.unit.s3_relation().await, Ok(None))
+}
+
+/// Whether one of the S3 messages blocks this unit. Not knowing is no.
+async fn is_blocked_by_s3(walker: &Walker<'_>) -> bool {
+    walker.ports.unit.status().await.is_ok_and(|status| {
+        status.name == StatusName::Blocked && texts::is_s3_block(&status.message)
+    })
 }
