@@ -170,7 +170,7 @@ impl World {
 
 /// System identifiers of worlds: like the real ones they exceed 2^53, and differ by seed and number.
 pub(crate) fn system_id(seed: u64, number: u64) -> u64 {
-    7_000_000_000_000_000_000 + (seed % 1_000_000) * 1_000_000 + number % 1_000_000
+    7_000_000_000_000_000_001 + (seed % 1_000_000) * 1_000_000 + number % 1_000_000
 }
 
 pub(crate) fn identity(unit: u32) -> Arc<Identity> {

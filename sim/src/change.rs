@@ -166,7 +166,7 @@ words! {
         Hangs,
         /// Another of its processes holds the lock.
         Locked,
-        /// Its commands fail, and nothing that they wrote is kept.
+        /// Nothing that its failing commands wrote is kept.
         Silent,
         /// Its inventory names a backup in a form that nobody knows.
         StrangeLabel,

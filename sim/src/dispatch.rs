@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use pgdrill_core::{Amendments, Firing, Hook, Ports, Probe, fire, ports::PortResult};
 
-use crate::world::{Shared, lock};
+use crate::world::{Shared, World, lock};
 
 /// An event that Juju brings to a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,4 +66,35 @@ pub async fn dispatch(
     }
     lock(world).juju.end(unit, succeeded);
     Ok(fired)
+}
+
+/// What the action that a hook may have been shows its user.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ActionSeen {
+    /// The results that it carries.
+    pub results: BTreeMap<String, String>,
+    /// The message with which it failed, if it did.
+    pub failure: Option<String>,
+}
+
+impl World {
+    /// Begins an event on its unit without firing its hook, for whoever calls the ports by hand: the
+    /// events that Juju fires again first. [`World::end_event`] ends it.
+    pub fn begin_event(&mut self, event: &Event) -> Vec<Hook> {
+        let unit = event.unit as usize;
+        let deferred = self.juju.begin(unit);
+        self.juju.begin_firing(unit, event.hook, event.parameters.clone());
+        deferred
+    }
+
+    /// Ends what [`World::begin_event`] began: what was written lands if it succeeded.
+    pub fn end_event(&mut self, unit: u32, succeeded: bool) -> ActionSeen {
+        let unit = unit as usize;
+        let Some(state) = self.juju.units.get_mut(unit) else { return ActionSeen::default() };
+        let results = std::mem::take(&mut state.dispatch.results);
+        let results = results.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let failure = state.dispatch.failure.take();
+        self.juju.end(unit, succeeded);
+        ActionSeen { results, failure }
+    }
 }

@@ -23,7 +23,7 @@ pub use change::{
     RelationState, S3ServerState, ServiceName, ServiceRuns, SetDataDirectory, SetMember,
     SetService, SetWorkload, TlsState, WorkloadState,
 };
-pub use dispatch::{Event, Fired, dispatch};
+pub use dispatch::{ActionSeen, Event, Fired, dispatch};
 pub use fakes::View;
 pub use given::{
     BackupGiven, BucketGiven, CaGiven, CredentialsGiven, EndpointGiven, Given, RepositoryGiven,

@@ -105,7 +105,7 @@ impl Storage {
         if bucket.is_forbidden { Err(NoAccess::Forbidden) } else { Ok(bucket) }
     }
 
-    /// The bucket that these settings name, to write `key`.
+    /// The bucket that these settings name, to read or write `key`.
     pub(crate) fn bucket_mut(
         &mut self,
         s3: &S3Settings,

@@ -133,8 +133,9 @@ impl World {
         state.database = ServiceState::Running;
         let becomes = match (state.data, &state.restore) {
             (Data::Of(id), _) => Some(Data::Of(id)),
+            // Who finds a cluster on record waits for it and bootstraps nothing, a restore included.
+            (Data::Empty, _) if recorded => None,
             (Data::Empty, Some(_)) => restored.map(Data::Of),
-            (Data::Empty, None) if recorded => None,
             (Data::Empty, None) => Some(Data::Of(fresh)),
         };
         state.starting = Some(Starting { until, becomes });

@@ -1,1 +1,3 @@
-//! Contracts of the ports, and what must hold of the corpus as a whole.
+//! The contracts of the ports, for the fakes and for every adapter.
+
+pub mod contract;

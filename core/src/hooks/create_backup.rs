@@ -1,4 +1,9 @@
 //! The action create-backup.
+//!
+//! The chart that it walks, published arrows solid and amendments dotted:
+//! ```text
+#![doc = include_str!("../../charts/create_backup.mmd")]
+//! ```
 
 use crate::{
     amendment::Amendment,
@@ -6,10 +11,6 @@ use crate::{
     shape::{Action::*, Attempt::*, Ending::*, Question::*},
 };
 
-/// Walks this chart:
-/// ```text
-#[doc = include_str!("../../charts/create_backup.mmd")]
-/// ```
 pub(crate) async fn create_backup(walker: &mut Walker<'_>) -> Result<(), Stop> {
     let walked = walk(walker).await;
     // What this firing closed is opened, and the Maintenance that it set ends.

@@ -1,14 +1,15 @@
 //! The action list-backups.
+//!
+//! The chart that it walks, published arrows solid and amendments dotted:
+//! ```text
+#![doc = include_str!("../../charts/list_backups.mmd")]
+//! ```
 
 use crate::{
     fire::{Stop, Walker},
     shape::{Action::*, Attempt::*, Ending::*, Question::*},
 };
 
-/// Walks this chart:
-/// ```text
-#[doc = include_str!("../../charts/list_backups.mmd")]
-/// ```
 pub(crate) async fn list_backups(walker: &mut Walker<'_>) -> Result<(), Stop> {
     if !walker.ask(IsS3RelationEstablished).await? {
         return walker.end(FailAction).await;

@@ -1,11 +1,11 @@
 //! The hooks, one file each, in chart order: control flow only, to be read beside the picture.
 
-mod certificates_changed;
-mod create_backup;
-mod list_backups;
-mod restore;
-mod s3_credentials_changed;
-mod update_status;
+pub mod certificates_changed;
+pub mod create_backup;
+pub mod list_backups;
+pub mod restore;
+pub mod s3_credentials_changed;
+pub mod update_status;
 
 pub(crate) use certificates_changed::certificates_changed;
 pub(crate) use create_backup::create_backup;

@@ -1,4 +1,9 @@
 //! The action restore.
+//!
+//! The chart that it walks, published arrows solid and amendments dotted:
+//! ```text
+#![doc = include_str!("../../charts/restore.mmd")]
+//! ```
 
 use crate::{
     amendment::Amendment,
@@ -6,10 +11,6 @@ use crate::{
     shape::{Action::*, Attempt::*, Ending::*, Question::*},
 };
 
-/// Walks this chart:
-/// ```text
-#[doc = include_str!("../../charts/restore.mmd")]
-/// ```
 pub(crate) async fn restore(walker: &mut Walker<'_>) -> Result<(), Stop> {
     let walked = walk(walker).await;
     let restores = walker.notes.before_maintenance.is_some().then_some(PutStatusBack);

@@ -1,4 +1,9 @@
 //! The S3 relation's data changed, or the relation is gone.
+//!
+//! The chart that it walks, published arrows solid and amendments dotted:
+//! ```text
+#![doc = include_str!("../../charts/s3_credentials_changed.mmd")]
+//! ```
 
 use crate::{
     amendment::Amendment,
@@ -8,10 +13,6 @@ use crate::{
     texts,
 };
 
-/// Walks this chart:
-/// ```text
-#[doc = include_str!("../../charts/s3_credentials_changed.mmd")]
-/// ```
 pub(crate) async fn s3_credentials_changed(walker: &mut Walker<'_>) -> Result<(), Stop> {
     if !walker.ask(HasClusterInitialised).await? {
         walker.end(Defer).await?;

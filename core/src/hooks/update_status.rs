@@ -1,14 +1,15 @@
 //! Juju's periodic event, as far as it concerns backups: it notices how a restore ended.
+//!
+//! The chart that it walks, published arrows solid and amendments dotted:
+//! ```text
+#![doc = include_str!("../../charts/update_status.mmd")]
+//! ```
 
 use crate::{
     fire::{Stop, Walker},
     shape::{Action::*, Ending::*, Question::*},
 };
 
-/// Walks this chart:
-/// ```text
-#[doc = include_str!("../../charts/update_status.mmd")]
-/// ```
 pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {
     if !walker.ask(IsWorkloadContainerAccessible).await? {
         return walker.end(Rtn).await;

@@ -36,7 +36,7 @@ impl ObjectStore for View {
     async fn get(&self, s3: &S3Settings, key: &str) -> PortResult<Option<Vec<u8>>> {
         let mut world = self.world();
         world.advance(Duration::from_millis(30));
-        let bucket = world.storage.bucket(s3).map_err(|why| error("get", why))?;
+        let bucket = world.storage.bucket_mut(s3, key).map_err(|why| error("get", why))?;
         Ok(bucket.objects.get(key).cloned())
     }
 }

@@ -21,7 +21,10 @@ impl Repository for View {
         let mut world = self.world();
         let unit = world.unit_mut(self.unit);
         match unit {
-            Some(unit) if unit.fate != MemberFate::Killed && unit.is_workload_reachable => {
+            Some(unit)
+                if unit.is_workload_reachable
+                    && !matches!(unit.fate, MemberFate::Frozen | MemberFate::Killed) =>
+            {
                 unit.repository = Some(Arc::new(settings.clone()));
                 Ok(())
             }

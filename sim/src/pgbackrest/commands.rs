@@ -31,8 +31,9 @@ pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Answer 
     world.advance(Duration::from_millis(400));
     let tried = (|| {
         let settings = run(world, unit)?;
-        let s3 = repository(world, &settings, "archive", name)?;
         primary_in_reach(world, unit, &settings).ok_or_else(no_primary)?;
+        repository(world, &settings, "backup", name)?;
+        let s3 = repository(world, &settings, "archive", name)?;
         let id = served_id(world)?;
         let bucket = world.storage.buckets.get_mut(&*s3.bucket);
         let bucket = bucket.ok_or_else(|| access_failed(NoAccess::NoBucket))?;
@@ -54,21 +55,22 @@ pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Answer 
 pub(crate) fn check(world: &mut World, unit: u32, name: &str) -> Answer {
     world.advance(Duration::from_millis(1_500));
     let tried = (|| {
+        // As seen: the primary, the peers and the archive command come before the repository.
         let settings = run(world, unit)?;
-        let s3 = repository(world, &settings, "archive", name)?;
         let primary = primary_in_reach(world, unit, &settings);
         let primary = primary.ok_or_else(|| failed(27, "primary database not found"))?;
-        let stanza = stanza(world, s3, name, "archive")?;
-        if stanza.system_id != served_id(world)? {
-            return Err(mismatch());
-        }
         if primary == unit && settings.tls_peers.iter().any(|peer| !is_tls_server_up(world, peer.0))
         {
-            // As seen: stanza-create only warns of such a peer, check gives up on it.
+            // stanza-create only warns of such a peer, check gives up on it.
             world.advance(PEER_RETRIES);
             return Err(peer_refused(&settings, world));
         }
-        archive_segment(world, name)
+        archive_command(world, name)?;
+        let s3 = repository(world, &settings, "archive", name)?;
+        if stanza(world, s3, name, "archive")?.system_id != served_id(world)? {
+            return Err(mismatch());
+        }
+        archive_segment(world)
     })();
     tried.map_or_else(|answer| answer, |()| Answer::Done(String::new()))
 }
@@ -86,6 +88,7 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
             return Err(failed(50, text));
         }
         let s3 = repository(world, &settings, "backup", &request.stanza)?;
+        stanza(world, s3, &request.stanza, "backup")?;
         let primary = primary_in_reach(world, unit, &settings).ok_or_else(no_primary)?;
         if request.from_primary && primary != unit {
             return Err(no_primary());
@@ -95,15 +98,15 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
             return Err(failed(56, "unable to find standby cluster - cannot proceed"));
         }
         let id = served_id(world)?;
-        let stanza = stanza(world, s3, &request.stanza, "backup")?;
-        if stanza.system_id != id {
+        let known = stanza(world, s3, &request.stanza, "backup")?.system_id;
+        if known != id {
             let text = format!(
-                "PostgreSQL version 17, system-id {id} do not match stanza version 17, system-id {}",
-                stanza.system_id
+                "PostgreSQL version 17, system-id {id} do not match stanza version 17, system-id {known}"
             );
             return Err(failed(51, text));
         }
-        archive_segment(world, &request.stanza)?;
+        archive_command(world, &request.stanza)?;
+        archive_segment(world)?;
         let mut now = world.now;
         let bucket = world.storage.buckets.get_mut(&*s3.bucket);
         let stored = bucket
@@ -123,6 +126,7 @@ pub(crate) fn ping(world: &mut World, unit: u32, host: u32) -> Answer {
     world.advance(Duration::from_millis(200));
     match alive(world, unit) {
         Err(answer) => answer,
+        Ok(_) if world.mood == PgbackrestMood::Hangs => Answer::Hung,
         Ok(_) if is_cut_off(world, unit) || !is_tls_server_up(world, host) => {
             world.advance(Duration::from_secs(10));
             failed(49, format!("unable to connect to 'unit-{host}:8432': [111] Connection refused"))
@@ -234,13 +238,18 @@ fn served_id(world: &World) -> Tried<u64> {
     }
 }
 
-/// Has the primary archive a segment, and waits for it.
-fn archive_segment(world: &mut World, stanza: &str) -> Tried<()> {
+/// The archive command that is in force must be the tool's own.
+fn archive_command(world: &World, stanza: &str) -> Tried<()> {
     let configured = world.archive_stanza.as_deref() == Some(stanza);
-    if world.archive_command == ArchiveCommand::Broken || !configured {
-        let command = if configured { "false" } else { "" };
-        return Err(failed(68, format!("archive_command '{command}' must contain pgbackrest")));
+    if world.archive_command == ArchiveCommand::Right && configured {
+        return Ok(());
     }
+    let command = if configured { "false" } else { "" };
+    Err(failed(68, format!("archive_command '{command}' must contain pgbackrest")))
+}
+
+/// Has the primary archive a segment, and waits for it.
+fn archive_segment(world: &mut World) -> Tried<()> {
     let waited = world.archive_delay.min(ARCHIVE_TIMEOUT_MS);
     // The segment is on its way while the tool waits, and need not be waited for again.
     world.archive_delay -= waited;

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use super::answers::{Answer, error_class, no_access};
 use crate::{
     change::{MemberFate, PgbackrestMood},
-    storage::{BackupStore, StanzaStore},
+    storage::{BackupStore, NoAccess, StanzaStore},
     world::World,
 };
 
@@ -33,7 +33,9 @@ pub(crate) fn info(world: &mut World, unit: u32) -> Answer {
     let Some(s3) = state.repository.as_ref().and_then(|settings| settings.s3.as_ref()) else {
         return Answer::Failed(37, "info command requires option: repo1-s3-bucket".to_owned());
     };
-    let json = match world.storage.bucket(s3) {
+    let refused = world.storage.is_refused(&[&*s3.path, "/backup/"].concat());
+    let bucket = if refused { Err(NoAccess::Forbidden) } else { world.storage.bucket(s3) };
+    let json = match bucket {
         Ok(bucket) => {
             let stanzas = bucket.repositories.get(&*s3.path).map_or(&[][..], Vec::as_slice);
             inventory(stanzas, world.mood == PgbackrestMood::StrangeLabel)
@@ -102,7 +104,6 @@ mod tests {
     use pgdrill_core::{PortErrorKind, inventory::Inventory};
 
     use super::*;
-    use crate::storage::NoAccess;
 
     #[test]
     fn what_the_fake_prints_is_what_the_reader_of_the_real_one_reads() {

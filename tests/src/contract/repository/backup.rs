@@ -1,0 +1,106 @@
+//! Taking backups.
+
+use pgdrill_core::{
+    inventory::Inventory,
+    ports::{BackupKind, BackupRequest},
+};
+use pgdrill_sim::{Change, PgbackrestMood};
+
+use super::{
+    LATE, LOCKED, broken_archive,
+    command::{Command, backup, backups, check},
+    mood,
+};
+use crate::contract::{Kept, Stand, Unkept, ensure, ensure_eq, never_ended, stand::ready};
+
+/// Asks for a backup on a unit; its label as logged, when the inventory gained just that one.
+async fn back_up(
+    stand: &dyn Stand,
+    unit: u32,
+    kind: BackupKind,
+    from_primary: bool,
+) -> Result<String, Unkept> {
+    let ports = stand.ports(unit)?;
+    let before = Inventory::parse(&ports.repository.info().await?)?;
+    let stanza = ports.unit.identity().shared_stanza();
+    let request = BackupRequest { stanza: stanza.clone(), kind, from_primary };
+    let log = ports.repository.back_up(&request).await?;
+    let label = log.lines().find_map(|line| line.split_once("new backup label = "));
+    let (_, label) =
+        label.ok_or_else(|| Unkept::Broken(format!("no label of the new backup in `{log}`")))?;
+    let after = Inventory::parse(&ports.repository.info().await?)?;
+    let own = |inventory: &Inventory| {
+        let stanzas = inventory.stanzas.iter().filter(|own| *own.name == *stanza);
+        stanzas.flat_map(|own| own.backups.clone()).collect::<Vec<_>>()
+    };
+    let (before, after) = (own(&before), own(&after));
+    let Some((last, older)) = after.split_last() else {
+        return Err(Unkept::Broken("the inventory holds no backup".into()));
+    };
+    ensure_eq!("the older backups", older, before.as_slice());
+    ensure_eq!("the label of the newest", last.label, label.trim());
+    ensure_eq!("its kind", last.kind, kind);
+    ensure_eq!("whether it failed", last.failed, false);
+    Ok(last.label.clone())
+}
+
+pub(super) async fn backs_up(stand: &dyn Stand, unit: u32, from_primary: bool) -> Kept {
+    back_up(stand, unit, BackupKind::Full, from_primary).await?;
+    Ok(())
+}
+
+pub(super) async fn every_kind(stand: &dyn Stand) -> Kept {
+    for &kind in BackupKind::ALL {
+        let label = back_up(stand, 0, kind, true).await?;
+        ensure_eq!("whether it refers to another", label.contains('_'), kind != BackupKind::Full);
+    }
+    Ok(())
+}
+
+pub(super) async fn locked_out(stand: &dyn Stand) -> Kept {
+    let ports = stand.ports(0)?;
+    stand.happen(&LOCKED).await?;
+    check(0).run(&ports).await??;
+    Inventory::parse(&ports.repository.info().await?)?;
+    Ok(())
+}
+
+/// Nobody knows whether it goes on: there is one backup more, or none.
+pub(super) async fn hung_backup(stand: &dyn Stand) -> Kept {
+    let ports = stand.ports(0)?;
+    let before = backups(stand).await?.len();
+    stand.happen(&mood(PgbackrestMood::Hangs)).await?;
+    never_ended(backup(0, true).run(&ports).await?, "repository.back_up")?;
+    stand.happen(&mood(PgbackrestMood::Well)).await?;
+    let gained = backups(stand).await?.len().saturating_sub(before);
+    ensure!(gained <= 1, "{gained} backups were gained");
+    Ok(())
+}
+
+pub(super) async fn late_wal_arrives(stand: &dyn Stand) -> Kept {
+    let ports = stand.ports(0)?;
+    stand.happen(&LATE).await?;
+    ensure!(check(0).run(&ports).await?.is_err(), "check works while WAL is late");
+    stand.happen(&Change::ArchiveDelay(0)).await?;
+    check(0).run(&ports).await??;
+    Ok(())
+}
+
+pub(super) async fn retry_after(stand: &dyn Stand) -> Kept {
+    let ports = stand.ports(0)?;
+    let held = ready().backups.len();
+    for cause in [LOCKED, broken_archive()] {
+        stand.happen(&cause).await?;
+        for command in [backup(0, true), backup(0, true)] {
+            ensure!(command.run(&ports).await?.is_err(), "it works in spite of {cause:?}");
+        }
+    }
+    ensure_eq!("the backups", backups(stand).await?.len(), held);
+    stand.happen(&mood(PgbackrestMood::Well)).await?;
+    stand.happen(&Change::ArchiveCommand(pgdrill_sim::ArchiveCommand::Right)).await?;
+    for command in Command::in_repository() {
+        command.run(&ports).await??;
+    }
+    ensure_eq!("the backups", backups(stand).await?.len(), held + 1);
+    Ok(())
+}

@@ -1,0 +1,276 @@
+//! The backup tool's commands, and how they may fail.
+
+use pgdrill_core::{
+    PortErrorKind as Kind, Ports, S3Settings,
+    inventory::Inventory,
+    ports::{BackupKind, BackupRequest, PortResult, RepositorySettings, Service, UnitId},
+};
+use pgdrill_sim::{
+    BackupSeen, Change, MemberFate, PgbackrestMood, S3ServerState, SetMember, SetWorkload,
+    WorkloadState,
+};
+
+use crate::contract::{
+    Kept, Stand, Unkept, ensure, ensure_eq, exits, fails, never_ended,
+    stand::{cluster_settings, repository_settings},
+};
+
+/// One command, run on one unit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Command {
+    unit: u32,
+    what: What,
+    is_configured: bool,
+    is_archived: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum What {
+    Configure,
+    StanzaCreate,
+    Check,
+    BackUp { from_primary: bool },
+    Info,
+    Ping(u32),
+}
+
+const fn on(unit: u32, what: What) -> Command {
+    Command { unit, what, is_configured: true, is_archived: false }
+}
+
+pub(super) const fn stanza_create(unit: u32) -> Command {
+    on(unit, What::StanzaCreate)
+}
+
+pub(super) const fn check(unit: u32) -> Command {
+    on(unit, What::Check)
+}
+
+pub(super) const fn backup(unit: u32, from_primary: bool) -> Command {
+    on(unit, What::BackUp { from_primary })
+}
+
+/// A ping from one unit of another.
+pub(super) const fn ping(unit: u32, of: u32) -> Command {
+    on(unit, What::Ping(of))
+}
+
+impl Command {
+    /// The commands that need the repository, on the primary.
+    pub(super) const fn in_repository() -> [Self; 3] {
+        [stanza_create(0), check(0), backup(0, true)]
+    }
+
+    /// Everything that is run by the tool on unit 0.
+    pub(super) fn all_but_configure() -> Vec<Self> {
+        let mut all = Self::in_repository().to_vec();
+        all.push(on(0, What::Info));
+        all
+    }
+
+    /// Every call on unit 0.
+    pub(super) fn all() -> Vec<Self> {
+        let mut all = Self::all_but_configure();
+        all.extend([on(0, What::Configure), ping(0, 0)]);
+        all
+    }
+
+    /// The same on a unit that was never configured.
+    pub(super) const fn unconfigured(mut self) -> Self {
+        self.is_configured = false;
+        self
+    }
+
+    /// The same once WAL is archived into the stanza.
+    pub(super) const fn archived(mut self) -> Self {
+        self.is_archived = true;
+        self
+    }
+
+    const fn place(self) -> &'static str {
+        match self.what {
+            What::Configure => "repository.configure",
+            What::StanzaCreate => "repository.create_stanza",
+            What::Check => "repository.check",
+            What::BackUp { .. } => "repository.back_up",
+            What::Info => "repository.info",
+            What::Ping(_) => "repository.ping",
+        }
+    }
+
+    /// Runs it on ports of its unit; what it wrote, if it returns that.
+    pub(super) async fn run(self, ports: &Ports) -> Result<PortResult<String>, Unkept> {
+        let stanza = ports.unit.identity().shared_stanza();
+        let repository = &ports.repository;
+        let nothing = |()| String::new();
+        Ok(match self.what {
+            What::Configure => {
+                repository.configure(&repository_settings(ports).await?).await.map(nothing)
+            }
+            What::StanzaCreate => repository.create_stanza(&stanza).await.map(nothing),
+            What::Check => repository.check(&stanza).await.map(nothing),
+            What::BackUp { from_primary } => {
+                let request = BackupRequest { stanza, kind: BackupKind::Full, from_primary };
+                repository.back_up(&request).await
+            }
+            What::Info => repository.info().await,
+            What::Ping(of) => repository.ping(UnitId(of)).await.map(nothing),
+        })
+    }
+
+    /// Lets the changes happen, configures the unit as its hooks would, and runs the command.
+    async fn run_after(
+        self,
+        stand: &dyn Stand,
+        changes: &[Change],
+    ) -> Result<PortResult<String>, Unkept> {
+        let ports = stand.ports(self.unit)?;
+        for change in changes {
+            stand.happen(change).await?;
+        }
+        if self.is_configured {
+            ports.repository.configure(&repository_settings(&ports).await?).await?;
+        }
+        if self.is_archived {
+            ports.cluster.apply(&cluster_settings(&ports)).await?;
+        }
+        self.run(&ports).await
+    }
+}
+
+pub(super) async fn backups(stand: &dyn Stand) -> Result<Vec<BackupSeen>, Unkept> {
+    Ok(stand.observe().await?.backups)
+}
+
+/// After the changes the command ends well.
+pub(super) async fn works(stand: &dyn Stand, command: Command, changes: Vec<Change>) -> Kept {
+    command.run_after(stand, &changes).await??;
+    Ok(())
+}
+
+/// After the changes the command exits with this code, these words, and no backup more or less.
+pub(super) async fn exits_with(
+    stand: &dyn Stand,
+    command: Command,
+    changes: Vec<Change>,
+    code: i32,
+    words: &str,
+) -> Kept {
+    let before = backups(stand).await?;
+    exits(command.run_after(stand, &changes).await?, command.place(), code, words)?;
+    ensure_eq!("the backups afterwards", backups(stand).await?, before);
+    Ok(())
+}
+
+/// After a change of the S3 server or its settings, every command exits alike.
+pub(super) async fn s3_commands_exit(
+    stand: &dyn Stand,
+    change: Change,
+    code: i32,
+    words: &str,
+) -> Kept {
+    for command in Command::in_repository() {
+        let changes = std::slice::from_ref(&change);
+        exits(command.run_after(stand, changes).await?, command.place(), code, words)?;
+    }
+    Ok(())
+}
+
+/// Whether the tool gives up first or whoever waits for it, every command fails.
+pub(super) async fn s3_commands_hang(stand: &dyn Stand) -> Kept {
+    let hangs = [Change::S3Server(S3ServerState::Hangs)];
+    for command in Command::in_repository() {
+        let ended = command.run_after(stand, &hangs).await?;
+        fails(ended, command.place(), &[Kind::Refused, Kind::TimedOut])?;
+    }
+    Ok(())
+}
+
+/// After the change none of the commands is known to have ended; once all is well again they work, on a
+/// configuration that is whole.
+pub(super) async fn unanswered(stand: &dyn Stand, change: Change, commands: Vec<Command>) -> Kept {
+    let ports = stand.ports(0)?;
+    stand.happen(&change).await?;
+    for command in commands {
+        never_ended(command.run(&ports).await?, command.place())?;
+    }
+    stand.happen(&Change::Pgbackrest(PgbackrestMood::Well)).await?;
+    stand.happen(&Change::Member(SetMember { unit: 0, is: MemberFate::Running })).await?;
+    let back = SetWorkload { unit: 0, is: WorkloadState::Reachable };
+    stand.happen(&Change::Workload(back)).await?;
+    let inventory = Inventory::parse(&ports.repository.info().await?)?;
+    ensure_eq!("the stanzas afterwards", inventory.stanzas.len(), 1);
+    Ok(())
+}
+
+/// Nothing that the command wrote is kept: its code is.
+pub(super) async fn loses_its_words(stand: &dyn Stand) -> Kept {
+    let silent = [Change::Pgbackrest(PgbackrestMood::Silent)];
+    let ended = check(0).run_after(stand, &silent).await?;
+    let error = fails(ended, "repository.check", &[Kind::Refused])?;
+    let exit = error.exit().cloned().unwrap_or_default();
+    ensure_eq!("the exit code", exit.code, Some(28));
+    ensure_eq!("what it wrote", (exit.stdout.as_str(), exit.stderr.as_str()), ("", ""));
+    Ok(())
+}
+
+pub(super) async fn makes_the_stanza(stand: &dyn Stand) -> Kept {
+    let ports = stand.ports(0)?;
+    stanza_create(0).run_after(stand, &[]).await??;
+    let inventory = Inventory::parse(&ports.repository.info().await?)?;
+    let [stanza] = inventory.stanzas.as_slice() else {
+        return Err(Unkept::Broken(format!("the inventory is {inventory:?}")));
+    };
+    ensure_eq!("its name", stanza.name, ports.unit.identity().stanza());
+    let id = ports.cluster.system_identifier().await?;
+    ensure_eq!("its cluster", stanza.system_ids, [id]);
+    ensure_eq!("its backups", stanza.backups, []);
+    Ok(())
+}
+
+pub(super) async fn keeps_backups(stand: &dyn Stand) -> Kept {
+    let ports = stand.ports(0)?;
+    let before = Inventory::parse(&ports.repository.info().await?)?;
+    ensure!(!before.stanzas.iter().all(|stanza| stanza.backups.is_empty()), "no backup is there");
+    for _ in 0..2 {
+        stanza_create(0).run_after(stand, &[]).await??;
+        let after = Inventory::parse(&ports.repository.info().await?)?;
+        ensure_eq!("the inventory", after, before);
+    }
+    Ok(())
+}
+
+/// The number of stanzas that the tool finds with these settings.
+async fn stanzas(ports: &Ports, settings: &RepositorySettings) -> Result<usize, Unkept> {
+    ports.repository.configure(settings).await?;
+    Ok(Inventory::parse(&ports.repository.info().await?)?.stanzas.len())
+}
+
+pub(super) async fn reconfigures(stand: &dyn Stand) -> Kept {
+    let ports = stand.ports(0)?;
+    let settings = repository_settings(&ports).await?;
+    let mut elsewhere = settings.clone();
+    elsewhere.s3 = settings.s3.clone().map(|s3| S3Settings { path: "/elsewhere".into(), ..s3 });
+    ensure_eq!("the stanzas here", stanzas(&ports, &settings).await?, 1);
+    ensure_eq!("the stanzas elsewhere", stanzas(&ports, &elsewhere).await?, 0);
+    ensure_eq!("the stanzas here again", stanzas(&ports, &settings).await?, 1);
+    Ok(())
+}
+
+pub(super) async fn configuration_is_private(stand: &dyn Stand) -> Kept {
+    let ports = stand.ports(0)?;
+    ports.repository.configure(&repository_settings(&ports).await?).await?;
+    let mode = stand.configuration_mode(0).await?;
+    ensure!(mode & 0o077 == 0, "its permissions are {mode:o}");
+    Ok(())
+}
+
+pub(super) async fn configures_without_s3(stand: &dyn Stand) -> Kept {
+    let ports = stand.ports(0)?;
+    let stanza = ports.unit.identity().shared_stanza();
+    let settings = RepositorySettings { s3: None, stanza: stanza.clone(), tls_peers: vec![] };
+    ports.repository.configure(&settings).await?;
+    ports.workload.start(Service::TlsServer).await?;
+    fails(ports.repository.check(&stanza).await, "repository.check", &[Kind::Refused])?;
+    Ok(())
+}

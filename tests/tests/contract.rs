@@ -1,0 +1,171 @@
+//! Every port's contract, over every backend that is here.
+
+use std::sync::{MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use pgdrill_core::{Hook, Ports, ports::PortResult};
+use pgdrill_sim::{ActionSeen, Change, Event, Given, Observation, Shared, View, World};
+use pgdrill_tests::contract::{
+    CLOCK, CLUSTER, CLUSTER_RECORD, OBJECT_STORE, Promise, REPOSITORY, Stand, Stands, UNIT, Unable,
+    Unkept, WORKLOAD, run,
+};
+use rstest::rstest;
+
+/// The fakes.
+struct Memory;
+
+/// A world of their own.
+struct MemoryStand(Shared);
+
+#[async_trait]
+impl Stands for Memory {
+    fn backend(&self) -> &'static str {
+        "memory"
+    }
+
+    async fn make(&self, given: &Given) -> Result<Box<dyn Stand>, Unable> {
+        Ok(Box::new(MemoryStand(World::new(given).shared())))
+    }
+}
+
+impl MemoryStand {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Stand for MemoryStand {
+    fn ports(&self, unit: u32) -> PortResult<Ports> {
+        View::new(&self.0, unit).map(View::ports)
+    }
+
+    async fn happen(&self, change: &Change) -> Result<(), Unable> {
+        self.world().apply(change);
+        Ok(())
+    }
+
+    async fn observe(&self) -> Result<Observation, Unable> {
+        Ok(self.world().observe())
+    }
+
+    async fn begin(&self, event: &Event) -> Result<Vec<Hook>, Unable> {
+        Ok(self.world().begin_event(event))
+    }
+
+    async fn end(&self, unit: u32, succeeded: bool) -> Result<ActionSeen, Unable> {
+        Ok(self.world().end_event(unit, succeeded))
+    }
+
+    async fn configuration_mode(&self, _unit: u32) -> Result<u32, Unable> {
+        Err(Unable("memory keeps the backup tool's configuration in no file".into()))
+    }
+
+    async fn connect_client(&self, _unit: u32) -> Result<(), Unable> {
+        Err(Unable("memory has no clients".into()))
+    }
+
+    async fn is_client_connected(&self, _unit: u32) -> Result<bool, Unable> {
+        Err(Unable("memory has no clients".into()))
+    }
+}
+
+/// Holds a backend to a port's promises; `expected` says how many it keeps and how many it can't show, so
+/// that none is lost or skipped unseen.
+#[expect(clippy::print_stdout, reason = "the counts are for whoever runs the tests")]
+async fn hold(stands: &dyn Stands, promises: &[Promise], expected: &str) {
+    let report = run(promises, stands).await;
+    println!("{report}");
+    let counts = report.to_string();
+    let counts = counts.lines().next().unwrap_or_default();
+    assert_eq!(counts, expected, "\n{report}\n");
+}
+
+#[rstest]
+#[case::memory(Memory, "memory: 37 promises kept, 0 skipped")]
+#[tokio::test]
+async fn unit(#[case] stands: impl Stands, #[case] expected: &str) {
+    hold(&stands, UNIT, expected).await;
+}
+
+#[rstest]
+#[case::memory(Memory, "memory: 21 promises kept, 1 skipped")]
+#[tokio::test]
+async fn cluster(#[case] stands: impl Stands, #[case] expected: &str) {
+    hold(&stands, CLUSTER, expected).await;
+}
+
+#[rstest]
+#[case::memory(Memory, "memory: 70 promises kept, 1 skipped")]
+#[tokio::test]
+async fn repository(#[case] stands: impl Stands, #[case] expected: &str) {
+    hold(&stands, REPOSITORY, expected).await;
+}
+
+#[rstest]
+#[case::memory(Memory, "memory: 17 promises kept, 0 skipped")]
+#[tokio::test]
+async fn object_store(#[case] stands: impl Stands, #[case] expected: &str) {
+    hold(&stands, OBJECT_STORE, expected).await;
+}
+
+#[rstest]
+#[case::memory(Memory, "memory: 17 promises kept, 0 skipped")]
+#[tokio::test]
+async fn workload(#[case] stands: impl Stands, #[case] expected: &str) {
+    hold(&stands, WORKLOAD, expected).await;
+}
+
+#[rstest]
+#[case::memory(Memory, "memory: 4 promises kept, 0 skipped")]
+#[tokio::test]
+async fn cluster_record(#[case] stands: impl Stands, #[case] expected: &str) {
+    hold(&stands, CLUSTER_RECORD, expected).await;
+}
+
+#[rstest]
+#[case::memory(Memory, "memory: 4 promises kept, 0 skipped")]
+#[tokio::test]
+async fn clock(#[case] stands: impl Stands, #[case] expected: &str) {
+    hold(&stands, CLOCK, expected).await;
+}
+
+/// A name that stands twice could hide which of the two is broken.
+#[test]
+fn no_two_promises_have_the_same_name() {
+    let contracts = [UNIT, CLUSTER, REPOSITORY, OBJECT_STORE, WORKLOAD, CLUSTER_RECORD, CLOCK];
+    for promises in contracts {
+        let mut names: Vec<&str> = promises.iter().map(|promise| promise.name).collect();
+        names.sort_unstable();
+        let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+        assert!(twice.is_empty(), "{twice:?}");
+    }
+}
+
+/// What a report must not hide: a broken promise does not end the run, and a skip is not kept.
+#[tokio::test]
+async fn each_promise_that_is_not_kept_is_named() {
+    let promises = [
+        Promise {
+            name: "this one is broken",
+            given: Given::default,
+            check: |_| Box::pin(async { Err(Unkept::Broken("1 instead of 2".into())) }),
+        },
+        Promise {
+            name: "this one can't be shown",
+            given: Given::default,
+            check: |stand| Box::pin(async { Ok(stand.connect_client(0).await?) }),
+        },
+        Promise {
+            name: "this one is kept",
+            given: Given::default,
+            check: |_| Box::pin(async { Ok(()) }),
+        },
+    ];
+    assert_eq!(
+        run(&promises, &Memory).await.to_string(),
+        "memory: 1 promises kept, 1 skipped, 1 broken\n  \
+         broken: this one is broken\n      1 instead of 2\n  \
+         skipped: this one can't be shown\n      memory has no clients"
+    );
+}
