@@ -3,6 +3,14 @@
 //! [`fire`] fires one hook once on one unit: it walks the hook's chart, asks and acts through
 //! [`Ports`], and returns how it ended with the [`Trace`] of shapes that it visited. The crate performs
 //! no I/O, reads no clock, spawns nothing and sleeps nowhere.
+//!
+//! ```
+//! use pgdrill_core::{Hook, chart::parse};
+//!
+//! let chart = parse(Hook::CreateBackup.chart(), "create_backup.mmd", "create-backup", 1)?.chart;
+//! assert_eq!(chart.paths(100).map(|paths| paths.len()), Ok(19));
+//! # Ok::<(), pgdrill_core::Diagnostic>(())
+//! ```
 
 mod act;
 mod amendment;

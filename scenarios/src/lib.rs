@@ -6,6 +6,17 @@
 //!
 //! Each arrow is one function from one plain value to the next; `run` alone is async. Only this crate
 //! knows file formats, and only its binary prints or exits.
+//!
+//! ```
+//! use pgdrill_scenarios::{Verdict, judge, plan, read_text, run};
+//!
+//! let text = b"scenario: nothing to list\nfire: [{ hook: list-backups }]\nthen: { outcome: failed }";
+//! let scenario = read_text(text, "mine.yaml").remove(0)?;
+//! let plan = plan(scenario, &[]);
+//! let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+//! assert_eq!(judge(&plan, &runtime.block_on(run(&plan))).verdict, Verdict::Passed);
+//! # Ok::<(), Box<pgdrill_core::Diagnostic>>(())
+//! ```
 
 mod charts;
 mod check;

@@ -3,6 +3,21 @@
 //! A [`World`] is one plain value: Juju, the cluster, the bucket and every unit. The fakes are thin views
 //! of it that serve the ports of `pgdrill-core`; they answer as the real parts were seen to. Nothing
 //! here reads a clock, draws a random number or depends on the order of a hash.
+//!
+//! ```
+//! use futures_util::FutureExt as _;
+//! use pgdrill_core::{Amendments, Hook};
+//! use pgdrill_sim::{Event, Given, View, World, dispatch};
+//!
+//! let world = World::new(&Given::default()).shared();
+//! let ports = View::new(&world, 0)?.ports();
+//! let event = Event { hook: Hook::ListBackups, unit: 0, parameters: Default::default() };
+//! // Every fake answers at once, so one poll is the whole of it.
+//! let fired = dispatch(&world, &ports, &event, Amendments::all(), None).now_or_never();
+//! let fired = fired.expect("no fake waits")?;
+//! assert_eq!(fired[0].firing.outcome.name(), "failed", "there is no S3 relation");
+//! # Ok::<(), pgdrill_core::PortError>(())
+//! ```
 
 mod apply;
 mod build;
