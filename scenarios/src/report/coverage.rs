@@ -8,6 +8,7 @@ use super::{
     html::{CaseRow, CaseVerdict, Page, Painted, PathRow, page},
 };
 use crate::{
+    charts::PUBLISHED,
     coverage::{ChartCover, Coverage},
     judge::Verdict,
 };
@@ -35,8 +36,11 @@ pub fn text(coverage: &Coverage) -> String {
     for missing in &coverage.missing_in_chart {
         out.push_str(&format!("missing in the chart: {missing}\n"));
     }
-    let ((drawn, walked), (paths, taken)) = (coverage.arrows(), coverage.paths());
-    out.push_str(&format!("{walked} of {drawn} arrows, {taken} of {paths} paths\n"));
+    let published = coverage.only(PUBLISHED);
+    for (name, part) in [("published charts", &published), ("all charts", coverage)] {
+        let ((drawn, walked), (paths, taken)) = (part.arrows(), part.paths());
+        out.push_str(&format!("{name}: {walked} of {drawn} arrows, {taken} of {paths} paths\n"));
+    }
     out
 }
 
@@ -44,9 +48,10 @@ fn unwalked(cover: &ChartCover) -> String {
     let arrows = cover.arrows.iter().zip(&cover.chart.arrows).enumerate();
     let arrows = arrows.filter(|(_, (walked, _))| walked.visits == 0).map(|(index, (_, arrow))| {
         let (from, to) = cover.ends(index);
-        let label = arrow.label.as_deref().unwrap_or("");
-        let line = if arrow.dotted { "-." } else { "--" };
-        format!("  not walked: {from} {line} {label} {line}> {to}\n")
+        let label = arrow.label.as_ref().map(|label| format!(" {label} ")).unwrap_or_default();
+        let (tail, head) = if arrow.dotted { ("-.", ".->") } else { ("--", "-->") };
+        let tail = if label.is_empty() { "" } else { tail };
+        format!("  not walked: {from} {tail}{label}{head} {to}\n")
     });
     let paths = cover.paths.iter().filter(|path| path.visits == 0);
     let paths = paths.map(|path| format!("  not walked: {}\n", path.path.display(&cover.chart)));
@@ -105,9 +110,12 @@ pub fn painted(coverage: &Coverage) -> String {
 pub fn html(coverage: &Coverage, results: &[Result]) -> String {
     let of = |(drawn, walked): (usize, usize)| format!("{walked} of {drawn}");
     let (passed, failed, skipped) = super::counts(results);
+    let published = coverage.only(PUBLISHED);
     let mut summary = vec![
-        ("arrows".to_owned(), of(coverage.arrows())),
-        ("paths".to_owned(), of(coverage.paths())),
+        ("published arrows".to_owned(), of(published.arrows())),
+        ("published paths".to_owned(), of(published.paths())),
+        ("all arrows".to_owned(), of(coverage.arrows())),
+        ("all paths".to_owned(), of(coverage.paths())),
         ("amended arrows".to_owned(), of(coverage.amended_arrows())),
         ("cases".to_owned(), format!("{passed} passed, {failed} failed, {skipped} skipped")),
     ];
