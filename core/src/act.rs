@@ -55,6 +55,7 @@ pub(crate) async fn carry_out(
         Action::ConfigureRestore => configure_restore(walker).await?,
         Action::ClearRestoreFlags => clear_restore_flags(walker).await?,
         Action::RepairInterruptedBackup => repair_interrupted_backup(walker).await?,
+        Action::EndInterruptedRestore => end_interrupted_restore(walker).await?,
         Action::PutStatusBack => {
             if let Some(before) = walker.notes.before_maintenance.take() {
                 ports.unit.set_status(before).await?;
@@ -184,8 +185,21 @@ async fn clear_restore_flags(walker: &Walker<'_>) -> PortResult<()> {
 
 async fn repair_interrupted_backup(walker: &Walker<'_>) -> PortResult<()> {
     set_connectivity(walker, "on").await?;
-    if walker.has_ownerless_maintenance().await {
+    if walker.shows_maintenance(texts::CREATING_BACKUP).await? {
         walker.ports.unit.set_status(Status::active()).await?;
     }
     Ok(())
+}
+
+/// A database that runs was not stopped yet, or is on its way up again; one that does not may have lost its
+/// data to the restore.
+async fn end_interrupted_restore(walker: &Walker<'_>) -> PortResult<()> {
+    let ports = walker.ports;
+    let status = match ports.workload.service(Service::Database).await? {
+        ServiceState::Running => Status::active(),
+        ServiceState::Stopped | ServiceState::Unknown => {
+            Status::new(StatusName::Blocked, texts::RESTORE_FAILED)
+        }
+    };
+    ports.unit.set_status(status).await
 }

@@ -40,6 +40,12 @@ pub enum Amendment {
     /// A unit that an S3 message blocked and that does not lead any more becomes Active: only the leader
     /// looks at the S3 settings again, so nothing else would ever unblock it.
     S3BlockEndsWithLeadership,
+    /// A process that dies half way through a restore leaves Maintenance that nothing ends. The next
+    /// firing on the unit ends it: Active where the database runs, otherwise Blocked, for then a person
+    /// must restore again.
+    InterruptedRestoreIsTold,
+    /// A unit that a failed restore has blocked may restore again: nothing else could bring its data back.
+    FailedRestoreIsRetryable,
 }
 
 impl Amendment {
@@ -57,6 +63,8 @@ impl Amendment {
         Self::OfflineDatabaseKeepsStatus,
         Self::S3WaitsForRestore,
         Self::S3BlockEndsWithLeadership,
+        Self::InterruptedRestoreIsTold,
+        Self::FailedRestoreIsRetryable,
     ];
 
     /// The name that charts, traces and the command line use.
@@ -75,6 +83,8 @@ impl Amendment {
             Self::OfflineDatabaseKeepsStatus => "offline-database-keeps-status",
             Self::S3WaitsForRestore => "s3-waits-for-restore",
             Self::S3BlockEndsWithLeadership => "s3-block-ends-with-leadership",
+            Self::InterruptedRestoreIsTold => "interrupted-restore-is-told",
+            Self::FailedRestoreIsRetryable => "failed-restore-is-retryable",
         }
     }
 

@@ -126,12 +126,12 @@ async fn has_cluster_initialised(walker: &Walker<'_>) -> PortResult<Answer> {
     if !has(walker, Databag::Application, key::CLUSTER_INITIALISED).await? {
         return Ok(false.into());
     }
-    if walker.amendments.has(amendment) && walker.is_restoring().await? {
-        // Once update-status has found the restore failed, nothing comes up any more.
-        let status = walker.ports.unit.status().await?;
-        if status.name == StatusName::Maintenance && status.message == texts::RESTORING_BACKUP {
-            return Ok(Answer { yes: false, refined: Some(amendment) });
-        }
+    // Once update-status has found the restore failed, nothing comes up any more.
+    if walker.amendments.has(amendment)
+        && walker.is_restoring().await?
+        && walker.shows_maintenance(texts::RESTORING_BACKUP).await?
+    {
+        return Ok(Answer { yes: false, refined: Some(amendment) });
     }
     Ok(true.into())
 }
@@ -158,6 +158,13 @@ async fn is_blocked(walker: &mut Walker<'_>) -> PortResult<Answer> {
             if blocked && walker.amendments.has(retry) && texts::is_s3_block(&status.message) =>
         {
             Answer { yes: false, refined: Some(retry) }
+        }
+        Hook::Restore
+            if blocked
+                && walker.amendments.has(Amendment::FailedRestoreIsRetryable)
+                && status.message == texts::RESTORE_FAILED =>
+        {
+            Answer { yes: false, refined: Some(Amendment::FailedRestoreIsRetryable) }
         }
         Hook::Restore => {
             let blocked = blocked && status.message != texts::ANOTHER_CLUSTER;

@@ -119,7 +119,7 @@ impl Walker<'_> {
     async fn walk(&mut self) -> Result<(), Stop> {
         self.arrive(Shape::Start).await?;
         self.leave(Shape::Start).await?;
-        self.repair_interrupted_backup().await?;
+        self.repair().await?;
         match self.hook {
             Hook::S3CredentialsChanged => hooks::s3_credentials_changed(self).await,
             Hook::CreateBackup => hooks::create_backup(self).await,
@@ -226,31 +226,40 @@ impl Walker<'_> {
         }
     }
 
-    /// Amendment `cleanup-survives-errors`, drawn after `hook_fired` on every chart: a process that died
-    /// during a backup left connections refused, or Maintenance without an owner. One firing at a time
-    /// runs on a unit, so whatever is found here has no owner. What can't be read or undone now is left
-    /// for the next firing.
-    async fn repair_interrupted_backup(&mut self) -> Result<(), Stop> {
-        let amendment = Amendment::CleanupSurvivesErrors;
-        if !self.amendments.has(amendment) || !self.is_backup_interrupted().await {
-            return Ok(());
-        }
-        match self.amend(amendment, Action::RepairInterruptedBackup).await {
+    /// What the charts draw dotted after `hook_fired`: a process that died left something behind. One
+    /// firing at a time runs on a unit, so whatever is found here has no owner. What can't be read or
+    /// undone now is left for the next firing.
+    async fn repair(&mut self) -> Result<(), Stop> {
+        let backup = Amendment::CleanupSurvivesErrors;
+        let restore = Amendment::InterruptedRestoreIsTold;
+        let repaired = if self.amendments.has(backup) && self.is_backup_interrupted().await {
+            self.amend(backup, Action::RepairInterruptedBackup).await
+        } else if self.amendments.has(restore) && self.is_restore_interrupted().await {
+            self.amend(restore, Action::EndInterruptedRestore).await
+        } else {
+            Ok(())
+        };
+        match repaired {
             Ok(()) | Err(Stop::Error(_)) => Ok(()),
-            Err(Stop::Died(shape)) => Err(Stop::Died(shape)),
+            died @ Err(Stop::Died(_)) => died,
         }
     }
 
     async fn is_backup_interrupted(&self) -> bool {
         let refuses = matches!(self.ports.cluster.accepts_connections().await, Ok(false));
-        refuses || self.has_ownerless_maintenance().await
+        refuses || matches!(self.shows_maintenance(texts::CREATING_BACKUP).await, Ok(true))
     }
 
-    /// Whether the status says that a backup is running.
-    pub(crate) async fn has_ownerless_maintenance(&self) -> bool {
-        self.ports.unit.status().await.is_ok_and(|status| {
-            status.name == StatusName::Maintenance && status.message == texts::CREATING_BACKUP
-        })
+    /// A restore that was started has its flags in the databag once its hook has ended.
+    async fn is_restore_interrupted(&self) -> bool {
+        matches!(self.shows_maintenance(texts::RESTORING_BACKUP).await, Ok(true))
+            && matches!(self.is_restoring().await, Ok(false))
+    }
+
+    /// Whether users see Maintenance with this text.
+    pub(crate) async fn shows_maintenance(&self, text: &str) -> PortResult<bool> {
+        let status = self.ports.unit.status().await?;
+        Ok(status.name == StatusName::Maintenance && status.message == text)
     }
 
     /// Whether the restore flags are in the application databag.

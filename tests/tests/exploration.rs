@@ -6,8 +6,11 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use pgdrill_core::{Amendments, Hook, Shape, StatusName, texts};
-use pgdrill_scenarios::{Plan, PlanStep, Run, Then, charts, judge, run, run_all, transcript};
+use pgdrill_core::{Amendments, Hook, Outcome, Shape, StatusName, texts};
+use pgdrill_scenarios::{
+    FiredStep, Plan, PlanStep, Run, Then, charts, judge, plan, read_corpus, run, run_all,
+    transcript,
+};
 use pgdrill_sim::{
     ArchiveCommand, Awaited, BackupGiven, BucketGiven, CaGiven, Change, CredentialsGiven,
     DataDirectory, DcsState, EndpointGiven, Given, MemberFate, Moment, PgbackrestMood,
@@ -189,9 +192,11 @@ fn assert_sound(plan: &Plan, run: &Run) {
     for seen in &run.observation.units {
         let status = seen.status();
         assert!(seen.accepts_connections, "{}: unit {} is closed", plan.title, seen.unit);
-        let backing_up =
-            status.name == StatusName::Maintenance && status.message == texts::CREATING_BACKUP;
-        assert!(!backing_up, "{}: unit {} shows {status}", plan.title, seen.unit);
+        let backing_up = status.message == texts::CREATING_BACKUP;
+        let restoring = status.message == texts::RESTORING_BACKUP;
+        let unowned = backing_up || restoring && run.observation.restoring.is_none();
+        let stuck = status.name == StatusName::Maintenance && unowned;
+        assert!(!stuck, "{}: unit {} shows {status}", plan.title, seen.unit);
         for status in &seen.history {
             assert!(status.message.chars().count() <= 120, "{}: {status}", plan.title);
         }
@@ -213,6 +218,47 @@ async fn whatever_happens_is_sound(#[values(0, 1, 2, 3)] part: u64) {
         let plan = explored(seed);
         assert_sound(&plan, &run(&plan).await);
     }
+}
+
+/// The plan with its process dying at one moment of one step, everything mended afterwards.
+fn dying(plan: &Plan, index: usize, at: Shape, moment: Moment, units: u32) -> Plan {
+    let mut steps = plan.steps[..=index].to_vec();
+    if let PlanStep::Fire { strikes, .. } = &mut steps[index] {
+        strikes.push(Strike { at, moment, change: Change::ProcessDies });
+    }
+    steps.extend(mended(units));
+    let title = format!("{} that dies {moment:?} {at}, step {index}", plan.title);
+    Plan { title, steps, covers: Vec::new(), then: Then::default(), ..plan.clone() }
+}
+
+/// Every case of the corpus, its process killed before and after every shape of its charts that each of its
+/// firings can reach: the next events leave no unit closed and no Maintenance without an owner.
+#[tokio::test]
+async fn a_process_that_dies_anywhere_is_cleaned_up_after() {
+    let inputs = read_corpus();
+    let whole = inputs.into_iter().filter_map(|input| input.scenario.ok());
+    let whole = whole.filter(|scenario| scenario.without.is_empty());
+    let mut deaths = 0;
+    for plan in whole.map(|scenario| plan(scenario, &[])) {
+        for (index, step) in plan.steps.iter().enumerate() {
+            let PlanStep::Fire { hook, .. } = step else { continue };
+            let so_far = Plan { steps: plan.steps[..=index].to_vec(), ..plan.clone() };
+            let units = u32::try_from(run(&so_far).await.observation.units.len()).unwrap();
+            let (_, chart) = charts().iter().find(|(of, _)| of == hook).unwrap();
+            for at in chart.nodes.iter().filter_map(|node| Shape::from_id(&node.id)) {
+                for moment in [Moment::Before, Moment::After] {
+                    let dying = dying(&plan, index, at, moment, units);
+                    let run = run(&dying).await;
+                    assert_sound(&dying, &run);
+                    let died =
+                        |step: &FiredStep| matches!(step.fired.firing.outcome, Outcome::Died(_));
+                    deaths += usize::from(run.firings.iter().any(died));
+                }
+            }
+        }
+    }
+    assert!(deaths > 3_000, "only {deaths} deaths were died");
+    println!("{deaths} deaths, none of which left anything behind");
 }
 
 #[tokio::test]
