@@ -230,30 +230,30 @@ impl Walker<'_> {
     /// firing at a time runs on a unit, so whatever is found here has no owner. What can't be read or
     /// undone now is left for the next firing.
     async fn repair(&mut self) -> Result<(), Stop> {
-        let backup = Amendment::CleanupSurvivesErrors;
-        let restore = Amendment::InterruptedRestoreIsTold;
-        let repaired = if self.amendments.has(backup) && self.is_backup_interrupted().await {
-            self.amend(backup, Action::RepairInterruptedBackup).await
-        } else if self.amendments.has(restore) && self.is_restore_interrupted().await {
-            self.amend(restore, Action::EndInterruptedRestore).await
-        } else {
-            Ok(())
-        };
-        match repaired {
+        let Some((amendment, action)) = self.interrupted().await else { return Ok(()) };
+        match self.amend(amendment, action).await {
             Ok(()) | Err(Stop::Error(_)) => Ok(()),
             died @ Err(Stop::Died(_)) => died,
         }
     }
 
-    async fn is_backup_interrupted(&self) -> bool {
-        let refuses = matches!(self.ports.cluster.accepts_connections().await, Ok(false));
-        refuses || matches!(self.shows_maintenance(texts::CREATING_BACKUP).await, Ok(true))
-    }
-
-    /// A restore that was started has its flags in the databag once its hook has ended.
-    async fn is_restore_interrupted(&self) -> bool {
-        matches!(self.shows_maintenance(texts::RESTORING_BACKUP).await, Ok(true))
-            && matches!(self.is_restoring().await, Ok(false))
+    /// What a process that died has left to be done, and the amendment that does it.
+    async fn interrupted(&self) -> Option<(Amendment, Action)> {
+        let (backup, restore) =
+            (Amendment::CleanupSurvivesErrors, Amendment::InterruptedRestoreIsTold);
+        let status = self.ports.unit.status().await.ok();
+        let maintenance = status.filter(|status| status.name == StatusName::Maintenance);
+        let shows = |text| maintenance.as_ref().is_some_and(|status| status.message == text);
+        let refuses =
+            || async { matches!(self.ports.cluster.accepts_connections().await, Ok(false)) };
+        if self.amendments.has(backup) && (shows(texts::CREATING_BACKUP) || refuses().await) {
+            return Some((backup, Action::RepairInterruptedBackup));
+        }
+        // A restore that was started has its flags in the databag once its hook has ended.
+        let cut_short = self.amendments.has(restore)
+            && shows(texts::RESTORING_BACKUP)
+            && matches!(self.is_restoring().await, Ok(false));
+        cut_short.then_some((restore, Action::EndInterruptedRestore))
     }
 
     /// Whether users see Maintenance with this text.
