@@ -5,9 +5,9 @@ use pgdrill_sim::{Change, S3Given};
 
 use crate::{
     charts,
-    names::{Name, Named as _},
+    names::Name,
     scenario::{FireStep, Meanwhile, Scenario},
-    yaml::{Document, Node, Span, Value},
+    yaml::{Document, Node, Span, Value, name_hint},
 };
 
 /// The most units that a scenario can have.
@@ -21,6 +21,9 @@ pub fn check(document: &Document, scenario: &Scenario) -> Option<Diagnostic> {
     for (index, step) in scenario.fire.iter().enumerate() {
         checker.step(&format!("fire/{index}"), step);
     }
+    if scenario.fire.iter().all(|step| step.hook.is_none()) {
+        checker.refuse("fire", "nothing fires", "add a step with a `hook`");
+    }
     checker.then(scenario);
     checker.impossible
 }
@@ -32,20 +35,31 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    /// Notes the first complaint; `path` is the place, as `fire/0/unit`.
+    /// Notes the first complaint; `path` is the place of the value, as `fire/0/unit`.
     fn refuse(&mut self, path: &str, what: impl Into<String>, hint: impl Into<String>) {
+        self.refuse_at(place(self.document.root(), path).value, what.into(), hint.into());
+    }
+
+    /// As [`refuse`](Self::refuse), when the key is at fault and not its value.
+    fn refuse_key(&mut self, path: &str, what: impl Into<String>, hint: impl Into<String>) {
+        self.refuse_at(place(self.document.root(), path).key, what.into(), hint.into());
+    }
+
+    fn refuse_at(&mut self, span: Span, what: String, hint: String) {
         if self.impossible.is_none() {
-            let Span { line, column, width } = place(self.document.root(), path);
-            let hint = Some(hint.into());
-            self.impossible = Some(self.document.diagnostic(line, column, width, what, hint));
+            let Span { line, column, width } = span;
+            self.impossible = Some(self.document.diagnostic(line, column, width, what, Some(hint)));
         }
     }
 
     fn unit(&mut self, path: &str, role: &str, unit: u32) {
         if unit >= self.units {
-            let last = self.units.saturating_sub(1);
+            let hint = match self.units.saturating_sub(1) {
+                0 => "there is one unit, number 0; `units` in `given` makes more".to_owned(),
+                last => format!("units are numbered from 0 to {last}"),
+            };
             let what = format!("{role} is unit {unit}, and there is no such unit");
-            self.refuse(path, what, format!("units are numbered from 0 to {last}"));
+            self.refuse(path, what, hint);
         }
     }
 
@@ -79,9 +93,6 @@ impl Checker<'_> {
             let what = "TLS servers run only with TLS";
             self.refuse("given/tls-servers", what, "give `tls: true`");
         }
-        if scenario.fire.iter().all(|step| step.hook.is_none()) {
-            self.refuse("fire", "nothing fires", "add a step with a `hook`");
-        }
     }
 
     fn s3(&mut self, path: &str, s3: &S3Given) {
@@ -106,7 +117,7 @@ impl Checker<'_> {
                 ];
                 if let Some((key, _)) = stray.iter().find(|(_, given)| *given) {
                     let what = format!("`{key}` belongs to a step with a `hook`");
-                    self.refuse(&format!("{path}/{key}"), what, "leave it out");
+                    self.refuse_key(&format!("{path}/{key}"), what, "leave it out");
                 }
                 self.change(&format!("{path}/do"), change, false);
             }
@@ -126,17 +137,14 @@ impl Checker<'_> {
             let place = format!("{path}/params/{name}");
             if !hook.parameters().contains(&name.as_str()) {
                 let what = format!("{hook} takes no parameter `{name}`");
-                let hint = match hook.parameters() {
-                    [] => "it takes none".to_owned(),
-                    known => format!("it takes: {}", known.join(", ")),
-                };
-                self.refuse(&place, what, hint);
+                let hint = name_hint(name, hook.parameters());
+                self.refuse_key(&place, what, hint.unwrap_or_else(|| "it takes none".to_owned()));
             }
             let kinds = BackupKind::ALL.iter().map(|kind| kind.name());
             if name == "type" && !kinds.clone().any(|kind| kind == value) {
                 let what = format!("Juju refuses the backup type `{value}`");
                 let kinds: Vec<&str> = kinds.collect();
-                self.refuse(&place, what, format!("expected one of: {}", kinds.join(", ")));
+                self.refuse(&place, what, name_hint(value, &kinds).unwrap_or_default());
             }
         }
         for (index, meanwhile) in step.meanwhile.iter().enumerate() {
@@ -156,11 +164,15 @@ impl Checker<'_> {
         };
         if charts::chart(hook).is_some_and(|chart| chart.node(shape.id()).is_none()) {
             let what = format!("chart {hook} has no shape `{shape}`");
-            let known = crate::names::ChartShape::names();
-            let prefix = format!("{hook}/");
-            let known: Vec<&str> =
-                known.iter().filter_map(|name| name.strip_prefix(&prefix)).collect();
-            let hint = format!("expected one of: {}", known.join(", "));
+            let having = |other: &&Hook| {
+                charts::chart(**other).is_some_and(|chart| chart.node(shape.id()).is_some())
+            };
+            let others: Vec<&str> =
+                Hook::ALL.iter().filter(having).map(|other| other.name()).collect();
+            let hint = format!(
+                "it is on the chart of {}; `pgdrill schema` lists those of this one as `{hook}/…`",
+                others.join(", ")
+            );
             self.refuse(&format!("{path}/{key}"), what, hint);
         }
         self.change(&format!("{path}/do"), &meanwhile.change, true);
@@ -202,7 +214,8 @@ impl Checker<'_> {
             | Change::Await(_) => {}
         }
         if let Some(unit) = change.unit() {
-            self.unit(path, "the one that this happens to", unit);
+            let place = format!("{path}/{}/unit", change.name());
+            self.unit(&place, "the one that this happens to", unit);
         }
     }
 
@@ -213,25 +226,35 @@ impl Checker<'_> {
     }
 }
 
-/// The place of the value at `path`; of the nearest value above it when it is not written.
-fn place(root: &Node, path: &str) -> Span {
+/// Where a value stands, and the key that leads to it; both the item itself in a list.
+#[derive(Clone, Copy)]
+struct Place {
+    key: Span,
+    value: Span,
+}
+
+/// The place of what is at `path`; of the nearest value above it when it is not written.
+fn place(root: &Node, path: &str) -> Place {
     let mut node = root;
-    let mut span = root.span;
+    let mut place = Place { key: root.span, value: root.span };
     for part in path.split('/') {
         let next = match &node.value {
             Value::Scalar { .. } => None,
             Value::Sequence(items) => {
-                part.parse::<usize>().ok().and_then(|index| items.get(index)).map(|n| (n, n.span))
+                let item = part.parse::<usize>().ok().and_then(|index| items.get(index));
+                item.map(|item| (item, Place { key: item.span, value: item.span }))
             }
             Value::Mapping(entries) => entries.iter().find_map(|(key, value)| match &key.value {
-                Value::Scalar { text, .. } if text == part => Some((value, value_span(key, value))),
+                Value::Scalar { text, .. } if text == part => {
+                    Some((value, Place { key: key.span, value: value_span(key, value) }))
+                }
                 Value::Scalar { .. } | Value::Sequence(_) | Value::Mapping(_) => None,
             }),
         };
-        let Some((found, at)) = next else { return span };
-        (node, span) = (found, at);
+        let Some((found, at)) = next else { return place };
+        (node, place) = (found, at);
     }
-    span
+    place
 }
 
 /// A scalar is shown itself; anything longer is shown by its key.

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use pgdrill_core::{
-    Hook, Trace, Walk,
-    chart::{Chart, ChartPath, PathsError},
+    Amendment, Hook, Trace, Walk, WalkError,
+    chart::{Arrow, Chart, ChartPath, PathsError},
     walk, walk_published,
 };
 
-use crate::charts;
+use crate::{
+    charts,
+    yaml::{name_hint, nearest},
+};
 
 /// More paths than any chart of a backup manager should have.
 const PATH_LIMIT: usize = 100_000;
@@ -55,13 +58,24 @@ pub struct PathCover {
     pub visits: u64,
 }
 
+/// What is wrong with a chart, and the line of its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartFault {
+    /// One-based line.
+    pub line: usize,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
 impl Coverage {
     /// Nothing walked yet, of the project's own charts.
     ///
     /// # Errors
     ///
     /// The chart whose paths can't be listed, and why.
-    pub fn of_own_charts() -> Result<Self, String> {
+    pub fn of_own_charts() -> Result<Self, ChartFault> {
         let own = charts::all().iter().map(|(_, chart)| chart.clone()).collect();
         Self::new(own)
     }
@@ -71,14 +85,15 @@ impl Coverage {
     /// # Errors
     ///
     /// The chart whose paths can't be listed, and why.
-    pub fn of_document(document: Vec<Chart>) -> Result<Self, String> {
+    pub fn of_document(document: Vec<Chart>) -> Result<Self, ChartFault> {
         let mut coverage = Self::new(document)?;
         coverage.compare();
         Ok(coverage)
     }
 
-    fn new(charts: Vec<Chart>) -> Result<Self, String> {
-        let covers: Result<Vec<ChartCover>, String> = charts.into_iter().map(uncovered).collect();
+    fn new(charts: Vec<Chart>) -> Result<Self, ChartFault> {
+        let covers: Result<Vec<ChartCover>, ChartFault> =
+            charts.into_iter().map(uncovered).collect();
         Ok(Self { charts: covers?, missing_in_core: Vec::new(), missing_in_chart: Vec::new() })
     }
 
@@ -92,12 +107,7 @@ impl Coverage {
             if amended { walk(trace, &cover.chart) } else { walk_published(trace, &cover.chart) };
         match laid {
             Ok(laid) => cover.count(case, &laid),
-            Err(error) => {
-                let missing = error.to_string();
-                if !self.missing_in_chart.contains(&missing) {
-                    self.missing_in_chart.push(missing);
-                }
-            }
+            Err(error) => self.note_missing(&error),
         }
     }
 
@@ -126,6 +136,12 @@ impl Coverage {
         Self { charts: kept.cloned().collect(), ..self.clone() }
     }
 
+    /// What the document draws and the core lacks, each with its line and the nearest name.
+    #[must_use]
+    pub fn foreign(&self) -> Vec<ChartFault> {
+        self.charts.iter().flat_map(foreign).collect()
+    }
+
     /// Whether everything drawn was walked, and nothing is missing on either side.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -135,6 +151,32 @@ impl Coverage {
             && full(self.paths())
             && self.missing_in_core.is_empty()
             && self.missing_in_chart.is_empty()
+    }
+
+    /// Notes what a trace did not find on its chart, unless comparing the charts has said so already.
+    fn note_missing(&mut self, error: &WalkError) {
+        let (missing, said) = match error {
+            WalkError::NoArrow { chart, from, label, to } => {
+                let missing = arrow_text(chart, from, *label, to);
+                let said = self.missing_in_chart.contains(&missing);
+                (missing, said)
+            }
+            WalkError::NoNode { chart, node } => {
+                let of_chart = format!("{chart}: ");
+                let names = |text: &String| {
+                    text.starts_with(&of_chart) && text.split(' ').any(|word| word == *node)
+                };
+                (format!("{of_chart}{node}"), self.missing_in_chart.iter().any(names))
+            }
+            WalkError::NoStart { .. } => {
+                let missing = error.to_string();
+                let said = self.missing_in_chart.contains(&missing);
+                (missing, said)
+            }
+        };
+        if !said {
+            self.missing_in_chart.push(missing);
+        }
     }
 
     /// Holds the solid arrows of the document against those of the core. A published chart that the
@@ -196,10 +238,20 @@ impl ChartCover {
     }
 }
 
-fn uncovered(chart: Chart) -> Result<ChartCover, String> {
-    let paths = chart
-        .paths(PATH_LIMIT)
-        .map_err(|error: PathsError| format!("chart {}: {error}", chart.name))?;
+fn uncovered(chart: Chart) -> Result<ChartCover, ChartFault> {
+    let paths = chart.paths(PATH_LIMIT).map_err(|error| {
+        let at = match &error {
+            PathsError::SeveralStarts(ids) => ids.last(),
+            PathsError::Cycle(ids) => ids.first(),
+            PathsError::NoStart | PathsError::TooMany(_) => None,
+        };
+        let node = at.and_then(|id| chart.nodes.get(chart.node(id)?)).or(chart.nodes.first());
+        ChartFault {
+            line: node.map_or(0, |node| node.line),
+            what: format!("chart {}: {error}", chart.name),
+            hint: None,
+        }
+    })?;
     Ok(ChartCover {
         hook: chart.name.parse().ok(),
         arrows: vec![ArrowCover::default(); chart.arrows.len()],
@@ -208,8 +260,55 @@ fn uncovered(chart: Chart) -> Result<ChartCover, String> {
     })
 }
 
+/// What the core lacks of one chart, each thing once: the chart, a shape of it, or an arrow between shapes
+/// that the core has.
+fn foreign(cover: &ChartCover) -> Vec<ChartFault> {
+    let chart = &cover.chart;
+    let Some(own) = cover.hook.and_then(charts::chart) else {
+        let line = chart.nodes.first().map_or(0, |node| node.line);
+        let names: Vec<&str> = Hook::ALL.iter().map(|hook| hook.name()).collect();
+        let what = format!("the core has no chart `{}`", chart.name);
+        return vec![ChartFault { line, what, hint: name_hint(&chart.name, &names) }];
+    };
+    let own_ids: Vec<&str> = own.nodes.iter().map(|node| node.id.as_str()).collect();
+    let known = |node: usize| chart.nodes.get(node).is_some_and(|n| own.node(&n.id).is_some());
+    let strange = chart.nodes.iter().filter(|node| own.node(&node.id).is_none());
+    let shapes = strange.map(|node| ChartFault {
+        line: node.line,
+        what: format!("the core has no shape `{}` in chart {}", node.id, chart.name),
+        hint: nearest(&node.id, &own_ids).map(|near| format!("did you mean `{near}`?")),
+    });
+    let ours = parts(own);
+    let solid = cover.chart.arrows.iter().filter(|arrow| !arrow.dotted);
+    let between = solid.filter(|arrow| known(arrow.from) && known(arrow.to));
+    let arrows = between.filter_map(|arrow| {
+        let text = solid_text(chart, arrow);
+        let what = format!("the core has no arrow `{}`", text.split_once(": ")?.1);
+        let hint = format!("`pgdrill coverage --format mermaid` shows its chart {}", chart.name);
+        (!ours.contains(&text)).then_some(ChartFault { line: arrow.line, what, hint: Some(hint) })
+    });
+    shapes.chain(arrows).collect()
+}
+
 fn total(charts: &[ChartCover], counts: impl Fn(&ChartCover) -> (usize, usize)) -> (usize, usize) {
     charts.iter().map(counts).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+}
+
+fn solid_text(chart: &Chart, arrow: &Arrow) -> String {
+    let id = |node: usize| chart.nodes.get(node).map_or("?", |node| node.id.as_str());
+    let label = arrow.label.as_ref().map(|label| label.to_lowercase());
+    arrow_text(&chart.name, id(arrow.from), label.as_deref(), id(arrow.to))
+}
+
+/// An arrow as its chart writes it, after the chart's name; a label that is an amendment's is drawn dotted.
+fn arrow_text(chart: &str, from: &str, label: Option<&str>, to: &str) -> String {
+    match label {
+        None => format!("{chart}: {from} --> {to}"),
+        Some(label) if label.parse::<Amendment>().is_ok() => {
+            format!("{chart}: {from} -. {label} .-> {to}")
+        }
+        Some(label) => format!("{chart}: {from} -- {label} --> {to}"),
+    }
 }
 
 /// What a chart draws solid: its arrows, and the identifiers that no solid arrow mentions.
@@ -217,12 +316,8 @@ fn parts(chart: &Chart) -> BTreeSet<String> {
     let id = |node: usize| chart.nodes.get(node).map_or("?", |node| node.id.as_str());
     let solid: Vec<_> = chart.arrows.iter().filter(|arrow| !arrow.dotted).collect();
     let dotted: Vec<_> = chart.arrows.iter().filter(|arrow| arrow.dotted).collect();
-    let named = solid.iter().map(|arrow| {
-        let (from, to) = (id(arrow.from), id(arrow.to));
-        let label = arrow.label.as_ref().map(|label| format!(" {} --", label.to_lowercase()));
-        format!("{}: {from} --{}> {to}", chart.name, label.unwrap_or_default())
-    });
-    let touches = |node: usize, arrows: &[&pgdrill_core::chart::Arrow]| {
+    let named = solid.iter().map(|arrow| solid_text(chart, arrow));
+    let touches = |node: usize, arrows: &[&Arrow]| {
         arrows.iter().any(|arrow| arrow.from == node || arrow.to == node)
     };
     let lone = (0..chart.nodes.len())

@@ -37,7 +37,7 @@ pub mod yaml;
 pub use charts::{PUBLISHED, all as charts, chart};
 pub use check::check;
 pub use corpus::{Corpus, corpus};
-pub use coverage::{ArrowCover, ChartCover, Coverage, PathCover};
+pub use coverage::{ArrowCover, ChartCover, ChartFault, Coverage, PathCover};
 pub use input::{Input, Source, read_corpus, read_document, read_path, read_stdin, read_text};
 pub use judge::{Judged, Verdict, judge};
 pub use names::{ChartShape, Name, Named, OutcomeName};

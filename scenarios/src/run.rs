@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
-use pgdrill_core::{PortError, Probe};
+use pgdrill_core::{PortError, Probe, Shape};
 use pgdrill_sim::{Event, Fired, Observation, Strikes, View, World, dispatch};
 
 use crate::plan::{Plan, PlanStep};
@@ -90,10 +90,13 @@ async fn take(
     let armed = (!strikes.is_empty()).then_some(&probe as &dyn Probe);
     let fired = dispatch(world, &ports, &event, plan.amendments, armed).await?;
     let gained = good(&observe(world)).saturating_sub(good(&before));
+    let ended = fired.last().and_then(|last| last.firing.trace.published().last());
+    let ended = ended.map_or(Shape::Start, |step| step.shape);
     let steps = fired.into_iter().map(|fired| FiredStep { fired, backups_gained: gained });
     run.firings.extend(steps);
     let missed = probe.missed().into_iter().map(|strike| {
-        format!("{:?} at {} never happened: no firing reached it", strike.change, strike.at)
+        let (change, at) = (strike.change.name(), strike.at);
+        format!("`{change}` at {at} never happened: {hook} on unit {unit} ended at {ended}")
     });
     run.missed.extend(missed);
     Ok(())

@@ -244,6 +244,34 @@ pub struct SetService {
 }
 
 impl Change {
+    /// The name by which a scenario calls it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::PrimaryMovesTo(_) => "primary-moves-to",
+            Self::PrimaryIsLost => "primary-is-lost",
+            Self::LeaderMovesTo(_) => "leader-moves-to",
+            Self::S3Server(_) => "s3-server",
+            Self::RefuseKeysWith(_) => "refuse-keys-with",
+            Self::S3Settings(_) => "s3-settings",
+            Self::S3Relation(_) => "s3-relation",
+            Self::Member(_) => "member",
+            Self::Dcs(_) => "dcs",
+            Self::ServiceWillNotStop(_) => "service-will-not-stop",
+            Self::Service(_) => "service",
+            Self::DataDirectory(_) => "data-directory",
+            Self::ArchiveCommand(_) => "archive-command",
+            Self::ArchiveDelay(_) => "archive-delay",
+            Self::Pgbackrest(_) => "pgbackrest",
+            Self::Tls(_) => "tls",
+            Self::ClusterInitialises => "cluster-initialises",
+            Self::ScaleTo(_) => "scale-to",
+            Self::Workload(_) => "workload",
+            Self::ProcessDies => "process-dies",
+            Self::Await(_) => "await",
+        }
+    }
+
     /// The unit that the change is about, if it is about one: it must exist.
     #[must_use]
     pub const fn unit(&self) -> Option<u32> {

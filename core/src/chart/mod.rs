@@ -118,22 +118,22 @@ impl Chart {
     }
 
     /// The nodes that no arrow enters, dotted or solid, in chart order. One that only dotted arrows leave
-    /// is where an amendment sets in, not a start.
+    /// is where an amendment sets in, not a start; nor is one that no arrow touches, in a chart with arrows.
     #[must_use]
     pub fn starts(&self) -> Vec<usize> {
         let mut entered = vec![false; self.nodes.len()];
         let mut left_solid = vec![false; self.nodes.len()];
-        let mut left_dotted = vec![false; self.nodes.len()];
         for arrow in &self.arrows {
-            let left = if arrow.dotted { &mut left_dotted } else { &mut left_solid };
-            for (marks, node) in [(&mut entered, arrow.to), (left, arrow.from)] {
-                if let Some(mark) = marks.get_mut(node) {
-                    *mark = true;
-                }
+            if let Some(mark) = entered.get_mut(arrow.to) {
+                *mark = true;
+            }
+            if let Some(mark) = left_solid.get_mut(arrow.from) {
+                *mark |= !arrow.dotted;
             }
         }
-        let marks = entered.into_iter().zip(left_solid).zip(left_dotted).enumerate();
-        let free = marks.filter(|(_, ((entered, solid), dotted))| !entered && (*solid || !dotted));
+        let no_arrows = self.arrows.is_empty();
+        let marks = entered.into_iter().zip(left_solid).enumerate();
+        let free = marks.filter(|(_, (entered, left))| !entered && (*left || no_arrows));
         free.map(|(node, _)| node).collect()
     }
 

@@ -1,9 +1,9 @@
 //! `pgdrill coverage`.
 
-use std::path::Path;
+use std::{path::Path, string::FromUtf8Error};
 
 use pgdrill_core::{Diagnostic, chart::charts_in_markdown};
-use pgdrill_scenarios::{Coverage, Verdict, read_corpus, report};
+use pgdrill_scenarios::{ChartFault, Coverage, Verdict, read_corpus, report};
 
 use super::{
     Exit,
@@ -15,7 +15,9 @@ use super::{
 /// Runs all cases and reports what they walk.
 pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
     let coverage = match &args.charts {
-        None => Coverage::of_own_charts().map_err(|why| Diagnostic::error("the charts", why)),
+        None => {
+            Coverage::of_own_charts().map_err(|fault| Diagnostic::error("the charts", fault.what))
+        }
         Some(file) => of_file(file),
     };
     let mut coverage = match coverage {
@@ -45,12 +47,11 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
 /// The charts of a Markdown or Mermaid file; what is wrong with them is said in full.
 fn of_file(file: &Path) -> Result<Coverage, Diagnostic> {
     let name = file.display().to_string();
-    let bytes = std::fs::read(file)
-        .map_err(|error| Diagnostic::error(&name, format!("can't be read: {error}")))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let what = format!("is not UTF-8 from byte {} on", error.utf8_error().valid_up_to());
-        Diagnostic::error(&name, what)
+    let bytes = std::fs::read(file).map_err(|error| {
+        let hint = "give a Markdown file with Mermaid flowcharts in it, or one Mermaid file";
+        Diagnostic::error(&name, format!("can't be read: {error}")).hint(hint)
     })?;
+    let text = String::from_utf8(bytes).map_err(|error| not_utf8(&name, &error))?;
     let document = charts_in_markdown(&text, &name);
     document.warnings.iter().for_each(complain);
     let mut errors = document.errors.into_iter();
@@ -62,5 +63,24 @@ fn of_file(file: &Path) -> Result<Coverage, Diagnostic> {
         let hint = "charts stand between ```mermaid and ```, and begin with `flowchart`";
         return Err(Diagnostic::error(&name, "the file holds no flowchart").hint(hint));
     }
-    Coverage::of_document(document.charts).map_err(|why| Diagnostic::error(&name, why))
+    let located = |fault: ChartFault| {
+        let line = text.lines().nth(fault.line.saturating_sub(1)).unwrap_or_default();
+        let error = Diagnostic::error(&name, fault.what).at(fault.line, 0, 0, line);
+        Diagnostic { hint: fault.hint, ..error }
+    };
+    let coverage = Coverage::of_document(document.charts).map_err(located)?;
+    coverage.foreign().into_iter().map(located).for_each(|error| complain(&error));
+    Ok(coverage)
+}
+
+fn not_utf8(file: &str, error: &FromUtf8Error) -> Diagnostic {
+    let (good, bad) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+    let byte = bad.first().copied().unwrap_or_default();
+    let (good, bad) = (String::from_utf8_lossy(good), String::from_utf8_lossy(bad));
+    let before = good.rsplit('\n').next().unwrap_or_default();
+    let line = format!("{before}{}", bad.lines().next().unwrap_or_default());
+    let (number, column) = (good.matches('\n').count() + 1, before.chars().count() + 1);
+    Diagnostic::error(file, format!("byte 0x{byte:02x} is not UTF-8"))
+        .at(number, column, 1, &line)
+        .hint("save the file as UTF-8")
 }

@@ -81,10 +81,28 @@ fn read(paths: &[std::path::PathBuf]) -> Vec<Input> {
         if path.as_os_str() == "-" {
             inputs.extend(output::stdin().map_or_else(unreadable, |text| read_stdin(&text)));
         } else {
-            inputs.extend(read_path(path).unwrap_or_else(unreadable));
+            let read = read_path(path).map_err(|diagnostic| or_a_command(path, diagnostic));
+            inputs.extend(read.unwrap_or_else(unreadable));
         }
     }
     inputs
+}
+
+/// What looks like a misspelt command, or one behind the options, is a path to the command line.
+fn or_a_command(path: &std::path::Path, diagnostic: Box<Diagnostic>) -> Box<Diagnostic> {
+    let Some(word) = path.to_str().filter(|_| !path.exists()) else { return diagnostic };
+    let commands = Cli::command();
+    let names = commands.get_subcommands().map(clap::Command::get_name);
+    let near = names.map(|name| (strsim::osa_distance(word, name), name)).min();
+    match near {
+        Some((0, name)) => {
+            Box::new(diagnostic.hint(format!("the command `{name}` stands before every option")))
+        }
+        Some((distance, name)) if 3 * distance <= name.len() => Box::new(
+            diagnostic.hint(format!("did you mean `pgdrill {name}`? `{word}` is read as a file")),
+        ),
+        Some(_) | None => diagnostic,
+    }
 }
 
 fn unreadable(diagnostic: Box<Diagnostic>) -> Vec<Input> {
@@ -96,7 +114,7 @@ fn unreadable(diagnostic: Box<Diagnostic>) -> Vec<Input> {
 fn check(paths: &[std::path::PathBuf]) -> Exit {
     let inputs = read(paths);
     if inputs.is_empty() {
-        return nothing("no scenario file was found");
+        return no_file();
     }
     let wrong = inputs.iter().filter_map(|input| input.scenario.as_ref().err());
     let count = wrong.map(|diagnostic| complain(diagnostic)).count();
@@ -115,7 +133,12 @@ fn list() -> Exit {
     print(&lines.collect::<String>())
 }
 
-fn nothing(what: &str) -> Exit {
-    complain(&Diagnostic::error("the command line", what).hint("see `pgdrill list`"));
+fn no_file() -> Exit {
+    let hint = "scenario files end in .yaml or .yml; `pgdrill new create-backup` writes one";
+    nothing("no scenario file stands in what was given", hint)
+}
+
+fn nothing(what: &str, hint: &str) -> Exit {
+    complain(&Diagnostic::error("the command line", what).hint(hint));
     Exit::Nothing
 }

@@ -10,7 +10,7 @@ use super::Exit;
 const STDIN_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// Prints to standard output, in colour only where it is a terminal that shows it. A reader that went away
-/// is no failure.
+/// is no failure; any other is the caller's to mend, as one of `--junit` is.
 pub(crate) fn print(text: &str) -> Exit {
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -18,7 +18,7 @@ pub(crate) fn print(text: &str) -> Exit {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Expected,
         Err(error) => {
             complain(&Diagnostic::error("<stdout>", format!("can't be written: {error}")));
-            Exit::NoBackend
+            Exit::Wrong
         }
     }
 }

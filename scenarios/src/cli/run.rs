@@ -13,18 +13,27 @@ use pgdrill_scenarios::{
 use super::{
     Exit,
     args::{RunArgs, RunFormat},
-    nothing,
+    no_file, nothing,
     output::{complain, print},
     read,
 };
 
 /// Runs the scenarios that the user named.
 pub(crate) fn run(args: &RunArgs) -> Exit {
+    if args.update && args.paths.iter().any(|path| path.as_os_str() == "-") {
+        let what = "`--update` has no place for the snapshot of what stands in standard input";
+        let hint = "save the scenario to a file, and give the file";
+        complain(&Diagnostic::error("the command line", what).hint(hint));
+        return Exit::Wrong;
+    }
     let inputs = read(&args.paths);
+    if inputs.is_empty() {
+        return no_file();
+    }
     let (selected, refused) = select(inputs, &args.filter);
     refused.iter().for_each(|(_, diagnostic)| complain(diagnostic));
     if selected.is_empty() && refused.is_empty() {
-        return nothing("no scenario was selected");
+        return nothing_fits(args);
     }
     let off: Vec<Amendment> = args.no_amendment.iter().filter_map(|n| n.parse().ok()).collect();
     let jobs = args.jobs.map(usize::from);
@@ -38,12 +47,6 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         complain(&diagnostic);
         return Exit::Wrong;
     }
-    if let Some(file) = &args.junit
-        && let Err(diagnostic) = write_junit(file, &results, &refused)
-    {
-        complain(&diagnostic);
-        return Exit::Wrong;
-    }
     let whole = args.paths.is_empty() && args.filter.is_empty();
     let printed = print(&match args.format {
         RunFormat::Json => json_lines(&results),
@@ -52,6 +55,12 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
             run_text(&results, refused.len(), coverage.as_ref())
         }
     });
+    if let Some(file) = &args.junit
+        && let Err(diagnostic) = write_junit(file, &results, &refused)
+    {
+        complain(&diagnostic);
+        return Exit::Wrong;
+    }
     if !refused.is_empty() {
         Exit::Wrong
     } else if results.iter().any(|result| matches!(result.verdict(), Verdict::Failed(_))) {
@@ -59,6 +68,17 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
     } else {
         printed
     }
+}
+
+fn nothing_fits(args: &RunArgs) -> Exit {
+    let texts: Vec<String> = args.filter.iter().map(|text| format!("`{text}`")).collect();
+    let what = format!("no scenario has {} in its name or title", texts.join(" or "));
+    let hint = if args.paths.is_empty() {
+        "`pgdrill list` shows every name and title"
+    } else {
+        "`pgdrill run` with the same files and no `--filter` shows every name"
+    };
+    nothing(&what, hint)
 }
 
 /// Runs scenarios side by side and judges each, its snapshot included. `None`: no runtime could be had.
@@ -145,9 +165,13 @@ fn result(input: &Input, plan: Plan, run: Run) -> CaseResult {
     let mut judged = judge(&plan, &run);
     let found = transcript(&run);
     let complaint = match (&input.snapshot, &input.source) {
-        (Some(snapshot), _) => snapshot
-            .difference(&found)
-            .map(|difference| format!("{SNAPSHOT_DIFFERS}\n{difference}")),
+        (Some(snapshot), source) => snapshot.difference(&found).map(|difference| {
+            let advice = match source {
+                Source::File(_) => "; if the run is right, `--update` writes it anew",
+                Source::Embedded | Source::Stdin => "",
+            };
+            format!("{SNAPSHOT_DIFFERS}{advice}\n{difference}")
+        }),
         (None, Source::Embedded) => Some("the case has no snapshot".to_owned()),
         (None, Source::File(_) | Source::Stdin) => None,
     };

@@ -285,19 +285,34 @@ fn mismatch_hint(expected: &str, node: &Node) -> Option<String> {
     hint.map(str::to_owned)
 }
 
-fn name_hint(name: &str, expected: &[&str]) -> Option<String> {
-    if expected.is_empty() {
-        return None;
-    }
-    let all = format!("expected one of: {}", expected.join(", "));
+/// The nearest name, and all of them when a reader can take them in. `None` when there is no name at all.
+#[must_use]
+pub fn name_hint(name: &str, expected: &[&str]) -> Option<String> {
+    const TAKEN_IN: usize = 16;
+    let all = match expected {
+        [] => return None,
+        [only] => format!("expected `{only}`"),
+        some if some.len() <= TAKEN_IN => format!("expected one of: {}", some.join(", ")),
+        many => format!("`pgdrill schema` lists all {} names", many.len()),
+    };
     Some(match nearest(name, expected) {
         Some(near) => format!("did you mean `{near}`? {all}"),
-        None => all,
+        None => match parts_of(name, expected).as_slice() {
+            [] => all,
+            longer => format!("did you mean one of {}? {all}", longer.join(", ")),
+        },
     })
 }
 
+/// The names of which `name` is the last part, such as `create-backup/set_active` of `set_active`.
+fn parts_of<'n>(name: &str, expected: &[&'n str]) -> Vec<&'n str> {
+    let last = |longer: &&&str| longer.rsplit_once('/').is_some_and(|(_, last)| last == name);
+    expected.iter().filter(last).copied().collect()
+}
+
 /// The name that was probably meant, if one is close: at most a third of it is mistyped.
-fn nearest<'n>(name: &str, expected: &[&'n str]) -> Option<&'n str> {
+#[must_use]
+pub fn nearest<'n>(name: &str, expected: &[&'n str]) -> Option<&'n str> {
     const LONGEST: usize = 64;
     let same = |text: &str| text.to_lowercase().replace('_', "-");
     if name.len() > LONGEST {

@@ -1,0 +1,188 @@
+//! The JSON Schema that editors use says what the reader does.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+use std::collections::BTreeSet;
+
+use jsonschema::Validator;
+use pgdrill_core::{Amendment, Hook, Shape, StatusName, ports::BackupKind};
+use pgdrill_scenarios::{charts, corpus, read_text, schema, template, yaml};
+use serde_json::{Map, Value, json};
+
+fn parsed() -> Value {
+    serde_json::from_str(&schema()).unwrap()
+}
+
+fn validator() -> Validator {
+    jsonschema::validator_for(&parsed()).unwrap()
+}
+
+/// The documents of a YAML text as an editor sees them.
+fn values(text: &[u8]) -> Vec<Value> {
+    let documents = yaml::documents_from_bytes(text, "text").into_iter();
+    documents.map(|document| yaml::from_document(&document.unwrap()).unwrap()).collect()
+}
+
+#[track_caller]
+fn fits(validator: &Validator, name: &str, text: &[u8]) {
+    for value in values(text) {
+        let errors: Vec<String> =
+            validator.iter_errors(&value).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        assert!(errors.is_empty(), "{name}: {errors:#?}");
+    }
+}
+
+#[test]
+fn every_case_fits_the_schema() {
+    let (validator, corpus) = (validator(), corpus());
+    assert!(!corpus.files.is_empty());
+    for (name, content, _) in &corpus.files {
+        fits(&validator, name, content);
+    }
+}
+
+#[test]
+fn every_template_fits_the_schema() {
+    let validator = validator();
+    for &hook in Hook::ALL {
+        fits(&validator, hook.name(), template(hook).as_bytes());
+    }
+}
+
+/// Documents that neither the schema nor the reader lets pass.
+const WRONG: &[&str] = &[
+    "[]",
+    "scenario: x",
+    "fire: [{ hook: restore }]",
+    "scenario: 1\nfire: restore",
+    "scenario: x\nfire: { hook: restore }",
+    "scenario: x\nfier: []\nfire: [{ hook: restore }]",
+    "scenario: x\nfire: [{ hook: restor }]",
+    "scenario: x\nfire: [{ hok: restore }]",
+    "scenario: x\nfire: [{ hook: restore, unit: -1 }]",
+    "scenario: x\nfire: [{ hook: restore, unit: zero }]",
+    "scenario: x\nfire: [{ hook: restore, params: [backup-id] }]",
+    "scenario: x\nfire: [{ hook: restore, meanwhile: [{ at: is_leader }] }]",
+    "scenario: x\nfire: [{ hook: restore, meanwhile: [{ at: is_leadr, do: process-dies }] }]",
+    "scenario: x\nfire: [{ hook: restore }, { do: process-die }]",
+    "scenario: x\nfire: [{ hook: restore }, { do: { tls: maybe } }]",
+    "scenario: x\nfire: [{ hook: restore }, { do: { tls: on, dcs: up } }]",
+    "scenario: x\nfire: [{ hook: restore }, { do: { member: { unit: 0 } } }]",
+    "scenario: x\nfire: [{ hook: restore }, { do: { member: { unit: 0, is: asleep } } }]",
+    "scenario: x\ncovers: [set_active]\nfire: [{ hook: restore }]",
+    "scenario: x\ncovers: [restore/set_active]\nfire: [{ hook: restore }]",
+    "scenario: x\nwithout: [reopen]\nfire: [{ hook: restore }]",
+    "scenario: x\ngiven: { units: two }\nfire: [{ hook: restore }]",
+    "scenario: x\ngiven: { tls: 'true' }\nfire: [{ hook: restore }]",
+    "scenario: x\ngiven: { leaders: 1 }\nfire: [{ hook: restore }]",
+    "scenario: x\ngiven: { s3: { missing: [key] } }\nfire: [{ hook: restore }]",
+    "scenario: x\ngiven: { s3: { endpoint: down } }\nfire: [{ hook: restore }]",
+    "scenario: x\ngiven: { backups: full }\nfire: [{ hook: restore }]",
+    "scenario: x\ngiven: { statuses: { zero: { name: active } } }\nfire: [{ hook: restore }]",
+    "scenario: x\ngiven: { statuses: { 0: { name: busy } } }\nfire: [{ hook: restore }]",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { outcome: fine }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { statuses: { 0: busy } }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { damage: [left-closed] }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { damage: [{ left-open: 0 }] }",
+];
+
+#[test]
+fn what_the_reader_refuses_for_its_form_does_not_fit_the_schema() {
+    let validator = validator();
+    for text in WRONG {
+        let value = values(text.as_bytes()).pop().unwrap();
+        assert!(!validator.is_valid(&value), "the schema lets pass: {text}");
+        assert!(read_text(text.as_bytes(), "text").pop().unwrap().is_err(), "read: {text}");
+    }
+}
+
+/// The names that a definition lists, whether as an `enum` or one `const` each.
+fn names(definition: &Value) -> BTreeSet<&str> {
+    let words = definition["enum"].as_array().into_iter().flatten();
+    let variants = definition["oneOf"].as_array().into_iter().flatten();
+    words.chain(variants.filter_map(|v| v.get("const"))).filter_map(Value::as_str).collect()
+}
+
+fn set<'n>(names: impl IntoIterator<Item = &'n str>) -> BTreeSet<&'n str> {
+    names.into_iter().collect()
+}
+
+#[test]
+fn the_names_in_the_schema_are_those_of_the_core() {
+    let schema = parsed();
+    let definitions = schema["$defs"].as_object().unwrap();
+    let shapes: Vec<String> = charts()
+        .iter()
+        .flat_map(|(hook, chart)| chart.nodes.iter().map(move |n| format!("{hook}/{}", n.id)))
+        .collect();
+    let statuses = || StatusName::ALL.iter().map(|status| status.name());
+    let expected = [
+        ("Hook", set(Hook::ALL.iter().map(|hook| hook.name()))),
+        ("Amendment", set(Amendment::ALL.iter().map(|amendment| amendment.name()))),
+        ("Shape", set(Shape::all().map(Shape::id))),
+        ("ChartShape", set(shapes.iter().map(String::as_str))),
+        ("StatusName", set(statuses())),
+        ("Outcome", set(["returned", "deferred", "failed", "finished", "error"])),
+    ];
+    for (name, expected) in &expected {
+        assert_eq!(names(&definitions[*name]), *expected, "{name}");
+    }
+    let enums = definitions.iter().filter(|(_, definition)| definition.get("enum").is_some());
+    assert_eq!(set(enums.map(|(name, _)| name.as_str())), set(expected.iter().map(|e| e.0)));
+    // A unit shows some status before the first firing, and a backup may also be given as a failed one.
+    let given = set(statuses().filter(|name| *name != "unknown"));
+    assert_eq!(names(&definitions["StatusKind"]), given);
+    let mut kinds = set(BackupKind::ALL.iter().map(|kind| kind.name()));
+    kinds.insert("failed");
+    assert_eq!(names(&definitions["BackupGiven"]), kinds);
+}
+
+/// The smallest value that fits a definition.
+fn smallest(definitions: &Map<String, Value>, schema: &Value) -> Value {
+    if let Some(name) = schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/")) {
+        return smallest(definitions, &definitions[name]);
+    }
+    if let Some(value) = schema.get("const") {
+        return value.clone();
+    }
+    if let Some(first) = schema["oneOf"].as_array().and_then(|variants| variants.first()) {
+        return smallest(definitions, first);
+    }
+    match schema["type"].as_str() {
+        Some("integer") => json!(1),
+        Some("string") => json!("text"),
+        Some("object") => {
+            let required = schema["required"].as_array().into_iter().flatten();
+            let entry =
+                |key: &str| (key.to_owned(), smallest(definitions, &schema["properties"][key]));
+            Value::Object(required.filter_map(Value::as_str).map(entry).collect())
+        }
+        other => panic!("no value of {other:?}: {schema}"),
+    }
+}
+
+#[test]
+fn every_change_that_the_schema_lists_is_read_and_bears_its_name() {
+    let schema = parsed();
+    let definitions = schema["$defs"].as_object().unwrap();
+    let variants = definitions["Change"]["oneOf"].as_array().unwrap();
+    assert!(variants.len() > 20, "{}", variants.len());
+    for variant in variants {
+        let change = smallest(definitions, variant);
+        let name = change.as_object().map_or_else(
+            || change.as_str().unwrap().to_owned(),
+            |object| object.keys().next().unwrap().clone(),
+        );
+        let step = json!({ "at": "hook_fired", "do": change });
+        let document = json!({
+            "scenario": "x",
+            "given": { "units": 2 },
+            "fire": [{ "hook": "restore", "meanwhile": [step] }],
+        });
+        assert!(validator().is_valid(&document), "{document}");
+        // JSON is YAML.
+        let read = read_text(document.to_string().as_bytes(), "text").pop().unwrap();
+        let read = read.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(read.fire[0].meanwhile[0].change.name(), name);
+    }
+}
