@@ -133,7 +133,10 @@ fn with_tokens(text: &str, seen: &Observation) -> String {
     backups.sort_by_key(|(_, backup)| std::cmp::Reverse(backup.label.len()));
     for (index, backup) in backups {
         let token = format!("<backup-{}>", index + 1);
-        text = text.replace(&backup.label, &token).replace(&backup.id, &token);
+        // In a table an id has a space after it, and the columns stay where they were.
+        let (cell, padded) = (format!("{} ", backup.id), format!("{token:<20} "));
+        text = text.replace(&backup.label, &token).replace(&cell, &padded);
+        text = text.replace(&backup.id, &token);
     }
     for (pattern, token) in [
         (r"\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?", "<label>"),

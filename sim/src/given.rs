@@ -12,6 +12,7 @@ use serde::Deserialize;
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Given {
     /// How many units there are, 1 to 9.
+    #[schemars(range(min = 1, max = 9))]
     pub units: u32,
     /// How many units the application is to have; as many as there are unless given.
     pub planned_units: Option<u32>,
