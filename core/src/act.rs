@@ -2,13 +2,9 @@
 
 use crate::{
     amendment::Amendment,
-    ask, attempt,
-    fire::Walker,
+    context::Context,
     hook::{Hook, Outcome},
-    ports::{
-        ClusterSettings, Databag, PortResult, RepositorySettings, RestoreSource, Service,
-        ServiceState, key,
-    },
+    ports::{Databag, PortResult, RepositorySettings, Service, ServiceState, key},
     shape::{Action, Ending},
     status::{Status, StatusName},
     texts,
@@ -16,48 +12,48 @@ use crate::{
 
 /// Carries out an action; the amendment by which it was held to be done although it failed, if any.
 pub(crate) async fn carry_out(
-    walker: &mut Walker<'_>,
+    context: &mut Context<'_>,
     action: Action,
 ) -> PortResult<Option<Amendment>> {
-    let ports = walker.ports;
+    let ports = context.ports;
     match action {
-        Action::RenderPgbackrestConfig => configure_repository(walker).await?,
+        Action::RenderPgbackrestConfig => configure_repository(context).await?,
         Action::SetBlocked => {
-            let reason = walker.notes.reason.take().unwrap_or_default();
+            let reason = context.notes.reason.take().unwrap_or_default();
             ports.unit.set_status(Status::new(StatusName::Blocked, reason)).await?;
         }
         Action::StopPgbackrestTlsServer => {
-            configure_repository(walker).await?;
+            configure_repository(context).await?;
             ports.workload.stop(Service::TlsServer).await?;
         }
-        Action::StartPgbackrestTlsServer => start_tls_server(walker).await?,
+        Action::StartPgbackrestTlsServer => start_tls_server(context).await?,
         Action::BlockNewConnections => {
             // Set before the port is called: after an error the new settings may be in force.
-            walker.notes.has_blocked_connections = true;
-            set_connectivity(walker, "off").await?;
+            context.notes.has_blocked_connections = true;
+            set_connectivity(context, "off").await?;
         }
-        Action::AllowNewConnections => set_connectivity(walker, "on").await?,
-        Action::SetMaintenance => set_maintenance(walker).await?,
-        Action::UploadErrorLogsS3 => return upload_error_log(walker).await,
+        Action::AllowNewConnections => set_connectivity(context, "on").await?,
+        Action::SetMaintenance => set_maintenance(context).await?,
+        Action::UploadErrorLogsS3 => return upload_error_log(context).await,
         Action::SetActive => ports.unit.set_status(Status::active()).await?,
         Action::SetActivePrimary => {
             ports.unit.set_status(Status::new(StatusName::Active, texts::PRIMARY)).await?;
         }
-        Action::FinishAction => finish(walker).await?,
+        Action::FinishAction => finish(context).await?,
         Action::ReturnFormattedBackupList => {
-            let table = walker.notes.table.take().unwrap_or_default();
+            let table = context.notes.table.take().unwrap_or_default();
             ports.unit.set_result(texts::BACKUPS, &table).await?;
-            walker.notes.outcome = Some(Outcome::Finished);
+            context.notes.outcome = Some(Outcome::Finished);
         }
         Action::StartDatabaseAgain | Action::StartDatabase => {
             ports.workload.start(Service::Database).await?;
         }
-        Action::ConfigureRestore => configure_restore(walker).await?,
-        Action::ClearRestoreFlags => clear_restore_flags(walker).await?,
-        Action::RepairInterruptedBackup => repair_interrupted_backup(walker).await?,
-        Action::EndInterruptedRestore => end_interrupted_restore(walker).await?,
+        Action::ConfigureRestore => configure_restore(context).await?,
+        Action::ClearRestoreFlags => clear_restore_flags(context).await?,
+        Action::RepairInterruptedBackup => repair_interrupted_backup(context).await?,
+        Action::EndInterruptedRestore => end_interrupted_restore(context).await?,
         Action::PutStatusBack => {
-            if let Some(before) = walker.notes.before_maintenance.take() {
+            if let Some(before) = context.notes.before_maintenance.take() {
                 ports.unit.set_status(before).await?;
             }
         }
@@ -66,53 +62,34 @@ pub(crate) async fn carry_out(
 }
 
 /// Reaches a terminal.
-pub(crate) async fn end(walker: &mut Walker<'_>, ending: Ending) -> PortResult<()> {
+pub(crate) async fn end(context: &mut Context<'_>, ending: Ending) -> PortResult<()> {
     match ending {
         Ending::Rtn | Ending::HookError => {}
         Ending::Defer => {
-            walker.ports.unit.defer().await?;
-            walker.notes.outcome = Some(Outcome::Deferred);
+            context.ports.unit.defer().await?;
+            context.notes.outcome = Some(Outcome::Deferred);
         }
         Ending::FailAction | Ending::FailAction2 => {
-            let reason = walker.notes.reason.take().unwrap_or_default();
-            walker.ports.unit.fail_action(&reason).await?;
-            walker.notes.outcome = Some(Outcome::Failed(reason));
+            let reason = context.notes.reason.take().unwrap_or_default();
+            context.ports.unit.fail_action(&reason).await?;
+            context.notes.outcome = Some(Outcome::Failed(reason));
         }
     }
     Ok(())
 }
 
-/// Has the cluster manager run on what the databags say now.
-pub(crate) async fn apply_cluster_settings(walker: &Walker<'_>) -> PortResult<()> {
-    let unit = &walker.ports.unit;
-    let stanza = unit.data(Databag::Application, key::STANZA).await?;
-    let label = unit.data(Databag::Application, key::RESTORING_BACKUP).await?;
-    let from = unit.data(Databag::Application, key::RESTORE_STANZA).await?;
-    let connectivity = unit.data(Databag::Unit, key::CONNECTIVITY).await?;
-    let restore = label.zip(from).map(|(label, stanza)| RestoreSource {
-        label: label.as_ref().to_owned(),
-        stanza: stanza.as_ref().to_owned(),
-    });
-    let settings = ClusterSettings {
-        archive_stanza: stanza,
-        accepts_connections: connectivity.as_deref() != Some("off"),
-        restore,
-    };
-    walker.ports.cluster.apply(&settings).await
-}
-
-async fn configure_repository(walker: &Walker<'_>) -> PortResult<()> {
+async fn configure_repository(context: &Context<'_>) -> PortResult<()> {
     let settings = RepositorySettings {
-        s3: ask::s3_settings(walker).await?,
-        stanza: walker.ports.unit.identity().shared_stanza(),
-        tls_peers: ask::tls_peers(walker).await?,
+        s3: context.s3_settings().await?,
+        stanza: context.ports.unit.identity().shared_stanza(),
+        tls_peers: context.tls_peers().await?,
     };
-    walker.ports.repository.configure(&settings).await
+    context.ports.repository.configure(&settings).await
 }
 
-async fn start_tls_server(walker: &Walker<'_>) -> PortResult<()> {
-    configure_repository(walker).await?;
-    let workload = &walker.ports.workload;
+async fn start_tls_server(context: &Context<'_>) -> PortResult<()> {
+    configure_repository(context).await?;
+    let workload = &context.ports.workload;
     match workload.service(Service::TlsServer).await? {
         // A restart would break a backup that another unit is taking through this server.
         ServiceState::Running => workload.reload(Service::TlsServer).await,
@@ -120,15 +97,15 @@ async fn start_tls_server(walker: &Walker<'_>) -> PortResult<()> {
     }
 }
 
-async fn set_connectivity(walker: &Walker<'_>, connectivity: &str) -> PortResult<()> {
-    let unit = &walker.ports.unit;
+async fn set_connectivity(context: &Context<'_>, connectivity: &str) -> PortResult<()> {
+    let unit = &context.ports.unit;
     unit.set_data(Databag::Unit, key::CONNECTIVITY, Some(connectivity)).await?;
-    apply_cluster_settings(walker).await
+    context.apply_cluster_settings().await
 }
 
-async fn set_maintenance(walker: &mut Walker<'_>) -> PortResult<()> {
-    let unit = &walker.ports.unit;
-    let message = match walker.hook {
+async fn set_maintenance(context: &mut Context<'_>) -> PortResult<()> {
+    let unit = &context.ports.unit;
+    let message = match context.hook {
         Hook::Restore => texts::RESTORING_BACKUP,
         Hook::S3CredentialsChanged
         | Hook::CreateBackup
@@ -136,21 +113,21 @@ async fn set_maintenance(walker: &mut Walker<'_>) -> PortResult<()> {
         | Hook::UpdateStatus
         | Hook::CertificatesChanged => texts::CREATING_BACKUP,
     };
-    walker.notes.before_maintenance = Some(unit.status().await?);
+    context.notes.before_maintenance = Some(unit.status().await?);
     unit.set_status(Status::new(StatusName::Maintenance, message)).await
 }
 
-async fn upload_error_log(walker: &Walker<'_>) -> PortResult<Option<Amendment>> {
+async fn upload_error_log(context: &Context<'_>) -> PortResult<Option<Amendment>> {
     let amendment = Amendment::ErrorLogIsBestEffort;
-    match attempt::upload_log(walker).await {
+    match context.upload_log().await {
         Ok(()) => Ok(None),
-        Err(_) if walker.amendments.has(amendment) => Ok(Some(amendment)),
+        Err(_) if context.amendments.has(amendment) => Ok(Some(amendment)),
         Err(error) => Err(error),
     }
 }
 
-async fn finish(walker: &mut Walker<'_>) -> PortResult<()> {
-    let (key, value) = match walker.hook {
+async fn finish(context: &mut Context<'_>) -> PortResult<()> {
+    let (key, value) = match context.hook {
         Hook::Restore => texts::RESTORE_STARTED,
         Hook::S3CredentialsChanged
         | Hook::CreateBackup
@@ -158,43 +135,43 @@ async fn finish(walker: &mut Walker<'_>) -> PortResult<()> {
         | Hook::UpdateStatus
         | Hook::CertificatesChanged => texts::BACKUP_CREATED,
     };
-    walker.ports.unit.set_result(key, value).await?;
-    walker.notes.outcome = Some(Outcome::Finished);
+    context.ports.unit.set_result(key, value).await?;
+    context.notes.outcome = Some(Outcome::Finished);
     Ok(())
 }
 
-async fn configure_restore(walker: &Walker<'_>) -> PortResult<()> {
-    let unit = &walker.ports.unit;
-    let source = walker.notes.restore.as_ref();
+async fn configure_restore(context: &Context<'_>) -> PortResult<()> {
+    let unit = &context.ports.unit;
+    let source = context.notes.restore.as_ref();
     let (label, stanza) = (source.map(|s| s.label.as_str()), source.map(|s| s.stanza.as_str()));
     unit.set_data(Databag::Application, key::RESTORING_BACKUP, label).await?;
     unit.set_data(Databag::Application, key::RESTORE_STANZA, stanza).await?;
-    apply_cluster_settings(walker).await
+    context.apply_cluster_settings().await
 }
 
 /// The leader forgets the restore; a unit that does not lead has only its configuration to bring up to
 /// date, as it may not write the application databag.
-async fn clear_restore_flags(walker: &Walker<'_>) -> PortResult<()> {
-    let unit = &walker.ports.unit;
+async fn clear_restore_flags(context: &Context<'_>) -> PortResult<()> {
+    let unit = &context.ports.unit;
     if unit.is_leader().await? {
         unit.set_data(Databag::Application, key::RESTORING_BACKUP, None).await?;
         unit.set_data(Databag::Application, key::RESTORE_STANZA, None).await?;
     }
-    apply_cluster_settings(walker).await
+    context.apply_cluster_settings().await
 }
 
-async fn repair_interrupted_backup(walker: &Walker<'_>) -> PortResult<()> {
-    set_connectivity(walker, "on").await?;
-    if walker.shows_maintenance(texts::CREATING_BACKUP).await? {
-        walker.ports.unit.set_status(Status::active()).await?;
+async fn repair_interrupted_backup(context: &Context<'_>) -> PortResult<()> {
+    set_connectivity(context, "on").await?;
+    if context.shows_maintenance(texts::CREATING_BACKUP).await? {
+        context.ports.unit.set_status(Status::active()).await?;
     }
     Ok(())
 }
 
 /// A database that runs was not stopped yet, or is on its way up again; one that does not may have lost its
 /// data to the restore.
-async fn end_interrupted_restore(walker: &Walker<'_>) -> PortResult<()> {
-    let ports = walker.ports;
+async fn end_interrupted_restore(context: &Context<'_>) -> PortResult<()> {
+    let ports = context.ports;
     let status = match ports.workload.service(Service::Database).await? {
         ServiceState::Running => Status::active(),
         ServiceState::Stopped | ServiceState::Unknown => {

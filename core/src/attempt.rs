@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    act,
-    ask::{self, MODEL_UUID_LINE},
-    fire::{BackupLog, Walker},
+    context::{BackupLog, Context, MODEL_UUID_LINE},
     inventory::Inventory,
     ports::{
         BackupKind, BackupRequest, CommandExit, Databag, PortError, PortErrorKind, PortResult,
@@ -23,61 +21,49 @@ const CHECK_FOR: Duration = Duration::from_secs(60);
 const CHECK_PAUSE: Duration = Duration::from_secs(3);
 
 /// Makes an attempt: whether it worked.
-pub(crate) async fn make(walker: &mut Walker<'_>, attempt: Attempt) -> bool {
+pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> bool {
     let tried = match attempt {
-        Attempt::CouldInitialiseStanza => initialise_stanza(walker).await,
-        Attempt::IsWalArchivingToS3Working => archive_wal(walker).await,
+        Attempt::CouldInitialiseStanza => initialise_stanza(context).await,
+        Attempt::IsWalArchivingToS3Working => archive_wal(context).await,
         Attempt::WasPossibleUploadMetadataFileTestConnectivityS3 => {
-            upload_metadata(walker).await.map_err(|_| texts::METADATA_FAILED.to_owned())
+            upload_metadata(context).await.map_err(|_| texts::METADATA_FAILED.to_owned())
         }
-        Attempt::HasBackupCreationSucceeded => back_up(walker).await,
+        Attempt::HasBackupCreationSucceeded => back_up(context).await,
         Attempt::WereBackupLogsUploadedS3 => {
-            upload_log(walker).await.map_err(|_| texts::LOGS_FAILED.to_owned())
+            context.upload_log().await.map_err(|_| texts::LOGS_FAILED.to_owned())
         }
         Attempt::DoesPgbackrestReturnedBackupsList => {
-            list(walker).await.map_err(|error| texts::list_failed(error.cause()))
+            list(context).await.map_err(|error| texts::list_failed(error.cause()))
         }
         Attempt::HasDatabaseStopped => {
-            let stopped = walker.ports.workload.stop(Service::Database).await;
+            let stopped = context.ports.workload.stop(Service::Database).await;
             stopped.map_err(|error| texts::stop_failed(error.cause()))
         }
         Attempt::WasPreviousClusterInfoRemoved => {
-            let removed = walker.ports.cluster_record.remove().await;
+            let removed = context.ports.cluster_record.remove().await;
             removed.map_err(|error| texts::record_failed(error.cause()))
         }
         Attempt::WasDataDirectoryEmptied => {
-            let emptied = walker.ports.workload.empty_data_directory().await;
+            let emptied = context.ports.workload.empty_data_directory().await;
             emptied.map_err(|error| texts::empty_failed(error.cause()))
         }
     };
     match tried {
         Ok(()) => true,
         Err(reason) => {
-            walker.notes.reason = Some(reason);
+            context.notes.reason = Some(reason);
             false
         }
     }
 }
 
-/// Puts the log of this firing's backup into the bucket.
-pub(crate) async fn upload_log(walker: &Walker<'_>) -> PortResult<()> {
-    let (Some(s3), Some(log)) = (&walker.notes.s3, &walker.notes.log) else {
-        let cause = "there is no log, or nowhere to put it";
-        return Err(PortError::new(PortErrorKind::NotFound, "object store", "put", cause));
-    };
-    let identity = walker.ports.unit.identity();
-    let key = s3.object_key(identity.stanza(), &[log.label.as_str(), "/backup.log"].concat());
-    let content = ["Stdout:\n", &log.stdout, "\n\nStderr:\n", &log.stderr, "\n"].concat();
-    walker.ports.object_store.put(s3, &key, content.as_bytes()).await
-}
-
-async fn initialise_stanza(walker: &mut Walker<'_>) -> Result<(), String> {
-    let ports = walker.ports;
-    let s3 = walker.notes.s3.clone().ok_or_else(|| texts::stanza_failed(None))?;
+async fn initialise_stanza(context: &mut Context<'_>) -> Result<(), String> {
+    let ports = context.ports;
+    let s3 = context.notes.s3.clone().ok_or_else(|| texts::stanza_failed(None))?;
     let maintenance = Status::new(StatusName::Maintenance, texts::INITIALISING_STANZA);
     ports.unit.set_status(maintenance).await.map_err(|error| stanza_failed(&error))?;
     ports.object_store.ensure_bucket(&s3).await.map_err(|_| texts::BUCKET_FAILED.to_owned())?;
-    match ask::is_repository_foreign(walker, &s3).await {
+    match context.is_repository_foreign(&s3).await {
         Ok(false) => {}
         Ok(true) => return Err(texts::ANOTHER_CLUSTER.to_owned()),
         Err(error) => return Err(stanza_failed(&error)),
@@ -90,37 +76,37 @@ fn stanza_failed(error: &PortError) -> String {
     texts::stanza_failed(error.error_line())
 }
 
-async fn archive_wal(walker: &mut Walker<'_>) -> Result<(), String> {
-    let checked = record_and_check(walker).await;
+async fn archive_wal(context: &mut Context<'_>) -> Result<(), String> {
+    let checked = record_and_check(context).await;
     let Err(error) = checked else { return Ok(()) };
     // What is recorded must not outlive a failed check: a stanza in the databag counts as usable. Each
     // half of the rollback is tried whatever the other did.
     let reason = stanza_failed(&error);
-    let erased = walker.ports.unit.set_data(Databag::Application, key::STANZA, None).await;
-    let applied = act::apply_cluster_settings(walker).await;
+    let erased = context.ports.unit.set_data(Databag::Application, key::STANZA, None).await;
+    let applied = context.apply_cluster_settings().await;
     match erased.and(applied) {
         Ok(()) => Err(reason),
         Err(rollback) => Err(texts::stanza_failed(Some(&format!("rollback failed: {rollback}")))),
     }
 }
 
-async fn record_and_check(walker: &mut Walker<'_>) -> PortResult<()> {
-    let unit = &walker.ports.unit;
+async fn record_and_check(context: &mut Context<'_>) -> PortResult<()> {
+    let unit = &context.ports.unit;
     let identity = unit.identity();
     let stanza = identity.stanza();
     unit.set_data(Databag::Application, key::STANZA, Some(stanza)).await?;
-    act::apply_cluster_settings(walker).await?;
+    context.apply_cluster_settings().await?;
     unit.set_status(Status::new(StatusName::Maintenance, texts::CHECKING_STANZA)).await?;
-    check(walker, stanza).await?;
+    check(context, stanza).await?;
     unit.set_status(Status::active()).await
 }
 
 /// Checks until it works or [`CHECK_FOR`] has passed.
-async fn check(walker: &Walker<'_>, stanza: &str) -> PortResult<()> {
-    let clock = &walker.ports.clock;
+async fn check(context: &Context<'_>, stanza: &str) -> PortResult<()> {
+    let clock = &context.ports.clock;
     let start = clock.now().await;
     loop {
-        let Err(error) = walker.ports.repository.check(stanza).await else { return Ok(()) };
+        let Err(error) = context.ports.repository.check(stanza).await else { return Ok(()) };
         let Timestamp(now) = clock.now().await;
         if u128::from((now - start.0).unsigned_abs()) >= CHECK_FOR.as_millis() {
             return Err(error);
@@ -129,10 +115,10 @@ async fn check(walker: &Walker<'_>, stanza: &str) -> PortResult<()> {
     }
 }
 
-async fn upload_metadata(walker: &Walker<'_>) -> PortResult<()> {
-    let ports = walker.ports;
+async fn upload_metadata(context: &Context<'_>) -> PortResult<()> {
+    let ports = context.ports;
     let identity = ports.unit.identity();
-    let s3 = notes_s3(walker)?;
+    let s3 = notes_s3(context)?;
     let now = ports.clock.now().await;
     let content = [
         "Date Backup Requested: ",
@@ -157,8 +143,8 @@ async fn upload_metadata(walker: &Walker<'_>) -> PortResult<()> {
     ports.object_store.put(s3, &key, content.as_bytes()).await
 }
 
-fn notes_s3<'a>(walker: &'a Walker<'_>) -> PortResult<&'a S3Settings> {
-    walker.notes.s3.as_deref().ok_or_else(|| {
+fn notes_s3<'a>(context: &'a Context<'_>) -> PortResult<&'a S3Settings> {
+    context.notes.s3.as_deref().ok_or_else(|| {
         let cause = "the S3 settings are gone";
         PortError::new(PortErrorKind::NotFound, "unit", "s3_relation", cause)
     })
@@ -167,10 +153,10 @@ fn notes_s3<'a>(walker: &'a Walker<'_>) -> PortResult<&'a S3Settings> {
 /// What the tool writes before the label of a backup that it has finished.
 const NEW_LABEL: &str = "new backup label = ";
 
-async fn back_up(walker: &mut Walker<'_>) -> Result<(), String> {
-    let ports = walker.ports;
+async fn back_up(context: &mut Context<'_>) -> Result<(), String> {
+    let ports = context.ports;
     let started = ports.clock.now().await;
-    let done = match request(walker).await {
+    let done = match request(context).await {
         Ok(request) => ports.repository.back_up(&request).await,
         Err(error) => Err(error),
     };
@@ -184,12 +170,12 @@ async fn back_up(walker: &mut Walker<'_>) -> Result<(), String> {
     let label = stdout.split_once(NEW_LABEL).and_then(|(_, rest)| rest.lines().next());
     let label = label.map(str::trim);
     let label = label.map_or_else(|| label_at(started), str::to_owned);
-    walker.notes.log = Some(BackupLog { label, stdout, stderr });
+    context.notes.log = Some(BackupLog { label, stdout, stderr });
     failure.map_or(Ok(()), Err)
 }
 
-async fn request(walker: &Walker<'_>) -> PortResult<BackupRequest> {
-    let ports = walker.ports;
+async fn request(context: &Context<'_>) -> PortResult<BackupRequest> {
+    let ports = context.ports;
     let kind = match ports.unit.parameter("type").await? {
         None => BackupKind::Full,
         Some(name) => {
@@ -211,8 +197,8 @@ fn label_at(time: Timestamp) -> String {
     time.label() + "F"
 }
 
-async fn list(walker: &mut Walker<'_>) -> PortResult<()> {
-    let inventory = Inventory::parse(&walker.ports.repository.info().await?)?;
-    walker.notes.table = Some(inventory.table());
+async fn list(context: &mut Context<'_>) -> PortResult<()> {
+    let inventory = Inventory::parse(&context.ports.repository.info().await?)?;
+    context.notes.table = Some(inventory.table());
     Ok(())
 }

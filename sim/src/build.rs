@@ -20,7 +20,7 @@ use crate::{
         StanzaStore, Storage, WRONG_SECRET_KEY,
     },
     unit::UnitState,
-    world::World,
+    world::{World, system_id},
 };
 
 /// The model of every world.
@@ -166,11 +166,6 @@ impl World {
         }
         self.archive_stanza = Some(stanza);
     }
-}
-
-/// System identifiers of worlds: like the real ones they exceed 2^53, and differ by seed and number.
-pub(crate) fn system_id(seed: u64, number: u64) -> u64 {
-    7_000_000_000_000_000_001 + (seed % 1_000_000) * 1_000_000 + number % 1_000_000
 }
 
 pub(crate) fn identity(unit: u32) -> Arc<Identity> {

@@ -8,7 +8,6 @@ use std::{
 use pgdrill_core::ports::{Identity, ServiceState};
 
 use crate::{
-    build::system_id,
     change::{ArchiveCommand, DcsState, PgbackrestMood},
     juju::Juju,
     storage::Storage,
@@ -161,4 +160,9 @@ impl World {
             Data::Empty => None,
         }
     }
+}
+
+/// System identifiers of worlds: like the real ones they exceed 2^53, and differ by seed and number.
+pub(crate) fn system_id(seed: u64, number: u64) -> u64 {
+    7_000_000_000_000_000_001 + (seed % 1_000_000) * 1_000_000 + number % 1_000_000
 }

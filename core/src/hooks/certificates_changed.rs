@@ -6,7 +6,7 @@
 //! ```
 
 use super::s3_credentials_changed::bring_tls_server_in_line;
-use crate::fire::{Stop, Walker};
+use crate::walker::{Stop, Walker};
 
 pub(crate) async fn certificates_changed(walker: &mut Walker<'_>) -> Result<(), Stop> {
     bring_tls_server_in_line(walker).await

@@ -7,15 +7,15 @@
 
 use crate::{
     amendment::Amendment,
-    fire::{Stop, Walker},
     shape::{Action::*, Attempt::*, Ending::*, Question::*},
+    walker::{Stop, Walker},
 };
 
 pub(crate) async fn create_backup(walker: &mut Walker<'_>) -> Result<(), Stop> {
     let walked = walk(walker).await;
     // What this firing closed is opened, and the Maintenance that it set ends.
-    let opens = walker.notes.has_blocked_connections.then_some(AllowNewConnections);
-    let activates = walker.notes.before_maintenance.is_some().then_some(SetActive);
+    let opens = walker.context.notes.has_blocked_connections.then_some(AllowNewConnections);
+    let activates = walker.context.notes.before_maintenance.is_some().then_some(SetActive);
     let cleanup = opens.into_iter().chain(activates);
     walker.clean_up_after(walked, Amendment::CleanupSurvivesErrors, cleanup).await
 }
@@ -58,7 +58,7 @@ async fn walk(walker: &mut Walker<'_>) -> Result<(), Stop> {
         walker.act(AllowNewConnections).await?;
         walker.amend(Amendment::ReplicaEndsActive, SetActive).await
     } else {
-        if walker.notes.has_blocked_connections {
+        if walker.context.notes.has_blocked_connections {
             walker.amend(Amendment::ReopenWhatWasBlocked, AllowNewConnections).await?;
         }
         walker.act(SetActive).await

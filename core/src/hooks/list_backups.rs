@@ -6,8 +6,8 @@
 //! ```
 
 use crate::{
-    fire::{Stop, Walker},
     shape::{Action::*, Attempt::*, Ending::*, Question::*},
+    walker::{Stop, Walker},
 };
 
 pub(crate) async fn list_backups(walker: &mut Walker<'_>) -> Result<(), Stop> {

@@ -7,13 +7,13 @@
 
 use crate::{
     amendment::Amendment,
-    fire::{Stop, Walker},
     shape::{Action::*, Attempt::*, Ending::*, Question::*},
+    walker::{Stop, Walker},
 };
 
 pub(crate) async fn restore(walker: &mut Walker<'_>) -> Result<(), Stop> {
     let walked = walk(walker).await;
-    let restores = walker.notes.before_maintenance.is_some().then_some(PutStatusBack);
+    let restores = walker.context.notes.before_maintenance.is_some().then_some(PutStatusBack);
     walker.clean_up_after(walked, Amendment::FailedRestoreKeepsStatus, restores.into_iter()).await
 }
 

@@ -7,10 +7,8 @@
 
 use crate::{
     amendment::Amendment,
-    fire::{Stop, Walker},
     shape::{Action::*, Attempt::*, Ending::*, Question::*},
-    status::StatusName,
-    texts,
+    walker::{Stop, Walker},
 };
 
 pub(crate) async fn s3_credentials_changed(walker: &mut Walker<'_>) -> Result<(), Stop> {
@@ -19,14 +17,14 @@ pub(crate) async fn s3_credentials_changed(walker: &mut Walker<'_>) -> Result<()
         return walker.end(Rtn).await;
     }
     if !walker.ask(AreAllRequiredSettingsProvided).await? {
-        if is_s3_unrelated(walker).await && is_blocked_by_s3(walker).await {
+        if walker.context.is_blocked_by_lost_s3().await {
             walker.amend(Amendment::S3GoneClearsS3Block, SetActive).await?;
         }
         return walker.end(Rtn).await;
     }
     walker.act(RenderPgbackrestConfig).await?;
     if !walker.ask(IsLeader).await? {
-        if is_blocked_by_s3(walker).await {
+        if walker.context.is_blocked_by_s3().await {
             walker.amend(Amendment::S3BlockEndsWithLeadership, SetActive).await?;
         }
         return walker.end(Rtn).await;
@@ -54,16 +52,4 @@ pub(super) async fn bring_tls_server_in_line(walker: &mut Walker<'_>) -> Result<
         walker.act(StartPgbackrestTlsServer).await?;
     }
     walker.end(Rtn).await
-}
-
-/// Whether there is no S3 relation. Not knowing is no.
-async fn is_s3_unrelated(walker: &Walker<'_>) -> bool {
-    matches!(walker.ports.unit.s3_relation().await, Ok(None))
-}
-
-/// Whether one of the S3 messages blocks this unit. Not knowing is no.
-async fn is_blocked_by_s3(walker: &Walker<'_>) -> bool {
-    walker.ports.unit.status().await.is_ok_and(|status| {
-        status.name == StatusName::Blocked && texts::is_s3_block(&status.message)
-    })
 }

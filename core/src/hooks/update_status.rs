@@ -6,8 +6,8 @@
 //! ```
 
 use crate::{
-    fire::{Stop, Walker},
     shape::{Action::*, Ending::*, Question::*},
+    walker::{Stop, Walker},
 };
 
 pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {

@@ -1,0 +1,160 @@
+//! What the shapes of one firing share: the ports, and what the firing has learnt so far.
+
+use std::sync::Arc;
+
+use crate::{
+    amendment::{Amendment, Amendments},
+    hook::{Hook, Outcome},
+    inventory::Inventory,
+    ports::{
+        ClusterSettings, Databag, PortError, PortErrorKind, PortResult, Ports, RestoreSource,
+        UnitId, key,
+    },
+    s3::S3Settings,
+    status::{Status, StatusName},
+    texts,
+};
+
+/// One firing, as its questions, attempts and actions see it.
+pub(crate) struct Context<'a> {
+    pub(crate) ports: &'a Ports,
+    pub(crate) hook: Hook,
+    pub(crate) amendments: Amendments,
+    pub(crate) notes: Notes,
+}
+
+/// What a firing has learnt on its way, for the shapes further on.
+#[derive(Default)]
+pub(crate) struct Notes {
+    /// How the firing will end, as far as its endings have said.
+    pub(crate) outcome: Option<Outcome>,
+    /// The text for the next `fail_action` or `set_blocked`.
+    pub(crate) reason: Option<String>,
+    /// The S3 settings that this firing uses.
+    pub(crate) s3: Option<Arc<S3Settings>>,
+    /// The name under which the backup's log is kept, and the log.
+    pub(crate) log: Option<BackupLog>,
+    /// The answer of list-backups.
+    pub(crate) table: Option<String>,
+    /// The backup to restore.
+    pub(crate) restore: Option<RestoreSource>,
+    /// Whether this firing has asked for this unit's connections to be refused.
+    pub(crate) has_blocked_connections: bool,
+    /// Whether this firing has set Maintenance, and the status before it.
+    pub(crate) before_maintenance: Option<Status>,
+}
+
+/// The log of a backup.
+pub(crate) struct BackupLog {
+    pub(crate) label: String,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// One answer, and the amendment that made it finer than the published chart's.
+pub(crate) struct Answer {
+    pub(crate) yes: bool,
+    pub(crate) refined: Option<Amendment>,
+}
+
+impl From<bool> for Answer {
+    fn from(yes: bool) -> Self {
+        Self { yes, refined: None }
+    }
+}
+
+/// The line of the metadata object that names the model which wrote it.
+pub(crate) const MODEL_UUID_LINE: &str = "Model UUID: ";
+
+impl Context<'_> {
+    /// The other units that this unit reaches over TLS: none when TLS is off or it is alone.
+    pub(crate) async fn tls_peers(&self) -> PortResult<Vec<UnitId>> {
+        if self.ports.unit.tls_material().await?.is_complete() {
+            self.ports.unit.peers().await
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
+    /// The S3 settings, when the relation gives all that are required.
+    pub(crate) async fn s3_settings(&self) -> PortResult<Option<S3Settings>> {
+        let relation = self.ports.unit.s3_relation().await?;
+        Ok(relation.and_then(|relation| S3Settings::from_relation(&relation).ok()))
+    }
+
+    /// Whether the repository holds what another cluster put there: another stanza, a stanza of ours made by
+    /// another system identifier, or metadata of another model.
+    pub(crate) async fn is_repository_foreign(&self, s3: &S3Settings) -> PortResult<bool> {
+        let ports = self.ports;
+        let identity = ports.unit.identity();
+        let stanza = identity.stanza();
+        for found in Inventory::parse(&ports.repository.info().await?)?.stanzas {
+            let Some(&current) = found.system_ids.last() else { continue };
+            if found.name != stanza || current != ports.cluster.system_identifier().await? {
+                return Ok(true);
+            }
+        }
+        let latest = ports.object_store.get(s3, &s3.object_key(stanza, "latest")).await?;
+        Ok(latest.is_some_and(|content| {
+            let text = String::from_utf8_lossy(&content);
+            let model = text.lines().find_map(|line| line.strip_prefix(MODEL_UUID_LINE));
+            model.is_some_and(|uuid| uuid.trim() != identity.model_uuid())
+        }))
+    }
+
+    /// Has the cluster manager run on what the databags say now.
+    pub(crate) async fn apply_cluster_settings(&self) -> PortResult<()> {
+        let unit = &self.ports.unit;
+        let stanza = unit.data(Databag::Application, key::STANZA).await?;
+        let label = unit.data(Databag::Application, key::RESTORING_BACKUP).await?;
+        let from = unit.data(Databag::Application, key::RESTORE_STANZA).await?;
+        let connectivity = unit.data(Databag::Unit, key::CONNECTIVITY).await?;
+        let restore = label.zip(from).map(|(label, stanza)| RestoreSource {
+            label: label.as_ref().to_owned(),
+            stanza: stanza.as_ref().to_owned(),
+        });
+        let settings = ClusterSettings {
+            archive_stanza: stanza,
+            accepts_connections: connectivity.as_deref() != Some("off"),
+            restore,
+        };
+        self.ports.cluster.apply(&settings).await
+    }
+
+    /// Puts the log of this firing's backup into the bucket.
+    pub(crate) async fn upload_log(&self) -> PortResult<()> {
+        let (Some(s3), Some(log)) = (&self.notes.s3, &self.notes.log) else {
+            let cause = "there is no log, or nowhere to put it";
+            return Err(PortError::new(PortErrorKind::NotFound, "object store", "put", cause));
+        };
+        let identity = self.ports.unit.identity();
+        let key = s3.object_key(identity.stanza(), &[log.label.as_str(), "/backup.log"].concat());
+        let content = ["Stdout:\n", &log.stdout, "\n\nStderr:\n", &log.stderr, "\n"].concat();
+        self.ports.object_store.put(s3, &key, content.as_bytes()).await
+    }
+
+    /// Whether the restore flags are in the application databag.
+    pub(crate) async fn is_restoring(&self) -> PortResult<bool> {
+        let label = self.ports.unit.data(Databag::Application, key::RESTORING_BACKUP).await?;
+        Ok(label.is_some())
+    }
+
+    /// Whether users see Maintenance with this text.
+    pub(crate) async fn shows_maintenance(&self, text: &str) -> PortResult<bool> {
+        let status = self.ports.unit.status().await?;
+        Ok(status.name == StatusName::Maintenance && status.message == text)
+    }
+
+    /// Whether one of the S3 messages blocks this unit. Not knowing is no.
+    pub(crate) async fn is_blocked_by_s3(&self) -> bool {
+        self.ports.unit.status().await.is_ok_and(|status| {
+            status.name == StatusName::Blocked && texts::is_s3_block(&status.message)
+        })
+    }
+
+    /// Whether one of the S3 messages blocks this unit although no S3 relation is left. Not knowing is no.
+    pub(crate) async fn is_blocked_by_lost_s3(&self) -> bool {
+        let lost = matches!(self.ports.unit.s3_relation().await, Ok(None));
+        lost && self.is_blocked_by_s3().await
+    }
+}

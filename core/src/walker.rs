@@ -1,0 +1,221 @@
+//! One firing on its way along its chart.
+
+use async_trait::async_trait;
+
+use crate::{
+    act,
+    amendment::Amendment,
+    ask, attempt,
+    context::{Answer, Context},
+    hook::{HookError, Outcome},
+    ports::PortResult,
+    shape::{Action, Attempt, Ending, Question, Shape},
+    status::StatusName,
+    texts,
+    trace::{Mark, Step, Trace},
+};
+
+/// Whether the process lives on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It does.
+    Live,
+    /// It dies here: nothing more of this firing is done.
+    Die,
+}
+
+/// What is told of every shape: the place at which faults strike and the world changes.
+#[async_trait]
+pub trait Probe: Send + Sync {
+    /// The firing is about to carry out this shape.
+    async fn arrive(&self, shape: Shape) -> Fate;
+
+    /// The firing has carried out this shape.
+    async fn leave(&self, shape: Shape) -> Fate;
+}
+
+/// Why a firing goes no further along its chart.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// A port failed where the chart has no arrow for it.
+    Error(HookError),
+    /// The process died.
+    Died(Shape),
+}
+
+/// One firing on its way along its chart.
+pub(crate) struct Walker<'a> {
+    pub(crate) context: Context<'a>,
+    probe: Option<&'a dyn Probe>,
+    trace: Trace,
+}
+
+impl<'a> Walker<'a> {
+    /// A firing at `hook_fired`.
+    pub(crate) fn new(context: Context<'a>, probe: Option<&'a dyn Probe>) -> Self {
+        Self { context, probe, trace: Trace::start() }
+    }
+
+    /// Passes `hook_fired`, and does what the charts draw dotted after it.
+    pub(crate) async fn start(&mut self) -> Result<(), Stop> {
+        self.arrive(Shape::Start).await?;
+        self.leave(Shape::Start).await?;
+        self.repair().await
+    }
+
+    /// What the firing visited, and how it ended.
+    pub(crate) fn finish(mut self, walked: Result<(), Stop>) -> (Trace, Outcome) {
+        let outcome = match walked {
+            Ok(()) => self.context.notes.outcome.take().unwrap_or(Outcome::Returned),
+            Err(Stop::Error(error)) => Outcome::Error(error),
+            Err(Stop::Died(shape)) => Outcome::Died(shape),
+        };
+        (self.trace, outcome)
+    }
+
+    /// Asks a question: its answer, or the error of the port that could not tell.
+    pub(crate) async fn ask(&mut self, question: Question) -> Result<bool, Stop> {
+        let shape = Shape::Question(question);
+        self.arrive(shape).await?;
+        let answer = ask::answer(&mut self.context, question).await;
+        let step = Step { shape, answer: None, mark: None };
+        match answer {
+            Ok(Answer { yes, refined }) => {
+                self.record(Step { answer: Some(yes), mark: refined.map(Mark::Refined), ..step });
+                self.leave(shape).await?;
+                Ok(yes)
+            }
+            Err(cause) => {
+                self.record(step);
+                Err(Stop::Error(HookError { shape, cause, cleanup: None }))
+            }
+        }
+    }
+
+    /// Makes an attempt: whether it worked.
+    pub(crate) async fn attempt(&mut self, attempt: Attempt) -> Result<bool, Stop> {
+        let shape = Shape::Attempt(attempt);
+        self.arrive(shape).await?;
+        let worked = attempt::make(&mut self.context, attempt).await;
+        self.record(Step { shape, answer: Some(worked), mark: None });
+        self.leave(shape).await?;
+        Ok(worked)
+    }
+
+    /// Does an action of the published chart.
+    pub(crate) async fn act(&mut self, action: Action) -> Result<(), Stop> {
+        self.carry_out(action, None).await
+    }
+
+    /// Does an action that an amendment inserts, if the amendment is in force.
+    pub(crate) async fn amend(&mut self, amendment: Amendment, action: Action) -> Result<(), Stop> {
+        if self.context.amendments.has(amendment) {
+            self.carry_out(action, Some(Mark::Inserted(amendment))).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Reaches a terminal. The chart may go on from it.
+    pub(crate) async fn end(&mut self, ending: Ending) -> Result<(), Stop> {
+        let shape = Shape::Ending(ending);
+        self.arrive(shape).await?;
+        let done = act::end(&mut self.context, ending).await;
+        self.finish_step(Step { shape, answer: None, mark: None }, done).await
+    }
+
+    /// What an amendment draws from `hook_error` on: after a hook error, these actions are still done.
+    /// The error that led here stays the firing's error; one of the cleanup is told beside it.
+    pub(crate) async fn clean_up_after(
+        &mut self,
+        walked: Result<(), Stop>,
+        amendment: Amendment,
+        actions: impl Iterator<Item = Action>,
+    ) -> Result<(), Stop> {
+        let Err(Stop::Error(mut error)) = walked else { return walked };
+        let mut actions = actions.peekable();
+        if !self.context.amendments.has(amendment) || actions.peek().is_none() {
+            return Err(Stop::Error(error));
+        }
+        let shape = Shape::Ending(Ending::HookError);
+        self.record(Step { shape, answer: None, mark: Some(Mark::Inserted(amendment)) });
+        for action in actions {
+            match self.amend(amendment, action).await {
+                Ok(()) => {}
+                Err(Stop::Error(second)) => error.cleanup = Some(second.cause),
+                died @ Err(Stop::Died(_)) => return died,
+            }
+        }
+        Err(Stop::Error(error))
+    }
+
+    async fn carry_out(&mut self, action: Action, mark: Option<Mark>) -> Result<(), Stop> {
+        let shape = Shape::Action(action);
+        self.arrive(shape).await?;
+        match act::carry_out(&mut self.context, action).await {
+            Ok(refined) => {
+                let mark = mark.or(refined.map(Mark::Refined));
+                self.finish_step(Step { shape, answer: None, mark }, Ok(())).await
+            }
+            Err(cause) => self.finish_step(Step { shape, answer: None, mark }, Err(cause)).await,
+        }
+    }
+
+    async fn finish_step(&mut self, step: Step, done: PortResult<()>) -> Result<(), Stop> {
+        self.record(step);
+        match done {
+            Ok(()) => self.leave(step.shape).await,
+            Err(cause) => Err(Stop::Error(HookError { shape: step.shape, cause, cleanup: None })),
+        }
+    }
+
+    /// What the charts draw dotted after `hook_fired`: a process that died left something behind. One
+    /// firing at a time runs on a unit, so whatever is found here has no owner. What can't be read or
+    /// undone now is left for the next firing.
+    async fn repair(&mut self) -> Result<(), Stop> {
+        let Some((amendment, action)) = self.interrupted().await else { return Ok(()) };
+        match self.amend(amendment, action).await {
+            Ok(()) | Err(Stop::Error(_)) => Ok(()),
+            died @ Err(Stop::Died(_)) => died,
+        }
+    }
+
+    /// What a process that died has left to be done, and the amendment that does it.
+    async fn interrupted(&self) -> Option<(Amendment, Action)> {
+        let (backup, restore) =
+            (Amendment::CleanupSurvivesErrors, Amendment::InterruptedRestoreIsTold);
+        let status = self.context.ports.unit.status().await.ok();
+        let maintenance = status.filter(|status| status.name == StatusName::Maintenance);
+        let shows = |text| maintenance.as_ref().is_some_and(|status| status.message == text);
+        let refuses = || async {
+            matches!(self.context.ports.cluster.accepts_connections().await, Ok(false))
+        };
+        if self.context.amendments.has(backup) && (shows(texts::CREATING_BACKUP) || refuses().await)
+        {
+            return Some((backup, Action::RepairInterruptedBackup));
+        }
+        // A restore that was started has its flags in the databag once its hook has ended.
+        let cut_short = self.context.amendments.has(restore)
+            && shows(texts::RESTORING_BACKUP)
+            && matches!(self.context.is_restoring().await, Ok(false));
+        cut_short.then_some((restore, Action::EndInterruptedRestore))
+    }
+
+    fn record(&mut self, step: Step) {
+        self.trace.push(step);
+    }
+
+    async fn arrive(&self, shape: Shape) -> Result<(), Stop> {
+        match self.probe {
+            Some(probe) if probe.arrive(shape).await == Fate::Die => Err(Stop::Died(shape)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn leave(&self, shape: Shape) -> Result<(), Stop> {
+        match self.probe {
+            Some(probe) if probe.leave(shape).await == Fate::Die => Err(Stop::Died(shape)),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
