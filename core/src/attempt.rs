@@ -150,8 +150,11 @@ fn notes_s3<'a>(context: &'a Context<'_>) -> PortResult<&'a S3Settings> {
     })
 }
 
-/// What the tool writes before the label of a backup that it has finished.
-const NEW_LABEL: &str = "new backup label = ";
+/// The label in the line in which the tool tells of a backup that it has finished.
+fn new_label(line: &str) -> Option<&str> {
+    let (before, label) = line.rsplit_once('=')?;
+    before.trim_end().ends_with("new backup label").then(|| label.trim())
+}
 
 async fn back_up(context: &mut Context<'_>) -> Result<(), String> {
     let ports = context.ports;
@@ -167,8 +170,7 @@ async fn back_up(context: &mut Context<'_>) -> Result<(), String> {
             (stdout, stderr, Some(texts::backup_failed(error.cause())))
         }
     };
-    let label = stdout.split_once(NEW_LABEL).and_then(|(_, rest)| rest.lines().next());
-    let label = label.map(str::trim);
+    let label = stdout.lines().rev().find_map(new_label);
     let label = label.map_or_else(|| label_at(started), str::to_owned);
     context.notes.log = Some(BackupLog { label, stdout, stderr });
     failure.map_or(Ok(()), Err)
@@ -201,4 +203,19 @@ async fn list(context: &mut Context<'_>) -> PortResult<()> {
     let inventory = Inventory::parse(&context.ports.repository.info().await?)?;
     context.notes.table = Some(inventory.table());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_label_is_found_in_the_line_that_tells_of_it() {
+        // As pgBackRest 2.55.1 wrote it.
+        let line = "2026-11-23 02:43:13.171 P00   INFO: new backup label = 20261123-024306F";
+        assert_eq!(new_label(line), Some("20261123-024306F"));
+        for other in ["", "=", "INFO: full backup size = 35.8MB, file total = 978", "label = x"] {
+            assert_eq!(new_label(other), None, "{other}");
+        }
+    }
 }

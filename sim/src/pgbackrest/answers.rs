@@ -55,10 +55,9 @@ pub(crate) fn backup_lines(started: i64, stopped: i64, backup: &BackupStore) -> 
 fn stamp(now: i64) -> String {
     let mut stamp = Timestamp(now).spread(["-", "-", " ", ":", ":", "."]);
     let milli = now.rem_euclid(1000);
-    if milli < 100 {
-        stamp.push_str(if milli < 10 { "00" } else { "0" });
+    for digit in [milli / 100, milli / 10 % 10, milli % 10] {
+        stamp.push(char::from(b'0' + u8::try_from(digit).unwrap_or(0)));
     }
-    stamp.push_str(&milli.to_string());
     stamp
 }
 
