@@ -1,12 +1,12 @@
 //! Refuses what Juju could not produce, before anything runs.
 
 use pgdrill_core::{Diagnostic, Hook, ports::BackupKind};
-use pgdrill_sim::{Change, S3Given};
+use pgdrill_sim::{BackupGiven, Change, S3Given};
 
 use crate::{
     charts,
     names::Name,
-    scenario::{FireStep, Meanwhile, Scenario},
+    scenario::{Damage, FireStep, Meanwhile, Scenario},
     yaml::{Document, Node, Span, Value, name_hint},
 };
 
@@ -84,6 +84,12 @@ impl Checker<'_> {
             let what = "a stanza was initialised, and there never was an S3 relation";
             let hint = "give `s3: { related: true }`, and let the relation go by a `do`";
             self.refuse("given/stanza", what, hint);
+        }
+        if let Some(first) = given.backups.first()
+            && matches!(first, BackupGiven::Differential | BackupGiven::Incremental)
+        {
+            let what = "the first backup of a repository is a full one";
+            self.refuse("given/backups/0", what, "begin with `full`");
         }
         if given.planned_units == Some(0) {
             let what = "an application of no units fires no hook";
@@ -222,6 +228,12 @@ impl Checker<'_> {
     fn then(&mut self, scenario: &Scenario) {
         for unit in scenario.then.statuses.keys() {
             self.unit(&format!("then/statuses/{unit}"), "the one with this status", *unit);
+        }
+        for (index, damage) in scenario.then.damage.iter().enumerate() {
+            let (Damage::LeftClosed(unit)
+            | Damage::LeftInMaintenance(unit)
+            | Damage::ReportedWithoutBackup(unit)) = *damage;
+            self.unit(&format!("then/damage/{index}"), "the damaged one", unit);
         }
     }
 }

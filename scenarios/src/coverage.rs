@@ -85,7 +85,10 @@ impl Coverage {
     /// # Errors
     ///
     /// The chart whose paths can't be listed, and why.
-    pub fn of_document(document: Vec<Chart>) -> Result<Self, ChartFault> {
+    pub fn of_document(mut document: Vec<Chart>) -> Result<Self, ChartFault> {
+        for arrow in document.iter_mut().flat_map(|chart| &mut chart.arrows) {
+            arrow.label = arrow.label.take().and_then(without_visits);
+        }
         let mut coverage = Self::new(document)?;
         coverage.compare();
         Ok(coverage)
@@ -193,6 +196,10 @@ impl Coverage {
                 }
             }
         }
+        // One chart alone stands for itself, not for a document that lacks the others.
+        if self.charts.len() == 1 {
+            return;
+        }
         let drawn = |hook: &Hook| self.charts.iter().any(|cover| cover.hook == Some(*hook));
         let lacking = charts::PUBLISHED.iter().filter(|hook| !drawn(hook));
         let lacking: Vec<String> = lacking.map(|hook| format!("chart {hook}")).collect();
@@ -236,6 +243,16 @@ impl ChartCover {
             path.visits += 1;
         }
     }
+}
+
+/// The label without the visits that this tool paints on it, so that it can read its own pictures.
+fn without_visits(label: String) -> Option<String> {
+    let (rest, visits) = label.rsplit_once(" · ").map_or(("", label.as_str()), |parts| parts);
+    let count = visits.strip_suffix('×').filter(|count| !count.is_empty());
+    if !count.is_some_and(|count| count.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Some(label);
+    }
+    (!rest.is_empty()).then(|| rest.to_owned())
 }
 
 fn uncovered(chart: Chart) -> Result<ChartCover, ChartFault> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
-use pgdrill_core::{PortError, Probe, Shape};
+use pgdrill_core::{PortError, PortErrorKind, Probe, Shape};
 use pgdrill_sim::{Event, Fired, Observation, Strikes, View, World, dispatch};
 
 use crate::plan::{Plan, PlanStep};
@@ -84,7 +84,7 @@ async fn take(
         PlanStep::Fire { hook, unit, parameters, strikes } => (*hook, *unit, parameters, strikes),
     };
     let before = observe(world);
-    let event = Event { hook, unit, parameters: filled_in(parameters, &before) };
+    let event = Event { hook, unit, parameters: filled_in(parameters, &before)? };
     let ports = View::new(world, unit)?.ports();
     let probe = Strikes::new(world, strikes);
     let armed = (!strikes.is_empty()).then_some(&probe as &dyn Probe);
@@ -106,19 +106,26 @@ fn good(seen: &Observation) -> usize {
     seen.backups.iter().filter(|backup| !backup.failed).count()
 }
 
-/// Parameters with `${backup-N}` replaced by the id of the Nth oldest backup; one that is not there is
-/// left as it is written.
+/// Parameters with `${backup-N}` replaced by the id of the Nth oldest backup. One that is not there is an
+/// error: a slip of the pen must not look like an id that no backup has.
 fn filled_in(
     parameters: &BTreeMap<String, String>,
     seen: &Observation,
-) -> BTreeMap<String, Arc<str>> {
+) -> Result<BTreeMap<String, Arc<str>>, PortError> {
     let fill = |value: &String| {
-        let number = value.strip_prefix("${backup-").and_then(|rest| rest.strip_suffix('}'));
-        let index = number.and_then(|number| number.parse::<usize>().ok()?.checked_sub(1));
+        let Some(number) = value.strip_prefix("${backup-").and_then(|rest| rest.strip_suffix('}'))
+        else {
+            return Ok(Arc::from(value.as_str()));
+        };
+        let index = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
         let backup = index.and_then(|index| seen.backups.get(index));
-        backup.map_or_else(|| Arc::from(value.as_str()), |backup| Arc::from(backup.id.as_str()))
+        backup.map(|backup| Arc::from(backup.id.as_str())).ok_or_else(|| {
+            let cause = format!("`{value}`: {} backups are there by then", seen.backups.len());
+            PortError::new(PortErrorKind::NotFound, "scenario", "params", cause)
+        })
     };
-    parameters.iter().map(|(name, value)| (name.clone(), fill(value))).collect()
+    let filled = parameters.iter().map(|(name, value)| Ok((name.clone(), fill(value)?)));
+    filled.collect()
 }
 
 /// Runs plans with at most `jobs` side by side. The runs come back in the order of the plans, whatever

@@ -169,10 +169,7 @@ impl Snapshot {
     #[must_use]
     pub fn file(title: &str, transcript: &str) -> String {
         let title = serde_json::Value::from(title);
-        format!(
-            "---\nsource: tests/tests/corpus.rs\ndescription: {title}\n---\n{}\n",
-            transcript.trim_end()
-        )
+        format!("---\nsource: pgdrill\ndescription: {title}\n---\n{}\n", transcript.trim_end())
     }
 
     /// Where a transcript differs from this snapshot, line by line; `None` when it does not.

@@ -58,7 +58,7 @@ fn reports_hide(what: &str, results: &[report::Result]) {
         }
     }
     for (report, shown) in [
-        ("text", report::run_text(results, 0, Some(&coverage))),
+        ("text", report::run_text(results, 0, 0, Some(&coverage))),
         ("json", report::json_lines(results)),
         ("junit", report::junit(results, &[]).unwrap()),
         ("coverage", report::coverage::text(&coverage)),

@@ -35,6 +35,11 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
     if selected.is_empty() && refused.is_empty() {
         return nothing_fits(args);
     }
+    if let Some(file) = args.junit.as_deref().and_then(|junit| overwritten(junit, &selected)) {
+        let what = "the report would overwrite a scenario";
+        complain(&Diagnostic::error(&file, what).hint("give `--junit` a file of its own"));
+        return Exit::Wrong;
+    }
     let off: Vec<Amendment> = args.no_amendment.iter().filter_map(|n| n.parse().ok()).collect();
     let jobs = args.jobs.map(usize::from);
     let Some(mut results) = run_inputs(&selected, &off, jobs) else { return Exit::NoBackend };
@@ -52,7 +57,8 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         RunFormat::Json => json_lines(&results),
         RunFormat::Text => {
             let coverage = whole.then(|| cover(&results)).flatten();
-            run_text(&results, refused.len(), coverage.as_ref())
+            let bare = if args.update { 0 } else { without_snapshot(&selected) };
+            run_text(&results, refused.len(), bare, coverage.as_ref())
         }
     });
     if let Some(file) = &args.junit
@@ -217,6 +223,20 @@ fn update(inputs: &[Input], results: &mut [CaseResult]) -> Result<(), Diagnostic
         }
     }
     Ok(())
+}
+
+/// The scenario file that a report of this name would overwrite.
+fn overwritten(junit: &Path, inputs: &[Input]) -> Option<String> {
+    let target = junit.canonicalize().ok()?;
+    let files = inputs.iter().filter(|input| matches!(input.source, Source::File(_)));
+    let same = |file: &&Input| Path::new(&file.file).canonicalize().is_ok_and(|it| it == target);
+    files.into_iter().find(same).map(|input| input.file.clone())
+}
+
+/// How many scenarios of files have no snapshot to be held to.
+fn without_snapshot(inputs: &[Input]) -> usize {
+    let files = inputs.iter().filter(|input| matches!(input.source, Source::File(_)));
+    files.filter(|input| input.snapshot.is_none()).count()
 }
 
 fn write_junit(file: &Path, results: &[CaseResult], refused: &Refused) -> Result<(), Diagnostic> {

@@ -30,7 +30,12 @@ impl Painter {
 
 /// A table of what happened, the reasons of what failed, the coverage, and the counts as the last line.
 #[must_use]
-pub fn run_text(results: &[Result], refused: usize, coverage: Option<&Coverage>) -> String {
+pub fn run_text(
+    results: &[Result],
+    refused: usize,
+    without_snapshot: usize,
+    coverage: Option<&Coverage>,
+) -> String {
     let width = results.iter().map(|result| result.name.chars().count()).max().unwrap_or(0);
     let mut out = String::new();
     for result in results {
@@ -49,6 +54,9 @@ pub fn run_text(results: &[Result], refused: usize, coverage: Option<&Coverage>)
     }
     if let Some(coverage) = coverage {
         out.push_str(&coverage_lines(coverage));
+    }
+    if without_snapshot > 0 {
+        out.push_str(&format!("{without_snapshot} without a snapshot: `--update` writes one\n"));
     }
     let backend = results.first().map_or("memory", |result| result.backend.name());
     let (passed, failed, skipped) = counts(results);

@@ -216,7 +216,11 @@ impl<'t> Builder<'t> {
                 "the key `{}` is given twice, first in line {line}",
                 super::error::shorten(text)
             );
-            return Err(self.fault(node.span, &what, "keep one of them"));
+            return Err(self.fault(
+                node.span,
+                &what,
+                "keep one of them, or put `---` between two documents",
+            ));
         }
         *key = Some(node);
         Ok(())

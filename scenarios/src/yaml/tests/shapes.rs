@@ -79,11 +79,11 @@ fn keys_are_text_and_given_once() {
     refused("a: 1\n: 2\n", "2:1+1 expected a key before `:` | write `key: value`");
     refused(
         "a:\n  b: 1\n  c: 2\n  \"b\": 3\n",
-        "4:3+3 the key `b` is given twice, first in line 2 | keep one of them",
+        "4:3+3 the key `b` is given twice, first in line 2 | keep one of them, or put `---` between two documents",
     );
     refused(
         "{1: a, 01: b}",
-        "1:8+2 the key `01` is given twice, first in line 1 | keep one of them",
+        "1:8+2 the key `01` is given twice, first in line 1 | keep one of them, or put `---` between two documents",
     );
     assert!(only("- a: 1\n- a: 2\n").is_ok());
 }

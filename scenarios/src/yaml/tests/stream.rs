@@ -17,7 +17,7 @@ fn a_complaint_carries_file_and_source_line() {
             column: 1,
             source: "a: 2".into(),
             width: 1,
-            hint: Some("keep one of them".into()),
+            hint: Some("keep one of them, or put `---` between two documents".into()),
         }
     );
 }
