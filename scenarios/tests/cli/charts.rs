@@ -1,6 +1,7 @@
 //! `pgdrill coverage`, of its own charts and of a document from elsewhere.
 
 use pgdrill_core::chart::charts_in_markdown;
+use pgdrill_scenarios::{Coverage, report};
 use serde_json::Value;
 
 use crate::session::{PUBLISHED, Session, ended};
@@ -147,4 +148,16 @@ fn the_page_stands_alone() {
     {
         assert!(!ended.stdout.contains(outside), "the page reaches out with {outside}");
     }
+}
+
+#[test]
+fn painted_charts_are_held_against_the_code_as_if_they_were_not_painted() {
+    let mut coverage = Coverage::of_own_charts().expect("charts with paths");
+    for cover in &mut coverage.charts {
+        cover.arrows.iter_mut().enumerate().for_each(|(index, arrow)| arrow.visits = index as u64);
+    }
+    let painted = charts_in_markdown(&report::coverage::painted(&coverage), "painted.md");
+    let read = Coverage::of_document(painted.charts).expect("charts with paths");
+    assert_eq!((read.missing_in_core.len(), read.missing_in_chart.len()), (0, 0), "{read:?}");
+    assert_eq!(read.paths().0, coverage.paths().0);
 }

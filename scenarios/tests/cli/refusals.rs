@@ -233,3 +233,22 @@ fn every_wrong_usage_ends_with_code_2_and_a_word_about_it() {
         assert!(ended.stderr.contains(expected), "{words}: {}", ended.stderr);
     }
 }
+
+#[test]
+fn slips_that_would_look_like_passes_are_refused() {
+    let restore = "  - hook: restore\n    params: { backup-id: \"${backup-4}\" }\n";
+    Session::new()
+        .run_with(
+            "run -",
+            &format!("scenario: x\ngiven: {{ s3: {{ related: true }}, stanza: initialised, backups: [full] }}\nfire:\n{restore}"),
+        )
+        .run_with(
+            "run -",
+            "scenario: x\ngiven: { backups: [incremental] }\nfire:\n  - hook: restore\n",
+        )
+        .run_with(
+            "run -",
+            "scenario: x\nfire:\n  - hook: restore\nthen:\n  damage: [{ left-closed: 6 }]\n",
+        )
+        .holds("slips_that_look_like_passes");
+}

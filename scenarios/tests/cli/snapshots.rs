@@ -60,3 +60,9 @@ fn a_report_that_cannot_be_written_is_an_error_and_the_run_is_shown_all_the_same
     let session = Session::new().file("good.yaml", GOOD);
     session.run("run good.yaml --junit nowhere/report.xml").holds("junit_not_writable");
 }
+
+#[test]
+fn a_report_never_overwrites_a_scenario() {
+    let session = Session::new().file("good.yaml", GOOD);
+    session.run("run good.yaml --junit good.yaml").show("good.yaml").holds("junit_over_a_scenario");
+}
