@@ -1,7 +1,8 @@
 //! Adapters: real technologies behind the ports of `pgdrill-core`, each usable alone.
 //!
 //! - [`command`]: how commands are run where the database runs, and [`files`]: how files get there;
-//! - [`pgbackrest`]: the backup tool, by its command line.
+//! - [`pgbackrest`]: the backup tool, by its command line;
+//! - [`s3`]: the bucket.
 //!
 //! This crate knows `pgdrill-core` alone, and never `pgdrill-sim`. Every wait in it has a bound, no
 //! adapter keeps state between two calls, and no error shows a credential.
@@ -9,4 +10,7 @@
 pub mod command;
 pub mod files;
 pub mod pgbackrest;
+pub mod s3;
+#[cfg(test)]
+mod stub;
 mod template;
