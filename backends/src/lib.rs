@@ -2,13 +2,16 @@
 //!
 //! - [`command`]: how commands are run where the database runs, and [`files`]: how files get there;
 //! - [`pgbackrest`]: the backup tool, by its command line;
-//! - [`s3`]: the bucket.
+//! - [`s3`]: the bucket;
+//! - [`patroni`]: the cluster manager, by its REST API and configuration file.
 //!
 //! This crate knows `pgdrill-core` alone, and never `pgdrill-sim`. Every wait in it has a bound, no
 //! adapter keeps state between two calls, and no error shows a credential.
 
 pub mod command;
 pub mod files;
+mod http;
+pub mod patroni;
 pub mod pgbackrest;
 pub mod s3;
 #[cfg(test)]

@@ -13,3 +13,10 @@ pub(crate) fn render(template: &str, values: Value) -> Result<String, String> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.render_str(template, values).map_err(words)
 }
+
+/// The FNV-1a digest: a name for a content, the same on every machine.
+pub(crate) fn digest(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
+        (digest ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

@@ -30,7 +30,8 @@ pub(super) fn render(
     }
     let chain = settings.s3.as_ref().and_then(|s3| s3.tls_ca_chain.as_deref());
     let authority = chain.map(|chain| {
-        let path = format!("{}/pgbackrest-s3-ca-{:016x}.crt", place.authorities, digest(chain));
+        let path =
+            format!("{}/pgbackrest-s3-ca-{:016x}.crt", place.authorities, template::digest(chain));
         (path, format!("{chain}\n"))
     });
     let peers: Vec<String> = settings.tls_peers.iter().map(|&peer| place.host(peer)).collect();
@@ -98,11 +99,4 @@ fn refuse_line_breaks(settings: &RepositorySettings) -> Result<(), String> {
         Some((name, _)) => Err(format!("`{name}` contains a line break or another control code")),
         None => Ok(()),
     }
-}
-
-/// The FNV-1a digest: a name for a content, the same on every machine.
-fn digest(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
-        (digest ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
