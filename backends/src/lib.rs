@@ -3,12 +3,14 @@
 //! - [`command`]: how commands are run where the database runs, and [`files`]: how files get there;
 //! - [`pgbackrest`]: the backup tool, by its command line;
 //! - [`s3`]: the bucket;
-//! - [`patroni`]: the cluster manager, by its REST API and configuration file.
+//! - [`patroni`]: the cluster manager, by its REST API and configuration file;
+//! - [`etcd`]: what the DCS remembers of the previous cluster.
 //!
 //! This crate knows `pgdrill-core` alone, and never `pgdrill-sim`. Every wait in it has a bound, no
 //! adapter keeps state between two calls, and no error shows a credential.
 
 pub mod command;
+pub mod etcd;
 pub mod files;
 mod http;
 pub mod patroni;
