@@ -240,7 +240,9 @@ impl<R: CommandRunner, F: Files> Cluster for PatroniApi<R, F> {
 
 /// What Patroni's words mean.
 fn state(operation: &'static str, words: &str) -> PortResult<MemberState> {
-    Ok(match words {
+    // A failed restart is followed by the state before it, in parentheses.
+    let plain = words.split_once(" (").map_or(words, |(plain, _)| plain);
+    Ok(match plain {
         "running" | "streaming" | "in archive recovery" | "stop failed" => MemberState::Running,
         "starting"
         | "restarting"

@@ -148,6 +148,7 @@ async fn a_member_s_state_is_told_from_patroni_s_words() {
         ("creating replica", MemberState::Starting),
         ("stopped", MemberState::Stopped),
         ("crashed", MemberState::Stopped),
+        ("restart failed (running)", MemberState::Stopped),
         ("unknown", MemberState::Stopped),
     ] {
         let stub = answering(200, &own(words, "\"1\"")).await;
