@@ -1,4 +1,21 @@
-//! Where the adapters to real parts will be: Patroni, pgBackRest, S3, etcd, Juju, Pebble, Kubernetes.
+//! Adapters: real technologies behind the ports of `pgdrill-core`, each usable alone.
 //!
-//! There is none yet. The folder exists so that the direction of dependencies is fixed from the start: this
-//! crate will depend on `pgdrill-core` alone, and never on `pgdrill-sim`.
+//! - [`command`]: how commands are run where the database runs, and [`files`]: how files get there;
+//! - [`pgbackrest`]: the backup tool, by its command line;
+//! - [`s3`]: the bucket;
+//! - [`patroni`]: the cluster manager, by its REST API and configuration file;
+//! - [`etcd`]: what the DCS remembers of the previous cluster.
+//!
+//! This crate knows `pgdrill-core` alone, and never `pgdrill-sim`. Every wait in it has a bound, no
+//! adapter keeps state between two calls, and no error shows a credential.
+
+pub mod command;
+pub mod etcd;
+pub mod files;
+mod http;
+pub mod patroni;
+pub mod pgbackrest;
+pub mod s3;
+#[cfg(test)]
+mod stub;
+mod template;

@@ -1,0 +1,73 @@
+//! Plain HTTP requests, each with a bound.
+
+use std::{error::Error, io, time::Duration};
+
+use pgdrill_core::{PortError, PortErrorKind};
+use reqwest::{Client, Method, redirect::Policy};
+
+/// The largest answer that is read.
+const LARGEST: usize = 8 << 20;
+
+/// Why a request has no answer.
+#[derive(Debug)]
+pub(crate) struct NoAnswer {
+    pub(crate) kind: PortErrorKind,
+    /// Whether the machine answered that nobody listens there.
+    pub(crate) is_refused: bool,
+    cause: String,
+}
+
+impl NoAnswer {
+    pub(crate) fn at(self, port: &'static str, operation: &'static str) -> PortError {
+        PortError::new(self.kind, port, operation, self.cause)
+    }
+
+    fn of(url: &str, error: &reqwest::Error) -> Self {
+        let mut is_refused = false;
+        let mut cause = format!("{url}: {error}");
+        let mut next = error.source();
+        while let Some(source) = next {
+            cause = format!("{url}: {source}");
+            let io = source.downcast_ref::<io::Error>();
+            is_refused |= io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused);
+            next = source.source();
+        }
+        let kind =
+            if error.is_timeout() { PortErrorKind::TimedOut } else { PortErrorKind::Unreachable };
+        Self { kind, is_refused, cause }
+    }
+}
+
+/// The status and content with which the server answers within the limit. No proxy is used and no
+/// redirection followed.
+pub(crate) async fn request(
+    method: Method,
+    url: &str,
+    body: Option<Vec<u8>>,
+    limit: Duration,
+) -> Result<(u16, Vec<u8>), NoAnswer> {
+    let exchange = async {
+        let client = Client::builder().no_proxy().redirect(Policy::none()).build()?;
+        let mut request = client.request(method, url);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body);
+        }
+        let mut answer = request.send().await?;
+        let mut content = Vec::new();
+        while let Some(block) = answer.chunk().await? {
+            content.extend_from_slice(&block);
+            if content.len() > LARGEST {
+                break;
+            }
+        }
+        Ok::<_, reqwest::Error>((answer.status().as_u16(), content))
+    };
+    match tokio::time::timeout(limit, exchange).await {
+        Ok(answer) => answer.map_err(|error| NoAnswer::of(url, &error)),
+        Err(_) => Err(NoAnswer {
+            kind: PortErrorKind::TimedOut,
+            is_refused: false,
+            cause: format!("{url}: no answer within {limit:?}"),
+        }),
+    }
+}

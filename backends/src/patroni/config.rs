@@ -1,0 +1,69 @@
+//! The member's configuration file.
+
+use minijinja::context;
+use pgdrill_core::ports::ClusterSettings;
+
+use super::Member;
+use crate::template;
+
+const TEMPLATE: &str = include_str!("patroni.yml.jinja");
+/// What archives nothing and says that all is well, so that WAL does not pile up.
+const NO_ARCHIVE: &str = "/bin/true";
+
+/// A configuration, and what the server says once it runs on it.
+pub(super) struct Rendered {
+    pub(super) text: String,
+    pub(super) mark: String,
+}
+
+/// The configuration of a member; or why there can be none.
+pub(super) fn render(member: &Member, settings: &ClusterSettings) -> Result<Rendered, String> {
+    let without = fill_in(member, settings, "")?;
+    let connections = if settings.accepts_connections { "on" } else { "off" };
+    let mark = format!("{connections}:{:016x}", template::digest(&without));
+    let text = fill_in(member, settings, &mark)?;
+    Ok(Rendered { text, mark })
+}
+
+fn fill_in(member: &Member, settings: &ClusterSettings, mark: &str) -> Result<String, String> {
+    let archive_command = match settings.archive_stanza.as_deref() {
+        None => NO_ARCHIVE.to_owned(),
+        Some(stanza) => format!("pgbackrest --stanza={} archive-push %p", word(stanza)?),
+    };
+    let restore = match &settings.restore {
+        None => None,
+        Some(source) => Some(format!(
+            "pgbackrest --stanza={} --pg1-path={} --set={} --type=immediate --target-action=promote restore",
+            word(&source.stanza)?,
+            word(&member.data)?,
+            word(&source.label)?
+        )),
+    };
+    let values = context! {
+        mark, archive_command, restore,
+        accepts_connections => settings.accepts_connections,
+        scope => &member.scope,
+        name => member.name(member.unit),
+        host => member.host(member.unit),
+        api_port => member.api_port,
+        etcd => member.etcd.join(","),
+        user => &member.user,
+        programs => &member.programs,
+        data => &member.data,
+        socket => &member.socket,
+        port => member.port,
+        superuser_password => member.superuser_password.expose(),
+        replication_password => member.replication_password.expose(),
+        rewind_password => member.rewind_password.expose(),
+    };
+    template::render(TEMPLATE, values)
+}
+
+/// A text that is one word to every shell.
+fn word(text: &str) -> Result<&str, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    if text.is_empty() || text.starts_with('-') || !text.chars().all(is_plain) {
+        return Err(format!("`{}` can't be part of a command", text.escape_default()));
+    }
+    Ok(text)
+}

@@ -1,0 +1,83 @@
+//! What must be known of a member to reach and configure it.
+
+use std::time::Duration;
+
+use pgdrill_core::{Secret, ports::UnitId};
+
+/// A member of a cluster, and the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// This unit.
+    pub unit: UnitId,
+    /// The other units, which are asked for the primary when this unit's member does not answer.
+    pub peers: Vec<UnitId>,
+    /// The names of members: `{unit}` stands for the unit's number.
+    pub names: String,
+    /// The hosts of units: `{unit}` stands for the unit's number.
+    pub hosts: String,
+    /// The port of every member's REST API.
+    pub api_port: u16,
+    /// The name of the cluster in the DCS.
+    pub scope: String,
+    /// The etcd servers, as `host:port`.
+    pub etcd: Vec<String>,
+    /// The configuration file.
+    pub configuration: String,
+    /// The user as whom the database and its manager run, also the database's superuser.
+    pub user: String,
+    /// The folder of the database's programs.
+    pub programs: String,
+    /// The data directory.
+    pub data: String,
+    /// The folder of the Unix socket.
+    pub socket: String,
+    /// The port of the database.
+    pub port: u16,
+    /// The superuser's password.
+    pub superuser_password: Secret,
+    /// The password of the user `replication`.
+    pub replication_password: Secret,
+    /// The password of the user `rewind`, with whom a former primary follows the new one.
+    pub rewind_password: Secret,
+}
+
+impl Member {
+    /// The host of a unit.
+    #[must_use]
+    pub fn host(&self, unit: UnitId) -> String {
+        self.hosts.replace("{unit}", &unit.to_string())
+    }
+
+    /// The name of a unit's member.
+    #[must_use]
+    pub fn name(&self, unit: UnitId) -> String {
+        self.names.replace("{unit}", &unit.to_string())
+    }
+
+    /// The unit whose member has this name.
+    #[must_use]
+    pub fn unit_of(&self, name: &str) -> Option<UnitId> {
+        let (before, after) = self.names.split_once("{unit}")?;
+        let number = name.strip_prefix(before)?.strip_suffix(after)?;
+        number.parse().ok().map(UnitId).filter(|&unit| self.name(unit) == name)
+    }
+
+    pub(super) fn url(&self, unit: UnitId, path: &str) -> String {
+        format!("http://{}:{}/{path}", self.host(unit), self.api_port)
+    }
+}
+
+/// How long a member may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For one request of one member, or one question to its server.
+    pub request: Duration,
+    /// Until a running member has loaded new settings.
+    pub load: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { request: Duration::from_secs(5), load: Duration::from_secs(30) }
+    }
+}

@@ -1,0 +1,274 @@
+//! Patroni, by its REST API and its configuration file.
+
+mod config;
+mod member;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pgdrill_core::{
+    PortError, PortErrorKind,
+    ports::{Cluster, ClusterSettings, MemberState, PortResult, UnitId},
+};
+use reqwest::Method;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{
+    command::{CommandRunner, Invocation, RunFailure},
+    files::{Access, FileFailure, Files},
+    http::{self, NoAnswer},
+};
+
+pub use member::{Limits, Member};
+
+const PORT: &str = "cluster";
+/// The pause before a running server is asked again whether it has loaded its settings.
+const PAUSE: Duration = Duration::from_millis(200);
+/// The exit code of `psql` when no server takes its connection.
+const NO_SERVER: i32 = 2;
+
+/// The cluster manager of one unit.
+///
+/// New settings bear a mark, which the server itself is asked for: that Patroni agreed to reload says
+/// nothing of when it does.
+#[derive(Debug)]
+pub struct PatroniApi<R, F> {
+    runner: R,
+    files: F,
+    member: Member,
+    limits: Limits,
+}
+
+/// `GET /cluster`, as far as it is used.
+#[derive(Deserialize)]
+struct ClusterAnswer {
+    members: Vec<MemberAnswer>,
+}
+
+#[derive(Deserialize)]
+struct MemberAnswer {
+    name: String,
+    role: String,
+}
+
+/// `GET /patroni`, as far as it is used.
+#[derive(Deserialize)]
+struct OwnAnswer {
+    state: String,
+    database_system_identifier: Option<Identifier>,
+}
+
+/// Patroni gives it as text. A number is read without a loss, too.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Identifier {
+    Text(String),
+    Number(u64),
+}
+
+impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
+    /// The manager of `member`, whose server is asked by commands of `runner` and whose configuration is
+    /// written through `files`.
+    pub const fn new(runner: R, files: F, member: Member, limits: Limits) -> Self {
+        Self { runner, files, member, limits }
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        unit: UnitId,
+        path: &str,
+    ) -> Result<PortResult<T>, NoAnswer> {
+        let url = self.member.url(unit, path);
+        let (status, body) = http::request(Method::GET, &url, None, self.limits.request).await?;
+        if status != 200 {
+            return Ok(Err(error(
+                PortErrorKind::Unreachable,
+                operation,
+                format!("{url}: status {status}"),
+            )));
+        }
+        Ok(serde_json::from_slice(&body)
+            .map_err(|why| error(PortErrorKind::Malformed, operation, format!("{url}: {why}"))))
+    }
+
+    async fn state(&self, operation: &'static str) -> PortResult<MemberState> {
+        match self.get::<OwnAnswer>(operation, self.member.unit, "patroni").await {
+            Ok(own) => state(operation, &own?.state),
+            Err(why) if why.is_refused => Ok(MemberState::Stopped),
+            Err(why) => Err(why.at(PORT, operation)),
+        }
+    }
+
+    async fn leader(&self, asked: UnitId) -> PortResult<Option<UnitId>> {
+        let answer = self.get::<ClusterAnswer>("primary", asked, "cluster").await;
+        let members = answer.map_err(|why| why.at(PORT, "primary"))??.members;
+        let leads = |member: &&MemberAnswer| ["leader", "standby_leader"].contains(&&*member.role);
+        let Some(leader) = members.iter().find(leads) else { return Ok(None) };
+        let unit = self.member.unit_of(&leader.name).ok_or_else(|| {
+            let cause = format!("`{}` is no member of this application", leader.name);
+            error(PortErrorKind::Malformed, "primary", cause)
+        })?;
+        Ok(Some(unit))
+    }
+
+    /// The mark of the settings on which the server runs; `None`: no server takes connections.
+    async fn mark(&self, operation: &'static str) -> PortResult<Option<String>> {
+        let Member { user, socket, port, .. } = &self.member;
+        let port = port.to_string();
+        let query = "SELECT current_setting('pgdrill.settings', true)";
+        let argv = ["psql", "-XAtq", "-h", socket, "-p", &port, "-U", user, "-d", "postgres"];
+        let argv = argv.into_iter().chain(["-c", query]).map(str::to_owned).collect();
+        let user = Some(user.clone());
+        let invocation = Invocation { argv, user, stdin: None, timeout: self.limits.request };
+        match self.runner.run(&invocation).await {
+            Ok(output) if output.code == Some(0) => Ok(Some(output.stdout.trim().to_owned())),
+            Ok(output) if output.code == Some(NO_SERVER) => Ok(None),
+            Ok(output) => {
+                let kind = match output.code {
+                    Some(_) => PortErrorKind::Refused,
+                    None => PortErrorKind::Unreachable,
+                };
+                let cause = format!("psql: {}", output.stderr.lines().next().unwrap_or_default());
+                Err(error(kind, operation, cause).with_exit(output.into()))
+            }
+            Err(failure) => {
+                let kind = match failure {
+                    RunFailure::NotStarted { .. } => PortErrorKind::NotFound,
+                    RunFailure::TimedOut { .. } => PortErrorKind::TimedOut,
+                    RunFailure::Lost { .. } => PortErrorKind::Unreachable,
+                };
+                Err(error(kind, operation, format!("psql: {failure}")))
+            }
+        }
+    }
+
+    /// Returns once a server runs on the settings with this mark, or none runs at all.
+    #[expect(clippy::disallowed_methods, reason = "Patroni tells nobody when it has loaded them")]
+    async fn loaded(&self, mark: &str) -> PortResult<()> {
+        let asking = async {
+            loop {
+                match self.mark("apply").await? {
+                    Some(seen) if seen == mark => return Ok(()),
+                    None if self.state("apply").await? == MemberState::Stopped => return Ok(()),
+                    Some(_) | None => tokio::time::sleep(PAUSE).await,
+                }
+            }
+        };
+        tokio::time::timeout(self.limits.load, asking).await.unwrap_or_else(|_| {
+            let cause = format!("the server has not loaded them within {:?}", self.limits.load);
+            Err(error(PortErrorKind::TimedOut, "apply", cause))
+        })
+    }
+}
+
+#[async_trait]
+impl<R: CommandRunner, F: Files> Cluster for PatroniApi<R, F> {
+    async fn primary(&self) -> PortResult<Option<UnitId>> {
+        let mut first = match self.leader(self.member.unit).await {
+            Ok(leader) => return Ok(leader),
+            Err(first) => first,
+        };
+        for &peer in &self.member.peers {
+            match self.leader(peer).await {
+                Ok(leader) => return Ok(leader),
+                // An answer that can't be understood says more than silence does.
+                Err(next) if next.kind() == PortErrorKind::Malformed => first = next,
+                Err(_) => {}
+            }
+        }
+        Err(first)
+    }
+
+    async fn member_state(&self) -> PortResult<MemberState> {
+        self.state("member_state").await
+    }
+
+    async fn system_identifier(&self) -> PortResult<u64> {
+        const OPERATION: &str = "system_identifier";
+        let answer = self.get::<OwnAnswer>(OPERATION, self.member.unit, "patroni").await;
+        let own = answer.map_err(|why| why.at(PORT, OPERATION))??;
+        // Patroni remembers the identifier of a server that does not run, too.
+        if own.state != "running" {
+            let cause = format!("the database server does not answer: it is `{}`", own.state);
+            return Err(error(PortErrorKind::Unreachable, OPERATION, cause));
+        }
+        let id = match own.database_system_identifier {
+            Some(Identifier::Number(id)) => Some(id),
+            Some(Identifier::Text(text)) => text.parse().ok(),
+            None => None,
+        };
+        id.ok_or_else(|| {
+            error(PortErrorKind::Malformed, OPERATION, "it is not a number of 64 bits")
+        })
+    }
+
+    async fn accepts_connections(&self) -> PortResult<bool> {
+        const OPERATION: &str = "accepts_connections";
+        if let Some(mark) = self.mark(OPERATION).await? {
+            return Ok(!mark.starts_with("off:"));
+        }
+        let failed = |FileFailure { kind, cause }| error(kind, OPERATION, cause);
+        let path = &self.member.configuration;
+        let file = self.files.read(path).await.map_err(failed)?.ok_or_else(|| {
+            error(PortErrorKind::NotFound, OPERATION, format!("{path} was never written"))
+        })?;
+        Ok(!String::from_utf8_lossy(&file).contains("pgdrill.settings: \"off:"))
+    }
+
+    async fn apply(&self, settings: &ClusterSettings) -> PortResult<()> {
+        let rendered = config::render(&self.member, settings)
+            .map_err(|cause| error(PortErrorKind::Refused, "apply", cause))?;
+        let Member { configuration, user, unit, .. } = &self.member;
+        let access = Access { owner: Some(user), mode: 0o600 };
+        let pushed = self.files.push(configuration, rendered.text.as_bytes(), access).await;
+        pushed.map_err(|FileFailure { kind, cause }| error(kind, "apply", cause))?;
+        let url = self.member.url(*unit, "reload");
+        match http::request(Method::POST, &url, None, self.limits.request).await {
+            Ok((200..=299, _)) => self.loaded(&rendered.mark).await,
+            Ok((status, _)) => {
+                let denied = [401, 403].contains(&status);
+                let kind = if denied { PortErrorKind::Denied } else { PortErrorKind::Refused };
+                Err(error(kind, "apply", format!("{url}: status {status}")))
+            }
+            // A member that does not run loads them when it starts.
+            Err(why) if why.is_refused => Ok(()),
+            Err(why) => Err(why.at(PORT, "apply")),
+        }
+    }
+}
+
+/// What Patroni's words mean.
+fn state(operation: &'static str, words: &str) -> PortResult<MemberState> {
+    // A failed restart is followed by the state before it, in parentheses.
+    let plain = words.split_once(" (").map_or(words, |(plain, _)| plain);
+    Ok(match plain {
+        "running" | "streaming" | "in archive recovery" | "stop failed" => MemberState::Running,
+        "starting"
+        | "restarting"
+        | "initializing new cluster"
+        | "running custom bootstrap script"
+        | "starting after custom bootstrap"
+        | "creating replica" => MemberState::Starting,
+        // `unknown` is Patroni's word for a server that should run and does not answer.
+        "stopped"
+        | "stopping"
+        | "crashed"
+        | "start failed"
+        | "restart failed"
+        | "initdb failed"
+        | "custom bootstrap failed"
+        | "unknown" => MemberState::Stopped,
+        other => {
+            let cause = format!("the state `{}` is not known", other.escape_default());
+            return Err(error(PortErrorKind::Malformed, operation, cause));
+        }
+    })
+}
+
+fn error(kind: PortErrorKind, operation: &'static str, cause: impl Into<String>) -> PortError {
+    PortError::new(kind, PORT, operation, cause)
+}
+
+#[cfg(test)]
+mod tests;

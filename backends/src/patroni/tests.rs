@@ -1,0 +1,316 @@
+//! Against a server that answers as Patroni 4.0.7 does.
+
+use std::{collections::VecDeque, fs, os::unix::fs::PermissionsExt as _, sync::Mutex};
+
+use pgdrill_core::{Secret, ports::RestoreSource};
+use tokio::{net::TcpListener, time::timeout};
+
+use super::*;
+use crate::{
+    command::{Account, Accounts, CommandOutput},
+    files::LocalFiles,
+    stub::{Reply, Stub},
+};
+
+const LONG: Duration = Duration::from_secs(60);
+const SECRET: &str = "canary-of-a-password";
+
+/// Answers in place of the server, the last answer for ever.
+struct Psql(Mutex<VecDeque<(i32, String)>>);
+
+impl Psql {
+    fn says(answers: &[(i32, &str)]) -> Self {
+        Self(Mutex::new(answers.iter().map(|&(code, text)| (code, text.to_owned())).collect()))
+    }
+}
+
+#[async_trait]
+impl CommandRunner for Psql {
+    async fn run(&self, invocation: &Invocation) -> Result<CommandOutput, RunFailure> {
+        assert_eq!((&*invocation.argv[0], invocation.user.as_deref()), ("psql", Some("postgres")));
+        let mut answers = self.0.lock().expect("whole");
+        let next = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
+        let (code, text) = next.expect("an answer");
+        let (stdout, stderr) =
+            if code == 0 { (text, String::new()) } else { (String::new(), text) };
+        Ok(CommandOutput { code: Some(code), stdout, stderr })
+    }
+}
+
+fn member(port: u16, peers: &[u32]) -> Member {
+    Member {
+        unit: UnitId(0),
+        peers: peers.iter().map(|&peer| UnitId(peer)).collect(),
+        names: "db-{unit}".into(),
+        // The whole of 127.0.0.0/8 is this machine; a stub listens on 127.0.0.1 alone.
+        hosts: "127.0.0.1".into(),
+        api_port: port,
+        scope: "patroni-db".into(),
+        etcd: vec!["etcd1:2379".into(), "etcd2:2379".into()],
+        configuration: "/patroni.yml".into(),
+        user: "postgres".into(),
+        programs: "/pg/bin".into(),
+        data: "/pg/data".into(),
+        socket: "/pg/run".into(),
+        port: 5432,
+        superuser_password: Secret::new(SECRET),
+        replication_password: Secret::new("two\"\n"),
+        rewind_password: Secret::new("three"),
+    }
+}
+
+type Api = PatroniApi<Psql, LocalFiles>;
+
+fn api(member: Member, psql: Psql, folder: &std::path::Path) -> Api {
+    let accounts = Accounts::default().with("postgres", Account::Own);
+    let limits = Limits { request: LONG / 4, load: LONG / 4 };
+    PatroniApi::new(psql, LocalFiles::new(folder, accounts), member, limits)
+}
+
+/// An API in front of a server; commands and files are of no interest.
+fn reader(stub: &Stub) -> Api {
+    api(member(stub.address.port(), &[]), Psql::says(&[(2, "")]), "/nowhere".as_ref())
+}
+
+async fn answering(status: u16, body: &str) -> Stub {
+    let body = body.to_owned();
+    Stub::plain(move |_| Reply::Answer(status, body.clone())).await
+}
+
+fn cluster(leader: &str, other: &str) -> String {
+    format!(
+        r#"{{"members": [{{"name": "db-0", "role": "{other}", "state": "streaming",
+            "api_url": "http://db-0:8008/patroni", "host": "db-0", "port": 5432, "timeline": 1, "lag": 0}},
+            {{"name": "db-12", "role": "{leader}", "state": "running",
+            "api_url": "http://db-12:8008/patroni", "host": "db-12", "port": 5432, "timeline": 1}}],
+            "scope": "patroni-db"}}"#
+    )
+}
+
+fn own(state: &str, id: &str) -> String {
+    format!(
+        r#"{{"state": "{state}", "postmaster_start_time": "2026-11-23 02:41:00.000000+00:00",
+            "role": "primary", "server_version": 170011, "xlog": {{"location": 67108960}},
+            "timeline": 1, "dcs_last_seen": 1795401786, "database_system_identifier": {id},
+            "patroni": {{"version": "4.0.7", "scope": "patroni-db", "name": "db-0"}}}}"#
+    )
+}
+
+fn settings() -> ClusterSettings {
+    ClusterSettings {
+        archive_stanza: Some("m.patroni-db".into()),
+        accepts_connections: true,
+        restore: None,
+    }
+}
+
+#[tokio::test]
+async fn the_primary_holds_the_leader_s_lock_and_nobody_may() {
+    let stub = answering(200, &cluster("leader", "replica")).await;
+    assert_eq!(reader(&stub).primary().await, Ok(Some(UnitId(12))));
+    assert_eq!(stub.requests()[0].target, "/cluster");
+    let stub = answering(200, &cluster("replica", "replica")).await;
+    assert_eq!(reader(&stub).primary().await, Ok(None));
+    for (status, body, kind) in [
+        (200, cluster("leader", "replica").replace("db-12", "mallory"), PortErrorKind::Malformed),
+        (200, "<html>".to_owned(), PortErrorKind::Malformed),
+        (503, "{}".to_owned(), PortErrorKind::Unreachable),
+    ] {
+        let stub = answering(status, &body).await;
+        let error = reader(&stub).primary().await.expect_err("no answer");
+        assert_eq!((error.kind(), &*error.place()), (kind, "cluster.primary"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_is_asked_when_the_own_member_does_not_answer() {
+    let stub = answering(200, &cluster("leader", "replica")).await;
+    let silent = "localhost.invalid";
+    let mut of = member(stub.address.port(), &[1, 0]);
+    of.hosts = "127.0.0.{unit}".into();
+    of.unit = UnitId(7);
+    of.peers = vec![UnitId(8), UnitId(1)];
+    let asks = api(of, Psql::says(&[(2, "")]), "/nowhere".as_ref());
+    assert_eq!(asks.primary().await, Ok(Some(UnitId(12))));
+    let mut nobody = member(stub.address.port(), &[1]);
+    nobody.hosts = silent.into();
+    let asks = api(nobody, Psql::says(&[(2, "")]), "/nowhere".as_ref());
+    let error = asks.primary().await.expect_err("nobody answers");
+    assert_eq!(error.kind(), PortErrorKind::Unreachable, "{error}");
+}
+
+#[tokio::test]
+async fn a_member_s_state_is_told_from_patroni_s_words() {
+    for (words, state) in [
+        ("running", MemberState::Running),
+        ("starting", MemberState::Starting),
+        ("running custom bootstrap script", MemberState::Starting),
+        ("creating replica", MemberState::Starting),
+        ("stopped", MemberState::Stopped),
+        ("crashed", MemberState::Stopped),
+        ("restart failed (running)", MemberState::Stopped),
+        ("unknown", MemberState::Stopped),
+    ] {
+        let stub = answering(200, &own(words, "\"1\"")).await;
+        assert_eq!(reader(&stub).member_state().await, Ok(state), "{words}");
+        assert_eq!(stub.requests()[0].target, "/patroni");
+    }
+    let stub = answering(200, &own("dreaming", "\"1\"")).await;
+    let error = reader(&stub).member_state().await.expect_err("not known");
+    assert_eq!(error.kind(), PortErrorKind::Malformed, "{error}");
+}
+
+/// A port at which nobody listens.
+async fn closed() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    listener.local_addr().expect("bound").port()
+}
+
+#[tokio::test]
+async fn a_member_that_refuses_is_stopped_and_one_that_hangs_is_timed_out() {
+    let refused = api(member(closed().await, &[]), Psql::says(&[(2, "")]), "/nowhere".as_ref());
+    assert_eq!(refused.member_state().await, Ok(MemberState::Stopped));
+    let stub = Stub::plain(|_| Reply::Hang).await;
+    let mut hangs = reader(&stub);
+    hangs.limits.request = Duration::from_millis(300);
+    let asking = async {
+        [
+            hangs.member_state().await.err(),
+            hangs.system_identifier().await.err(),
+            hangs.primary().await.err(),
+        ]
+    };
+    let errors = timeout(LONG, asking).await.expect("within the bound");
+    let kinds = errors.map(|error| error.map(|error| error.kind()));
+    assert_eq!(kinds, [Some(PortErrorKind::TimedOut); 3]);
+}
+
+#[tokio::test]
+async fn the_system_identifier_is_exact_and_only_a_running_server_s() {
+    for id in ["\"7711188716213661753\"", "7711188716213661753"] {
+        let stub = answering(200, &own("running", id)).await;
+        assert_eq!(reader(&stub).system_identifier().await, Ok(7_711_188_716_213_661_753));
+    }
+    for (state, id, kind) in [
+        ("unknown", "\"7711188716213661753\"", PortErrorKind::Unreachable),
+        ("running", "null", PortErrorKind::Malformed),
+        ("running", "\"7.7e18\"", PortErrorKind::Malformed),
+    ] {
+        let stub = answering(200, &own(state, id)).await;
+        let error = reader(&stub).system_identifier().await.expect_err("none");
+        assert_eq!((error.kind(), &*error.place()), (kind, "cluster.system_identifier"));
+    }
+}
+
+#[tokio::test]
+async fn settings_are_in_force_once_the_server_itself_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stub = answering(202, "reload scheduled").await;
+    let mark =
+        config::render(&member(stub.address.port(), &[]), &settings()).expect("rendered").mark;
+    let psql = Psql::says(&[(0, "\n"), (0, "on:0000000000000000\n"), (0, &format!("{mark}\n"))]);
+    let applies = api(member(stub.address.port(), &[]), psql, folder.path());
+    applies.apply(&settings()).await.expect("applied");
+    let requests = stub.requests();
+    assert_eq!((&*requests[0].method, &*requests[0].target), ("POST", "/reload"));
+    assert_eq!(applies.runner.0.lock().expect("whole").len(), 1, "asked until it said so");
+    let file = folder.path().join("patroni.yml");
+    assert_eq!(fs::metadata(file).expect("written").permissions().mode() & 0o777, 0o600);
+    let psql = Psql::says(&[(0, "on:0000000000000000")]);
+    let mut never = api(member(stub.address.port(), &[]), psql, folder.path());
+    never.limits.load = Duration::from_millis(300);
+    let error = timeout(LONG, never.apply(&settings())).await.expect("within the bound");
+    let error = error.expect_err("the server runs on others");
+    assert_eq!((error.kind(), &*error.place()), (PortErrorKind::TimedOut, "cluster.apply"));
+}
+
+#[tokio::test]
+async fn settings_for_a_member_that_does_not_run_are_written_for_its_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let off = ClusterSettings { accepts_connections: false, ..settings() };
+    let stopped = api(member(closed().await, &[]), Psql::says(&[(2, "")]), folder.path());
+    let error = stopped.accepts_connections().await.expect_err("nothing was written");
+    assert_eq!(error.kind(), PortErrorKind::NotFound);
+    for (settings, expected) in [(off, false), (settings(), true)] {
+        stopped.apply(&settings).await.expect("written");
+        assert_eq!(stopped.accepts_connections().await, Ok(expected));
+    }
+    let stub = Stub::plain(|request| match request.method.as_str() {
+        "POST" => Reply::Answer(202, String::new()),
+        _ => Reply::Answer(200, own("stopped", "\"1\"")),
+    });
+    let down = api(member(stub.await.address.port(), &[]), Psql::says(&[(2, "")]), folder.path());
+    assert_eq!(down.apply(&settings()).await, Ok(()));
+}
+
+#[tokio::test]
+async fn whether_connections_are_accepted_is_what_the_running_server_says() {
+    for (says, expected) in [("on:1", true), ("off:1", false), ("", true)] {
+        let asks = api(member(1, &[]), Psql::says(&[(0, says)]), "/nowhere".as_ref());
+        assert_eq!(asks.accepts_connections().await, Ok(expected));
+    }
+    let asks = api(member(1, &[]), Psql::says(&[(3, "FATAL: no")]), "/nowhere".as_ref());
+    let error = asks.accepts_connections().await.expect_err("no answer");
+    assert_eq!((error.kind(), error.cause()), (PortErrorKind::Refused, "psql: FATAL: no"));
+}
+
+#[test]
+fn only_new_client_connections_are_rejected_and_only_when_told_so() {
+    let rules = |accepts_connections| {
+        let settings = ClusterSettings { accepts_connections, ..settings() };
+        let text = config::render(&member(8008, &[]), &settings).expect("rendered").text;
+        let (_, rules) = text.split_once("pg_hba:\n").expect("rules");
+        rules.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let (on, off) = (rules(true), rules(false));
+    assert_eq!(on.last().map(String::as_str), Some("- host all all all scram-sha-256"));
+    assert_eq!(off.last().map(String::as_str), Some("- host all all all reject"));
+    assert_eq!(on[..on.len() - 1], off[..off.len() - 1]);
+    assert!(off.contains(&"- host replication replication all scram-sha-256".to_owned()));
+    assert!(off[0].starts_with("- local all postgres"), "{off:?}");
+}
+
+#[test]
+fn wal_goes_where_it_was_told_and_a_restore_replaces_the_bootstrap() {
+    let of = member(8008, &[]);
+    let text = config::render(&of, &settings()).expect("rendered").text;
+    assert!(text.contains("archive_mode: \"on\""), "{text}");
+    let push = "archive_command: \"pgbackrest --stanza=m.patroni-db archive-push %p\"";
+    assert!(text.contains(push) && !text.contains("method:"), "{text}");
+    assert!(text.contains(r#"password: "two\"\n""#), "a password as it is: {text}");
+    let source = RestoreSource { label: "20261123-024349F".into(), stanza: "theirs".into() };
+    let restore = ClusterSettings { archive_stanza: None, restore: Some(source), ..settings() };
+    let text = config::render(&of, &restore).expect("rendered").text;
+    let command = "pgbackrest --stanza=theirs --pg1-path=/pg/data --set=20261123-024349F \
+        --type=immediate --target-action=promote restore";
+    let expected = format!(
+        "  method: pgbackrest\n  pgbackrest:\n    command: \"{command}\"\n    \
+         keep_existing_recovery_conf: true\n    no_params: true\n"
+    );
+    assert!(text.contains(&expected), "{text}");
+    assert!(text.contains("archive_command: \"/bin/true\""), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_more_than_one_word_never_becomes_a_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let asks = api(member(1, &[]), Psql::says(&[(2, "")]), folder.path());
+    for stanza in ["a b", "a;b", "$(a)", "--set=x", "a\nb", ""] {
+        let bad = ClusterSettings { archive_stanza: Some(stanza.into()), ..settings() };
+        let error = asks.apply(&bad).await.expect_err("refused");
+        assert_eq!((error.kind(), &*error.place()), (PortErrorKind::Refused, "cluster.apply"));
+        assert!(
+            !format!("{error:?} {asks}", asks = format_args!("{:?}", asks.member)).contains(SECRET)
+        );
+    }
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
+
+#[test]
+fn every_setting_has_a_mark_of_its_own() {
+    let of = member(8008, &[]);
+    let mark = |settings: &ClusterSettings| config::render(&of, settings).expect("rendered").mark;
+    let (on, off) = (settings(), ClusterSettings { accepts_connections: false, ..settings() });
+    let other = ClusterSettings { archive_stanza: None, ..settings() };
+    assert!(mark(&on) == mark(&on) && mark(&on) != mark(&other) && mark(&off).starts_with("off:"));
+}
