@@ -1,4 +1,6 @@
 //! Where the adapters to real parts will be: Patroni, pgBackRest, S3, etcd, Juju, Pebble, Kubernetes.
 //!
-//! There is none yet. The folder exists so that the direction of dependencies is fixed from the start: this
-//! crate will depend on `pgdrill-core` alone, and never on `pgdrill-sim`.
+//! There is one thing so far: [`images`], which holds the recipes of the containers that the real parts run in
+//! and builds what an engine lacks. The crate will depend on `pgdrill-core` alone, never on `pgdrill-sim`.
+
+pub mod images;
