@@ -22,6 +22,7 @@ const UNIT: &[Part] = parts!["unit":
     "workload-ready",
     "postgresql/check",
     "postgresql/control/k",
+    "postgresql/finish",
     "postgresql/run",
     "pgbackrest-server/check",
     "pgbackrest-server/run",
