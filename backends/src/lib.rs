@@ -1,18 +1,22 @@
-//! Adapters: real technologies behind the ports of `pgdrill-core`, each usable alone.
+//! Adapters: real technologies behind the ports of `pgdrill-core`, each usable alone, and the containers that
+//! they run in.
 //!
 //! - [`command`]: how commands are run where the database runs, and [`files`]: how files get there;
 //! - [`pgbackrest`]: the backup tool, by its command line;
 //! - [`s3`]: the bucket;
 //! - [`patroni`]: the cluster manager, by its REST API and configuration file;
-//! - [`etcd`]: what the DCS remembers of the previous cluster.
+//! - [`etcd`]: what the DCS remembers of the previous cluster;
+//! - [`images`]: the recipes of the real parts' containers, built where an engine lacks them.
 //!
 //! This crate knows `pgdrill-core` alone, and never `pgdrill-sim`. Every wait in it has a bound, no
-//! adapter keeps state between two calls, and no error shows a credential.
+//! adapter keeps state between two calls, and no error shows a credential. No backend is put together from
+//! it yet: the contracts of the ports have not run over these adapters.
 
 pub mod command;
 pub mod etcd;
 pub mod files;
 mod http;
+pub mod images;
 pub mod patroni;
 pub mod pgbackrest;
 pub mod s3;
