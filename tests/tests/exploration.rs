@@ -118,7 +118,7 @@ fn change(rng: &mut Rng, units: u32) -> Change {
     }
 }
 
-fn firing(rng: &mut Rng, units: u32) -> PlanStep {
+fn firing(rng: &mut Rng, units: u32, has_backups: bool) -> PlanStep {
     let hook = pick(rng, Hook::ALL);
     let (_, chart) = charts().iter().find(|(of, _)| *of == hook).unwrap();
     let strikes = (0..rng.usize(..3)).map(|_| Strike {
@@ -129,7 +129,8 @@ fn firing(rng: &mut Rng, units: u32) -> PlanStep {
     let strikes = strikes.collect();
     let mut parameters = BTreeMap::new();
     if hook == Hook::Restore && rng.u8(..5) > 0 {
-        parameters.insert("backup-id".to_owned(), "${backup-1}".to_owned());
+        let id = if has_backups { "${backup-1}" } else { "2020-01-01T00:00:00Z" };
+        parameters.insert("backup-id".to_owned(), id.to_owned());
     }
     PlanStep::Fire { hook, unit: rng.u32(..units), parameters, strikes }
 }
@@ -161,13 +162,13 @@ fn mended(units: u32) -> Vec<PlanStep> {
 fn explored(seed: u64) -> Plan {
     let mut rng = Rng::with_seed(seed);
     let given = given(&mut rng);
-    let units = given.units;
+    let (units, has_backups) = (given.units, !given.backups.is_empty());
     let mut steps = Vec::new();
     for _ in 0..rng.usize(1..10) {
         let step = if rng.u8(..3) == 0 {
             PlanStep::Change(change(&mut rng, units))
         } else {
-            firing(&mut rng, units)
+            firing(&mut rng, units, has_backups)
         };
         steps.push(step);
     }
