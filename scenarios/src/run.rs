@@ -1,10 +1,15 @@
 //! Runs plans, side by side, and keeps what happened.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, MutexGuard, PoisonError},
+};
 
 use futures_util::{StreamExt as _, stream};
 use pgdrill_core::{PortError, PortErrorKind, Probe, Shape};
-use pgdrill_sim::{Event, Fired, Observation, Strikes, View, World, dispatch};
+use pgdrill_sim::{
+    BackupSeen, Event, Fired, Given, Observation, Shared, Strikes, View, World, dispatch,
+};
 
 use crate::plan::{Plan, PlanStep};
 
@@ -52,7 +57,7 @@ pub async fn run(plan: &Plan) -> Run {
     let world = World::new(&plan.given).shared();
     let mut run = Run {
         firings: Vec::with_capacity(plan.steps.len()),
-        observation: observe(&world),
+        observation: lock(&world).observe(),
         missed: Vec::new(),
         broken: None,
     };
@@ -62,34 +67,35 @@ pub async fn run(plan: &Plan) -> Run {
             break;
         }
     }
-    run.observation = observe(&world);
+    run.observation = lock(&world).observe();
     run
 }
 
-fn observe(world: &pgdrill_sim::Shared) -> Observation {
-    world.lock().unwrap_or_else(std::sync::PoisonError::into_inner).observe()
+/// The world behind its lock; a panic elsewhere does not make it unusable.
+fn lock(world: &Shared) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn take(
-    world: &pgdrill_sim::Shared,
+    world: &Shared,
     plan: &Plan,
     step: &PlanStep,
     run: &mut Run,
 ) -> Result<(), PortError> {
     let (hook, unit, parameters, strikes) = match step {
         PlanStep::Change(change) => {
-            world.lock().unwrap_or_else(std::sync::PoisonError::into_inner).apply(change);
+            lock(world).apply(change);
             return Ok(());
         }
         PlanStep::Fire { hook, unit, parameters, strikes } => (*hook, *unit, parameters, strikes),
     };
-    let before = observe(world);
+    let before = lock(world).backups();
     let event = Event { hook, unit, parameters: filled_in(parameters, &before)? };
     let ports = View::new(world, unit)?.ports();
     let probe = Strikes::new(world, strikes);
     let armed = (!strikes.is_empty()).then_some(&probe as &dyn Probe);
     let fired = dispatch(world, &ports, &event, plan.amendments, armed).await?;
-    let gained = good(&observe(world)).saturating_sub(good(&before));
+    let gained = good(&lock(world).backups()).saturating_sub(good(&before));
     let ended = fired.last().and_then(|last| last.firing.trace.published().last());
     let ended = ended.map_or(Shape::Start, |step| step.shape);
     let steps = fired.into_iter().map(|fired| FiredStep { fired, backups_gained: gained });
@@ -102,15 +108,15 @@ async fn take(
     Ok(())
 }
 
-fn good(seen: &Observation) -> usize {
-    seen.backups.iter().filter(|backup| !backup.failed).count()
+fn good(backups: &[BackupSeen]) -> usize {
+    backups.iter().filter(|backup| !backup.failed).count()
 }
 
 /// Parameters with `${backup-N}` replaced by the id of the Nth oldest backup. One that is not there is an
 /// error: a slip of the pen must not look like an id that no backup has.
 fn filled_in(
     parameters: &BTreeMap<String, String>,
-    seen: &Observation,
+    backups: &[BackupSeen],
 ) -> Result<BTreeMap<String, Arc<str>>, PortError> {
     let fill = |value: &String| {
         let Some(number) = value.strip_prefix("${backup-").and_then(|rest| rest.strip_suffix('}'))
@@ -118,9 +124,9 @@ fn filled_in(
             return Ok(Arc::from(value.as_str()));
         };
         let index = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-        let backup = index.and_then(|index| seen.backups.get(index));
+        let backup = index.and_then(|index| backups.get(index));
         backup.map(|backup| Arc::from(backup.id.as_str())).ok_or_else(|| {
-            let cause = format!("`{value}`: {} backups are there by then", seen.backups.len());
+            let cause = format!("`{value}`: {} backups are there by then", backups.len());
             PortError::new(PortErrorKind::NotFound, "scenario", "params", cause)
         })
     };
@@ -144,12 +150,10 @@ pub async fn run_all(plans: Vec<Plan>, jobs: usize, done: impl FnMut(&Run)) -> V
 }
 
 fn broken(why: &str) -> Run {
-    let mut run = Run {
+    Run {
         firings: Vec::new(),
-        observation: World::new(&pgdrill_sim::Given::default()).observe(),
+        observation: World::new(&Given::default()).observe(),
         missed: Vec::new(),
-        broken: None,
-    };
-    run.broken = Some(format!("the run panicked: {why}"));
-    run
+        broken: Some(format!("the run panicked: {why}")),
+    }
 }
