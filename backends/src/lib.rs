@@ -12,6 +12,7 @@
 //! adapter keeps state between two calls, and no error shows a credential. No backend is put together from
 //! it yet: the contracts of the ports have not run over these adapters.
 
+pub mod clock;
 pub mod command;
 pub mod containers;
 pub mod etcd;

@@ -102,6 +102,17 @@ pub struct Part {
     ports: Vec<(u16, u16)>,
 }
 
+/// What a container does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartState {
+    /// Whether it runs.
+    pub is_running: bool,
+    /// Whether everything in it stands still.
+    pub is_paused: bool,
+    /// Whether it is on its stage's network.
+    pub is_connected: bool,
+}
+
 impl Stage {
     /// A network of its own, with nothing on it yet.
     ///
@@ -349,6 +360,48 @@ impl Part {
             endpoint_config: Some(EndpointSettings::default()),
         };
         self.did("connected", self.docker.connect_network(&self.network, request).await)
+    }
+
+    /// What it does.
+    ///
+    /// # Errors
+    ///
+    /// The engine does not know it.
+    pub async fn state(&self) -> Setup<PartState> {
+        let found = self.docker.inspect_container(&self.id, None).await;
+        let found = found.map_err(|error| complaint(&self.name, &error.to_string()))?;
+        let state = found.state.unwrap_or_default();
+        let networks = found.network_settings.and_then(|settings| settings.networks);
+        Ok(PartState {
+            is_running: state.running.unwrap_or(false),
+            is_paused: state.paused.unwrap_or(false),
+            is_connected: networks.is_some_and(|all| all.contains_key(&self.network)),
+        })
+    }
+
+    /// Whether it runs; one that stands still does.
+    ///
+    /// # Errors
+    ///
+    /// The engine does not know it.
+    pub async fn is_running(&self) -> Setup<bool> {
+        Ok(self.state().await?.is_running)
+    }
+
+    /// Another network reaches it, too, under this name.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn join(&self, network: &str, name: &str) -> Setup<()> {
+        let request = NetworkConnectRequest {
+            container: self.id.clone(),
+            endpoint_config: Some(EndpointSettings {
+                aliases: Some(vec![name.to_owned()]),
+                ..EndpointSettings::default()
+            }),
+        };
+        self.did("joined", self.docker.connect_network(network, request).await)
     }
 
     /// It is gone with its data.

@@ -73,7 +73,11 @@ pub(crate) struct RunArgs {
     /// Write the snapshots beside the scenario files anew
     #[arg(long, requires = "paths")]
     pub(crate) update: bool,
-    /// How many scenarios run side by side; as many as there are processors unless given
+    /// Which S3 server containers use; the first that can be had unless given
+    #[arg(long, value_enum, value_name = "PROFILE")]
+    pub(crate) s3: Option<S3Arg>,
+    /// How many scenarios run side by side; as many as there are processors unless given, and twice as many
+    /// clusters in containers
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
     /// Switch an amendment of the charts off; may be given several times
@@ -98,6 +102,21 @@ pub(crate) struct CoverageArgs {
 pub(crate) enum BackendArg {
     /// Deterministic fakes in memory
     Memory,
+    /// Real parts in containers, with Juju simulated
+    Containers,
+}
+
+/// The S3 server of a run in containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum S3Arg {
+    /// MinIO, by its published image
+    Minio,
+    /// Ceph's S3 gateway, built from Debian's packages
+    Radosgw,
+    /// SeaweedFS, by its published image
+    Seaweedfs,
+    /// Any server: `PGDRILL_S3_ENDPOINT`, `PGDRILL_S3_ACCESS_KEY`, `PGDRILL_S3_SECRET_KEY` and more
+    External,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,7 @@
 //! The commands: the one place that prints and decides the exit code.
 
 mod args;
+mod containers;
 mod coverage;
 mod output;
 mod run;

@@ -1,0 +1,58 @@
+//! Undoes every fault, whatever it was.
+
+use futures_util::future::try_join_all;
+use pgdrill_core::ports::{Service, ServiceState, Workload as _};
+
+use super::{Setup, Topology, Unit, complaint, host};
+
+/// What a unit's own faults come to, undone. Nothing of it fails when there was none.
+const MEND: &str = r#"
+    [ ! -e /run/supervisor.away ] || { rm -rf /run/supervisor; mv /run/supervisor.away /run/supervisor; }
+    for service in /etc/service/*; do
+        name=${service##*/}
+        [ -e "/run/supervisor/$name" ] || ln -s "$service" "/run/supervisor/$name"
+    done
+    rm -f /etc/sv/postgresql/control/t /usr/local/bin/pgbackrest
+    if [ -e /run/pgdrill/locker ]; then kill -KILL -- "-$(cat /run/pgdrill/locker)" || true; fi
+    pkill -KILL -x sleep || true
+    pkill -KILL -x flock || true
+    rm -rf /run/pgdrill "$PGDATA/held"
+    cd /usr/lib/postgresql/17/bin
+    [ ! -e postgres.away ] || mv -f postgres.away postgres
+    own=$PGDATA/postgresql.auto.conf
+    if [ -e "$own" ] && grep -q archive_command "$own"; then
+        sed -i /archive_command/d "$own"
+        chown postgres:postgres "$own"
+        chpst -u postgres:postgres pg_ctl -D "$PGDATA" reload >/dev/null || true
+    fi
+"#;
+
+impl Topology {
+    /// Every fault is undone: every part runs and reaches the others, every database is up, one leads
+    /// and the others follow. Data that was lost stays lost: a unit without data is given a new copy.
+    ///
+    /// # Errors
+    ///
+    /// A part does not come up. The topology is of no more use then.
+    pub async fn heal(&self) -> Setup<()> {
+        self.start_dcs().await?;
+        self.free_lock().await?;
+        self.gate.open().await?;
+        let units = self.units();
+        try_join_all(units.iter().map(|unit| self.mend(unit))).await?;
+        self.settled().await
+    }
+
+    async fn mend(&self, unit: &Unit) -> Setup<()> {
+        self.bring_back(unit).await?;
+        unit.shell(MEND, &[]).await?;
+        let workload = unit.workload();
+        let failed = |error: pgdrill_core::PortError| {
+            complaint(&host(unit.number), &error.to_string())
+        };
+        if workload.service(Service::Database).await.map_err(failed)? != ServiceState::Running {
+            workload.start(Service::Database).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! Plans on real parts in containers: PostgreSQL under Patroni, pgBackRest, etcd and an S3 server, with Juju
+//! simulated by the same code as in memory.
+
+mod bucket;
+mod given;
+mod lanes;
+mod observe;
+mod place;
+
+use std::sync::Arc;
+
+use pgdrill_backends::{
+    containers::{
+        Authority, Images, Leftovers, Pace, Profile, Purpose, S3Server, Setup, Stage, Topology,
+        clear,
+    },
+    images::{Image, ImageRef, Progress, ensure},
+};
+use pgdrill_core::Diagnostic;
+
+pub use self::{bucket::Bucket, lanes::Reuse, place::ContainersPlace};
+
+/// The S3 server and the images that every cluster of a run uses.
+pub struct Containers {
+    stage: Stage,
+    server: Arc<S3Server>,
+    authority: Authority,
+    images: Images,
+    pace: Pace,
+}
+
+impl Containers {
+    /// Clears what dead runs left, has the images, and starts the S3 server.
+    ///
+    /// # Errors
+    ///
+    /// No engine answers, an image can't be had, or the server does not come up. Nothing is left running.
+    pub async fn set_up(
+        profile: Profile,
+        purpose: Purpose,
+        pace: Pace,
+        progress: &dyn Progress,
+    ) -> Setup<Self> {
+        let stage = Stage::set(purpose).await?;
+        let set_up = async {
+            clear(stage.docker(), Leftovers::OfDeadRuns).await?;
+            let images = images(progress).await?;
+            let authority = Authority::new("pgdrill");
+            let authority = authority.map_err(|error| boxed("the authority", &error))?;
+            let server = S3Server::start(profile, &stage, &authority, progress).await?;
+            Ok((images, authority, Arc::new(server)))
+        };
+        match set_up.await {
+            Ok((images, authority, server)) => Ok(Self { stage, server, authority, images, pace }),
+            Err(complaint) => {
+                // The complaint says why; that nothing could be cleared away either adds nothing to it.
+                let _ = stage.strike().await;
+                Err(complaint)
+            }
+        }
+    }
+
+    /// The S3 server.
+    #[must_use]
+    pub fn server(&self) -> &Arc<S3Server> {
+        &self.server
+    }
+
+    /// A new cluster of this many units, on a stage of its own.
+    ///
+    /// # Errors
+    ///
+    /// A part does not come up; nothing of it is left.
+    pub async fn raise(&self, units: u32) -> Setup<Topology> {
+        let stage = Stage::set(Purpose::Run).await?;
+        let (images, authority) = (self.images.clone(), self.authority.clone());
+        let gate = self.server.gate();
+        let raised =
+            Topology::raise(stage.clone(), images, authority, &gate, units.max(1), self.pace).await;
+        if raised.is_err() {
+            let _ = stage.strike().await;
+        }
+        raised
+    }
+
+    /// The S3 server is gone, with everything in it.
+    ///
+    /// # Errors
+    ///
+    /// The engine did not remove it.
+    pub async fn take_down(&self) -> Setup<()> {
+        self.stage.strike().await
+    }
+}
+
+async fn images(progress: &dyn Progress) -> Setup<Images> {
+    let have = |kind: Image| async move {
+        let image: Result<ImageRef, _> = ensure(kind, progress).await;
+        image.map_err(|error| boxed(&format!("the image `{}`", kind.name()), &error))
+    };
+    Ok(Images { unit: have(Image::Unit).await?, etcd: have(Image::Etcd).await? })
+}
+
+fn boxed(place: &str, error: &dyn std::fmt::Display) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error(place, error.to_string()))
+}
