@@ -1,0 +1,3 @@
+//! The containers backend's parts: what stands around the real PostgreSQL clusters.
+
+pub mod authority;
