@@ -1,3 +1,8 @@
-//! The containers backend's parts: what stands around the real PostgreSQL clusters.
+//! The real parts in containers: started, spoken to, broken, mended and cleared away.
 
 pub mod authority;
+mod leftovers;
+mod stage;
+
+pub use leftovers::{Cleared, Leftovers, clear};
+pub use stage::{Part, PartFile, PartSpec, Purpose, Setup, Stage};
