@@ -84,14 +84,9 @@ pub(super) fn fresh_name(owner: &Owner) -> String {
 }
 
 pub(super) fn labels(purpose: Purpose, stage: &str, owner: &Owner) -> Vec<(String, String)> {
-    [
-        (LABEL, purpose.name()),
-        (STAGE, stage),
-        (HOST, &owner.host),
-        (PROCESS, &owner.process),
-    ]
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .to_vec()
+    [(LABEL, purpose.name()), (STAGE, stage), (HOST, &owner.host), (PROCESS, &owner.process)]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .to_vec()
 }
 
 /// Whose leftovers are cleared.
@@ -162,9 +157,8 @@ async fn clear_where(docker: &Docker, is_meant: impl Fn(&Labels) -> bool) -> Set
         gone(docker.remove_container(id, Some(options)).await)
     }));
     removed.await.into_iter().collect::<Result<Vec<()>, Error>>().map_err(failed)?;
-    let removed = join_all(networks.iter().map(|id| async move {
-        gone(docker.remove_network(id).await)
-    }));
+    let removed =
+        join_all(networks.iter().map(|id| async move { gone(docker.remove_network(id).await) }));
     removed.await.into_iter().collect::<Result<Vec<()>, Error>>().map_err(failed)?;
     Ok(Cleared {
         stages: stages.into_iter().collect(),

@@ -119,8 +119,9 @@ impl Stage {
             ..NetworkCreateRequest::default()
         };
         docker.create_network(request).await.map_err(|error| {
-            complaint("the container engine", &format!("makes no network: {error}"))
-                .hint("`pgdrill clean` removes networks that were left; `docker network ls` shows all")
+            complaint("the container engine", &format!("makes no network: {error}")).hint(
+                "`pgdrill clean` removes networks that were left; `docker network ls` shows all",
+            )
         })?;
         Ok(Self { docker, name, labels })
     }
@@ -333,8 +334,7 @@ impl Part {
     ///
     /// The engine refuses.
     pub async fn disconnect(&self) -> Setup<()> {
-        let request =
-            NetworkDisconnectRequest { container: self.id.clone(), force: Some(true) };
+        let request = NetworkDisconnectRequest { container: self.id.clone(), force: Some(true) };
         self.did("cut off", self.docker.disconnect_network(&self.network, request).await)
     }
 
