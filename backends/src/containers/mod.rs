@@ -1,8 +1,11 @@
 //! The real parts in containers: started, spoken to, broken, mended and cleared away.
 
 pub mod authority;
+mod gate;
 mod leftovers;
+mod order;
 mod stage;
 
+pub use gate::{Gate, GateSpec};
 pub use leftovers::{Cleared, Leftovers, clear};
 pub use stage::{Part, PartFile, PartSpec, Purpose, Setup, Stage};
