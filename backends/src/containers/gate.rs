@@ -35,7 +35,8 @@ pub struct GateSpec {
 
 /// A relay of TCP connections in front of an S3 server. TLS is between the two ends: the gate reads nothing.
 ///
-/// What a topology does to its gate no other topology notices.
+/// What a topology does to its gate no other topology notices. As it stands on the network of the server, too, the
+/// server's stage is struck after the gate's.
 #[derive(Debug, Clone)]
 pub struct Gate {
     docker: Docker,

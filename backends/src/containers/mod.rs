@@ -4,6 +4,7 @@ pub mod authority;
 mod gate;
 mod leftovers;
 mod order;
+pub mod s3;
 mod stage;
 
 pub use gate::{Gate, GateSpec};

@@ -1,5 +1,6 @@
 //! S3, by Amazon's own client.
 
+mod admin;
 mod client;
 mod failure;
 mod route;
@@ -17,6 +18,7 @@ use pgdrill_core::{
     ports::{ObjectStore, PortResult},
 };
 
+pub use admin::S3Admin;
 use failure::Failed;
 pub use route::Route;
 
