@@ -6,7 +6,8 @@
 //! - [`s3`]: the bucket;
 //! - [`patroni`]: the cluster manager, by its REST API and configuration file;
 //! - [`etcd`]: what the DCS remembers of the previous cluster;
-//! - [`images`]: the recipes of the real parts' containers, built where an engine lacks them.
+//! - [`images`]: the recipes of the real parts' containers, built where an engine lacks them;
+//! - [`containers`]: the real parts themselves.
 //!
 //! This crate knows `pgdrill-core` alone, and never `pgdrill-sim`. Every wait in it has a bound, no
 //! adapter keeps state between two calls, and no error shows a credential. No backend is put together from

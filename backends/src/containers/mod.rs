@@ -1,7 +1,12 @@
 //! The real parts in containers: started, spoken to, broken, mended and cleared away.
 
+pub mod authority;
+mod gate;
 mod leftovers;
+mod order;
+pub mod s3;
 mod stage;
 
+pub use gate::{Gate, GateSpec};
 pub use leftovers::{Cleared, Leftovers, clear};
 pub use stage::{Part, PartFile, PartSpec, Purpose, Setup, Stage};

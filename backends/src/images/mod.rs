@@ -33,11 +33,13 @@ pub enum Image {
     Etcd,
     /// The S3 server.
     Radosgw,
+    /// The relay in front of an S3 server.
+    Gate,
 }
 
 impl Image {
     /// Every image.
-    pub const ALL: &'static [Self] = &[Self::Unit, Self::Etcd, Self::Radosgw];
+    pub const ALL: &'static [Self] = &[Self::Unit, Self::Etcd, Self::Radosgw, Self::Gate];
 
     /// What it is called, in `ci/images` and in its tag.
     #[must_use]
@@ -46,6 +48,7 @@ impl Image {
             Self::Unit => "unit",
             Self::Etcd => "etcd",
             Self::Radosgw => "radosgw",
+            Self::Gate => "gate",
         }
     }
 

@@ -1,0 +1,144 @@
+//! The way from one topology to the S3 server, which can be closed, made to hang, and opened again.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use testcontainers::bollard::{
+    Docker,
+    models::{EndpointSettings, NetworkConnectRequest},
+};
+
+use super::{
+    order::order,
+    stage::{Part, PartSpec, Setup, Stage, complaint},
+};
+use crate::{
+    images::{self, Image, Progress},
+    s3::Route,
+};
+
+const READY: &str = "pgdrill: the gate is open";
+
+/// Where a gate leads, and under which name it stands on its own stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateSpec {
+    /// The host name of the S3 server as its clients know it. The gate has it on its stage.
+    pub host: String,
+    /// The port that clients use.
+    pub port: u16,
+    /// The host or address of the real server, as a container reaches it.
+    pub to_host: String,
+    /// The real server's port.
+    pub to_port: u16,
+    /// The stage of the real server, where it is another one.
+    pub to_stage: Option<String>,
+}
+
+/// A relay of TCP connections in front of an S3 server. TLS is between the two ends: the gate reads nothing.
+///
+/// What a topology does to its gate no other topology notices. As it stands on the network of the server, too, the
+/// server's stage is struck after the gate's.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    docker: Docker,
+    part: Part,
+    host: String,
+    port: u16,
+}
+
+impl Gate {
+    /// An open gate.
+    ///
+    /// # Errors
+    ///
+    /// Its image can't be had, or its container does not come up.
+    pub async fn start(stage: &Stage, spec: &GateSpec, progress: &dyn Progress) -> Setup<Self> {
+        let image = images::ensure(Image::Gate, progress).await;
+        let image = image.map_err(|error| complaint("the gate's image", &error.to_string()))?;
+        let part = PartSpec {
+            image: image.to_string(),
+            host: spec.host.clone(),
+            ready: READY.to_owned(),
+            environment: vec![
+                ("GATE_TO".to_owned(), format!("{}:{}", spec.to_host, spec.to_port)),
+                ("GATE_PORT".to_owned(), spec.port.to_string()),
+            ],
+            ports: vec![spec.port],
+            ..PartSpec::default()
+        };
+        let gate = Self {
+            docker: stage.docker().clone(),
+            part: stage.start(&part).await?,
+            host: spec.host.clone(),
+            port: spec.port,
+        };
+        if let Some(network) = spec.to_stage.as_deref().filter(|&other| other != stage.name()) {
+            gate.join(network).await?;
+        }
+        Ok(gate)
+    }
+
+    /// The gate that an earlier process started here, as it was left.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub async fn again(stage: &Stage, host: &str, port: u16) -> Setup<Self> {
+        let part = stage.part(host).await?;
+        Ok(Self { docker: stage.docker().clone(), part, host: host.to_owned(), port })
+    }
+
+    /// The way from this process through the gate.
+    #[must_use]
+    pub fn route(&self) -> Route {
+        let to = SocketAddr::from((Ipv4Addr::LOCALHOST, self.part.port(self.port)));
+        Route { host: self.host.clone(), to }
+    }
+
+    /// The container.
+    #[must_use]
+    pub const fn part(&self) -> &Part {
+        &self.part
+    }
+
+    /// Connections are passed on.
+    ///
+    /// # Errors
+    ///
+    /// The container does not run or does not obey.
+    pub async fn open(&self) -> Setup<()> {
+        self.order("open").await
+    }
+
+    /// Connections are refused, and those that were open are cut. Through the published port, the engine takes the
+    /// connection and closes it at once.
+    ///
+    /// # Errors
+    ///
+    /// The container does not run or does not obey.
+    pub async fn close(&self) -> Setup<()> {
+        self.order("close").await
+    }
+
+    /// Connections are taken and nobody answers. Those that were open stand still, and go on when it is opened.
+    ///
+    /// # Errors
+    ///
+    /// The container does not run or does not obey.
+    pub async fn hang(&self) -> Setup<()> {
+        self.order("hang").await
+    }
+
+    async fn order(&self, what: &str) -> Setup<()> {
+        order(&self.docker, &self.part, &["gate", what]).await.map(drop)
+    }
+
+    async fn join(&self, network: &str) -> Setup<()> {
+        let request = NetworkConnectRequest {
+            container: self.part.id().to_owned(),
+            endpoint_config: Some(EndpointSettings::default()),
+        };
+        self.docker.connect_network(network, request).await.map_err(|error| {
+            complaint(self.part.name(), &format!("does not join the network {network}: {error}"))
+        })
+    }
+}

@@ -1,0 +1,246 @@
+//! A real S3 server, whichever it is, and what a test needs of it.
+
+mod policy;
+mod profile;
+mod radosgw;
+mod states;
+
+use std::{borrow::Cow, fmt};
+
+use pgdrill_core::{Diagnostic, PortError, PortErrorKind, S3Relation, Secret, UriStyle};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    authority::Authority,
+    gate::GateSpec,
+    stage::{Part, Setup, Stage, complaint},
+};
+use crate::{
+    images::Progress,
+    s3::{Limits, Route, S3Admin, S3Store},
+};
+
+pub use profile::Profile;
+use states::Means;
+
+/// The host name of a server that runs in a container, as its clients know it.
+pub const HOST: &str = "s3.drill";
+/// The port on which it is reached.
+const PORT: u16 = 443;
+
+/// Why something about the S3 server is not as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmet {
+    /// This server can't do it, for this reason.
+    Unable(String),
+    /// It can, and it did not work.
+    Broken(Box<Diagnostic>),
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unable(reason) => f.write_str(reason),
+            Self::Broken(diagnostic) => diagnostic.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Unmet {}
+
+impl From<PortError> for Unmet {
+    fn from(error: PortError) -> Self {
+        Self::Broken(complaint("the S3 server", &error.to_string()))
+    }
+}
+
+impl From<Box<Diagnostic>> for Unmet {
+    fn from(diagnostic: Box<Diagnostic>) -> Self {
+        Self::Broken(diagnostic)
+    }
+}
+
+/// A running S3 server, and its users.
+#[derive(Debug, Clone)]
+pub struct S3Server {
+    profile: Profile,
+    facts: Facts,
+    /// Where it is for containers.
+    to_host: String,
+    to_port: u16,
+    to_stage: Option<String>,
+    /// Where it is for this process.
+    route: Option<Route>,
+    part: Option<Part>,
+    /// Whom no policy binds, where there is such a user; otherwise the hooks' own user.
+    admin: S3Admin,
+    /// The hooks' user.
+    own: S3Admin,
+    /// Somebody else.
+    other: Option<S3Admin>,
+    means: Means,
+}
+
+/// What a client of the server must know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The host name, which the server's certificate bears.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The access key of the hooks' user.
+    pub access_key: Secret,
+    /// Its secret key.
+    pub secret_key: Secret,
+    /// The chain of the authority that signed the server's certificate; `None`: a public one did.
+    pub ca_chain: Option<String>,
+    /// How requests name their bucket.
+    pub uri_style: UriStyle,
+    /// The region that the server wants to hear.
+    pub region: Option<String>,
+}
+
+impl Facts {
+    /// The endpoint.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        if self.port == PORT {
+            format!("https://{}", self.host)
+        } else {
+            format!("https://{}:{}", self.host, self.port)
+        }
+    }
+
+    /// The relation's data for a bucket, as far as the server decides it.
+    #[must_use]
+    pub fn relation(&self, bucket: &str) -> S3Relation {
+        let text = |text: &str| Some(Cow::from(text.to_owned()));
+        S3Relation {
+            bucket: text(bucket),
+            access_key: Some(self.access_key.clone()),
+            secret_key: Some(self.secret_key.clone()),
+            endpoint: text(&self.endpoint()),
+            path: None,
+            region: self.region.as_deref().and_then(text),
+            uri_style: text(match self.uri_style {
+                UriStyle::Path => "path",
+                UriStyle::Host => "host",
+            }),
+            tls_ca_chain: self.ca_chain.as_deref().and_then(text),
+        }
+    }
+
+    /// Buckets of this server, by this user.
+    fn admin(&self, user: &User, route: Option<&Route>) -> Setup<S3Admin> {
+        let relation = S3Relation {
+            access_key: Some(user.access_key.clone()),
+            secret_key: Some(user.secret_key.clone()),
+            ..self.relation("any")
+        };
+        let settings = pgdrill_core::S3Settings::from_relation(&relation).map_err(|missing| {
+            complaint("the S3 server", &format!("has no {}", missing.join(", ")))
+        })?;
+        let store = S3Store::new(Limits::default());
+        let store = match route {
+            Some(route) => store.by(route.clone()),
+            None => store,
+        };
+        Ok(S3Admin::new(store, settings))
+    }
+}
+
+/// A user of the server.
+#[derive(Debug, Clone)]
+struct User {
+    access_key: Secret,
+    secret_key: Secret,
+}
+
+impl User {
+    /// The keys that whoever holds the authority's key can tell again.
+    fn of(authority: &Authority, name: &str) -> Self {
+        let derive = |what: &str| -> String {
+            let key = authority.key();
+            let digest = Sha256::digest(format!("{}\n{name}\n{what}", key.expose()));
+            digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        };
+        let access_key = format!("DRILL{}", &derive("access")[..15].to_uppercase());
+        Self { access_key: Secret::new(access_key), secret_key: Secret::new(derive("secret")) }
+    }
+}
+
+impl S3Server {
+    /// A server of this profile, ready, with its users. Containers go on the stage.
+    ///
+    /// # Errors
+    ///
+    /// It can't be had, or does not come up.
+    pub async fn start(
+        profile: Profile,
+        stage: &Stage,
+        authority: &Authority,
+        progress: &dyn Progress,
+    ) -> Setup<Self> {
+        match profile {
+            Profile::Radosgw => radosgw::start(stage, authority, progress).await,
+            Profile::Minio | Profile::Seaweedfs | Profile::External => {
+                Err(complaint(profile.name(), "this profile is not there yet"))
+            }
+        }
+    }
+
+    /// The server that an earlier process started on this stage with this authority.
+    ///
+    /// # Errors
+    ///
+    /// It is not there.
+    pub async fn again(profile: Profile, stage: &Stage, authority: &Authority) -> Setup<Self> {
+        match profile {
+            Profile::Radosgw => radosgw::again(stage, authority).await,
+            Profile::Minio | Profile::Seaweedfs | Profile::External => {
+                Err(complaint(profile.name(), "this profile is not there yet"))
+            }
+        }
+    }
+
+    /// Which server it is.
+    #[must_use]
+    pub const fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// What its clients must know.
+    #[must_use]
+    pub const fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The container, if it runs in one.
+    #[must_use]
+    pub const fn part(&self) -> Option<&Part> {
+        self.part.as_ref()
+    }
+
+    /// The way from this process to the server past every gate; `None`: its name leads there.
+    #[must_use]
+    pub const fn route(&self) -> Option<&Route> {
+        self.route.as_ref()
+    }
+
+    /// A gate that leads to this server, on whichever stage it is started.
+    #[must_use]
+    pub fn gate(&self) -> GateSpec {
+        GateSpec {
+            host: self.facts.host.clone(),
+            port: self.facts.port,
+            to_host: self.to_host.clone(),
+            to_port: self.to_port,
+            to_stage: self.to_stage.clone(),
+        }
+    }
+}
+
+/// Whether a server refused a request as it refuses those who may not.
+fn is_denied<T>(answer: &Result<T, PortError>) -> bool {
+    answer.as_ref().is_err_and(|error| error.kind() == PortErrorKind::Denied)
+}
