@@ -8,11 +8,11 @@ mod layout;
 mod unit;
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::{join_all, try_join_all, try_join3};
 use pgdrill_core::{
     Secret,
     ports::{Cluster as _, ClusterSettings, MemberState, Service, UnitId, Workload as _},
@@ -25,7 +25,7 @@ use self::layout::{API, ETCD, ETCD_HOST, Passwords, SCOPE};
 pub use self::{
     faults::Misbehaviour,
     layout::{DATA, PGBACKREST, Pace, host},
-    unit::Unit,
+    unit::{Manager, Tool, Unit},
 };
 use super::{
     authority::Authority,
@@ -52,7 +52,7 @@ pub struct Images {
 pub struct Topology {
     stage: Stage,
     images: Images,
-    authority: Authority,
+    authority: Arc<Authority>,
     passwords: Passwords,
     pace: Pace,
     etcd: Part,
@@ -83,7 +83,7 @@ impl Topology {
     pub async fn raise(
         stage: Stage,
         images: Images,
-        authority: Authority,
+        authority: Arc<Authority>,
         s3: &GateSpec,
         count: u32,
         pace: Pace,
@@ -96,13 +96,14 @@ impl Topology {
             ..PartSpec::default()
         };
         let passwords = passwords(&authority);
-        let starting = (
+        let starting =
+            (0..count).map(|unit| unit::start(&stage, &images.unit, &authority, unit));
+        let (etcd, gate, units) = try_join3(
             stage.start(&etcd),
             Gate::start(&stage, s3, &Quiet),
-            try_join_all((0..count).map(|unit| unit::start(&stage, &images.unit, &authority, unit))),
-        );
-        let (etcd, gate, units) =
-            futures_util::future::try_join3(starting.0, starting.1, starting.2).await?;
+            try_join_all(starting),
+        )
+        .await?;
         let topology = Self {
             stage,
             images,
@@ -125,7 +126,7 @@ impl Topology {
     pub async fn again(
         stage: Stage,
         images: Images,
-        authority: Authority,
+        authority: Arc<Authority>,
         s3: &GateSpec,
         units: &[u32],
         pace: Pace,
@@ -212,7 +213,7 @@ impl Topology {
 
     /// The cluster manager of a unit.
     #[must_use]
-    pub fn cluster(&self, unit: u32) -> unit::Manager {
+    pub fn cluster(&self, unit: u32) -> Manager {
         let units = self.units();
         let all: Vec<u32> = units.iter().map(|unit| unit.number).collect();
         let reached = units.iter().map(|unit| {
@@ -225,7 +226,7 @@ impl Topology {
 
     /// The backup tool of a unit, with or without certificates to show to others.
     #[must_use]
-    pub fn repository(&self, unit: u32, tls: bool) -> unit::Tool {
+    pub fn repository(&self, unit: u32, tls: bool) -> Tool {
         let units = self.units();
         let runner = units.iter().find(|other| other.number == unit).map(Unit::runner);
         let runner = runner.unwrap_or_else(|| unit::nowhere(&self.stage));
