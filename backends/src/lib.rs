@@ -6,6 +6,7 @@
 //! - [`s3`]: the bucket;
 //! - [`patroni`]: the cluster manager, by its REST API and configuration file;
 //! - [`etcd`]: what the DCS remembers of the previous cluster;
+//! - [`containers`]: commands, files and services of a container;
 //! - [`images`]: the recipes of the real parts' containers, built where an engine lacks them.
 //!
 //! This crate knows `pgdrill-core` alone, and never `pgdrill-sim`. Every wait in it has a bound, no
@@ -13,6 +14,7 @@
 //! it yet: the contracts of the ports have not run over these adapters.
 
 pub mod command;
+pub mod containers;
 pub mod etcd;
 pub mod files;
 mod http;
