@@ -225,7 +225,8 @@ impl Seen {
             if is_started {
                 return Ok(output);
             }
-            let cause = "the container, or what passes commands on in it, did not answer".to_owned();
+            let cause =
+                "the container, or what passes commands on in it, did not answer".to_owned();
             return Err(RunFailure::Lost { cause, so_far: CommandOutput { code: None, ..output } });
         }
         // The engine itself speaks on the command's standard output.
@@ -273,9 +274,8 @@ async fn feed(
 fn no_end(error: Error) -> NoEnd {
     const NEVER: [&str; 3] =
         ["unable to find user", "executable file not found", "no matching entries"];
-    let cause = match error {
-        Error::DockerResponseServerError { message, .. } => message,
-        other => return NoEnd::Lost(other.to_string()),
+    let Error::DockerResponseServerError { message: cause, .. } = error else {
+        return NoEnd::Lost(error.to_string());
     };
     if NEVER.iter().any(|words| cause.contains(words)) {
         NoEnd::NotStarted(cause)

@@ -215,8 +215,9 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
             return Ok(());
         }
         self.archive_by(&rendered.archive_command).await?;
-        let has_both =
-            |mark: &str, command: &str| mark == rendered.mark && command == rendered.archive_command;
+        let has_both = |mark: &str, command: &str| {
+            mark == rendered.mark && command == rendered.archive_command
+        };
         self.loaded(has_both).await.map(drop)
     }
 }
@@ -291,7 +292,9 @@ impl<R: CommandRunner, F: Files> Cluster for PatroniApi<R, F> {
                 Err(error(kind, "apply", format!("{url}: status {status}")))
             }
             // A member that does not run loads them when it starts.
-            Err(why) if self.nobody_listens(*unit, &why) => self.archive_by(&rendered.archive_command).await,
+            Err(why) if self.nobody_listens(*unit, &why) => {
+                self.archive_by(&rendered.archive_command).await
+            }
             Err(why) => Err(why.at(PORT, "apply")),
         }
     }

@@ -102,9 +102,7 @@ impl Bucket {
             | (BucketGiven::Forbidden, BucketGiven::Forbidden)
             | (BucketGiven::Absent, BucketGiven::Absent) => Ok(()),
             (BucketGiven::Absent, BucketGiven::Present) => server.make_bucket(name).await,
-            (BucketGiven::Absent, BucketGiven::Forbidden) => {
-                server.make_foreign_bucket(name).await
-            }
+            (BucketGiven::Absent, BucketGiven::Forbidden) => server.make_foreign_bucket(name).await,
             (BucketGiven::Present, BucketGiven::Forbidden) => server.deny(name).await,
             (BucketGiven::Present | BucketGiven::Forbidden, BucketGiven::Absent) => {
                 server.remove_bucket(name).await

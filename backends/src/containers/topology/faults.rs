@@ -70,10 +70,8 @@ impl Topology {
                 return Err(complaint(&host(to), &error.to_string()));
             }
         }
-        self.until("the cluster has switched over", || async {
-            self.primary().await == Some(to)
-        })
-        .await?;
+        self.until("the cluster has switched over", || async { self.primary().await == Some(to) })
+            .await?;
         self.settled().await
     }
 
@@ -185,8 +183,7 @@ impl Topology {
     /// It does not obey.
     pub async fn set_service(&self, unit: u32, service: Service, runs: bool) -> Setup<()> {
         let workload = self.unit(unit)?.workload();
-        let done =
-            if runs { workload.start(service).await } else { workload.stop(service).await };
+        let done = if runs { workload.start(service).await } else { workload.stop(service).await };
         done.map_err(|error| complaint(&host(unit), &error.to_string()))
     }
 

@@ -60,8 +60,7 @@ impl Topology {
     /// A database that does not run is started, by settings about which nothing was decided.
     async fn run_again(&self, unit: &Unit) -> Setup<()> {
         let service = unit.workload().service(Service::Database).await;
-        let service =
-            service.map_err(|error| complaint(&host(unit.number), &error.to_string()))?;
+        let service = service.map_err(|error| complaint(&host(unit.number), &error.to_string()))?;
         if service != ServiceState::Running {
             self.configure(unit).await?;
             self.start(unit).await?;

@@ -32,7 +32,11 @@ use super::{
     gate::{Gate, GateSpec},
     stage::{Part, PartSpec, Setup, Stage, complaint},
 };
-use crate::{etcd::EtcdRecord, http, images::{ImageRef, Quiet}};
+use crate::{
+    etcd::EtcdRecord,
+    http,
+    images::{ImageRef, Quiet},
+};
 
 /// How long a cluster may take to come up, elect or follow.
 const SETTLED: Duration = Duration::from_secs(90);
@@ -96,14 +100,10 @@ impl Topology {
             ..PartSpec::default()
         };
         let passwords = passwords(&authority);
-        let starting =
-            (0..count).map(|unit| unit::start(&stage, &images.unit, &authority, unit));
-        let (etcd, gate, units) = try_join3(
-            stage.start(&etcd),
-            Gate::start(&stage, s3, &Quiet),
-            try_join_all(starting),
-        )
-        .await?;
+        let starting = (0..count).map(|unit| unit::start(&stage, &images.unit, &authority, unit));
+        let (etcd, gate, units) =
+            try_join3(stage.start(&etcd), Gate::start(&stage, s3, &Quiet), try_join_all(starting))
+                .await?;
         let topology = Self {
             stage,
             images,
@@ -151,7 +151,8 @@ impl Topology {
 
     /// The settings of a unit that nothing was decided about.
     async fn configure(&self, unit: &Unit) -> Setup<()> {
-        let none = ClusterSettings { archive_stanza: None, accepts_connections: true, restore: None };
+        let none =
+            ClusterSettings { archive_stanza: None, accepts_connections: true, restore: None };
         let applied = self.cluster(unit.number).apply(&none).await;
         applied.map_err(|error| complaint(&host(unit.number), &error.to_string()))
     }
@@ -216,9 +217,9 @@ impl Topology {
     pub fn cluster(&self, unit: u32) -> Manager {
         let units = self.units();
         let all: Vec<u32> = units.iter().map(|unit| unit.number).collect();
-        let reached = units.iter().map(|unit| {
-            (UnitId(unit.number), format!("127.0.0.1:{}", unit.part.port(API)))
-        });
+        let reached = units
+            .iter()
+            .map(|unit| (UnitId(unit.number), format!("127.0.0.1:{}", unit.part.port(API))));
         let member = layout::member(unit, &all, reached.collect(), &self.passwords);
         let runner = units.iter().find(|other| other.number == unit).map(Unit::runner);
         unit::manager(runner.unwrap_or_else(|| unit::nowhere(&self.stage)), member)
@@ -327,9 +328,9 @@ impl Topology {
                 tokio::time::sleep(PAUSE).await;
             }
         };
-        tokio::time::timeout(SETTLED, asking).await.map_err(|_| {
-            complaint(self.stage.name(), &format!("not within {SETTLED:?}: {what}"))
-        })
+        tokio::time::timeout(SETTLED, asking)
+            .await
+            .map_err(|_| complaint(self.stage.name(), &format!("not within {SETTLED:?}: {what}")))
     }
 
     /// The cluster has this many units: the last ones go, or new ones come and follow.
@@ -384,9 +385,5 @@ fn passwords(authority: &Authority) -> Passwords {
         let text: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
         Secret::new(text)
     };
-    Passwords {
-        superuser: of("postgres"),
-        replication: of("replication"),
-        rewind: of("rewind"),
-    }
+    Passwords { superuser: of("postgres"), replication: of("replication"), rewind: of("rewind") }
 }

@@ -148,7 +148,8 @@ pub(super) async fn start(
         ..PartSpec::default()
     };
     let part = stage.start(&spec).await?;
-    let unit = Unit { number, part, docker: stage.docker().clone(), had_tls_server: Arc::default() };
+    let unit =
+        Unit { number, part, docker: stage.docker().clone(), had_tls_server: Arc::default() };
     let own = authority.issue(&[&name]);
     let own = own.map_err(|error| complaint(&name, &error.to_string()))?;
     let contents = [authority.chain(), &own.certificate, own.key.expose()];
