@@ -9,7 +9,7 @@ use pgdrill_backends::{
 use pgdrill_core::Diagnostic;
 use pgdrill_scenarios::{
     Plan, Run,
-    containers::{Containers, Reuse},
+    containers::{Containers, Done, Reuse},
 };
 
 use super::{args::S3Arg, output::complain, run::progress};
@@ -40,7 +40,12 @@ pub(crate) fn run_plans(
     };
     let _own = Cleared;
     let bar = progress(plans.len());
-    let done = |_: &Run| bar.inc(1);
+    let done = |index: usize, run: &Run, seconds: f64| {
+        bar.inc(1);
+        if bar.is_hidden() {
+            tell(plans.get(index), run, seconds);
+        }
+    };
     let ran = runtime.block_on(async {
         tokio::select! {
             ran = run_on(plans, lanes, s3, &done) => ran,
@@ -60,11 +65,22 @@ pub(crate) fn run_plans(
     }
 }
 
+/// A line for whoever reads the log of a run that has no terminal.
+fn tell(plan: Option<&Plan>, run: &Run, seconds: f64) {
+    let how = match (&run.broken, &run.skipped) {
+        (Some(_), _) => "broke off",
+        (None, Some(_)) => "skipped",
+        (None, None) => "ran",
+    };
+    let title = plan.map_or("", |plan| plan.title.as_str());
+    let _ = writeln!(std::io::stderr(), "{how} in {seconds:.1} s: {title}");
+}
+
 async fn run_on(
     plans: &[Plan],
     lanes: usize,
     s3: Option<S3Arg>,
-    done: &(dyn Fn(&Run) + Sync),
+    done: &Done<'_>,
 ) -> Result<(Vec<Run>, &'static str), Box<Diagnostic>> {
     let profile = profile(s3).await?;
     let containers = Containers::set_up(profile, Purpose::Run, Pace::REHEARSAL, &Told).await?;

@@ -24,6 +24,10 @@ pub enum Reuse {
     No,
 }
 
+/// Told of every run as it ends: its place among the plans, the run, and the seconds that it took, with what
+/// was done to bring the cluster there.
+pub type Done<'a> = dyn Fn(usize, &Run, f64) + Sync + 'a;
+
 /// What is left to do.
 struct Queue<'a> {
     waiting: Mutex<Vec<(usize, &'a Plan)>>,
@@ -60,7 +64,7 @@ impl Containers {
         plans: &[Plan],
         lanes: usize,
         reuse: Reuse,
-        done: &(dyn Fn(&Run) + Sync),
+        done: &Done<'_>,
     ) -> Vec<Run> {
         let queue = Queue {
             waiting: Mutex::new(plans.iter().enumerate().collect()),
@@ -78,7 +82,7 @@ impl Containers {
         lane: usize,
         queue: &Queue<'_>,
         reuse: Reuse,
-        done: &(dyn Fn(&Run) + Sync),
+        done: &Done<'_>,
     ) {
         let mut topology: Option<Arc<Topology>> = None;
         // Half of the lanes begin with clusters of one unit, the other half with pairs.
@@ -89,6 +93,7 @@ impl Containers {
                 None => (preferred, None),
             };
             let Some((index, plan)) = queue.next(Some(units), primary) else { break };
+            let began = now();
             let ran = AssertUnwindSafe(self.run_plan(plan, topology.take())).catch_unwind().await;
             let (run, kept) = ran.unwrap_or_else(|_| {
                 let why = Prevented::Broken("the run panicked".into());
@@ -98,7 +103,7 @@ impl Containers {
             if reuse == Reuse::No {
                 strike(topology.take()).await;
             }
-            done(&run);
+            done(index, &run, began.elapsed().as_secs_f64());
             queue.end(index, run);
         }
         strike(topology).await;
@@ -139,6 +144,13 @@ impl Containers {
             }
         }
     }
+}
+
+/// For what people are told of a run, never for what is decided in it.
+#[expect(clippy::disallowed_methods, reason = "people are told how long a run took")]
+#[expect(clippy::disallowed_types, reason = "people are told how long a run took")]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
 }
 
 async fn in_place(
