@@ -6,6 +6,7 @@
 //! - [`s3`]: the bucket;
 //! - [`patroni`]: the cluster manager, by its REST API and configuration file;
 //! - [`etcd`]: what the DCS remembers of the previous cluster;
+//! - [`postgres`]: the database as its clients see it, which nothing above needs and tests do;
 //! - [`containers`]: commands, files and services of a container;
 //! - [`images`]: the recipes of the real parts' containers, built where an engine lacks them.
 //!
@@ -21,6 +22,7 @@ mod http;
 pub mod images;
 pub mod patroni;
 pub mod pgbackrest;
+pub mod postgres;
 pub mod s3;
 #[cfg(test)]
 mod stub;

@@ -23,9 +23,12 @@ use tokio::{
 
 use crate::command::{CommandOutput, CommandRunner, Invocation, RunFailure, bounded::Bounded};
 
-/// Says its process on standard error, then becomes the command under a timer within the container: that one
+/// Goes on if the path that must be there is, says its process on standard error, then becomes the command under a timer within the container: that one
 /// ends the command even when nobody is left to ask the engine for it.
-const UNDER_A_TIMER: &str = r#"echo $$ >&2; exec timeout -k "$@""#;
+const UNDER_A_TIMER: &str = r#"[ -z "$1" ] || [ -e "$1" ] || exit 125
+shift
+echo $$ >&2
+exec timeout -k "$@""#;
 /// What the timer says of a command that it could not start, with exit code 126 or 127.
 const NO_COMMAND: &str = "timeout: failed to run command ";
 /// Ends what is left of a process group. An exec is a group of its own.
@@ -56,6 +59,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub struct ContainerExec {
     docker: Docker,
     container: String,
+    behind: String,
 }
 
 /// Why there is no exit code.
@@ -67,7 +71,15 @@ enum NoEnd {
 impl ContainerExec {
     /// A runner for the container with this name or id.
     pub fn new(docker: Docker, container: impl Into<String>) -> Self {
-        Self { docker, container: container.into() }
+        Self { docker, container: container.into(), behind: String::new() }
+    }
+
+    /// The same runner, for commands that go through a server within the container: while this path is not
+    /// there, it does not answer, and a command is `Lost`.
+    #[must_use]
+    pub fn behind(mut self, path: impl Into<String>) -> Self {
+        self.behind = path.into();
+        self
     }
 
     /// The container's name or id.
@@ -147,7 +159,7 @@ impl CommandRunner for ContainerExec {
         // A timer of nothing would never ring.
         let seconds = format!("{:.3}", limit.as_secs_f64().max(0.001));
         let grace = GRACE.as_secs().to_string();
-        let wrapped = ["/bin/sh", "-c", UNDER_A_TIMER, "sh", &grace, "--", &seconds];
+        let wrapped = ["/bin/sh", "-c", UNDER_A_TIMER, "sh", &self.behind, &grace, "--", &seconds];
         let wrapped = wrapped.into_iter().chain(argv.iter().map(String::as_str));
         let wrapped = wrapped.map(str::to_owned).collect();
         let mut seen = Seen::default();
@@ -216,7 +228,10 @@ impl Seen {
             if is_started {
                 return Ok(output);
             }
-            let cause = "the container stopped as the command was started".to_owned();
+            let cause = match code {
+                125 => "the server that runs commands there does not answer".to_owned(),
+                _ => "the container stopped as the command was started".to_owned(),
+            };
             return Err(RunFailure::Lost { cause, so_far: CommandOutput { code: None, ..output } });
         }
         // The engine itself speaks on the command's standard output.

@@ -52,6 +52,7 @@ fn fill_in(member: &Member, settings: &ClusterSettings, mark: &str) -> Result<St
         data => &member.data,
         socket => &member.socket,
         port => member.port,
+        parameters => &member.parameters,
         superuser_password => member.superuser_password.expose(),
         replication_password => member.replication_password.expose(),
         rewind_password => member.rewind_password.expose(),

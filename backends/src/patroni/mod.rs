@@ -95,7 +95,7 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
     async fn state(&self, operation: &'static str) -> PortResult<MemberState> {
         match self.get::<OwnAnswer>(operation, self.member.unit, "patroni").await {
             Ok(own) => state(operation, &own?.state),
-            Err(why) if why.is_refused => Ok(MemberState::Stopped),
+            Err(why) if self.member.is_down(self.member.unit, &why) => Ok(MemberState::Stopped),
             Err(why) => Err(why.at(PORT, operation)),
         }
     }
@@ -232,7 +232,7 @@ impl<R: CommandRunner, F: Files> Cluster for PatroniApi<R, F> {
                 Err(error(kind, "apply", format!("{url}: status {status}")))
             }
             // A member that does not run loads them when it starts.
-            Err(why) if why.is_refused => Ok(()),
+            Err(why) if self.member.is_down(*unit, &why) => Ok(()),
             Err(why) => Err(why.at(PORT, "apply")),
         }
     }

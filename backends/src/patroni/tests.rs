@@ -1,6 +1,11 @@
 //! Against a server that answers as Patroni 4.0.7 does.
 
-use std::{collections::VecDeque, fs, os::unix::fs::PermissionsExt as _, sync::Mutex};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    sync::Mutex,
+};
 
 use pgdrill_core::{Secret, ports::RestoreSource};
 use tokio::{net::TcpListener, time::timeout};
@@ -45,6 +50,8 @@ fn member(port: u16, peers: &[u32]) -> Member {
         // The whole of 127.0.0.0/8 is this machine; a stub listens on 127.0.0.1 alone.
         hosts: "127.0.0.1".into(),
         api_port: port,
+        reached: BTreeMap::new(),
+        parameters: BTreeMap::new(),
         scope: "patroni-db".into(),
         etcd: vec!["etcd1:2379".into(), "etcd2:2379".into()],
         configuration: "/patroni.yml".into(),
