@@ -37,7 +37,10 @@ impl NoAnswer {
             is_refused |= io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused);
             let is_reset = io.is_some_and(|io| CUT.contains(&io.kind()));
             let http = source.downcast_ref::<hyper::Error>();
-            is_cut |= is_reset || http.is_some_and(hyper::Error::is_incomplete_message);
+            // Closed after the request was written, or before.
+            let is_closed =
+                |http: &hyper::Error| http.is_incomplete_message() || http.is_canceled();
+            is_cut |= is_reset || http.is_some_and(is_closed);
             next = source.source();
         }
         let kind =

@@ -223,3 +223,26 @@ fn words(error: &tokio_postgres::Error) -> PostgresError {
         None => PostgresError::Unreachable(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn where_nobody_answers_a_connection_is_neither_accepted_nor_rejected() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let limit = Duration::from_millis(300);
+        let secret = Secret::new("canary");
+        let server = Postgres { limit, ..Postgres::new("127.0.0.1", port, "postgres", secret) };
+        let silent = timeout(LIMIT * 4, server.admission()).await.expect("within its bound");
+        assert!(matches!(silent, Ok(Admission::Unserved(_))), "{silent:?}");
+        assert_eq!(server.rows("SELECT 1").await, Err(PostgresError::TimedOut(limit)));
+        drop(listener);
+        let closed = server.admission().await;
+        assert!(matches!(closed, Ok(Admission::Unserved(_))), "{closed:?}");
+        assert!(!format!("{server:?}").contains("canary"));
+    }
+}
