@@ -7,6 +7,9 @@ use reqwest::{Client, Method, redirect::Policy};
 
 /// The largest answer that is read.
 const LARGEST: usize = 8 << 20;
+/// How a connection ends that the other end has closed.
+const CUT: [io::ErrorKind; 3] =
+    [io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionAborted, io::ErrorKind::BrokenPipe];
 
 /// Why a request has no answer.
 #[derive(Debug)]
@@ -14,7 +17,7 @@ pub(crate) struct NoAnswer {
     pub(crate) kind: PortErrorKind,
     /// Whether the machine answered that nobody listens there.
     pub(crate) is_refused: bool,
-    /// Whether the connection was closed before any answer.
+    /// Whether a connection was taken, and closed before anything was answered.
     pub(crate) is_cut: bool,
     cause: String,
 }
@@ -32,13 +35,18 @@ impl NoAnswer {
             cause = format!("{url}: {source}");
             let io = source.downcast_ref::<io::Error>();
             is_refused |= io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused);
-            is_cut |= io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionReset);
-            // The HTTP library keeps its own type of error to itself, and has words for this one alone.
-            is_cut |= source.to_string().starts_with("connection closed before message completed");
+            let is_reset = io.is_some_and(|io| CUT.contains(&io.kind()));
+            let http = source.downcast_ref::<hyper::Error>();
+            // Closed after the request was written, or before.
+            let is_closed =
+                |http: &hyper::Error| http.is_incomplete_message() || http.is_canceled();
+            is_cut |= is_reset || http.is_some_and(is_closed);
             next = source.source();
         }
         let kind =
             if error.is_timeout() { PortErrorKind::TimedOut } else { PortErrorKind::Unreachable };
+        // What fails once the answer has begun is no request any more.
+        is_cut &= error.is_request();
         Self { kind, is_refused, is_cut, cause }
     }
 }

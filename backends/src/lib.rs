@@ -6,6 +6,7 @@
 //! - [`s3`]: the bucket;
 //! - [`patroni`]: the cluster manager, by its REST API and configuration file;
 //! - [`etcd`]: what the DCS remembers of the previous cluster;
+//! - [`postgres`]: the database as its clients see it, which nothing above needs and tests do;
 //! - [`images`]: the recipes of the real parts' containers, built where an engine lacks them;
 //! - [`containers`]: the real parts themselves.
 //!
@@ -22,6 +23,7 @@ mod http;
 pub mod images;
 pub mod patroni;
 pub mod pgbackrest;
+pub mod postgres;
 pub mod s3;
 #[cfg(test)]
 mod stub;

@@ -9,6 +9,8 @@
     reason = "a test may panic, shows what it does and how long that took"
 )]
 
+#[path = "adapters/cluster.rs"]
+mod cluster;
 #[path = "adapters/commands.rs"]
 mod commands;
 #[path = "adapters/files.rs"]

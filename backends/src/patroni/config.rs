@@ -59,10 +59,10 @@ fn fill_in(member: &Member, settings: &ClusterSettings, mark: &str) -> Result<St
         data => &member.data,
         socket => &member.socket,
         port => member.port,
+        parameters => &member.parameters,
         superuser_password => member.superuser_password.expose(),
         replication_password => member.replication_password.expose(),
         rewind_password => member.rewind_password.expose(),
-        parameters => &member.parameters,
     };
     template::render(TEMPLATE, values)
 }

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use pgdrill_core::{Secret, ports::UnitId};
 
+use crate::http::NoAnswer;
+
 /// A member of a cluster, and the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
@@ -17,9 +19,9 @@ pub struct Member {
     pub hosts: String,
     /// The port of every member's REST API.
     pub api_port: u16,
-    /// Units whose REST API this process reaches at another address than their host's, as `127.0.0.1:40001`:
-    /// a port that an engine publishes. It takes connections for a container in which nobody listens, so one
-    /// that is closed before any answer counts as refused there.
+    /// Where this process reaches the REST API of units whose hosts it does not, as `127.0.0.1:40001`. Such
+    /// an address is a port that a container engine publishes: it takes connections for a member that does
+    /// not run, and closes them.
     pub reached: BTreeMap<UnitId, String>,
     /// The name of the cluster in the DCS.
     pub scope: String,
@@ -37,14 +39,15 @@ pub struct Member {
     pub socket: String,
     /// The port of the database.
     pub port: u16,
+    /// More settings of the database. Those that all members of a cluster must share take effect only if the
+    /// cluster was made with them; none can change what the configuration sets itself.
+    pub parameters: BTreeMap<String, String>,
     /// The superuser's password.
     pub superuser_password: Secret,
     /// The password of the user `replication`.
     pub replication_password: Secret,
     /// The password of the user `rewind`, with whom a former primary follows the new one.
     pub rewind_password: Secret,
-    /// More settings of the server, by name.
-    pub parameters: BTreeMap<String, String>,
 }
 
 impl Member {
@@ -66,6 +69,11 @@ impl Member {
         let (before, after) = self.names.split_once("{unit}")?;
         let number = name.strip_prefix(before)?.strip_suffix(after)?;
         number.parse().ok().map(UnitId).filter(|&unit| self.name(unit) == name)
+    }
+
+    /// Whether a request without an answer means that no manager runs on the unit.
+    pub(super) fn is_down(&self, unit: UnitId, why: &NoAnswer) -> bool {
+        why.is_refused || why.is_cut && self.reached.contains_key(&unit)
     }
 
     pub(super) fn url(&self, unit: UnitId, path: &str) -> String {

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use pgdrill_backends::command::{CommandRunner as _, RunFailure};
 use pgdrill_backends::containers::{ContainerExec, Runit, RunitLimits, Supervised};
 use pgdrill_core::PortErrorKind as Kind;
 use pgdrill_core::ports::{Service, ServiceState, Workload as _};
 
 use crate::parts::{Part, Stage, Tls, until};
-use crate::{LONG, exec, on_stage, unit};
+use crate::{LONG, exec, on_stage, shell, unit};
 
 const DATA: &str = "/var/lib/postgresql/data/pgdata";
 
@@ -33,7 +34,7 @@ async fn play(stage: &Stage) {
     a_stop_between_two_starts_holds(&runit, &part).await;
     the_tls_server_reloads_without_an_interruption(&runit, &part).await;
     the_data_directory_is_emptied(&runit, &part).await;
-    a_supervisor_can_stand_silent(&runit, &part).await;
+    a_supervisor_can_stand_silent(&runit, &part, &exec(stage, &part)).await;
     a_service_can_be_unknown(&runit, &part).await;
     part.0.pause().await.expect("it can be paused");
     nothing_answers(&runit).await;
@@ -234,15 +235,21 @@ async fn nothing_answers(runit: &Unit) {
     }
 }
 
-async fn a_supervisor_can_stand_silent(runit: &Unit, part: &Part) {
+async fn a_supervisor_can_stand_silent(runit: &Unit, part: &Part, exec: &ContainerExec) {
     pretend(part, "exec sleep 4323").await;
     runit.start(Service::Database).await.expect("started");
     let first = process(part).await;
     part.run(&["mv", "/run/supervisor", "/run/away"]).await.ok();
     nothing_answers(runit).await;
+    let behind = exec.clone().behind("/run/supervisor");
+    match behind.run(&shell("true")).await {
+        Err(RunFailure::Lost { cause, .. }) => assert!(cause.contains("not answer"), "{cause}"),
+        other => panic!("{other:?}"),
+    }
     part.run(&["mv", "/run/away", "/run/supervisor"]).await.ok();
     assert_eq!(runit.is_reachable().await, Ok(true));
     assert_eq!(process(part).await, first, "the service went on");
+    assert_eq!(behind.run(&shell("exit 7")).await.expect("it answers").code, Some(7));
     runit.stop(Service::Database).await.expect("stopped");
 }
 

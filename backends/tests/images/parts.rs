@@ -35,7 +35,7 @@ impl Ran {
     /// What it wrote, if it succeeded.
     #[track_caller]
     pub(crate) fn ok(self) -> String {
-        assert_eq!(self.code, 0, "{self:?}");
+        assert_eq!(self.code, 0, "{}{}", self.stdout, self.stderr);
         self.stdout
     }
 }
@@ -117,6 +117,7 @@ impl Stage {
             GenericImage::new(image.name(), image.tag())
                 .with_exposed_port(8008.tcp())
                 .with_exposed_port(5432.tcp())
+                .with_exposed_port(2379.tcp())
                 .with_wait_for(WaitFor::message_on_stdout(ready))
                 .with_network(&self.network)
                 .with_container_name(format!("{}-{name}", self.network))

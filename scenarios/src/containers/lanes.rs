@@ -77,13 +77,7 @@ impl Containers {
         ended.into_iter().map(|run| run.unwrap_or_else(lost)).collect()
     }
 
-    async fn run_lane(
-        &self,
-        lane: usize,
-        queue: &Queue<'_>,
-        reuse: Reuse,
-        done: &Done<'_>,
-    ) {
+    async fn run_lane(&self, lane: usize, queue: &Queue<'_>, reuse: Reuse, done: &Done<'_>) {
         let mut topology: Option<Arc<Topology>> = None;
         // Half of the lanes begin with clusters of one unit, the other half with pairs.
         let preferred = u32::try_from(lane % 2).unwrap_or(0) + 1;

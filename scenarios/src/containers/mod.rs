@@ -18,7 +18,11 @@ use pgdrill_backends::{
 };
 use pgdrill_core::Diagnostic;
 
-pub use self::{bucket::Bucket, lanes::{Done, Reuse}, place::ContainersPlace};
+pub use self::{
+    bucket::Bucket,
+    lanes::{Done, Reuse},
+    place::ContainersPlace,
+};
 
 /// The S3 server, and an authority that did not sign its certificate.
 #[derive(Debug)]
