@@ -140,7 +140,7 @@ async fn the_way_is_by_the_gate(scene: &Scene) {
     assert_eq!(kinds(&S3Store::new(LIMITS), &s3).await, UNREACHABLE);
     // The gate changes nothing about trust.
     let other = Authority::new("another").expect("made").chain().to_owned();
-    for chain in [Some(other.into()), None] {
+    for chain in [Some(other.into()), Some(scene.server.other_chain().to_owned().into()), None] {
         let distrusting = S3Settings { tls_ca_chain: chain, ..s3.clone() };
         assert_eq!(kinds(&scene.store(), &distrusting).await, UNREACHABLE);
     }
@@ -238,6 +238,9 @@ async fn a_bucket_is_absent_or_there_or_another_s(scene: &Scene) {
     server.make_foreign_bucket("states").await.expect("another's");
     assert_eq!(kinds(&store, &s3).await, DENIED);
     server.make_bucket("states").await.expect_err("another's");
+    server.deny("states").await.expect("it is, as it is");
+    server.lift("states").await.expect("nothing was put there");
+    assert_eq!(kinds(&store, &s3).await, DENIED, "still another's");
     server.remove_bucket("states").await.expect("gone");
     server.make_bucket("states").await.expect("ours");
     assert_eq!(kinds(&store, &s3).await, FINE);

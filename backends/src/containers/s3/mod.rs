@@ -79,6 +79,8 @@ pub struct S3Server {
     /// Somebody else.
     other: Option<S3Admin>,
     means: Means,
+    /// The chain of an authority that signed nothing here.
+    other_chain: String,
 }
 
 /// What a client of the server must know.
@@ -215,6 +217,12 @@ impl S3Server {
         &self.facts
     }
 
+    /// The chain of an authority that did not sign the server's certificate.
+    #[must_use]
+    pub fn other_chain(&self) -> &str {
+        &self.other_chain
+    }
+
     /// The container, if it runs in one.
     #[must_use]
     pub const fn part(&self) -> Option<&Part> {
@@ -238,6 +246,13 @@ impl S3Server {
             to_stage: self.to_stage.clone(),
         }
     }
+}
+
+/// The chain of an authority that signs nothing.
+fn foreign_chain() -> Setup<String> {
+    let other = Authority::new("an authority that signed nothing");
+    let other = other.map_err(|error| complaint("the other authority", &error.to_string()))?;
+    Ok(other.chain().to_owned())
 }
 
 /// Whether a server refused a request as it refuses those who may not.

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use pgdrill_core::UriStyle;
 
-use super::{Facts, HOST, Means, PORT, Profile, S3Server, User};
+use super::{Facts, HOST, Means, PORT, Profile, S3Server, User, foreign_chain};
 use crate::{
     containers::{
         authority::Authority,
@@ -88,6 +88,7 @@ fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
         own: user(OWN)?,
         other: Some(user(OTHER)?),
         means: Means::Radosgw { docker: stage.docker().clone(), part: part.clone() },
+        other_chain: foreign_chain()?,
         route: Some(route),
         part: Some(part),
         facts,

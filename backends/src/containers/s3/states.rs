@@ -55,7 +55,7 @@ impl S3Server {
     }
 
     /// Every request of the hooks' user about this bucket is refused with 403 from now on, whether or not the bucket
-    /// exists. What is in it stays.
+    /// exists. What is in it stays. A bucket that is somebody else's is as it was.
     ///
     /// # Errors
     ///
@@ -64,6 +64,7 @@ impl S3Server {
         let purpose = match self.purpose(bucket).await? {
             Some(policy::Purpose::DeniesAbsent) => policy::Purpose::DeniesAbsent,
             Some(policy::Purpose::Denies | policy::Purpose::RefusesKeys) => policy::Purpose::Denies,
+            None if is_denied(&self.own.has_bucket(bucket).await) => return Ok(()),
             None if self.admin.has_bucket(bucket).await? => policy::Purpose::Denies,
             None => {
                 self.admin.make_bucket(bucket).await?;
