@@ -7,12 +7,15 @@
     reason = "a test may panic, and shows what it does"
 )]
 
+#[path = "s3/external.rs"]
+mod external;
+
 use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::join_all, stream};
 use pgdrill_backends::{
     containers::{
-        Gate, GateSpec, Purpose, Stage,
+        Gate, GateSpec, GateTo, Purpose, Stage,
         authority::Authority,
         s3::{Facts, Profile, S3Server, Unmet},
     },
@@ -125,6 +128,8 @@ async fn play([home, near, far]: &[Stage; 3]) {
     what_is_denied_is_denied_until_it_is_lifted(&scene).await;
     keys_are_refused_by_a_part_of_their_name(&scene).await;
     many_clients_at_once_and_all_pages(&scene).await;
+    external::somebody_else_s_server_is_as_good(&scene).await;
+    external::what_is_wrong_with_somebody_else_s_server_is_told(&scene).await;
 }
 
 async fn gate(stage: &Stage, spec: &GateSpec) -> Gate {
@@ -147,8 +152,7 @@ async fn the_way_is_by_the_gate(scene: &Scene) {
     // The parts of its own stage find it under the name that it has for clients.
     let spec = GateSpec {
         host: "probe".into(),
-        to_host: s3_host(scene),
-        to_stage: None,
+        to: GateTo::Part { name: s3_host(scene), port: 443, stage: scene.near.name().to_owned() },
         ..scene.server.gate()
     };
     let probe = gate(&scene.near, &spec).await;

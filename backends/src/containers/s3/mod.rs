@@ -1,11 +1,13 @@
 //! A real S3 server, whichever it is, and what a test needs of it.
 
+mod external;
 mod policy;
+mod preflight;
 mod profile;
 mod radosgw;
 mod states;
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use pgdrill_core::{Diagnostic, PortError, PortErrorKind, S3Relation, Secret, UriStyle};
 use sha2::{Digest as _, Sha256};
@@ -13,13 +15,15 @@ use sha2::{Digest as _, Sha256};
 use super::{
     authority::Authority,
     gate::GateSpec,
+    relay::Relay,
     stage::{Part, Setup, Stage, complaint},
 };
 use crate::{
-    images::Progress,
+    images::{Progress, Quiet},
     s3::{Limits, Route, S3Admin, S3Store},
 };
 
+pub use external::External;
 pub use profile::Profile;
 use states::Means;
 
@@ -65,10 +69,9 @@ impl From<Box<Diagnostic>> for Unmet {
 pub struct S3Server {
     profile: Profile,
     facts: Facts,
-    /// Where it is for containers.
-    to_host: String,
-    to_port: u16,
-    to_stage: Option<String>,
+    gate: GateSpec,
+    /// Without it containers would not reach the server.
+    _relay: Option<Arc<Relay>>,
     /// Where it is for this process.
     route: Option<Route>,
     part: Option<Part>,
@@ -134,6 +137,15 @@ impl Facts {
 
     /// Buckets of this server, by this user.
     fn admin(&self, user: &User, route: Option<&Route>) -> Setup<S3Admin> {
+        let store = S3Store::new(Limits::default());
+        let store = match route {
+            Some(route) => store.by(route.clone()),
+            None => store,
+        };
+        self.admin_by(user, store)
+    }
+
+    fn admin_by(&self, user: &User, store: S3Store) -> Setup<S3Admin> {
         let relation = S3Relation {
             access_key: Some(user.access_key.clone()),
             secret_key: Some(user.secret_key.clone()),
@@ -142,11 +154,6 @@ impl Facts {
         let settings = pgdrill_core::S3Settings::from_relation(&relation).map_err(|missing| {
             complaint("the S3 server", &format!("has no {}", missing.join(", ")))
         })?;
-        let store = S3Store::new(Limits::default());
-        let store = match route {
-            Some(route) => store.by(route.clone()),
-            None => store,
-        };
         Ok(S3Admin::new(store, settings))
     }
 }
@@ -185,10 +192,29 @@ impl S3Server {
     ) -> Setup<Self> {
         match profile {
             Profile::Radosgw => radosgw::start(stage, authority, progress).await,
-            Profile::Minio | Profile::Seaweedfs | Profile::External => {
+            Profile::External => {
+                let external = External::from_environment()?;
+                Self::external(&external, stage, authority, progress).await
+            }
+            Profile::Minio | Profile::Seaweedfs => {
                 Err(complaint(profile.name(), "this profile is not there yet"))
             }
         }
+    }
+
+    /// A server that somebody else runs. It is asked first whether it is as it must be, and whether containers on the
+    /// stage reach it; if only this process does, it passes their connections on for as long as this value lives.
+    ///
+    /// # Errors
+    ///
+    /// One complaint: which part of what was given is wrong, and what to do.
+    pub async fn external(
+        external: &External,
+        stage: &Stage,
+        authority: &Authority,
+        progress: &dyn Progress,
+    ) -> Setup<Self> {
+        external::start(external, stage, authority, progress).await
     }
 
     /// The server that an earlier process started on this stage with this authority.
@@ -199,7 +225,11 @@ impl S3Server {
     pub async fn again(profile: Profile, stage: &Stage, authority: &Authority) -> Setup<Self> {
         match profile {
             Profile::Radosgw => radosgw::again(stage, authority).await,
-            Profile::Minio | Profile::Seaweedfs | Profile::External => {
+            Profile::External => {
+                let external = External::from_environment()?;
+                Self::external(&external, stage, authority, &Quiet).await
+            }
+            Profile::Minio | Profile::Seaweedfs => {
                 Err(complaint(profile.name(), "this profile is not there yet"))
             }
         }
@@ -238,13 +268,7 @@ impl S3Server {
     /// A gate that leads to this server, on whichever stage it is started.
     #[must_use]
     pub fn gate(&self) -> GateSpec {
-        GateSpec {
-            host: self.facts.host.clone(),
-            port: self.facts.port,
-            to_host: self.to_host.clone(),
-            to_port: self.to_port,
-            to_stage: self.to_stage.clone(),
-        }
+        self.gate.clone()
     }
 }
 

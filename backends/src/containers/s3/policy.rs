@@ -9,17 +9,20 @@ pub(super) enum Purpose {
     Denies,
     /// It refuses everything in a bucket that was made for it.
     DeniesAbsent,
+    /// It makes a bucket somebody else's, where there is nobody else.
+    Foreign,
     /// It refuses some keys.
     RefusesKeys,
 }
 
 impl Purpose {
-    const ALL: [Self; 3] = [Self::Denies, Self::DeniesAbsent, Self::RefusesKeys];
+    const ALL: [Self; 4] = [Self::Denies, Self::DeniesAbsent, Self::Foreign, Self::RefusesKeys];
 
     const fn id(self) -> &'static str {
         match self {
             Self::Denies => "pgdrill-denies",
             Self::DeniesAbsent => "pgdrill-denies-absent",
+            Self::Foreign => "pgdrill-foreign",
             Self::RefusesKeys => "pgdrill-refuses-keys",
         }
     }
@@ -89,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_policy_says_what_it_is_for() {
-        for purpose in [Purpose::Denies, Purpose::DeniesAbsent] {
+        for purpose in [Purpose::Denies, Purpose::DeniesAbsent, Purpose::Foreign] {
             assert_eq!(Purpose::of(&deny("b", purpose)), Some(purpose));
         }
         let keys = refuse_keys("b", "latest");

@@ -3,11 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use pgdrill_core::UriStyle;
+use testcontainers::bollard::Docker;
 
 use super::{Facts, HOST, Means, PORT, Profile, S3Server, User, foreign_chain};
 use crate::{
     containers::{
         authority::Authority,
+        gate::{GateSpec, GateTo},
         order::order,
         stage::{Part, PartFile, PartSpec, Setup, Stage, complaint},
     },
@@ -81,13 +83,24 @@ fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
     let user = |name: &str| facts.admin(&User::of(authority, name), Some(&route));
     Ok(S3Server {
         profile: Profile::Radosgw,
-        to_host: part.name().to_owned(),
-        to_port: PORT,
-        to_stage: Some(stage.name().to_owned()),
+        gate: GateSpec {
+            host: HOST.to_owned(),
+            port: PORT,
+            to: GateTo::Part {
+                name: part.name().to_owned(),
+                port: PORT,
+                stage: stage.name().to_owned(),
+            },
+            renames: None,
+        },
+        _relay: None,
         admin: user(ADMIN)?,
         own: user(OWN)?,
         other: Some(user(OTHER)?),
-        means: Means::Radosgw { docker: stage.docker().clone(), part: part.clone() },
+        means: Means::Radosgw(Box::new(Gateway {
+            docker: stage.docker().clone(),
+            part: part.clone(),
+        })),
         other_chain: foreign_chain()?,
         route: Some(route),
         part: Some(part),
@@ -95,14 +108,19 @@ fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
     })
 }
 
-/// A bucket changes hands. To its owner the gateway tells that a key is missing before it asks the policy, so a
-/// bucket that denies everything must not be the hooks' own.
-pub(super) async fn give(
-    docker: &testcontainers::bollard::Docker,
-    part: &Part,
-    bucket: &str,
-    to: &str,
-) -> Setup<()> {
-    let (bucket, to) = (format!("--bucket={bucket}"), format!("--uid={to}"));
-    order(docker, part, &["radosgw-admin", "bucket", "link", &bucket, &to]).await.map(drop)
+/// The gateway's own container.
+#[derive(Debug, Clone)]
+pub(super) struct Gateway {
+    docker: Docker,
+    part: Part,
+}
+
+impl Gateway {
+    /// A bucket changes hands. To its owner the gateway tells that a key is missing before it asks the policy, so a
+    /// bucket that denies everything must not be the hooks' own.
+    pub(super) async fn give(&self, bucket: &str, to: &str) -> Setup<()> {
+        let (bucket, to) = (format!("--bucket={bucket}"), format!("--uid={to}"));
+        let command = ["radosgw-admin", "bucket", "link", &bucket, &to];
+        order(&self.docker, &self.part, &command).await.map(drop)
+    }
 }
