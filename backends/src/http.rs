@@ -14,6 +14,8 @@ pub(crate) struct NoAnswer {
     pub(crate) kind: PortErrorKind,
     /// Whether the machine answered that nobody listens there.
     pub(crate) is_refused: bool,
+    /// Whether the connection was closed before any answer.
+    pub(crate) is_cut: bool,
     cause: String,
 }
 
@@ -23,18 +25,21 @@ impl NoAnswer {
     }
 
     fn of(url: &str, error: &reqwest::Error) -> Self {
-        let mut is_refused = false;
+        let (mut is_refused, mut is_cut) = (false, false);
         let mut cause = format!("{url}: {error}");
         let mut next = error.source();
         while let Some(source) = next {
             cause = format!("{url}: {source}");
             let io = source.downcast_ref::<io::Error>();
             is_refused |= io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused);
+            is_cut |= io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionReset);
+            // The HTTP library keeps its own type of error to itself, and has words for this one alone.
+            is_cut |= source.to_string().starts_with("connection closed before message completed");
             next = source.source();
         }
         let kind =
             if error.is_timeout() { PortErrorKind::TimedOut } else { PortErrorKind::Unreachable };
-        Self { kind, is_refused, cause }
+        Self { kind, is_refused, is_cut, cause }
     }
 }
 
@@ -67,6 +72,7 @@ pub(crate) async fn request(
         Err(_) => Err(NoAnswer {
             kind: PortErrorKind::TimedOut,
             is_refused: false,
+            is_cut: false,
             cause: format!("{url}: no answer within {limit:?}"),
         }),
     }

@@ -132,10 +132,7 @@ const TOKENS: &[(&str, &str)] = &[
     (r"\b[0-9A-F]{24}\b", "<segment>"),
     (r"\b\d{5,}ms\b|\b\d{4}ms\b", "<time>"),
     (r"\bsystem-id \d{15,20}\b", "system-id <system-id>"),
-    (
-        r#"([a-z ]+\.[a-z_]+ (?:unreachable|denied|not found|refused|timed out)): [^;\n"]*"#,
-        "$1",
-    ),
+    (r#"([a-z ]+\.[a-z_]+ (?:unreachable|denied|not found|refused|timed out)): [^;\n"]*"#, "$1"),
     (r"with error: (?:[^E\[\n]|E[^R])[^\n]*", "with error: <cause>"),
 ];
 

@@ -25,7 +25,8 @@ use crate::command::{CommandOutput, CommandRunner, Invocation, RunFailure, bound
 
 /// Says its process on standard error, then becomes the command under a timer within the container: that one
 /// ends the command even when nobody is left to ask the engine for it.
-const UNDER_A_TIMER: &str = r#"echo $$ >&2; exec timeout -k "$@""#;
+const UNDER_A_TIMER: &str =
+    r#"[ -z "$1" ] || [ -e "$1" ] || exit 1; shift; echo $$ >&2; exec timeout -k "$@""#;
 /// What the timer says of a command that it could not start, with exit code 126 or 127.
 const NO_COMMAND: &str = "timeout: failed to run command ";
 /// Ends what is left of a process group. An exec is a group of its own.
@@ -56,6 +57,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub struct ContainerExec {
     docker: Docker,
     container: String,
+    door: String,
 }
 
 /// Why there is no exit code.
@@ -67,7 +69,14 @@ enum NoEnd {
 impl ContainerExec {
     /// A runner for the container with this name or id.
     pub fn new(docker: Docker, container: impl Into<String>) -> Self {
-        Self { docker, container: container.into() }
+        Self { docker, container: container.into(), door: String::new() }
+    }
+
+    /// The same, where a command is `Lost` unless this path exists in the container: as in production, where
+    /// every command goes through a supervisor that may not answer.
+    #[must_use]
+    pub fn behind(self, door: impl Into<String>) -> Self {
+        Self { door: door.into(), ..self }
     }
 
     /// The container's name or id.
@@ -147,7 +156,7 @@ impl CommandRunner for ContainerExec {
         // A timer of nothing would never ring.
         let seconds = format!("{:.3}", limit.as_secs_f64().max(0.001));
         let grace = GRACE.as_secs().to_string();
-        let wrapped = ["/bin/sh", "-c", UNDER_A_TIMER, "sh", &grace, "--", &seconds];
+        let wrapped = ["/bin/sh", "-c", UNDER_A_TIMER, "sh", &self.door, &grace, "--", &seconds];
         let wrapped = wrapped.into_iter().chain(argv.iter().map(String::as_str));
         let wrapped = wrapped.map(str::to_owned).collect();
         let mut seen = Seen::default();
@@ -216,7 +225,8 @@ impl Seen {
             if is_started {
                 return Ok(output);
             }
-            let cause = "the container stopped as the command was started".to_owned();
+            let cause =
+                "the container, or what passes commands on in it, did not answer".to_owned();
             return Err(RunFailure::Lost { cause, so_far: CommandOutput { code: None, ..output } });
         }
         // The engine itself speaks on the command's standard output.
@@ -264,9 +274,8 @@ async fn feed(
 fn no_end(error: Error) -> NoEnd {
     const NEVER: [&str; 3] =
         ["unable to find user", "executable file not found", "no matching entries"];
-    let cause = match error {
-        Error::DockerResponseServerError { message, .. } => message,
-        other => return NoEnd::Lost(other.to_string()),
+    let Error::DockerResponseServerError { message: cause, .. } = error else {
+        return NoEnd::Lost(error.to_string());
     };
     if NEVER.iter().any(|words| cause.contains(words)) {
         NoEnd::NotStarted(cause)

@@ -25,6 +25,7 @@ const UNIT: &[Part] = parts!["unit":
     "postgresql/finish",
     "postgresql/run",
     "pgbackrest-server/check",
+    "pgbackrest-server/control/h",
     "pgbackrest-server/run",
 ];
 const ETCD: &[Part] = parts!["etcd": "Dockerfile", "entrypoint"];

@@ -62,6 +62,7 @@ fn fill_in(member: &Member, settings: &ClusterSettings, mark: &str) -> Result<St
         superuser_password => member.superuser_password.expose(),
         replication_password => member.replication_password.expose(),
         rewind_password => member.rewind_password.expose(),
+        parameters => &member.parameters,
     };
     template::render(TEMPLATE, values)
 }

@@ -1,6 +1,6 @@
 //! What must be known of a member to reach and configure it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use pgdrill_core::{Secret, ports::UnitId};
 
@@ -17,6 +17,10 @@ pub struct Member {
     pub hosts: String,
     /// The port of every member's REST API.
     pub api_port: u16,
+    /// Units whose REST API this process reaches at another address than their host's, as `127.0.0.1:40001`:
+    /// a port that an engine publishes. It takes connections for a container in which nobody listens, so one
+    /// that is closed before any answer counts as refused there.
+    pub reached: BTreeMap<UnitId, String>,
     /// The name of the cluster in the DCS.
     pub scope: String,
     /// The etcd servers, as `host:port`.
@@ -39,6 +43,8 @@ pub struct Member {
     pub replication_password: Secret,
     /// The password of the user `rewind`, with whom a former primary follows the new one.
     pub rewind_password: Secret,
+    /// More settings of the server, by name.
+    pub parameters: BTreeMap<String, String>,
 }
 
 impl Member {
@@ -63,7 +69,10 @@ impl Member {
     }
 
     pub(super) fn url(&self, unit: UnitId, path: &str) -> String {
-        format!("http://{}:{}/{path}", self.host(unit), self.api_port)
+        match self.reached.get(&unit) {
+            Some(address) => format!("http://{address}/{path}"),
+            None => format!("http://{}:{}/{path}", self.host(unit), self.api_port),
+        }
     }
 }
 

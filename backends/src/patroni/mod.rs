@@ -100,10 +100,15 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
             .map_err(|why| error(PortErrorKind::Malformed, operation, format!("{url}: {why}"))))
     }
 
+    /// Whether a unit's machine said that no manager listens there.
+    fn nobody_listens(&self, unit: UnitId, why: &NoAnswer) -> bool {
+        why.is_refused || why.is_cut && self.member.reached.contains_key(&unit)
+    }
+
     async fn state(&self, operation: &'static str) -> PortResult<MemberState> {
         match self.get::<OwnAnswer>(operation, self.member.unit, "patroni").await {
             Ok(own) => state(operation, &own?.state),
-            Err(why) if why.is_refused => Ok(MemberState::Stopped),
+            Err(why) if self.nobody_listens(self.member.unit, &why) => Ok(MemberState::Stopped),
             Err(why) => Err(why.at(PORT, operation)),
         }
     }
@@ -174,7 +179,7 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
                     };
                     return Err(error(kind, "apply", format!("{url}: status {status}")));
                 }
-                Err(why) if why.is_refused => {}
+                Err(why) if self.nobody_listens(unit, &why) => {}
                 Err(why) => return Err(why.at(PORT, "apply")),
             }
         }
@@ -210,8 +215,9 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
             return Ok(());
         }
         self.archive_by(&rendered.archive_command).await?;
-        let has_both =
-            |mark: &str, command: &str| mark == rendered.mark && command == rendered.archive_command;
+        let has_both = |mark: &str, command: &str| {
+            mark == rendered.mark && command == rendered.archive_command
+        };
         self.loaded(has_both).await.map(drop)
     }
 }
@@ -286,7 +292,9 @@ impl<R: CommandRunner, F: Files> Cluster for PatroniApi<R, F> {
                 Err(error(kind, "apply", format!("{url}: status {status}")))
             }
             // A member that does not run loads them when it starts.
-            Err(why) if why.is_refused => self.archive_by(&rendered.archive_command).await,
+            Err(why) if self.nobody_listens(*unit, &why) => {
+                self.archive_by(&rendered.archive_command).await
+            }
             Err(why) => Err(why.at(PORT, "apply")),
         }
     }

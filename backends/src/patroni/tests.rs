@@ -55,6 +55,8 @@ fn member(port: u16, peers: &[u32]) -> Member {
         port: 5432,
         superuser_password: Secret::new(SECRET),
         replication_password: Secret::new("two\"\n"),
+        reached: std::collections::BTreeMap::new(),
+        parameters: std::collections::BTreeMap::new(),
         rewind_password: Secret::new("three"),
     }
 }

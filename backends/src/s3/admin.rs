@@ -231,10 +231,11 @@ async fn delete(client: &Client, bucket: &str, keys: &[String]) -> Result<(), Fa
         }
     }
     // Some servers want another checksum of such a request than this client sends.
-    stream::iter(keys)
-        .map(|key| async move {
-            sent(client.delete_object().bucket(bucket).key(key).send().await).map(drop)
-        })
+    // The requests own their keys: a future that borrows them through the stream is not `Send`.
+    let requests: Vec<_> =
+        keys.iter().map(|key| client.delete_object().bucket(bucket).key(key)).collect();
+    stream::iter(requests)
+        .map(|request| async move { sent(request.send().await).map(drop) })
         .buffer_unordered(SIDE_BY_SIDE)
         .try_collect()
         .await

@@ -40,9 +40,10 @@ pub(crate) fn run_plans(
     };
     let _own = Cleared;
     let bar = progress(plans.len());
+    let done = |_: &Run| bar.inc(1);
     let ran = runtime.block_on(async {
         tokio::select! {
-            ran = run_on(plans, lanes, s3, &|_: &Run| bar.inc(1)) => ran,
+            ran = run_on(plans, lanes, s3, &done) => ran,
             signal = asked_to_end() => {
                 let what = format!("ended by {signal}; what ran in containers is cleared away");
                 Err(Box::new(Diagnostic::error("the run", what)))

@@ -28,7 +28,9 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
         }
     };
     let inputs = read_corpus();
-    let Some(results) = run_inputs(&inputs, &[], None, Where::Memory) else { return Exit::NoBackend };
+    let Some(results) = run_inputs(&inputs, &[], None, Where::Memory) else {
+        return Exit::NoBackend;
+    };
     count(&mut coverage, &results);
     let printed = print(&match args.format {
         CoverageFormat::Text => report::coverage::text(&coverage),

@@ -13,8 +13,7 @@ use pgdrill_scenarios::{
 use super::{
     Exit,
     args::{BackendArg, RunArgs, RunFormat, S3Arg},
-    containers,
-    no_file, nothing,
+    containers, no_file, nothing,
     output::{complain, print},
     read,
 };

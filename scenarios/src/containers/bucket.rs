@@ -8,12 +8,12 @@ use std::{
     },
 };
 
-use futures_util::future::try_join_all;
-use pgdrill_backends::containers::{S3Server, Unmet};
+use pgdrill_backends::containers::Unmet;
 use pgdrill_core::{S3Settings, Secret, UriStyle, inventory::backup_id, ports::BackupKind};
 use pgdrill_sim::{BackupSeen, BucketGiven, S3Server as Told};
 use serde::Deserialize;
 
+use super::Server;
 use crate::place::Prevented;
 
 /// What every bucket of a run begins with.
@@ -26,14 +26,14 @@ const PATH: &str = "/drill";
 /// A bucket of its own on a server that others use, too.
 #[derive(Debug)]
 pub struct Bucket {
-    server: Arc<S3Server>,
+    server: Arc<Server>,
     name: String,
     is: Mutex<BucketGiven>,
 }
 
 impl Bucket {
     /// A bucket that does not exist yet and whose name no other plan has.
-    pub(super) fn fresh(server: &Arc<S3Server>) -> Self {
+    pub(super) fn fresh(server: &Arc<Server>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}-{}-{number}", std::process::id());
@@ -41,7 +41,7 @@ impl Bucket {
     }
 
     /// A bucket that is there, or is not.
-    pub(crate) fn known(server: &Arc<S3Server>, name: String, is: BucketGiven) -> Self {
+    pub(crate) fn known(server: &Arc<Server>, name: String, is: BucketGiven) -> Self {
         Self { server: Arc::clone(server), name, is: Mutex::new(is) }
     }
 
@@ -58,7 +58,7 @@ impl Bucket {
 
     /// What Juju tells of the server and of this bucket.
     pub(super) fn told(&self) -> Told {
-        let facts = self.server.facts();
+        let facts = self.server.s3.facts();
         let owned = |text: &str| Cow::from(text.to_owned());
         Told {
             endpoint: facts.endpoint().into(),
@@ -68,7 +68,7 @@ impl Bucket {
             secret_key: facts.secret_key.clone(),
             wrong_secret_key: Secret::new(format!("{}-canary-wrong", "x".repeat(24))),
             ca_chain: facts.ca_chain.as_deref().map(owned),
-            other_ca_chain: self.server.other_chain().to_owned().into(),
+            other_ca_chain: self.server.other_chain.clone().into(),
             uri_style: match facts.uri_style {
                 UriStyle::Path => "path".into(),
                 UriStyle::Host => "host".into(),
@@ -79,7 +79,7 @@ impl Bucket {
 
     /// Settings that are right, whatever the relation says.
     pub(super) fn right(&self, path: Option<&str>) -> S3Settings {
-        let mut relation = self.server.facts().relation(&self.name);
+        let mut relation = self.server.s3.facts().relation(&self.name);
         relation.path = Some(path.unwrap_or(PATH).to_owned().into());
         S3Settings::from_relation(&relation).unwrap_or_else(|_| S3Settings {
             bucket: self.name.clone().into(),
@@ -96,15 +96,13 @@ impl Bucket {
     /// The bucket is ours, somebody else's, or not there.
     pub(super) async fn set(&self, to: BucketGiven) -> Result<(), Prevented> {
         let from = self.is();
-        let (server, name) = (&self.server, &*self.name);
+        let (server, name) = (&self.server.s3, &*self.name);
         match (from, to) {
             (BucketGiven::Present, BucketGiven::Present)
             | (BucketGiven::Forbidden, BucketGiven::Forbidden)
             | (BucketGiven::Absent, BucketGiven::Absent) => Ok(()),
             (BucketGiven::Absent, BucketGiven::Present) => server.make_bucket(name).await,
-            (BucketGiven::Absent, BucketGiven::Forbidden) => {
-                server.make_foreign_bucket(name).await
-            }
+            (BucketGiven::Absent, BucketGiven::Forbidden) => server.make_foreign_bucket(name).await,
             (BucketGiven::Present, BucketGiven::Forbidden) => server.deny(name).await,
             (BucketGiven::Present | BucketGiven::Forbidden, BucketGiven::Absent) => {
                 server.remove_bucket(name).await
@@ -121,7 +119,7 @@ impl Bucket {
 
     /// Every request about the bucket is refused.
     pub(super) async fn deny(&self) -> Result<(), Prevented> {
-        self.server.deny(&self.name).await.map_err(prevented)
+        self.server.s3.deny(&self.name).await.map_err(prevented)
     }
 
     /// Keys that contain a text are refused; none if it is empty.
@@ -130,33 +128,34 @@ impl Bucket {
     }
 
     async fn refuse(&self, text: &str) -> Result<(), Prevented> {
-        self.server.refuse_keys(&self.name, text).await.map_err(prevented)
+        self.server.s3.refuse_keys(&self.name, text).await.map_err(prevented)
     }
 
     /// Nothing is refused any more.
     pub(super) async fn lift(&self) -> Result<(), Prevented> {
-        self.server.lift(&self.name).await.map_err(prevented)
+        self.server.s3.lift(&self.name).await.map_err(prevented)
     }
 
     /// The bucket is gone, with everything in it.
     pub(super) async fn remove(&self) -> Result<(), Prevented> {
-        self.server.remove_bucket(&self.name).await.map_err(prevented)
+        self.server.s3.remove_bucket(&self.name).await.map_err(prevented)
     }
 
     async fn keys(&self) -> Result<Vec<String>, Prevented> {
-        self.server.keys(&self.name, "").await.map_err(prevented)
+        self.server.s3.keys(&self.name, "").await.map_err(prevented)
     }
 
     /// The backups of every stanza, oldest first, as the bucket itself holds them.
     pub(super) async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
         let keys = self.keys().await?;
         let infos = keys.iter().filter(|key| key.ends_with("/backup.info"));
-        let found = try_join_all(infos.map(|key| async move {
-            let content = self.server.read(&self.name, key).await.map_err(prevented)?;
+        let mut backups = Vec::new();
+        for key in infos {
+            let content = self.server.s3.read(&self.name, key).await.map_err(prevented)?;
             let stanza = key.rsplit('/').nth(1).unwrap_or_default();
-            read_info(stanza, &String::from_utf8_lossy(&content.unwrap_or_default()))
-        }));
-        let mut backups = found.await?.concat();
+            let content = content.unwrap_or_default();
+            backups.extend(read_info(stanza, &String::from_utf8_lossy(&content))?);
+        }
         backups.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(backups)
     }

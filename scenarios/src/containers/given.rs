@@ -71,7 +71,8 @@ async fn fill_repository(
                 | RepositoryGiven::AnotherModel => identity.stanza(),
             };
             let kinds: Vec<&str> = given.backups.iter().map(|kind| tool_name(*kind)).collect();
-            let stored = place.topology.store_foreign(given.primary, settings.clone(), name, &kinds);
+            let stored =
+                place.topology.store_foreign(given.primary, settings.clone(), name, &kinds);
             return stored.await.map_err(broken);
         }
         RepositoryGiven::Own | RepositoryGiven::AnotherModel => {}
@@ -135,11 +136,7 @@ const fn tool_name(backup: BackupGiven) -> &'static str {
 
 /// The backup tool's configuration, as the hooks left it: with an initialised stanza on every unit, by the
 /// relation as it is; without one on none.
-async fn configure(
-    place: &ContainersPlace,
-    given: &Given,
-    all: &[Ports],
-) -> Result<(), Prevented> {
+async fn configure(place: &ContainersPlace, given: &Given, all: &[Ports]) -> Result<(), Prevented> {
     if given.stanza != StanzaGiven::Initialised {
         return place.topology.unconfigure().await.map_err(broken);
     }
@@ -184,5 +181,8 @@ async fn set_tls_servers(given: &Given, all: &[Ports]) -> Result<(), Prevented> 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn failed(error: PortError) -> Prevented {
     let exit = error.exit().map(|exit| format!("\n{}\n{}", exit.stdout.trim(), exit.stderr.trim()));
-    Prevented::Broken(format!("what is given can't be made true: {error}{}", exit.unwrap_or_default()))
+    Prevented::Broken(format!(
+        "what is given can't be made true: {error}{}",
+        exit.unwrap_or_default()
+    ))
 }

@@ -39,7 +39,8 @@ impl<'a> Queue<'a> {
             let size = units.map_or(0, |units| units.abs_diff(given.units.max(1)));
             (size, primary.is_some_and(|primary| primary != given.primary))
         };
-        let best = (0..waiting.len()).min_by_key(|&index| waiting.get(index).map(|(_, p)| unlike(p)));
+        let best =
+            (0..waiting.len()).min_by_key(|&index| waiting.get(index).map(|(_, p)| unlike(p)));
         best.map(|index| waiting.remove(index))
     }
 

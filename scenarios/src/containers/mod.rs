@@ -20,11 +20,20 @@ use pgdrill_core::Diagnostic;
 
 pub use self::{bucket::Bucket, lanes::Reuse, place::ContainersPlace};
 
+/// The S3 server, and an authority that did not sign its certificate.
+#[derive(Debug)]
+pub struct Server {
+    /// The server.
+    pub s3: S3Server,
+    /// The chain of the other authority.
+    pub other_chain: String,
+}
+
 /// The S3 server and the images that every cluster of a run uses.
 pub struct Containers {
     stage: Stage,
-    server: Arc<S3Server>,
-    authority: Authority,
+    server: Arc<Server>,
+    authority: Arc<Authority>,
     images: Images,
     pace: Pace,
 }
@@ -47,8 +56,11 @@ impl Containers {
             let images = images(progress).await?;
             let authority = Authority::new("pgdrill");
             let authority = authority.map_err(|error| boxed("the authority", &error))?;
-            let server = S3Server::start(profile, &stage, &authority, progress).await?;
-            Ok((images, authority, Arc::new(server)))
+            let other = Authority::new("nobody's");
+            let other = other.map_err(|error| boxed("the authority", &error))?;
+            let s3 = S3Server::start(profile, &stage, &authority, progress).await?;
+            let server = Server { s3, other_chain: other.chain().to_owned() };
+            Ok((images, Arc::new(authority), Arc::new(server)))
         };
         match set_up.await {
             Ok((images, authority, server)) => Ok(Self { stage, server, authority, images, pace }),
@@ -62,7 +74,7 @@ impl Containers {
 
     /// The S3 server.
     #[must_use]
-    pub fn server(&self) -> &Arc<S3Server> {
+    pub fn server(&self) -> &Arc<Server> {
         &self.server
     }
 
@@ -73,8 +85,8 @@ impl Containers {
     /// A part does not come up; nothing of it is left.
     pub async fn raise(&self, units: u32) -> Setup<Topology> {
         let stage = Stage::set(Purpose::Run).await?;
-        let (images, authority) = (self.images.clone(), self.authority.clone());
-        let gate = self.server.gate();
+        let (images, authority) = (self.images.clone(), Arc::clone(&self.authority));
+        let gate = self.server.s3.gate();
         let raised =
             Topology::raise(stage.clone(), images, authority, &gate, units.max(1), self.pace).await;
         if raised.is_err() {

@@ -143,7 +143,8 @@ mod tests {
     fn a_service_that_the_supervisor_does_not_know_is_unknown() {
         assert_eq!(service("run: postgresql: (pid 1) 2s"), ServiceState::Running);
         assert_eq!(service("down: postgresql: 2s"), ServiceState::Stopped);
-        let unknown = "fail: postgresql: unable to change to service directory: file does not exist";
+        let unknown =
+            "fail: postgresql: unable to change to service directory: file does not exist";
         assert_eq!(service(unknown), ServiceState::Unknown);
     }
 }

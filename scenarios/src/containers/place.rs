@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use pgdrill_backends::{
     clock::SystemClock,
-    containers::{Misbehaviour, S3Server, Topology},
+    containers::{Misbehaviour, Topology},
     s3::S3Store,
 };
 use pgdrill_core::{
@@ -19,7 +19,7 @@ use pgdrill_sim::{
     dispatch,
 };
 
-use super::{bucket::Bucket, given, observe};
+use super::{Server, bucket::Bucket, given, observe};
 use crate::place::{Place, Prevented, Struck, lock};
 
 /// A cluster on which everything that a plan gives is true.
@@ -39,7 +39,7 @@ impl ContainersPlace {
     /// use then.
     pub async fn make(
         topology: Arc<Topology>,
-        server: &Arc<S3Server>,
+        server: &Arc<Server>,
         given: &Given,
     ) -> Result<Self, Prevented> {
         let bucket = Bucket::fresh(server);
@@ -125,7 +125,8 @@ impl ContainersPlace {
             PgbackrestMood::Silent => Some(Misbehaviour::Silent),
             PgbackrestMood::StrangeLabel => Some(Misbehaviour::StrangeLabel),
             PgbackrestMood::Locked => {
-                return self.topology.hold_lock(lock(&self.world).stanza_name()).await;
+                let stanza = lock(&self.world).stanza();
+                return self.topology.hold_lock(&stanza).await;
             }
         };
         self.topology.misbehave(how).await

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures_util::future::try_join_all;
-use pgdrill_core::ports::{MemberState, Service, Workload as _};
+use pgdrill_core::ports::{Cluster as _, MemberState, Service, ServiceState, Workload as _};
 use reqwest::Method;
 
-use super::{Cluster as _, Setup, Topology, Unit, complaint, host, layout::SCOPE};
+use super::{Setup, Topology, Unit, complaint, host, layout::SCOPE};
 use crate::http;
 
 /// Stands before the backup tool, and does to it what the files beside it say.
@@ -70,10 +70,8 @@ impl Topology {
                 return Err(complaint(&host(to), &error.to_string()));
             }
         }
-        self.until("the cluster has switched over", || async {
-            self.primary().await == Some(to)
-        })
-        .await?;
+        self.until("the cluster has switched over", || async { self.primary().await == Some(to) })
+            .await?;
         self.settled().await
     }
 
@@ -185,8 +183,7 @@ impl Topology {
     /// It does not obey.
     pub async fn set_service(&self, unit: u32, service: Service, runs: bool) -> Setup<()> {
         let workload = self.unit(unit)?.workload();
-        let done =
-            if runs { workload.start(service).await } else { workload.stop(service).await };
+        let done = if runs { workload.start(service).await } else { workload.stop(service).await };
         done.map_err(|error| complaint(&host(unit), &error.to_string()))
     }
 
@@ -226,12 +223,15 @@ impl Topology {
         } else {
             "ALTER SYSTEM RESET archive_command"
         };
-        try_join_all(self.units().into_iter().map(|unit| async move {
-            unit.sql(set).await?;
-            unit.sql("SELECT pg_reload_conf()").await
-        }))
-        .await
-        .map(drop)
+        let units = self.units();
+        let mut setting = Vec::with_capacity(units.len());
+        for unit in &units {
+            setting.push(async move {
+                unit.sql(set).await?;
+                unit.sql("SELECT pg_reload_conf()").await
+            });
+        }
+        try_join_all(setting).await.map(drop)
     }
 
     /// WAL arrives this many seconds late, by the time of hooks.
@@ -302,9 +302,13 @@ impl Topology {
         self.in_every_unit(program, &[STAND_IN]).await
     }
 
-    async fn in_every_unit(&self, program: &str, arguments: &[&str]) -> Setup<()> {
+    pub(super) async fn in_every_unit(&self, program: &str, arguments: &[&str]) -> Setup<()> {
         let units = self.units();
-        try_join_all(units.iter().map(|unit| unit.shell(program, arguments))).await.map(drop)
+        let mut running = Vec::with_capacity(units.len());
+        for unit in &units {
+            running.push(unit.shell(program, arguments));
+        }
+        try_join_all(running).await.map(drop)
     }
 
     /// The supervisor of a unit answers nobody, or answers.
@@ -365,7 +369,7 @@ impl Topology {
     pub async fn kill(&self, unit: u32) -> Setup<()> {
         let found = self.unit(unit)?;
         let runs = found.workload().service(Service::TlsServer).await;
-        found.remember_tls_server(runs == Ok(pgdrill_core::ports::ServiceState::Running));
+        found.remember_tls_server(runs == Ok(ServiceState::Running));
         found.part.kill().await
     }
 }

@@ -26,7 +26,8 @@ impl Topology {
         backups: &[&str],
     ) -> Setup<()> {
         let unit = self.unit(on)?;
-        let program = r#"[ -e "$1/PG_VERSION" ] || initdb --no-sync --data-checksums -D "$1" >/dev/null"#;
+        let program =
+            r#"[ -e "$1/PG_VERSION" ] || initdb --no-sync --data-checksums -D "$1" >/dev/null"#;
         unit.as_database_user(&["/bin/sh", "-euc", program, "sh", OTHER_DATA]).await?;
         let mut place = layout::place(on, false);
         OTHER_PGBACKREST.clone_into(&mut place.configuration);

@@ -1,9 +1,9 @@
 //! Undoes every fault, whatever it was.
 
 use futures_util::future::try_join_all;
-use pgdrill_core::ports::{Service, ServiceState, Workload as _};
+use pgdrill_core::ports::{ClusterRecord as _, Service, ServiceState, Workload as _};
 
-use super::{Setup, Topology, Unit, complaint, host};
+use super::{PGBACKREST, Setup, Topology, Unit, complaint, host};
 
 /// What a unit's own faults come to, undone. Nothing of it fails when there was none.
 const MEND: &str = r#"
@@ -25,6 +25,8 @@ const MEND: &str = r#"
         chown postgres:postgres "$own"
         chpst -u postgres:postgres pg_ctl -D "$PGDATA" reload >/dev/null || true
     fi
+    rm -f /run/pgbackrest-server.reloads
+    [ ! -e "$PGDATA/PG_VERSION" ] || echo data
 "#;
 
 impl Topology {
@@ -39,20 +41,39 @@ impl Topology {
         self.free_lock().await?;
         self.gate.open().await?;
         let units = self.units();
-        try_join_all(units.iter().map(|unit| self.mend(unit))).await?;
+        let have_data = try_join_all(units.iter().map(|unit| self.mend(unit))).await?;
+        if !have_data.contains(&true) {
+            // Nobody has data: what is remembered of the cluster would keep everybody from making any.
+            let removed = self.record().remove().await;
+            removed.map_err(|error| complaint("etcd", &error.to_string()))?;
+        }
+        try_join_all(units.iter().map(|unit| self.run_again(unit))).await?;
         self.settled().await
     }
 
-    async fn mend(&self, unit: &Unit) -> Setup<()> {
+    /// Undoes the faults of a unit; whether it has data.
+    async fn mend(&self, unit: &Unit) -> Setup<bool> {
         self.bring_back(unit).await?;
-        unit.shell(MEND, &[]).await?;
-        let workload = unit.workload();
-        let failed = |error: pgdrill_core::PortError| {
-            complaint(&host(unit.number), &error.to_string())
-        };
-        if workload.service(Service::Database).await.map_err(failed)? != ServiceState::Running {
-            workload.start(Service::Database).await.map_err(failed)?;
+        Ok(unit.shell(MEND, &[]).await?.trim() == "data")
+    }
+
+    /// A database that does not run is started, by settings about which nothing was decided.
+    async fn run_again(&self, unit: &Unit) -> Setup<()> {
+        let service = unit.workload().service(Service::Database).await;
+        let service = service.map_err(|error| complaint(&host(unit.number), &error.to_string()))?;
+        if service != ServiceState::Running {
+            self.configure(unit).await?;
+            self.start(unit).await?;
         }
         Ok(())
+    }
+
+    /// No unit has a configuration of the backup tool.
+    ///
+    /// # Errors
+    ///
+    /// A command fails.
+    pub async fn unconfigure(&self) -> Setup<()> {
+        self.in_every_unit("rm -f \"$1\"", &[PGBACKREST]).await
     }
 }

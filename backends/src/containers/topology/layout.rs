@@ -62,17 +62,11 @@ pub struct Pace {
 
 impl Pace {
     /// Time as it is, and as much of it as a person's own cluster may need.
-    pub const REAL: Self = Self {
-        faster: 1,
-        command: Duration::from_secs(120),
-        backup: Duration::from_secs(60 * 60),
-    };
+    pub const REAL: Self =
+        Self { faster: 1, command: Duration::from_secs(120), backup: Duration::from_secs(60 * 60) };
     /// For rehearsals: an empty cluster's backup takes seconds, and a minute's wait need not be one.
-    pub const REHEARSAL: Self = Self {
-        faster: 6,
-        command: Duration::from_secs(30),
-        backup: Duration::from_secs(45),
-    };
+    pub const REHEARSAL: Self =
+        Self { faster: 6, command: Duration::from_secs(30), backup: Duration::from_secs(45) };
 
     pub(super) fn tool(self) -> pgbackrest::Limits {
         pgbackrest::Limits {
@@ -148,12 +142,8 @@ fn parameters() -> BTreeMap<String, String> {
 
 /// A unit as its backup tool's adapter must know it.
 pub(super) fn place(unit: u32, tls: bool) -> Place {
-    let database = Database {
-        data: DATA.into(),
-        socket: SOCKET.into(),
-        port: DATABASE,
-        user: USER.into(),
-    };
+    let database =
+        Database { data: DATA.into(), socket: SOCKET.into(), port: DATABASE, user: USER.into() };
     let mut place = Place::new(UnitId(unit), "unit-{unit}", database);
     place.tls = tls.then(|| Tls {
         authority: AUTHORITY.into(),

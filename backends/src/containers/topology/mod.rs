@@ -8,11 +8,11 @@ mod layout;
 mod unit;
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::{join_all, try_join_all, try_join3};
 use pgdrill_core::{
     Secret,
     ports::{Cluster as _, ClusterSettings, MemberState, Service, UnitId, Workload as _},
@@ -25,14 +25,18 @@ use self::layout::{API, ETCD, ETCD_HOST, Passwords, SCOPE};
 pub use self::{
     faults::Misbehaviour,
     layout::{DATA, PGBACKREST, Pace, host},
-    unit::Unit,
+    unit::{Manager, Tool, Unit},
 };
 use super::{
     authority::Authority,
     gate::{Gate, GateSpec},
     stage::{Part, PartSpec, Setup, Stage, complaint},
 };
-use crate::{etcd::EtcdRecord, http, images::{ImageRef, Quiet}};
+use crate::{
+    etcd::EtcdRecord,
+    http,
+    images::{ImageRef, Quiet},
+};
 
 /// How long a cluster may take to come up, elect or follow.
 const SETTLED: Duration = Duration::from_secs(90);
@@ -52,7 +56,7 @@ pub struct Images {
 pub struct Topology {
     stage: Stage,
     images: Images,
-    authority: Authority,
+    authority: Arc<Authority>,
     passwords: Passwords,
     pace: Pace,
     etcd: Part,
@@ -83,7 +87,7 @@ impl Topology {
     pub async fn raise(
         stage: Stage,
         images: Images,
-        authority: Authority,
+        authority: Arc<Authority>,
         s3: &GateSpec,
         count: u32,
         pace: Pace,
@@ -96,13 +100,10 @@ impl Topology {
             ..PartSpec::default()
         };
         let passwords = passwords(&authority);
-        let starting = (
-            stage.start(&etcd),
-            Gate::start(&stage, s3, &Quiet),
-            try_join_all((0..count).map(|unit| unit::start(&stage, &images.unit, &authority, unit))),
-        );
+        let starting = (0..count).map(|unit| unit::start(&stage, &images.unit, &authority, unit));
         let (etcd, gate, units) =
-            futures_util::future::try_join3(starting.0, starting.1, starting.2).await?;
+            try_join3(stage.start(&etcd), Gate::start(&stage, s3, &Quiet), try_join_all(starting))
+                .await?;
         let topology = Self {
             stage,
             images,
@@ -125,7 +126,7 @@ impl Topology {
     pub async fn again(
         stage: Stage,
         images: Images,
-        authority: Authority,
+        authority: Arc<Authority>,
         s3: &GateSpec,
         units: &[u32],
         pace: Pace,
@@ -150,7 +151,8 @@ impl Topology {
 
     /// The settings of a unit that nothing was decided about.
     async fn configure(&self, unit: &Unit) -> Setup<()> {
-        let none = ClusterSettings { archive_stanza: None, accepts_connections: true, restore: None };
+        let none =
+            ClusterSettings { archive_stanza: None, accepts_connections: true, restore: None };
         let applied = self.cluster(unit.number).apply(&none).await;
         applied.map_err(|error| complaint(&host(unit.number), &error.to_string()))
     }
@@ -212,12 +214,12 @@ impl Topology {
 
     /// The cluster manager of a unit.
     #[must_use]
-    pub fn cluster(&self, unit: u32) -> unit::Manager {
+    pub fn cluster(&self, unit: u32) -> Manager {
         let units = self.units();
         let all: Vec<u32> = units.iter().map(|unit| unit.number).collect();
-        let reached = units.iter().map(|unit| {
-            (UnitId(unit.number), format!("127.0.0.1:{}", unit.part.port(API)))
-        });
+        let reached = units
+            .iter()
+            .map(|unit| (UnitId(unit.number), format!("127.0.0.1:{}", unit.part.port(API))));
         let member = layout::member(unit, &all, reached.collect(), &self.passwords);
         let runner = units.iter().find(|other| other.number == unit).map(Unit::runner);
         unit::manager(runner.unwrap_or_else(|| unit::nowhere(&self.stage)), member)
@@ -225,7 +227,7 @@ impl Topology {
 
     /// The backup tool of a unit, with or without certificates to show to others.
     #[must_use]
-    pub fn repository(&self, unit: u32, tls: bool) -> unit::Tool {
+    pub fn repository(&self, unit: u32, tls: bool) -> Tool {
         let units = self.units();
         let runner = units.iter().find(|other| other.number == unit).map(Unit::runner);
         let runner = runner.unwrap_or_else(|| unit::nowhere(&self.stage));
@@ -326,9 +328,9 @@ impl Topology {
                 tokio::time::sleep(PAUSE).await;
             }
         };
-        tokio::time::timeout(SETTLED, asking).await.map_err(|_| {
-            complaint(self.stage.name(), &format!("not within {SETTLED:?}: {what}"))
-        })
+        tokio::time::timeout(SETTLED, asking)
+            .await
+            .map_err(|_| complaint(self.stage.name(), &format!("not within {SETTLED:?}: {what}")))
     }
 
     /// The cluster has this many units: the last ones go, or new ones come and follow.
@@ -383,9 +385,5 @@ fn passwords(authority: &Authority) -> Passwords {
         let text: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
         Secret::new(text)
     };
-    Passwords {
-        superuser: of("postgres"),
-        replication: of("replication"),
-        rewind: of("rewind"),
-    }
+    Passwords { superuser: of("postgres"), replication: of("replication"), rewind: of("rewind") }
 }

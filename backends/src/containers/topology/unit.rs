@@ -18,7 +18,7 @@ use crate::{
         authority::Authority,
         exec::ContainerExec,
         files::ContainerFiles,
-        runit::Runit,
+        runit::{Runit, RunitLimits, Supervised},
         stage::{Part, PartSpec, Setup, Stage, complaint},
     },
     files::{Access, Files as _},
@@ -32,6 +32,8 @@ pub type Manager = PatroniApi<ContainerExec, ContainerFiles<ContainerExec>>;
 /// The backup tool's adapter of a unit.
 pub type Tool = PgBackRest<ContainerExec, ContainerFiles<ContainerExec>>;
 
+/// Where the supervisor is reached.
+const SUPERVISOR: &str = "/run/supervisor";
 /// How long a command of the rehearsal itself may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -48,22 +50,21 @@ pub struct Unit {
 }
 
 impl Unit {
-    /// Runs commands in the unit.
+    /// Runs commands in the unit as a charm's are: lost while the supervisor does not answer.
     #[must_use]
     pub fn runner(&self) -> ContainerExec {
-        ContainerExec::new(self.docker.clone(), self.part.id())
+        self.own_runner().behind(SUPERVISOR)
     }
 
-    /// Reaches files in the unit.
-    #[must_use]
-    pub fn files(&self) -> ContainerFiles<ContainerExec> {
-        ContainerFiles::new(self.runner())
+    /// Runs commands in the unit, whatever the supervisor does.
+    fn own_runner(&self) -> ContainerExec {
+        ContainerExec::new(self.docker.clone(), self.part.id())
     }
 
     /// The unit's services and data.
     #[must_use]
     pub fn workload(&self) -> Runit<ContainerExec> {
-        Runit::new(self.runner())
+        Runit::new(self.runner(), Supervised::default(), RunitLimits::default())
     }
 
     /// The port of 127.0.0.1 that leads to the database.
@@ -118,7 +119,7 @@ impl Unit {
         let argv = argv.iter().map(|&argument| argument.to_owned()).collect();
         let invocation = Invocation { argv, user, stdin: None, timeout: LIMIT };
         let place = host(self.number);
-        match self.runner().run(&invocation).await {
+        match self.own_runner().run(&invocation).await {
             Ok(CommandOutput { code: Some(0), stdout, .. }) => Ok(stdout),
             Ok(output) => {
                 let said = [output.stderr.trim(), output.stdout.trim()].join(" ");
@@ -147,11 +148,12 @@ pub(super) async fn start(
         ..PartSpec::default()
     };
     let part = stage.start(&spec).await?;
-    let unit = Unit { number, part, docker: stage.docker().clone(), had_tls_server: Arc::default() };
+    let unit =
+        Unit { number, part, docker: stage.docker().clone(), had_tls_server: Arc::default() };
     let own = authority.issue(&[&name]);
     let own = own.map_err(|error| complaint(&name, &error.to_string()))?;
     let contents = [authority.chain(), &own.certificate, own.key.expose()];
-    let files = unit.files();
+    let files = ContainerFiles::new(unit.own_runner());
     try_join_all(TLS_FILES.iter().zip(contents).map(|(path, content)| {
         let access = Access { owner: Some(USER), mode: 0o600 };
         let pushed = files.push(path, content.as_bytes(), access);
