@@ -17,7 +17,7 @@ use pgdrill_backends::{
     containers::{
         Gate, GateSpec, GateTo, Purpose, Stage,
         authority::Authority,
-        s3::{Facts, Profile, S3Server, Unmet},
+        s3::{Choice, Facts, Profile, S3Server, Unmet},
     },
     images::{Image, Progress},
     s3::{Limits, Route, S3Store},
@@ -105,6 +105,24 @@ async fn radosgw_and_its_gates_are_as_scenarios_want_them() {
     if let Err(panic) = played {
         std::panic::resume_unwind(panic);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_server_that_can_be_had_is_taken_and_the_others_are_told() {
+    // Long enough for a registry that is slow; one that is out of reach takes half a minute at most.
+    let choice = timeout(BOUND * 10, Choice::make(&Shown)).await.expect("in time");
+    let choice = choice.unwrap_or_else(|error| panic!("{error}"));
+    println!("{choice}");
+    assert!(choice.passed_over.iter().all(|(_, reason)| !reason.is_empty()));
+    let stage = stage().await;
+    for (profile, _) in &choice.passed_over {
+        let authority = Authority::new("pgdrill s3 test").expect("made");
+        let asked = timeout(BOUND, S3Server::start(*profile, &stage, &authority, &Shown)).await;
+        let error = asked.expect("in time").expect_err("it can't be had").to_string();
+        println!("{error}");
+        assert!(error.contains("can't be had") && error.contains("hint:"), "{error}");
+    }
+    stage.strike().await.unwrap_or_else(|error| panic!("{error}"));
 }
 
 async fn stage() -> Stage {

@@ -1,28 +1,38 @@
 //! A real S3 server, whichever it is, and what a test needs of it.
 
+mod choice;
 mod external;
+mod minio;
 mod policy;
 mod preflight;
 mod profile;
 mod radosgw;
+mod seaweedfs;
 mod states;
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use pgdrill_core::{Diagnostic, PortError, PortErrorKind, S3Relation, Secret, UriStyle};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    authority::Authority,
-    gate::GateSpec,
+    authority::{Authority, Identity},
+    gate::{GateSpec, GateTo},
     relay::Relay,
-    stage::{Part, Setup, Stage, complaint},
+    stage::{Part, PartFile, Setup, Stage, complaint},
 };
 use crate::{
     images::{Progress, Quiet},
     s3::{Limits, Route, S3Admin, S3Store},
 };
 
+pub use choice::Choice;
 pub use external::External;
 pub use profile::Profile;
 use states::Means;
@@ -31,6 +41,12 @@ use states::Means;
 pub const HOST: &str = "s3.drill";
 /// The port on which it is reached.
 const PORT: u16 = 443;
+/// Its own host name on its stage. The name that clients know belongs to their gates.
+const NAME: &str = "s3-server";
+/// The hooks' user, where users have names.
+const OWN: &str = "pgdrill";
+/// How long a server that does not say so may take until it is ready, and the pause between two questions.
+const AWAKE: (Duration, Duration) = (Duration::from_secs(90), Duration::from_millis(200));
 
 /// Why something about the S3 server is not as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,14 +206,14 @@ impl S3Server {
         authority: &Authority,
         progress: &dyn Progress,
     ) -> Setup<Self> {
+        let image = choice::image(profile, progress).await?;
         match profile {
-            Profile::Radosgw => radosgw::start(stage, authority, progress).await,
+            Profile::Radosgw => radosgw::start(stage, authority, &image).await,
+            Profile::Minio => minio::start(stage, authority, &image).await,
+            Profile::Seaweedfs => seaweedfs::start(stage, authority, &image).await,
             Profile::External => {
                 let external = External::from_environment()?;
                 Self::external(&external, stage, authority, progress).await
-            }
-            Profile::Minio | Profile::Seaweedfs => {
-                Err(complaint(profile.name(), "this profile is not there yet"))
             }
         }
     }
@@ -225,12 +241,11 @@ impl S3Server {
     pub async fn again(profile: Profile, stage: &Stage, authority: &Authority) -> Setup<Self> {
         match profile {
             Profile::Radosgw => radosgw::again(stage, authority).await,
+            Profile::Minio => minio::again(stage, authority).await,
+            Profile::Seaweedfs => seaweedfs::again(stage, authority).await,
             Profile::External => {
                 let external = External::from_environment()?;
                 Self::external(&external, stage, authority, &Quiet).await
-            }
-            Profile::Minio | Profile::Seaweedfs => {
-                Err(complaint(profile.name(), "this profile is not there yet"))
             }
         }
     }
@@ -270,6 +285,50 @@ impl S3Server {
     pub fn gate(&self) -> GateSpec {
         self.gate.clone()
     }
+}
+
+/// A file in the folder that every server's container has for what it is given.
+fn file(name: &str, content: &str, mode: u32) -> PartFile {
+    PartFile { path: format!("/run/s3/{name}"), content: content.as_bytes().to_vec(), mode }
+}
+
+/// The certificate of a server in a container: for the name that clients use, with a bucket before it or not, for its
+/// own, and for what it is called within the container.
+fn server_identity(authority: &Authority) -> Setup<Identity> {
+    let wildcard = format!("*.{HOST}");
+    let identity = authority.issue(&[HOST, &wildcard, NAME, "localhost", "127.0.0.1"]);
+    identity.map_err(|error| complaint("the S3 server", &error.to_string()))
+}
+
+/// The way from this process to a server in a container.
+fn part_route(part: &Part) -> Route {
+    let to = SocketAddr::from((Ipv4Addr::LOCALHOST, part.port(PORT)));
+    Route { host: HOST.to_owned(), to }
+}
+
+/// A gate to a server in a container.
+fn part_gate(stage: &Stage, part: &Part) -> GateSpec {
+    let (name, stage) = (part.name().to_owned(), stage.name().to_owned());
+    let to = GateTo::Part { name, port: PORT, stage };
+    GateSpec { host: HOST.to_owned(), port: PORT, to, renames: None }
+}
+
+/// Returns once the server answers its administrator.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the server says it to nobody: it is asked again until it answers"
+)]
+async fn awake(server: &S3Server) -> Setup<()> {
+    let (bound, pause) = AWAKE;
+    let answered = async {
+        while server.admin.has_bucket("pgdrill-preflight").await.is_err() {
+            tokio::time::sleep(pause).await;
+        }
+    };
+    tokio::time::timeout(bound, answered).await.map_err(|_| {
+        let name = server.part.as_ref().map_or("the S3 server", Part::name);
+        complaint(name, &format!("does not answer within {bound:?}"))
+    })
 }
 
 /// The chain of an authority that signs nothing.

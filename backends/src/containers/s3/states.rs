@@ -4,7 +4,7 @@ use std::future::Future;
 
 use pgdrill_core::{PortErrorKind, ports::PortResult};
 
-use super::{S3Server, Unmet, is_denied, policy, policy::Purpose, radosgw};
+use super::{OWN, S3Server, Unmet, is_denied, minio, policy, policy::Purpose, radosgw};
 use crate::s3::S3Admin;
 
 /// How this server is brought to refuse.
@@ -12,8 +12,12 @@ use crate::s3::S3Admin;
 pub(super) enum Means {
     /// Policies by a user whom none binds, and buckets that change hands.
     Radosgw(Box<radosgw::Gateway>),
+    /// Policies of the hooks' user.
+    Minio(Box<minio::Users>),
     /// Policies by the hooks' own user, which bind this user, too.
     Owner,
+    /// None, for this reason.
+    Unable(&'static str),
 }
 
 impl S3Server {
@@ -36,6 +40,9 @@ impl S3Server {
         if let Some(other) = &self.other {
             return Ok(other.make_bucket(bucket).await?);
         }
+        if let Means::Unable(reason) = self.means {
+            return Err(Unmet::Unable(reason.to_owned()));
+        }
         self.own.make_bucket(bucket).await?;
         self.refuse_all(bucket, Purpose::Foreign).await
     }
@@ -47,7 +54,9 @@ impl S3Server {
     /// The server refuses.
     pub async fn remove_bucket(&self, bucket: &str) -> Result<(), Unmet> {
         // A policy goes first: it would keep what is in the bucket.
-        self.lift(bucket).await?;
+        if let Some(purpose) = self.purpose(bucket).await? {
+            self.drop_policy(bucket, purpose).await?;
+        }
         let removed = self.admin.remove_bucket(bucket).await;
         match &self.other {
             Some(other) if is_denied(&removed) => Ok(other.remove_bucket(bucket).await?),
@@ -62,6 +71,9 @@ impl S3Server {
     ///
     /// This server can't do that, or it did not work.
     pub async fn deny(&self, bucket: &str) -> Result<(), Unmet> {
+        if let Means::Unable(reason) = self.means {
+            return Err(Unmet::Unable(reason.to_owned()));
+        }
         let purpose = match self.purpose(bucket).await? {
             Some(Purpose::Foreign) => return Ok(()),
             Some(Purpose::DeniesAbsent) => Purpose::DeniesAbsent,
@@ -96,7 +108,8 @@ impl S3Server {
             let reason = format!("no policy of a bucket can name a key with `{unwritable}` in it");
             return Err(Unmet::Unable(reason));
         }
-        self.set_policy(bucket, &policy::refuse_keys(bucket, text)).await?;
+        let policy = policy::refuse_keys(bucket, text);
+        self.set_policy(bucket, Purpose::RefusesKeys, &policy).await?;
         if matches!(self.means, Means::Owner) {
             let key = format!("pgdrill-probe/{text}");
             if !is_denied(&self.own.write(bucket, &key, b"").await) {
@@ -117,15 +130,13 @@ impl S3Server {
     pub async fn lift(&self, bucket: &str) -> Result<(), Unmet> {
         match self.purpose(bucket).await? {
             None | Some(Purpose::Foreign) => Ok(()),
-            Some(Purpose::DeniesAbsent) => Ok(self.admin.remove_bucket(bucket).await?),
-            Some(Purpose::Denies) => {
-                match &self.means {
-                    Means::Radosgw(gateway) => gateway.give(bucket, radosgw::OWN).await?,
-                    Means::Owner => {}
+            Some(purpose) => {
+                self.drop_policy(bucket, purpose).await?;
+                if purpose == Purpose::DeniesAbsent {
+                    self.admin.remove_bucket(bucket).await?;
                 }
-                Ok(self.admin.set_policy(bucket, None).await?)
+                Ok(())
             }
-            Some(Purpose::RefusesKeys) => Ok(self.admin.set_policy(bucket, None).await?),
         }
     }
 
@@ -180,21 +191,32 @@ impl S3Server {
 
     /// The bucket's policy refuses everything, and the server obeys it.
     async fn refuse_all(&self, bucket: &str, purpose: Purpose) -> Result<(), Unmet> {
-        self.set_policy(bucket, &policy::deny(bucket, purpose)).await?;
+        self.set_policy(bucket, purpose, &policy::deny(bucket, purpose)).await?;
         match &self.means {
             Means::Radosgw(gateway) => Ok(gateway.give(bucket, radosgw::ADMIN).await?),
-            Means::Owner if is_denied(&self.own.has_bucket(bucket).await) => Ok(()),
-            Means::Owner => {
+            Means::Owner if !is_denied(&self.own.has_bucket(bucket).await) => {
                 self.admin.set_policy(bucket, None).await?;
                 if purpose != Purpose::Denies {
                     self.admin.remove_bucket(bucket).await?;
                 }
                 Err(Unmet::Unable(UNHEEDED.to_owned()))
             }
+            Means::Owner | Means::Minio(_) | Means::Unable(_) => Ok(()),
         }
     }
 
-    async fn set_policy(&self, bucket: &str, policy: &str) -> Result<(), Unmet> {
+    async fn set_policy(&self, bucket: &str, purpose: Purpose, policy: &str) -> Result<(), Unmet> {
+        match &self.means {
+            Means::Unable(reason) => return Err(Unmet::Unable((*reason).to_owned())),
+            Means::Minio(users) => {
+                // One policy at a time: what refused something before does so no longer.
+                if let Some(before) = users.purpose(bucket).await? {
+                    users.lift(bucket, before).await?;
+                }
+                return Ok(users.refuse(bucket, purpose, &policy::of_user(policy)).await?);
+            }
+            Means::Radosgw(_) | Means::Owner => {}
+        }
         match self.admin.set_policy(bucket, Some(policy)).await {
             Err(error) if error.kind() == PortErrorKind::NotFound => {
                 Err(Unmet::Unable("a server refuses by a policy, and that needs a bucket".into()))
@@ -207,8 +229,28 @@ impl S3Server {
         }
     }
 
+    /// A policy of ours refuses nothing any longer, and the bucket is whose it was.
+    async fn drop_policy(&self, bucket: &str, purpose: Purpose) -> Result<(), Unmet> {
+        match &self.means {
+            Means::Minio(users) => Ok(users.lift(bucket, purpose).await?),
+            Means::Radosgw(gateway) => {
+                if purpose != Purpose::RefusesKeys {
+                    gateway.give(bucket, OWN).await?;
+                }
+                Ok(self.admin.set_policy(bucket, None).await?)
+            }
+            Means::Owner => Ok(self.admin.set_policy(bucket, None).await?),
+            Means::Unable(_) => Ok(()),
+        }
+    }
+
     /// What the bucket's policy is for, if it is one of ours. Another's bucket has none that we may know.
     async fn purpose(&self, bucket: &str) -> Result<Option<Purpose>, Unmet> {
+        match &self.means {
+            Means::Unable(_) => return Ok(None),
+            Means::Minio(users) => return Ok(users.purpose(bucket).await?),
+            Means::Radosgw(_) | Means::Owner => {}
+        }
         match self.admin.policy(bucket).await {
             policy if is_denied(&policy) => Ok(None),
             policy => Ok(policy?.as_deref().and_then(Purpose::of)),
