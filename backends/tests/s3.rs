@@ -7,14 +7,17 @@
     reason = "a test may panic, and shows what it does"
 )]
 
+#[path = "s3/external.rs"]
+mod external;
+
 use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::join_all, stream};
 use pgdrill_backends::{
     containers::{
-        Gate, GateSpec, Purpose, Stage,
+        Gate, GateSpec, GateTo, Purpose, Stage,
         authority::Authority,
-        s3::{Facts, Profile, S3Server, Unmet},
+        s3::{Choice, Facts, Profile, S3Server, Unmet},
     },
     images::{Image, Progress},
     s3::{Limits, Route, S3Store},
@@ -104,6 +107,24 @@ async fn radosgw_and_its_gates_are_as_scenarios_want_them() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_server_that_can_be_had_is_taken_and_the_others_are_told() {
+    // Long enough for a registry that is slow; one that is out of reach takes half a minute at most.
+    let choice = timeout(BOUND * 10, Choice::make(&Shown)).await.expect("in time");
+    let choice = choice.unwrap_or_else(|error| panic!("{error}"));
+    println!("{choice}");
+    assert!(choice.passed_over.iter().all(|(_, reason)| !reason.is_empty()));
+    let stage = stage().await;
+    for (profile, _) in &choice.passed_over {
+        let authority = Authority::new("pgdrill s3 test").expect("made");
+        let asked = timeout(BOUND, S3Server::start(*profile, &stage, &authority, &Shown)).await;
+        let error = asked.expect("in time").expect_err("it can't be had").to_string();
+        println!("{error}");
+        assert!(error.contains("can't be had") && error.contains("hint:"), "{error}");
+    }
+    stage.strike().await.unwrap_or_else(|error| panic!("{error}"));
+}
+
 async fn stage() -> Stage {
     Stage::set(Purpose::Run).await.unwrap_or_else(|error| panic!("{error}"))
 }
@@ -125,6 +146,8 @@ async fn play([home, near, far]: &[Stage; 3]) {
     what_is_denied_is_denied_until_it_is_lifted(&scene).await;
     keys_are_refused_by_a_part_of_their_name(&scene).await;
     many_clients_at_once_and_all_pages(&scene).await;
+    external::somebody_else_s_server_is_as_good(&scene).await;
+    external::what_is_wrong_with_somebody_else_s_server_is_told(&scene).await;
 }
 
 async fn gate(stage: &Stage, spec: &GateSpec) -> Gate {
@@ -140,15 +163,14 @@ async fn the_way_is_by_the_gate(scene: &Scene) {
     assert_eq!(kinds(&S3Store::new(LIMITS), &s3).await, UNREACHABLE);
     // The gate changes nothing about trust.
     let other = Authority::new("another").expect("made").chain().to_owned();
-    for chain in [Some(other.into()), None] {
+    for chain in [Some(other.into()), Some(scene.server.other_chain().to_owned().into()), None] {
         let distrusting = S3Settings { tls_ca_chain: chain, ..s3.clone() };
         assert_eq!(kinds(&scene.store(), &distrusting).await, UNREACHABLE);
     }
     // The parts of its own stage find it under the name that it has for clients.
     let spec = GateSpec {
         host: "probe".into(),
-        to_host: s3_host(scene),
-        to_stage: None,
+        to: GateTo::Part { name: s3_host(scene), port: 443, stage: scene.near.name().to_owned() },
         ..scene.server.gate()
     };
     let probe = gate(&scene.near, &spec).await;
@@ -238,6 +260,9 @@ async fn a_bucket_is_absent_or_there_or_another_s(scene: &Scene) {
     server.make_foreign_bucket("states").await.expect("another's");
     assert_eq!(kinds(&store, &s3).await, DENIED);
     server.make_bucket("states").await.expect_err("another's");
+    server.deny("states").await.expect("it is, as it is");
+    server.lift("states").await.expect("nothing was put there");
+    assert_eq!(kinds(&store, &s3).await, DENIED, "still another's");
     server.remove_bucket("states").await.expect("gone");
     server.make_bucket("states").await.expect("ours");
     assert_eq!(kinds(&store, &s3).await, FINE);

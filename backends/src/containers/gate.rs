@@ -8,8 +8,9 @@ use testcontainers::bollard::{
 };
 
 use super::{
+    authority::Identity,
     order::order,
-    stage::{Part, PartSpec, Setup, Stage, complaint},
+    stage::{Part, PartFile, PartSpec, Setup, Stage, complaint},
 };
 use crate::{
     images::{self, Image, Progress},
@@ -25,12 +26,39 @@ pub struct GateSpec {
     pub host: String,
     /// The port that clients use.
     pub port: u16,
-    /// The host or address of the real server, as a container reaches it.
-    pub to_host: String,
-    /// The real server's port.
-    pub to_port: u16,
-    /// The stage of the real server, where it is another one.
-    pub to_stage: Option<String>,
+    /// The real server.
+    pub to: GateTo,
+    /// Where clients can't call the real server by the name in its certificate: the gate ends TLS and begins it anew.
+    pub renames: Option<Renames>,
+}
+
+/// The server to which a gate leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GateTo {
+    /// A container on a stage.
+    Part {
+        /// Its name.
+        name: String,
+        /// The port on which it listens.
+        port: u16,
+        /// The stage.
+        stage: String,
+    },
+    /// Anything that a container reaches by its address.
+    Address(SocketAddr),
+    /// A port of the machine on which the engine runs.
+    ThisHost(u16),
+}
+
+/// What a gate needs that speaks TLS itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renames {
+    /// The certificate for the name that clients use.
+    pub identity: Identity,
+    /// The name or address in the real server's certificate.
+    pub name: String,
+    /// The chain of the authority that signed the real server's certificate.
+    pub ca_chain: String,
 }
 
 /// A relay of TCP connections in front of an S3 server. TLS is between the two ends: the gate reads nothing.
@@ -54,14 +82,24 @@ impl Gate {
     pub async fn start(stage: &Stage, spec: &GateSpec, progress: &dyn Progress) -> Setup<Self> {
         let image = images::ensure(Image::Gate, progress).await;
         let image = image.map_err(|error| complaint("the gate's image", &error.to_string()))?;
+        let to = match &spec.to {
+            GateTo::Part { name, port, .. } => format!("{name}:{port}"),
+            GateTo::Address(address) => address.to_string(),
+            GateTo::ThisHost(port) => format!("{}:{port}", host_of(stage).await?),
+        };
+        let mut environment =
+            vec![("GATE_TO".to_owned(), to), ("GATE_PORT".to_owned(), spec.port.to_string())];
+        let mut files = Vec::new();
+        if let Some(renames) = &spec.renames {
+            environment.push(("GATE_NAME".to_owned(), renames.name.clone()));
+            files = renames.files();
+        }
         let part = PartSpec {
             image: image.to_string(),
             host: spec.host.clone(),
             ready: READY.to_owned(),
-            environment: vec![
-                ("GATE_TO".to_owned(), format!("{}:{}", spec.to_host, spec.to_port)),
-                ("GATE_PORT".to_owned(), spec.port.to_string()),
-            ],
+            files,
+            environment,
             ports: vec![spec.port],
             ..PartSpec::default()
         };
@@ -71,8 +109,9 @@ impl Gate {
             host: spec.host.clone(),
             port: spec.port,
         };
-        if let Some(network) = spec.to_stage.as_deref().filter(|&other| other != stage.name()) {
-            gate.join(network).await?;
+        match &spec.to {
+            GateTo::Part { stage: other, .. } if other != stage.name() => gate.join(other).await?,
+            GateTo::Part { .. } | GateTo::Address(_) | GateTo::ThisHost(_) => {}
         }
         Ok(gate)
     }
@@ -141,4 +180,28 @@ impl Gate {
             complaint(self.part.name(), &format!("does not join the network {network}: {error}"))
         })
     }
+}
+
+impl Renames {
+    fn files(&self) -> Vec<PartFile> {
+        let file = |name: &str, content: &str, mode: u32| PartFile {
+            path: format!("/run/gate/{name}"),
+            content: content.as_bytes().to_vec(),
+            mode,
+        };
+        vec![
+            file("tls.crt", &self.identity.certificate, 0o644),
+            file("tls.key", self.identity.key.expose(), 0o600),
+            file("ca.crt", &self.ca_chain, 0o644),
+        ]
+    }
+}
+
+/// The address under which the parts of a stage reach the machine on which the engine runs.
+pub(super) async fn host_of(stage: &Stage) -> Setup<Ipv4Addr> {
+    let network = stage.docker().inspect_network(stage.name(), None).await;
+    let network = network.map_err(|error| complaint(stage.name(), &error.to_string()))?;
+    let configs = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
+    let gateway = configs.into_iter().find_map(|config| config.gateway?.parse().ok());
+    gateway.ok_or_else(|| complaint(stage.name(), "the network has no gateway"))
 }

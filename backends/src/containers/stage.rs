@@ -79,7 +79,7 @@ pub struct PartSpec {
     pub image: String,
     /// The host name under which the other parts reach it.
     pub host: String,
-    /// The line on standard output by which it says that it is ready.
+    /// The line on standard output by which it says that it is ready; empty when it does not say.
     pub ready: String,
     /// What it finds when it starts.
     pub files: Vec<PartFile>,
@@ -208,7 +208,11 @@ impl Stage {
         let bindings: HashMap<String, Option<Vec<PortBinding>>> =
             ports.iter().map(|&(port, on_host)| binding(port, on_host)).collect();
         let mut request = image
-            .with_wait_for(WaitFor::message_on_stdout(&spec.ready))
+            .with_wait_for(if spec.ready.is_empty() {
+                WaitFor::Nothing
+            } else {
+                WaitFor::message_on_stdout(&spec.ready)
+            })
             .with_network(&self.name)
             .with_container_name(name)
             .with_hostname(&spec.host)

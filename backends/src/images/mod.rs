@@ -124,6 +124,17 @@ pub async fn ensure(image: Image, progress: &dyn Progress) -> Result<ImageRef, I
     Ok(reference)
 }
 
+/// Somebody else's image is on the engine: it was there, or it is pulled. Where no registry is reached, this ends within
+/// half a minute.
+///
+/// # Errors
+///
+/// Why not, in words.
+pub(crate) async fn obtain(image: &str) -> Result<(), String> {
+    let engine = Engine::connect().await.map_err(|error| error.to_string())?;
+    base::obtain(&engine, image).await
+}
+
 /// The engine that answers, of a version of its API that is not too old.
 pub(crate) async fn engine() -> Result<Docker, ImageError> {
     Engine::connect().await.map(|engine| engine.docker)

@@ -16,6 +16,8 @@ const EMPTIED: u32 = 3;
 const SIDE_BY_SIDE: usize = 16;
 
 /// Buckets of one S3 server, by one user of it.
+///
+/// What a request keeps while it is under way is large: it is kept on the heap, so that callers may ask much.
 #[derive(Debug, Clone)]
 pub struct S3Admin {
     store: S3Store,
@@ -35,13 +37,13 @@ impl S3Admin {
     ///
     /// The server can't be reached, or refuses. Denied may be an answer: it is there, and another's.
     pub async fn has_bucket(&self, bucket: &str) -> PortResult<bool> {
-        let work = async {
+        let work = Box::pin(async {
             match sent(self.client()?.head_bucket().bucket(bucket).send().await) {
                 Ok(_) => Ok(true),
                 Err(failed) if failed.kind == PortErrorKind::NotFound => Ok(false),
                 Err(failed) => Err(failed),
             }
-        };
+        });
         self.store.call("has_bucket", &self.user, work).await
     }
 
@@ -52,7 +54,7 @@ impl S3Admin {
     /// It is another's, or the server refuses.
     pub async fn make_bucket(&self, bucket: &str) -> PortResult<()> {
         let named = S3Settings { bucket: bucket.to_owned().into(), ..self.user.clone() };
-        let work = async { create(&self.client()?, &named).await };
+        let work = Box::pin(async { create(&self.client()?, &named).await });
         self.store.call("make_bucket", &self.user, work).await
     }
 
@@ -62,7 +64,7 @@ impl S3Admin {
     ///
     /// The server refuses. A part of it may be gone.
     pub async fn remove_bucket(&self, bucket: &str) -> PortResult<()> {
-        let work = async {
+        let work = Box::pin(async {
             let client = self.client()?;
             for _ in 0..EMPTIED {
                 let removed = match empty(&client, bucket).await {
@@ -77,7 +79,7 @@ impl S3Admin {
             }
             let cause = "somebody still writes into the bucket".to_owned();
             Err(Failed { kind: PortErrorKind::Refused, code: None, cause })
-        };
+        });
         self.store.call("remove_bucket", &self.user, work).await
     }
 
@@ -87,7 +89,7 @@ impl S3Admin {
     ///
     /// There is no such bucket, or the server refuses.
     pub async fn keys(&self, bucket: &str, prefix: &str) -> PortResult<Vec<String>> {
-        let work = async { keys(&self.client()?, bucket, prefix).await };
+        let work = Box::pin(async { keys(&self.client()?, bucket, prefix).await });
         self.store.call("keys", &self.user, work).await
     }
 
@@ -97,13 +99,13 @@ impl S3Admin {
     ///
     /// There is no such bucket, or the server refuses.
     pub async fn read(&self, bucket: &str, key: &str) -> PortResult<Option<Vec<u8>>> {
-        let work = async {
+        let work = Box::pin(async {
             match sent(self.client()?.get_object().bucket(bucket).key(key).send().await) {
                 Ok(object) => content(object.body).await.map(Some),
                 Err(failed) if failed.code.as_deref() == Some("NoSuchKey") => Ok(None),
                 Err(failed) => Err(failed),
             }
-        };
+        });
         self.store.call("read", &self.user, work).await
     }
 
@@ -113,10 +115,10 @@ impl S3Admin {
     ///
     /// There is no such bucket, or the server refuses.
     pub async fn write(&self, bucket: &str, key: &str, text: &[u8]) -> PortResult<()> {
-        let work = async {
+        let work = Box::pin(async {
             let put = self.client()?.put_object().bucket(bucket).key(key);
             sent(put.body(text.to_vec().into()).send().await).map(drop)
-        };
+        });
         self.store.call("write", &self.user, work).await
     }
 
@@ -126,10 +128,10 @@ impl S3Admin {
     ///
     /// There is no such bucket, or the server refuses.
     pub async fn remove(&self, bucket: &str, key: &str) -> PortResult<()> {
-        let work = async {
+        let work = Box::pin(async {
             let delete = self.client()?.delete_object().bucket(bucket).key(key);
             sent(delete.send().await).map(drop)
-        };
+        });
         self.store.call("remove", &self.user, work).await
     }
 
@@ -139,13 +141,13 @@ impl S3Admin {
     ///
     /// The server refuses.
     pub async fn policy(&self, bucket: &str) -> PortResult<Option<String>> {
-        let work = async {
+        let work = Box::pin(async {
             match sent(self.client()?.get_bucket_policy().bucket(bucket).send().await) {
                 Ok(got) => Ok(got.policy),
                 Err(failed) if failed.kind == PortErrorKind::NotFound => Ok(None),
                 Err(failed) => Err(failed),
             }
-        };
+        });
         self.store.call("policy", &self.user, work).await
     }
 
@@ -155,14 +157,14 @@ impl S3Admin {
     ///
     /// There is no such bucket, or the server refuses.
     pub async fn set_policy(&self, bucket: &str, policy: Option<&str>) -> PortResult<()> {
-        let work = async {
+        let work = Box::pin(async {
             let client = self.client()?;
             let Some(policy) = policy else {
                 return sent(client.delete_bucket_policy().bucket(bucket).send().await).map(drop);
             };
             let put = client.put_bucket_policy().bucket(bucket).policy(policy);
             sent(put.send().await).map(drop)
-        };
+        });
         self.store.call("set_policy", &self.user, work).await
     }
 

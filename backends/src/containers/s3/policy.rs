@@ -9,17 +9,22 @@ pub(super) enum Purpose {
     Denies,
     /// It refuses everything in a bucket that was made for it.
     DeniesAbsent,
+    /// It makes a bucket somebody else's, where there is nobody else.
+    Foreign,
     /// It refuses some keys.
     RefusesKeys,
 }
 
 impl Purpose {
-    const ALL: [Self; 3] = [Self::Denies, Self::DeniesAbsent, Self::RefusesKeys];
+    pub(super) const ALL: [Self; 4] =
+        [Self::Denies, Self::DeniesAbsent, Self::Foreign, Self::RefusesKeys];
 
-    const fn id(self) -> &'static str {
+    /// What it is called on the server.
+    pub(super) const fn id(self) -> &'static str {
         match self {
             Self::Denies => "pgdrill-denies",
             Self::DeniesAbsent => "pgdrill-denies-absent",
+            Self::Foreign => "pgdrill-foreign",
             Self::RefusesKeys => "pgdrill-refuses-keys",
         }
     }
@@ -78,6 +83,16 @@ fn written(purpose: Purpose, actions: &[&str], resources: &[String]) -> String {
     .to_string()
 }
 
+/// A policy of a bucket as one of a user: it names nobody.
+pub(super) fn of_user(policy: &str) -> String {
+    let Ok(mut policy) = serde_json::from_str::<Value>(policy) else { return policy.to_owned() };
+    let statements = policy.get_mut("Statement").and_then(Value::as_array_mut);
+    for statement in statements.into_iter().flatten().filter_map(Value::as_object_mut) {
+        statement.remove("Principal");
+    }
+    policy.to_string()
+}
+
 /// A character in the text that a policy would read as something else.
 pub(super) fn unwritable(text: &str) -> Option<char> {
     text.chars().find(|c| matches!(c, '*' | '?' | ':') || c.is_control())
@@ -89,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_policy_says_what_it_is_for() {
-        for purpose in [Purpose::Denies, Purpose::DeniesAbsent] {
+        for purpose in [Purpose::Denies, Purpose::DeniesAbsent, Purpose::Foreign] {
             assert_eq!(Purpose::of(&deny("b", purpose)), Some(purpose));
         }
         let keys = refuse_keys("b", "latest");
@@ -104,6 +119,16 @@ mod tests {
     fn whoever_owns_a_bucket_may_lift_its_policy() {
         assert!(!deny("b", Purpose::Denies).contains("Policy"));
         assert!(!deny("b", Purpose::Denies).contains("s3:*"));
+    }
+
+    #[test]
+    fn a_user_s_policy_names_nobody_and_refuses_the_same() {
+        let policy = deny("b", Purpose::Denies);
+        let own: Value = serde_json::from_str(&of_user(&policy)).expect("JSON");
+        let statement = &own["Statement"][0];
+        assert_eq!(statement["Effect"], "Deny");
+        assert_eq!(statement["Resource"], json!(["arn:aws:s3:::b", "arn:aws:s3:::b/*"]));
+        assert!(statement.get("Principal").is_none());
     }
 
     #[test]

@@ -1,51 +1,32 @@
 //! Ceph's gateway, from an image that is built here.
 
-use std::net::{Ipv4Addr, SocketAddr};
-
 use pgdrill_core::UriStyle;
+use testcontainers::bollard::Docker;
 
-use super::{Facts, HOST, Means, PORT, Profile, S3Server, User};
-use crate::{
-    containers::{
-        authority::Authority,
-        order::order,
-        stage::{Part, PartFile, PartSpec, Setup, Stage, complaint},
-    },
-    images::{self, Image, Progress},
-    s3::Route,
+use super::{
+    Facts, HOST, Means, NAME, OWN, PORT, Profile, S3Server, User, file, foreign_chain, part_gate,
+    part_route, server_identity,
+};
+use crate::containers::{
+    authority::Authority,
+    order::order,
+    stage::{Part, PartSpec, Setup, Stage},
 };
 
-/// The server's own host name. The name that clients know belongs to their gates.
-const NAME: &str = "s3-server";
 const READY: &str = "pgdrill: the S3 server is ready";
-/// The user of the hooks, as the image calls it.
-pub(super) const OWN: &str = "pgdrill";
 const OTHER: &str = "somebody-else";
 /// Whom no policy binds.
 pub(super) const ADMIN: &str = "administrator";
 
-pub(super) async fn start(
-    stage: &Stage,
-    authority: &Authority,
-    progress: &dyn Progress,
-) -> Setup<S3Server> {
-    let image = images::ensure(Image::Radosgw, progress).await;
-    let image = image.map_err(|error| complaint("the radosgw image", &error.to_string()))?;
-    let wildcard = format!("*.{HOST}");
-    let identity = authority.issue(&[HOST, &wildcard, NAME, "localhost", "127.0.0.1"]);
-    let identity = identity.map_err(|error| complaint("radosgw", &error.to_string()))?;
+pub(super) async fn start(stage: &Stage, authority: &Authority, image: &str) -> Setup<S3Server> {
+    let identity = server_identity(authority)?;
     let own = User::of(authority, OWN);
     let users = [(OTHER, ""), (ADMIN, " admin")].map(|(name, right)| {
         let user = User::of(authority, name);
         format!("{name} {} {}{right}\n", user.access_key.expose(), user.secret_key.expose())
     });
-    let file = |name: &str, content: &str, mode: u32| PartFile {
-        path: format!("/run/s3/{name}"),
-        content: content.as_bytes().to_vec(),
-        mode,
-    };
     let part = PartSpec {
-        image: image.to_string(),
+        image: image.to_owned(),
         host: NAME.to_owned(),
         ready: READY.to_owned(),
         files: vec![
@@ -76,32 +57,39 @@ fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
         uri_style: UriStyle::Path,
         region: None,
     };
-    let to = SocketAddr::from((Ipv4Addr::LOCALHOST, part.port(PORT)));
-    let route = Route { host: HOST.to_owned(), to };
+    let route = part_route(&part);
     let user = |name: &str| facts.admin(&User::of(authority, name), Some(&route));
     Ok(S3Server {
         profile: Profile::Radosgw,
-        to_host: part.name().to_owned(),
-        to_port: PORT,
-        to_stage: Some(stage.name().to_owned()),
+        gate: part_gate(stage, &part),
+        _relay: None,
         admin: user(ADMIN)?,
         own: user(OWN)?,
         other: Some(user(OTHER)?),
-        means: Means::Radosgw { docker: stage.docker().clone(), part: part.clone() },
+        means: Means::Radosgw(Box::new(Gateway {
+            docker: stage.docker().clone(),
+            part: part.clone(),
+        })),
+        other_chain: foreign_chain()?,
         route: Some(route),
         part: Some(part),
         facts,
     })
 }
 
-/// A bucket changes hands. To its owner the gateway tells that a key is missing before it asks the policy, so a
-/// bucket that denies everything must not be the hooks' own.
-pub(super) async fn give(
-    docker: &testcontainers::bollard::Docker,
-    part: &Part,
-    bucket: &str,
-    to: &str,
-) -> Setup<()> {
-    let (bucket, to) = (format!("--bucket={bucket}"), format!("--uid={to}"));
-    order(docker, part, &["radosgw-admin", "bucket", "link", &bucket, &to]).await.map(drop)
+/// The gateway's own container.
+#[derive(Debug, Clone)]
+pub(super) struct Gateway {
+    docker: Docker,
+    part: Part,
+}
+
+impl Gateway {
+    /// A bucket changes hands. To its owner the gateway tells that a key is missing before it asks the policy, so a
+    /// bucket that denies everything must not be the hooks' own.
+    pub(super) async fn give(&self, bucket: &str, to: &str) -> Setup<()> {
+        let (bucket, to) = (format!("--bucket={bucket}"), format!("--uid={to}"));
+        let command = ["radosgw-admin", "bucket", "link", &bucket, &to];
+        order(&self.docker, &self.part, &command).await.map(drop)
+    }
 }

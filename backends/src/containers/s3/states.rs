@@ -1,21 +1,23 @@
 //! Bringing buckets into the states that scenarios ask for, each by the means of its server.
 
-use pgdrill_core::{PortErrorKind, ports::PortResult};
-use testcontainers::bollard::Docker;
+use std::future::Future;
 
-use super::{S3Server, Unmet, is_denied, policy, radosgw};
-use crate::containers::stage::Part;
+use pgdrill_core::{PortErrorKind, ports::PortResult};
+
+use super::{OWN, S3Server, Unmet, is_denied, minio, policy, policy::Purpose, radosgw};
+use crate::s3::S3Admin;
 
 /// How this server is brought to refuse.
 #[derive(Debug, Clone)]
 pub(super) enum Means {
     /// Policies by a user whom none binds, and buckets that change hands.
-    Radosgw {
-        /// The engine.
-        docker: Docker,
-        /// The container.
-        part: Part,
-    },
+    Radosgw(Box<radosgw::Gateway>),
+    /// Policies of the hooks' user.
+    Minio(Box<minio::Users>),
+    /// Policies by the hooks' own user, which bind this user, too.
+    Owner,
+    /// None, for this reason.
+    Unable(&'static str),
 }
 
 impl S3Server {
@@ -28,16 +30,21 @@ impl S3Server {
         Ok(self.own.make_bucket(bucket).await?)
     }
 
-    /// The bucket exists and is somebody else's: the hooks' user is refused with 403, whatever it asks.
+    /// The bucket exists and is somebody else's: the hooks' user is refused with 403, whatever it asks. Of a server
+    /// without somebody else, a policy makes the bucket answer so.
     ///
     /// # Errors
     ///
-    /// There is nobody else, or the bucket exists already and is another's.
+    /// The bucket exists already and is another's, or the server can't do it.
     pub async fn make_foreign_bucket(&self, bucket: &str) -> Result<(), Unmet> {
-        match &self.other {
-            Some(other) => Ok(other.make_bucket(bucket).await?),
-            None => self.deny(bucket).await,
+        if let Some(other) = &self.other {
+            return Ok(other.make_bucket(bucket).await?);
         }
+        if let Means::Unable(reason) = self.means {
+            return Err(Unmet::Unable(reason.to_owned()));
+        }
+        self.own.make_bucket(bucket).await?;
+        self.refuse_all(bucket, Purpose::Foreign).await
     }
 
     /// The bucket does not exist, whoever's it was and whatever was in it.
@@ -46,7 +53,10 @@ impl S3Server {
     ///
     /// The server refuses.
     pub async fn remove_bucket(&self, bucket: &str) -> Result<(), Unmet> {
-        self.lift(bucket).await?;
+        // A policy goes first: it would keep what is in the bucket.
+        if let Some(purpose) = self.purpose(bucket).await? {
+            self.drop_policy(bucket, purpose).await?;
+        }
         let removed = self.admin.remove_bucket(bucket).await;
         match &self.other {
             Some(other) if is_denied(&removed) => Ok(other.remove_bucket(bucket).await?),
@@ -55,27 +65,30 @@ impl S3Server {
     }
 
     /// Every request of the hooks' user about this bucket is refused with 403 from now on, whether or not the bucket
-    /// exists. What is in it stays.
+    /// exists. What is in it stays. A bucket that is somebody else's is as it was.
     ///
     /// # Errors
     ///
     /// This server can't do that, or it did not work.
     pub async fn deny(&self, bucket: &str) -> Result<(), Unmet> {
-        let purpose = match self.purpose(bucket).await? {
-            Some(policy::Purpose::DeniesAbsent) => policy::Purpose::DeniesAbsent,
-            Some(policy::Purpose::Denies | policy::Purpose::RefusesKeys) => policy::Purpose::Denies,
-            None if self.admin.has_bucket(bucket).await? => policy::Purpose::Denies,
-            None => {
-                self.admin.make_bucket(bucket).await?;
-                policy::Purpose::DeniesAbsent
-            }
-        };
-        self.admin.set_policy(bucket, Some(&policy::deny(bucket, purpose))).await?;
-        match &self.means {
-            Means::Radosgw { docker, part } => {
-                Ok(radosgw::give(docker, part, bucket, radosgw::ADMIN).await?)
-            }
+        if let Means::Unable(reason) = self.means {
+            return Err(Unmet::Unable(reason.to_owned()));
         }
+        let purpose = match self.purpose(bucket).await? {
+            Some(Purpose::Foreign) => return Ok(()),
+            Some(Purpose::DeniesAbsent) => Purpose::DeniesAbsent,
+            Some(Purpose::Denies | Purpose::RefusesKeys) => Purpose::Denies,
+            None => match self.own.has_bucket(bucket).await {
+                Ok(true) => Purpose::Denies,
+                Ok(false) => {
+                    self.admin.make_bucket(bucket).await?;
+                    Purpose::DeniesAbsent
+                }
+                denied if is_denied(&denied) => return Ok(()),
+                failed => return Ok(failed.map(drop)?),
+            },
+        };
+        self.refuse_all(bucket, purpose).await
     }
 
     /// Every request of the hooks' user about an object of this bucket whose key contains the text is refused with 403
@@ -96,12 +109,16 @@ impl S3Server {
             return Err(Unmet::Unable(reason));
         }
         let policy = policy::refuse_keys(bucket, text);
-        match self.admin.set_policy(bucket, Some(&policy)).await {
-            Err(error) if error.kind() == PortErrorKind::NotFound => {
-                Err(Unmet::Unable("keys are refused by a policy, and that needs a bucket".into()))
+        self.set_policy(bucket, Purpose::RefusesKeys, &policy).await?;
+        if matches!(self.means, Means::Owner) {
+            let key = format!("pgdrill-probe/{text}");
+            if !is_denied(&self.own.write(bucket, &key, b"").await) {
+                self.admin.set_policy(bucket, None).await?;
+                self.own.remove(bucket, &key).await?;
+                return Err(Unmet::Unable(UNHEEDED.to_owned()));
             }
-            set => Ok(set?),
         }
+        Ok(())
     }
 
     /// Nothing is refused any longer in this bucket that [`deny`](Self::deny) or [`refuse_keys`](Self::refuse_keys)
@@ -112,17 +129,14 @@ impl S3Server {
     /// The server refuses.
     pub async fn lift(&self, bucket: &str) -> Result<(), Unmet> {
         match self.purpose(bucket).await? {
-            None => Ok(()),
-            Some(policy::Purpose::DeniesAbsent) => Ok(self.admin.remove_bucket(bucket).await?),
-            Some(policy::Purpose::Denies) => {
-                match &self.means {
-                    Means::Radosgw { docker, part } => {
-                        radosgw::give(docker, part, bucket, radosgw::OWN).await?;
-                    }
+            None | Some(Purpose::Foreign) => Ok(()),
+            Some(purpose) => {
+                self.drop_policy(bucket, purpose).await?;
+                if purpose == Purpose::DeniesAbsent {
+                    self.admin.remove_bucket(bucket).await?;
                 }
-                Ok(self.admin.set_policy(bucket, None).await?)
+                Ok(())
             }
-            Some(policy::Purpose::RefusesKeys) => Ok(self.admin.set_policy(bucket, None).await?),
         }
     }
 
@@ -133,7 +147,8 @@ impl S3Server {
     ///
     /// The server refuses.
     pub async fn keys(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, Unmet> {
-        Ok(absent_is(Vec::new(), self.admin.keys(bucket, prefix).await)?)
+        let look = |user: S3Admin| async move { user.keys(bucket, prefix).await };
+        self.look(bucket, Vec::new(), look).await
     }
 
     /// What an object holds; `None`: there is none, or no such bucket. Nothing that is refused to the hooks hides it.
@@ -142,19 +157,105 @@ impl S3Server {
     ///
     /// The server refuses.
     pub async fn read(&self, bucket: &str, key: &str) -> Result<Option<Vec<u8>>, Unmet> {
-        Ok(absent_is(None, self.admin.read(bucket, key).await)?)
+        let look = |user: S3Admin| async move { user.read(bucket, key).await };
+        self.look(bucket, None, look).await
     }
 
-    /// What the bucket's policy is for, if it is one of ours.
-    async fn purpose(&self, bucket: &str) -> Result<Option<policy::Purpose>, Unmet> {
-        let policy = self.admin.policy(bucket).await?;
-        Ok(policy.as_deref().and_then(policy::Purpose::of))
+    /// Looks by a user whom nothing hinders: the administrator, whoever else it belongs to, or the owner while the
+    /// policy is put aside.
+    async fn look<T, F>(
+        &self,
+        bucket: &str,
+        nothing: T,
+        look: impl Fn(S3Admin) -> F,
+    ) -> Result<T, Unmet>
+    where
+        F: Future<Output = PortResult<T>>,
+    {
+        let mut seen = look(self.admin.clone()).await;
+        if is_denied(&seen) {
+            let policy = self.admin.policy(bucket).await;
+            if let Ok(Some(policy)) = policy {
+                self.admin.set_policy(bucket, None).await?;
+                seen = look(self.admin.clone()).await;
+                self.admin.set_policy(bucket, Some(&policy)).await?;
+            } else if let Some(other) = &self.other {
+                seen = look(other.clone()).await;
+            }
+        }
+        match seen {
+            Err(error) if error.kind() == PortErrorKind::NotFound => Ok(nothing),
+            seen => Ok(seen?),
+        }
+    }
+
+    /// The bucket's policy refuses everything, and the server obeys it.
+    async fn refuse_all(&self, bucket: &str, purpose: Purpose) -> Result<(), Unmet> {
+        self.set_policy(bucket, purpose, &policy::deny(bucket, purpose)).await?;
+        match &self.means {
+            Means::Radosgw(gateway) => Ok(gateway.give(bucket, radosgw::ADMIN).await?),
+            Means::Owner if !is_denied(&self.own.has_bucket(bucket).await) => {
+                self.admin.set_policy(bucket, None).await?;
+                if purpose != Purpose::Denies {
+                    self.admin.remove_bucket(bucket).await?;
+                }
+                Err(Unmet::Unable(UNHEEDED.to_owned()))
+            }
+            Means::Owner | Means::Minio(_) | Means::Unable(_) => Ok(()),
+        }
+    }
+
+    async fn set_policy(&self, bucket: &str, purpose: Purpose, policy: &str) -> Result<(), Unmet> {
+        match &self.means {
+            Means::Unable(reason) => return Err(Unmet::Unable((*reason).to_owned())),
+            Means::Minio(users) => {
+                // One policy at a time: what refused something before does so no longer.
+                if let Some(before) = users.purpose(bucket).await? {
+                    users.lift(bucket, before).await?;
+                }
+                return Ok(users.refuse(bucket, purpose, &policy::of_user(policy)).await?);
+            }
+            Means::Radosgw(_) | Means::Owner => {}
+        }
+        match self.admin.set_policy(bucket, Some(policy)).await {
+            Err(error) if error.kind() == PortErrorKind::NotFound => {
+                Err(Unmet::Unable("a server refuses by a policy, and that needs a bucket".into()))
+            }
+            Err(error) if matches!(self.means, Means::Owner) => Err(Unmet::Unable(format!(
+                "the S3 server takes no policy of a bucket: {}",
+                error.cause()
+            ))),
+            set => Ok(set?),
+        }
+    }
+
+    /// A policy of ours refuses nothing any longer, and the bucket is whose it was.
+    async fn drop_policy(&self, bucket: &str, purpose: Purpose) -> Result<(), Unmet> {
+        match &self.means {
+            Means::Minio(users) => Ok(users.lift(bucket, purpose).await?),
+            Means::Radosgw(gateway) => {
+                if purpose != Purpose::RefusesKeys {
+                    gateway.give(bucket, OWN).await?;
+                }
+                Ok(self.admin.set_policy(bucket, None).await?)
+            }
+            Means::Owner => Ok(self.admin.set_policy(bucket, None).await?),
+            Means::Unable(_) => Ok(()),
+        }
+    }
+
+    /// What the bucket's policy is for, if it is one of ours. Another's bucket has none that we may know.
+    async fn purpose(&self, bucket: &str) -> Result<Option<Purpose>, Unmet> {
+        match &self.means {
+            Means::Unable(_) => return Ok(None),
+            Means::Minio(users) => return Ok(users.purpose(bucket).await?),
+            Means::Radosgw(_) | Means::Owner => {}
+        }
+        match self.admin.policy(bucket).await {
+            policy if is_denied(&policy) => Ok(None),
+            policy => Ok(policy?.as_deref().and_then(Purpose::of)),
+        }
     }
 }
 
-fn absent_is<T>(nothing: T, answer: PortResult<T>) -> PortResult<T> {
-    match answer {
-        Err(error) if error.kind() == PortErrorKind::NotFound => Ok(nothing),
-        answer => answer,
-    }
-}
+const UNHEEDED: &str = "the S3 server takes a policy of a bucket and does not obey it";
