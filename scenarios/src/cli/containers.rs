@@ -25,11 +25,13 @@ impl Progress for Told {
 }
 
 /// Runs plans on real parts, on this many clusters side by side; the runs and the name of the S3 server.
-/// `None`: they could not be set up, and why was said.
+/// `None`: they could not be set up, and why was said. Where no bar can show how far it is, `tell` words what
+/// is said of each run as it ends.
 pub(crate) fn run_plans(
     plans: &[Plan],
     lanes: usize,
     s3: Option<S3Arg>,
+    tell: &(dyn Fn(usize, &Run, f64) -> String + Sync),
 ) -> Option<(Vec<Run>, &'static str)> {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -43,7 +45,8 @@ pub(crate) fn run_plans(
     let done = |index: usize, run: &Run, seconds: f64| {
         bar.inc(1);
         if bar.is_hidden() {
-            tell(plans.get(index), run, seconds);
+            // Nobody is left to be told when standard error is gone.
+            let _ = write!(std::io::stderr(), "{}", tell(index, run, seconds));
         }
     };
     let ran = runtime.block_on(async {
@@ -63,17 +66,6 @@ pub(crate) fn run_plans(
             None
         }
     }
-}
-
-/// A line for whoever reads the log of a run that has no terminal.
-fn tell(plan: Option<&Plan>, run: &Run, seconds: f64) {
-    let how = match (&run.broken, &run.skipped) {
-        (Some(_), _) => "broke off",
-        (None, Some(_)) => "skipped",
-        (None, None) => "ran",
-    };
-    let title = plan.map_or("", |plan| plan.title.as_str());
-    let _ = writeln!(std::io::stderr(), "{how} in {seconds:.1} s: {title}");
 }
 
 async fn run_on(

@@ -104,7 +104,12 @@ pub(crate) fn run_inputs(
         .collect();
     if let Where::Containers(s3) = place {
         let lanes = jobs.unwrap_or(2 * processors);
-        let (runs, s3) = containers::run_plans(&plans, lanes, s3)?;
+        let readable: Vec<&Input> = inputs.iter().filter(|i| i.scenario.is_ok()).collect();
+        let tell = |index: usize, run: &Run, seconds: f64| {
+            let known = readable.get(index).zip(plans.get(index));
+            known.map_or_else(String::new, |(input, plan)| told(input, plan, run, seconds))
+        };
+        let (runs, s3) = containers::run_plans(&plans, lanes, s3, &tell)?;
         return Some(results(inputs, plans, runs, Backend::Containers, Some(s3)));
     }
     let jobs = jobs.unwrap_or(processors);
@@ -120,6 +125,21 @@ pub(crate) fn run_inputs(
     let runs = runtime.block_on(run_all(plans.clone(), jobs, |_: &Run| progress.inc(1)));
     progress.finish_and_clear();
     Some(results(inputs, plans, runs, Backend::Memory, None))
+}
+
+/// What is said of a run that has just ended, for whoever reads the log of a long one.
+fn told(input: &Input, plan: &Plan, run: &Run, seconds: f64) -> String {
+    let judged = result(input, plan.clone(), run.clone()).judged;
+    let mut text = format!("{} in {seconds:.1} s: {}\n", judged.verdict.name(), input.name);
+    let reasons = match judged.verdict {
+        Verdict::Passed => Vec::new(),
+        Verdict::Failed(reasons) => reasons,
+        Verdict::Skipped(reason) => vec![reason],
+    };
+    for line in reasons.iter().flat_map(|reason| reason.lines()) {
+        text.push_str(&format!("    {line}\n"));
+    }
+    text
 }
 
 /// Where scenarios run.
