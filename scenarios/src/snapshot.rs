@@ -131,6 +131,8 @@ const TOKENS: &[(&str, &str)] = &[
     (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", "<time>"),
     (r"\b[0-9A-F]{24}\b", "<segment>"),
     (r"\b\d{5,}ms\b|\b\d{4}ms\b", "<time>"),
+    // How long an address is decides how much of what follows has room in a status.
+    (r#" \((?:\d{1,3}\.){3}\d{1,3}\)'[^"\n]*"#, " (<address>)'…"),
     (r"\bsystem-id \d{15,20}\b", "system-id <system-id>"),
     (r#"([a-z ]+\.[a-z_]+ (?:unreachable|denied|not found|refused|timed out)): [^;\n"]*"#, "$1"),
     (r"with error: (?:[^E\[\n]|E[^R])[^\n]*", "with error: <cause>"),

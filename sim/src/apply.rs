@@ -82,6 +82,9 @@ impl World {
             ServiceRuns::Stopped => ServiceState::Stopped,
             ServiceRuns::Unknown => ServiceState::Unknown,
         };
+        if set.name == ServiceName::Database && state != ServiceState::Running {
+            self.stop_database(set.unit);
+        }
         let Some(unit) = self.unit_mut(set.unit) else { return };
         match set.name {
             ServiceName::Database => unit.database = state,

@@ -146,6 +146,20 @@ impl World {
         }
     }
 
+    /// Stops the database of a unit. A manager that stops in peace gives up its lock, if the DCS answers, and a
+    /// member that serves takes it.
+    pub(crate) fn stop_database(&mut self, unit: u32) {
+        if let Some(state) = self.unit_mut(unit) {
+            state.database = ServiceState::Stopped;
+            state.starting = None;
+        }
+        if self.primary == Some(unit) && self.dcs == DcsState::Up {
+            let units = (0..self.units.len()).filter_map(|unit| u32::try_from(unit).ok());
+            let next = units.into_iter().find(|unit| self.is_serving(*unit));
+            self.set_primary(next);
+        }
+    }
+
     /// The system identifier that a restore on this unit would bring: the backup must be there.
     fn restored_data(&self, unit: u32) -> Option<u64> {
         let state = self.unit(unit)?;

@@ -59,8 +59,7 @@ impl Workload for View {
                 Err(PortError::new(PortErrorKind::TimedOut, "workload", "stop", cause))
             }
             (Service::Database, ServiceState::Running) => {
-                unit.database = ServiceState::Stopped;
-                unit.starting = None;
+                world.stop_database(self.unit);
                 Ok(())
             }
             (Service::TlsServer, ServiceState::Running) => {

@@ -68,9 +68,10 @@ pub(crate) fn no_access(why: NoAccess) -> (i32, String) {
             49,
             "unable to get address for 'nowhere.invalid': [-2] Name or service not known".into(),
         ),
-        NoAccess::Refused => {
-            (49, format!("unable to connect to '{S3_HOST}:443': [111] Connection refused"))
-        }
+        NoAccess::Refused => (
+            49,
+            format!("unable to connect to '{S3_HOST}:443 (10.1.0.2)': [111] Connection refused"),
+        ),
         NoAccess::Hangs => {
             (42, format!("timeout after 2000ms waiting for read from '{S3_HOST}:443'"))
         }

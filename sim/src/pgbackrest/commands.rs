@@ -114,6 +114,11 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
             .ok_or_else(|| missing_stanza(s3, &request.stanza, "backup"))?;
         let index = store_backup(stored, &mut now, request.kind, false);
         let lines = stored.backups.get(index).map(|backup| backup_lines(began, now, backup));
+        // The tool takes what bears the name of its own link for one, and removes it.
+        let latest = s3.object_key(&request.stanza, "latest");
+        if let Some(bucket) = world.storage.buckets.get_mut(&*s3.bucket) {
+            bucket.objects.remove(&latest);
+        }
         world.now = now;
         Ok(lines.unwrap_or_default())
     })();
@@ -230,7 +235,10 @@ fn lets_in(world: &World, host: u32, unit: u32) -> bool {
 }
 
 fn refused(host: u32) -> Answer {
-    failed(49, format!("unable to connect to 'unit-{host}:8432': [111] Connection refused"))
+    let address = format!("10.1.0.{}", 10 + host);
+    let text =
+        format!("unable to connect to 'unit-{host}:8432 ({address})': [111] Connection refused");
+    failed(49, text)
 }
 
 /// Reads from `host` through its TLS server.

@@ -54,6 +54,9 @@ pub struct Pace {
     /// How many seconds of a hook pass in a second: what a hook waits for by the clock, and how long WAL
     /// may take, is shorter by as much.
     pub faster: u32,
+    /// How long the backup tool waits for one read or connection; an endpoint that refuses costs about ten
+    /// times as much.
+    pub io: Duration,
     /// When a command of the backup tool is given up.
     pub command: Duration,
     /// When a backup is given up.
@@ -62,15 +65,23 @@ pub struct Pace {
 
 impl Pace {
     /// Time as it is, and as much of it as a person's own cluster may need.
-    pub const REAL: Self =
-        Self { faster: 1, command: Duration::from_secs(120), backup: Duration::from_secs(60 * 60) };
+    pub const REAL: Self = Self {
+        faster: 1,
+        io: Duration::from_secs(5),
+        command: Duration::from_secs(120),
+        backup: Duration::from_secs(60 * 60),
+    };
     /// For rehearsals: an empty cluster's backup takes seconds, and a minute's wait need not be one.
-    pub const REHEARSAL: Self =
-        Self { faster: 6, command: Duration::from_secs(30), backup: Duration::from_secs(45) };
+    pub const REHEARSAL: Self = Self {
+        faster: 6,
+        io: Duration::from_secs(2),
+        command: Duration::from_secs(40),
+        backup: Duration::from_secs(60),
+    };
 
     pub(super) fn tool(self) -> pgbackrest::Limits {
         pgbackrest::Limits {
-            io: Duration::from_secs(3),
+            io: self.io,
             archive: Duration::from_secs(60) / self.faster,
             command: self.command,
             backup: self.backup,
