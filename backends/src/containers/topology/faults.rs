@@ -204,12 +204,10 @@ impl Topology {
     ///
     /// A command fails.
     pub async fn hold_data(&self, unit: u32, held: bool) -> Setup<()> {
-        let program = if held {
-            r#"mkdir -p -m 0700 "$PGDATA/held" && touch "$PGDATA/held/by-another""#
-        } else {
-            r#"rm -rf "$PGDATA/held""#
-        };
-        self.unit(unit)?.shell(program, &[]).await.map(drop)
+        // The directory is only moved or removed by who may write to the folder in which it lies.
+        let owner = if held { "root:root" } else { "postgres:postgres" };
+        let program = r#"chown "$1" "${PGDATA%/*}" && chmod 0755 "${PGDATA%/*}""#;
+        self.unit(unit)?.shell(program, &[owner]).await.map(drop)
     }
 
     /// The archive command of every database is another program, or the one that the manager gives it.
