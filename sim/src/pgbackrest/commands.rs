@@ -65,7 +65,7 @@ pub(crate) fn check(world: &mut World, unit: u32, name: &str) -> Answer {
             look_into_peer(world, unit, peer.0)?;
         }
         archive_command(world, name)?;
-        let s3 = repository(world, &settings, "archive", name)?;
+        let s3 = loaded(world, &settings, "archive", name)?;
         if stanza(world, s3, name, "archive")?.system_id != served_id(world)? {
             return Err(mismatch());
         }
@@ -86,7 +86,7 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
             );
             return Err(failed(50, text));
         }
-        let s3 = repository(world, &settings, "backup", &request.stanza)?;
+        let s3 = loaded(world, &settings, "backup", &request.stanza)?;
         stanza(world, s3, &request.stanza, "backup")?;
         let primary = primary_in_reach(world, unit, &settings).ok_or_else(no_primary)?;
         if request.from_primary && primary != unit {
@@ -197,8 +197,26 @@ fn stanza<'a>(world: &'a World, s3: &S3Settings, name: &str, area: &str) -> Trie
 }
 
 fn missing_stanza(s3: &S3Settings, name: &str, area: &str) -> Answer {
+    failed(55, not_loaded(s3, name, area))
+}
+
+/// What a command says first that can't read the list of a stanza; why comes in the lines after it.
+fn not_loaded(s3: &S3Settings, name: &str, area: &str) -> String {
     let file = format!("{}/{area}/{name}/{area}.info", s3.path.trim_end_matches('/'));
-    failed(55, format!("unable to load info file '{file}' or '{file}.copy':"))
+    format!("unable to load info file '{file}' or '{file}.copy':")
+}
+
+/// The S3 settings of a repository whose list this command can read: why it can't is told by its code alone.
+fn loaded<'a>(
+    world: &mut World,
+    settings: &'a RepositorySettings,
+    area: &str,
+    stanza: &str,
+) -> Tried<&'a S3Settings> {
+    repository(world, settings, area, stanza).map_err(|answer| match (answer, &settings.s3) {
+        (Answer::Failed(code, _), Some(s3)) => failed(code, not_loaded(s3, stanza, area)),
+        (answer, _) => answer,
+    })
 }
 
 fn mismatch() -> Answer {

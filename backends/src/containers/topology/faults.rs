@@ -85,11 +85,14 @@ impl Topology {
         let key = encode(&format!("/service/{SCOPE}/leader"));
         self.etcd("kv/put", &serde_json::json!({ "key": key, "value": encode(NOBODY) })).await?;
         self.until("no member leads", || async {
-            let roles = self.units().into_iter().map(|unit| async move {
-                unit.sql("SELECT pg_is_in_recovery()").await.is_ok_and(|row| row.trim() == "t")
-            });
-            let follows = futures_util::future::join_all(roles).await;
-            self.primary().await.is_none() && follows.iter().all(|follows| *follows)
+            let mut follow = self.primary().await.is_none();
+            for unit in self.units() {
+                let row = unit.sql("SELECT pg_is_in_recovery()").await;
+                let state = self.cluster(unit.number).member_state().await;
+                follow &= row.is_ok_and(|row| row.trim() == "t");
+                follow &= state == Ok(MemberState::Running);
+            }
+            follow
         })
         .await
     }

@@ -15,7 +15,9 @@ use std::{
 use futures_util::future::{join_all, try_join_all, try_join3};
 use pgdrill_core::{
     Secret,
-    ports::{Cluster as _, ClusterSettings, MemberState, Service, ServiceState, UnitId, Workload as _},
+    ports::{
+        Cluster as _, ClusterSettings, MemberState, Service, ServiceState, UnitId, Workload as _,
+    },
 };
 use reqwest::Method;
 use serde::Deserialize;
