@@ -153,8 +153,7 @@ type Labels = BTreeMap<String, String>;
 async fn clear_where(docker: &Docker, is_meant: impl Fn(&Labels) -> bool) -> Setup<Cleared> {
     let failed = |error: Error| complaint("the container engine", &error.to_string());
     let mut stages = BTreeSet::new();
-    let mut meant = |labels: Option<std::collections::HashMap<String, String>>| {
-        let labels: Labels = labels.unwrap_or_default().into_iter().collect();
+    let mut meant = |labels: Labels| {
         let stage = labels.get(STAGE).filter(|_| is_meant(&labels))?;
         stages.insert(stage.clone());
         Some(())
@@ -163,11 +162,11 @@ async fn clear_where(docker: &Docker, is_meant: impl Fn(&Labels) -> bool) -> Set
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let listed = docker.list_containers(Some(options)).await.map_err(failed)?;
     let containers: Vec<String> =
-        listed.into_iter().filter_map(|c| meant(c.labels).and(c.id)).collect();
+        listed.into_iter().filter_map(|c| meant(sorted(c.labels)).and(c.id)).collect();
     let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
     let listed = docker.list_networks(Some(options)).await.map_err(failed)?;
     let networks: Vec<String> =
-        listed.into_iter().filter_map(|n| meant(n.labels).and(n.id)).collect();
+        listed.into_iter().filter_map(|n| meant(sorted(n.labels)).and(n.id)).collect();
     let removed = join_all(containers.iter().map(|id| async move {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
         gone(docker.remove_container(id, Some(options)).await)
@@ -181,6 +180,10 @@ async fn clear_where(docker: &Docker, is_meant: impl Fn(&Labels) -> bool) -> Set
         containers: containers.len(),
         networks: networks.len(),
     })
+}
+
+fn sorted(labels: Option<impl IntoIterator<Item = (String, String)>>) -> Labels {
+    labels.into_iter().flatten().collect()
 }
 
 /// What somebody else removes at the same time is gone as well.

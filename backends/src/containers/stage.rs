@@ -1,7 +1,6 @@
 //! A network of its own, and the containers on it.
 
 use std::{
-    collections::HashMap,
     net::{Ipv4Addr, TcpListener},
     time::Duration,
 };
@@ -205,7 +204,7 @@ impl Stage {
         for &(port, _) in ports {
             image = image.with_exposed_port(port.tcp());
         }
-        let bindings: HashMap<String, Option<Vec<PortBinding>>> =
+        let bindings: Vec<(String, Option<Vec<PortBinding>>)> =
             ports.iter().map(|&(port, on_host)| binding(port, on_host)).collect();
         let mut request = image
             .with_wait_for(if spec.ready.is_empty() {
@@ -220,7 +219,7 @@ impl Stage {
             .with_labels(self.labels.clone())
             .with_host_config_modifier(move |config: &mut HostConfig| {
                 config.publish_all_ports = Some(false);
-                config.port_bindings = Some(bindings.clone());
+                config.port_bindings = Some(bindings.iter().cloned().collect());
                 // A look-up that nobody answers takes 30 s otherwise, and a primary that was cut off stays
                 // writable for as long.
                 let options = ["timeout:1", "attempts:1", "ndots:0"].map(str::to_owned);
