@@ -89,10 +89,13 @@ pub(super) fn labels(purpose: Purpose, stage: &str, owner: &Owner) -> Vec<(Strin
         .to_vec()
 }
 
+/// The label of the container that holds what is kept with a stage; its value is the name under which people know it.
+pub(super) const STATE: &str = "pgdrill.state";
+
 /// Whose leftovers are cleared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leftovers {
-    /// Those of runs of this machine whose process is gone.
+    /// Those of this machine whose process is gone: of runs, and of what was to stay and was never finished.
     OfDeadRuns,
     /// Those of this process's own runs.
     OfThisProcess,
@@ -118,6 +121,7 @@ pub struct Cleared {
 /// The engine does not list or remove it.
 pub async fn clear(docker: &Docker, which: Leftovers) -> Setup<Cleared> {
     let own = Owner::this_process();
+    let finished = finished_stages(docker).await?;
     clear_where(docker, |labels| {
         let get = |key: &str| labels.get(key).cloned().unwrap_or_default();
         let owner = Owner { host: get(HOST), process: get(PROCESS) };
@@ -125,10 +129,34 @@ pub async fn clear(docker: &Docker, which: Leftovers) -> Setup<Cleared> {
         match which {
             Leftovers::Everything => true,
             Leftovers::OfThisProcess => is_run && owner == own,
-            Leftovers::OfDeadRuns => is_run && owner.is_dead(&own.host),
+            Leftovers::OfDeadRuns => {
+                let stays = !is_run && finished.contains(&get(STAGE));
+                !stays && owner.is_dead(&own.host)
+            }
         }
     })
     .await
+}
+
+/// The stages with which something is kept: whoever set them has finished.
+async fn finished_stages(docker: &Docker) -> Setup<BTreeSet<String>> {
+    let stages = kept(docker).await?.into_iter().map(|(_, stage)| stage);
+    Ok(stages.collect())
+}
+
+/// The names under which people know stages that are kept, each with its stage, in order.
+pub(super) async fn kept(docker: &Docker) -> Setup<Vec<(String, String)>> {
+    let filters = [("label", vec![STATE.to_owned()])].into_iter().collect();
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+    let listed = docker.list_containers(Some(options)).await;
+    let listed = listed.map_err(|error| complaint("the container engine", &error.to_string()))?;
+    let named = listed.into_iter().filter_map(|container| {
+        let labels = container.labels?;
+        Some((labels.get(STATE)?.clone(), labels.get(STAGE)?.clone()))
+    });
+    let mut named: Vec<(String, String)> = named.collect();
+    named.sort_unstable();
+    Ok(named)
 }
 
 /// The same on the engine that answers; nothing is left where none does.

@@ -120,10 +120,13 @@ impl Stage {
     ///
     /// No engine answers, it is too old, or it makes no network.
     pub async fn set(purpose: Purpose) -> Setup<Self> {
-        let docker = images::engine().await.map_err(|error| boxed(&error.to_string()))?;
-        let owner = Owner::this_process();
-        let name = format!("pgdrill-{}", leftovers::fresh_name(&owner));
-        let labels = leftovers::labels(purpose, &name, &owner);
+        let name = format!("pgdrill-{}", leftovers::fresh_name(&Owner::this_process()));
+        Self::named(name, purpose).await
+    }
+
+    /// The same, under this name. Nobody else may have it.
+    pub(super) async fn named(name: String, purpose: Purpose) -> Setup<Self> {
+        let Self { docker, name, labels } = Self::again(&name, purpose).await?;
         let request = NetworkCreateRequest {
             name: name.clone(),
             labels: Some(labels.iter().cloned().collect()),
@@ -146,6 +149,11 @@ impl Stage {
         let docker = images::engine().await.map_err(|error| boxed(&error.to_string()))?;
         let labels = leftovers::labels(purpose, name, &Owner::this_process());
         Ok(Self { docker, name: name.to_owned(), labels })
+    }
+
+    /// What everything on it bears.
+    pub(super) fn labels(&self) -> &[(String, String)] {
+        &self.labels
     }
 
     /// The engine on which it is.
