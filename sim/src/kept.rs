@@ -102,11 +102,7 @@ impl World {
             planned_units: juju.planned_units,
             leader: juju.leader,
             s3: juju.s3.as_deref().map(KeptRelation::of),
-            tls: KeptTls {
-                key: juju.tls.key,
-                ca: juju.tls.ca,
-                certificate: juju.tls.certificate,
-            },
+            tls: KeptTls { key: juju.tls.key, ca: juju.tls.ca, certificate: juju.tls.certificate },
             application: bag(&juju.application),
             units: juju.units.iter().map(KeptUnit::of).collect(),
         }

@@ -109,12 +109,7 @@ impl Keeper {
     /// # Errors
     ///
     /// The engine refuses.
-    pub async fn make(
-        stage: &Stage,
-        name: &str,
-        image: &ImageRef,
-        content: &[u8],
-    ) -> Setup<Self> {
+    pub async fn make(stage: &Stage, name: &str, image: &ImageRef, content: &[u8]) -> Setup<Self> {
         let keeper = Self::of(stage);
         let label = (STATE.to_owned(), name.to_owned());
         let body = ContainerCreateBody {

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use futures_util::future::join_all;
@@ -89,6 +90,10 @@ pub(super) fn labels(purpose: Purpose, stage: &str, owner: &Owner) -> Vec<(Strin
         .to_vec()
 }
 
+/// How often it is looked whether something still comes, and the pause between two looks.
+const PASSES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// The label of the container that holds what is kept with a stage; its value is the name under which people know it.
 pub(super) const STATE: &str = "pgdrill.state";
 
@@ -112,6 +117,14 @@ pub struct Cleared {
     pub containers: usize,
     /// How many networks.
     pub networks: usize,
+}
+
+impl Cleared {
+    /// Whether there was nothing.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.containers == 0 && self.networks == 0
+    }
 }
 
 /// Removes what was left behind.
@@ -169,6 +182,42 @@ pub async fn clear_own(which: Leftovers) -> Setup<Cleared> {
         Ok(docker) if docker.ping().await.is_ok() => clear(&docker, which).await,
         Ok(_) | Err(_) => Ok(Cleared::default()),
     }
+}
+
+/// The same, together with what the engine was still being asked for by somebody who went away.
+///
+/// # Errors
+///
+/// The engine does not list or remove it.
+pub async fn clear_own_for_good(which: Leftovers) -> Setup<()> {
+    until_nothing_comes(|| clear_own(which)).await
+}
+
+/// Clears until nothing was found twice: what the engine was asked for by somebody who went away may still come.
+#[expect(clippy::disallowed_methods, reason = "what may come makes no sound when it does not")]
+pub(super) async fn until_nothing_comes<F>(clear: impl Fn() -> F) -> Setup<()>
+where
+    F: Future<Output = Setup<Cleared>>,
+{
+    let (mut quiet, mut last) = (0, Ok(()));
+    for _ in 0..PASSES {
+        // What comes while it is cleared can make it fail, and is gone after the next pass.
+        last = match clear().await {
+            Ok(cleared) if cleared.is_nothing() => {
+                quiet += 1;
+                Ok(())
+            }
+            other => {
+                quiet = 0;
+                other.map(drop)
+            }
+        };
+        if quiet == 2 {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    last
 }
 
 /// Removes everything on one stage.

@@ -23,7 +23,7 @@ use testcontainers::{
     runners::AsyncRunner as _,
 };
 
-use super::leftovers::{self, Owner};
+use super::leftovers::{self, Cleared, Owner};
 use crate::images;
 
 /// What setting up a part comes to: it is there, or one complaint says what, where and what to do.
@@ -280,7 +280,25 @@ impl Stage {
     ///
     /// The engine did not remove all of them.
     pub async fn strike(&self) -> Setup<()> {
-        leftovers::clear_stage(&self.docker, &self.name).await.map(drop)
+        self.clear().await.map(drop)
+    }
+
+    /// The same, and what was removed.
+    ///
+    /// # Errors
+    ///
+    /// The engine did not remove all of them.
+    pub async fn clear(&self) -> Setup<Cleared> {
+        leftovers::clear_stage(&self.docker, &self.name).await
+    }
+
+    /// The same, together with what the engine was still being asked for by somebody who went away.
+    ///
+    /// # Errors
+    ///
+    /// The engine did not remove all of them.
+    pub async fn strike_for_good(&self) -> Setup<()> {
+        leftovers::until_nothing_comes(|| self.clear()).await
     }
 }
 
