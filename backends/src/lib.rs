@@ -21,6 +21,7 @@ pub mod etcd;
 pub mod files;
 mod http;
 pub mod images;
+mod lock;
 pub mod patroni;
 pub mod pgbackrest;
 pub mod postgres;

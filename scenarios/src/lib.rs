@@ -37,7 +37,7 @@ mod template;
 pub mod yaml;
 
 pub use charts::{PUBLISHED, all as charts, chart};
-pub use check::check;
+pub use check::{check, check_change, read_change};
 pub use corpus::{Corpus, corpus};
 pub use coverage::{ArrowCover, ChartCover, ChartFault, Coverage, PathCover};
 pub use input::{Input, Source, read_corpus, read_document, read_path, read_stdin, read_text};
@@ -48,5 +48,5 @@ pub use plan::{Plan, PlanStep, plan};
 pub use run::{Backend, FiredStep, Run, run, run_all, run_in};
 pub use scenario::{Damage, FireStep, Meanwhile, Scenario, Then};
 pub use schema::schema;
-pub use snapshot::{Snapshot, transcript};
+pub use snapshot::{Snapshot, firings, transcript};
 pub use template::template;

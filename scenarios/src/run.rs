@@ -134,7 +134,7 @@ fn good(backups: &[BackupSeen]) -> usize {
 
 /// Parameters with `${backup-N}` replaced by the id of the Nth oldest backup. One that is not there is an
 /// error: a slip of the pen must not look like an id that no backup has.
-fn filled_in(
+pub(crate) fn filled_in(
     parameters: &BTreeMap<String, String>,
     backups: &[BackupSeen],
 ) -> Result<BTreeMap<String, Arc<str>>, PortError> {

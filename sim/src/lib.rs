@@ -26,6 +26,7 @@ mod dispatch;
 mod fakes;
 mod given;
 mod juju;
+mod kept;
 mod observation;
 mod pgbackrest;
 mod server;
@@ -46,6 +47,7 @@ pub use given::{
     S3Given, S3Parameter, StanzaGiven, StatusGiven, StatusKind, TlsServersGiven,
 };
 pub use juju::Juju;
+pub use kept::{KeptJuju, NotKept};
 pub use observation::{BackupSeen, Observation, UnitSeen};
 pub use server::S3Server;
 pub use strikes::{Moment, Strike, Strikes};

@@ -22,7 +22,7 @@ use testcontainers::{
     runners::AsyncRunner as _,
 };
 
-use super::leftovers::{self, Owner};
+use super::leftovers::{self, Cleared, Owner};
 use crate::images;
 
 /// What setting up a part comes to: it is there, or one complaint says what, where and what to do.
@@ -119,10 +119,13 @@ impl Stage {
     ///
     /// No engine answers, it is too old, or it makes no network.
     pub async fn set(purpose: Purpose) -> Setup<Self> {
-        let docker = images::engine().await.map_err(|error| boxed(&error.to_string()))?;
-        let owner = Owner::this_process();
-        let name = format!("pgdrill-{}", leftovers::fresh_name(&owner));
-        let labels = leftovers::labels(purpose, &name, &owner);
+        let name = format!("pgdrill-{}", leftovers::fresh_name(&Owner::this_process()));
+        Self::named(name, purpose).await
+    }
+
+    /// The same, under this name. Nobody else may have it.
+    pub(super) async fn named(name: String, purpose: Purpose) -> Setup<Self> {
+        let Self { docker, name, labels } = Self::again(&name, purpose).await?;
         let request = NetworkCreateRequest {
             name: name.clone(),
             labels: Some(labels.iter().cloned().collect()),
@@ -145,6 +148,11 @@ impl Stage {
         let docker = images::engine().await.map_err(|error| boxed(&error.to_string()))?;
         let labels = leftovers::labels(purpose, name, &Owner::this_process());
         Ok(Self { docker, name: name.to_owned(), labels })
+    }
+
+    /// What everything on it bears.
+    pub(super) fn labels(&self) -> &[(String, String)] {
+        &self.labels
     }
 
     /// The engine on which it is.
@@ -271,7 +279,25 @@ impl Stage {
     ///
     /// The engine did not remove all of them.
     pub async fn strike(&self) -> Setup<()> {
-        leftovers::clear_stage(&self.docker, &self.name).await.map(drop)
+        self.clear().await.map(drop)
+    }
+
+    /// The same, and what was removed.
+    ///
+    /// # Errors
+    ///
+    /// The engine did not remove all of them.
+    pub async fn clear(&self) -> Setup<Cleared> {
+        leftovers::clear_stage(&self.docker, &self.name).await
+    }
+
+    /// The same, together with what the engine was still being asked for by somebody who went away.
+    ///
+    /// # Errors
+    ///
+    /// The engine did not remove all of them.
+    pub async fn strike_for_good(&self) -> Setup<()> {
+        leftovers::until_nothing_comes(|| self.clear()).await
     }
 }
 

@@ -3,6 +3,7 @@
 mod args;
 mod containers;
 mod coverage;
+mod kept;
 mod output;
 mod run;
 
@@ -57,6 +58,13 @@ pub(crate) fn main() -> Exit {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Coverage(args)) => coverage::coverage(&args),
+        Some(Command::Up(args)) => kept::up(&args),
+        Some(Command::Status { name, format }) => kept::status(&name.name, format),
+        Some(Command::Fire(args)) => kept::fire(&args),
+        Some(Command::Do { change, name }) => kept::change(&name.name, &change),
+        Some(Command::Heal { name }) => kept::heal(&name.name),
+        Some(Command::Down { name }) => kept::down(&name.name),
+        Some(Command::Clean { all }) => kept::clean(all),
         Some(Command::Check { paths }) => check(&paths),
         Some(Command::List) => list(),
         Some(Command::New { hook }) => match hook.parse::<Hook>() {
