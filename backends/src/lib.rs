@@ -6,6 +6,9 @@
 //! - [`s3`]: the bucket;
 //! - [`patroni`]: the cluster manager, by its REST API and configuration file;
 //! - [`etcd`]: what the DCS remembers of the previous cluster;
+//! - [`juju`]: this unit as Juju sees it, by hook tools;
+//! - [`pebble`]: the workload container, by its supervisor;
+//! - [`kubernetes`]: the record of the previous cluster where Kubernetes keeps it;
 //! - [`images`]: the recipes of the real parts' containers, built where an engine lacks them.
 //!
 //! This crate knows `pgdrill-core` alone, and never `pgdrill-sim`. Every wait in it has a bound, no
@@ -17,9 +20,13 @@ pub mod etcd;
 pub mod files;
 mod http;
 pub mod images;
+pub mod juju;
+pub mod kubernetes;
 pub mod patroni;
+pub mod pebble;
 pub mod pgbackrest;
 pub mod s3;
 #[cfg(test)]
 mod stub;
 mod template;
+mod wire;

@@ -9,14 +9,14 @@ const TAIL: usize = 3 << 20;
 
 /// The beginning and the end of what was written, and how much was left out in between.
 #[derive(Debug, Default)]
-pub(super) struct Bounded {
+pub(crate) struct Bounded {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     left_out: usize,
 }
 
 impl Bounded {
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         let (head, rest) = bytes.split_at(bytes.len().min(HEAD - self.head.len()));
         self.head.extend_from_slice(head);
         self.tail.extend(rest);
@@ -26,7 +26,7 @@ impl Bounded {
     }
 
     /// The text. Bytes that are no text are shown as such; a gap says how large it is.
-    pub(super) fn into_text(self) -> String {
+    pub(crate) fn into_text(self) -> String {
         let Self { head: mut bytes, tail, left_out } = self;
         if left_out > 0 {
             bytes.extend_from_slice(format!("\n[{left_out} bytes left out]\n").as_bytes());
