@@ -16,6 +16,7 @@
 //! it yet: the contracts of the ports have not run over these adapters.
 
 pub mod command;
+pub mod containers;
 pub mod etcd;
 pub mod files;
 mod http;

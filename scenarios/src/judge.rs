@@ -55,7 +55,13 @@ pub fn judge(plan: &Plan, run: &Run) -> Judged {
     reasons.extend(run.missed.iter().cloned());
     judge_covers(plan, run, &mut reasons);
     judge_then(plan, run, &mut reasons);
-    let verdict = if reasons.is_empty() { Verdict::Passed } else { Verdict::Failed(reasons) };
+    let verdict = if let Some(reason) = &run.skipped {
+        Verdict::Skipped(reason.clone())
+    } else if reasons.is_empty() {
+        Verdict::Passed
+    } else {
+        Verdict::Failed(reasons)
+    };
     Judged { verdict, walks }
 }
 

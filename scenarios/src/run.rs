@@ -1,23 +1,23 @@
 //! Runs plans, side by side, and keeps what happened.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
-use pgdrill_core::{PortError, PortErrorKind, Probe, Shape};
-use pgdrill_sim::{
-    BackupSeen, Event, Fired, Given, Observation, Shared, Strikes, View, World, dispatch,
+use pgdrill_core::{PortError, PortErrorKind, Shape};
+use pgdrill_sim::{BackupSeen, Event, Fired, Given, Observation, World};
+
+use crate::{
+    place::{Memory, Place, Prevented},
+    plan::{Plan, PlanStep},
 };
 
-use crate::plan::{Plan, PlanStep};
-
-/// The place in which plans run.
+/// The kind of place in which plans run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Backend {
     /// Deterministic fakes in memory.
     Memory,
+    /// Real parts in containers, under Juju's simulation.
+    Containers,
 }
 
 impl Backend {
@@ -26,6 +26,7 @@ impl Backend {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Memory => "memory",
+            Self::Containers => "containers",
         }
     }
 }
@@ -50,62 +51,81 @@ pub struct Run {
     pub missed: Vec<String>,
     /// Why the run broke off, if it did: nothing that the plan asks for was decided then.
     pub broken: Option<String>,
+    /// What the place can't make true, if there is such a thing: the run ended before it.
+    pub skipped: Option<String>,
+}
+
+impl Run {
+    /// A run in which nothing has happened yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            firings: Vec::new(),
+            observation: World::new(&Given::default()).observe(),
+            missed: Vec::new(),
+            broken: None,
+            skipped: None,
+        }
+    }
+
+    /// A run that could not begin, or ended early.
+    pub(crate) fn prevented(mut self, why: Prevented) -> Self {
+        match why {
+            Prevented::Unable(reason) => self.skipped = Some(reason),
+            Prevented::Broken(reason) => self.broken = Some(reason),
+        }
+        self
+    }
 }
 
 /// Runs one plan in memory.
 pub async fn run(plan: &Plan) -> Run {
-    let world = World::new(&plan.given).shared();
-    let mut run = Run {
-        firings: Vec::with_capacity(plan.steps.len()),
-        observation: lock(&world).observe(),
-        missed: Vec::new(),
-        broken: None,
-    };
+    run_in(&Memory::new(&plan.given), plan).await
+}
+
+/// Runs one plan in a place where everything that it gives is true.
+pub async fn run_in<P: Place + ?Sized>(place: &P, plan: &Plan) -> Run {
+    let mut run = Run::new();
+    run.firings.reserve(plan.steps.len());
     for step in &plan.steps {
-        if let Err(error) = take(&world, plan, step, &mut run).await {
-            run.broken = Some(error.to_string());
+        if let Err(why) = take(place, plan, step, &mut run).await {
+            run = run.prevented(why);
             break;
         }
     }
-    run.observation = lock(&world).observe();
+    match place.observe().await {
+        Ok(observation) => run.observation = observation,
+        Err(_) if run.broken.is_some() || run.skipped.is_some() => {}
+        Err(why) => run = run.prevented(why),
+    }
     run
 }
 
-/// The world behind its lock; a panic elsewhere does not make it unusable.
-fn lock(world: &Shared) -> MutexGuard<'_, World> {
-    world.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn take(
-    world: &Shared,
+async fn take<P: Place + ?Sized>(
+    place: &P,
     plan: &Plan,
     step: &PlanStep,
     run: &mut Run,
-) -> Result<(), PortError> {
+) -> Result<(), Prevented> {
     let (hook, unit, parameters, strikes) = match step {
-        PlanStep::Change(change) => {
-            lock(world).apply(change);
-            return Ok(());
-        }
+        PlanStep::Change(change) => return place.happen(change).await,
         PlanStep::Fire { hook, unit, parameters, strikes } => (*hook, *unit, parameters, strikes),
     };
-    let before = lock(world).backups();
-    let event = Event { hook, unit, parameters: filled_in(parameters, &before)? };
-    let ports = View::new(world, unit)?.ports();
-    let probe = Strikes::new(world, strikes);
-    let armed = (!strikes.is_empty()).then_some(&probe as &dyn Probe);
-    let fired = dispatch(world, &ports, &event, plan.amendments, armed).await?;
-    let gained = good(&lock(world).backups()).saturating_sub(good(&before));
-    let ended = fired.last().and_then(|last| last.firing.trace.published().last());
+    let before = place.backups().await?;
+    let parameters =
+        filled_in(parameters, &before).map_err(|error| Prevented::Broken(error.to_string()))?;
+    let event = Event { hook, unit, parameters };
+    let struck = place.fire(&event, plan.amendments, strikes).await?;
+    let gained = good(&place.backups().await?).saturating_sub(good(&before));
+    let ended = struck.fired.last().and_then(|last| last.firing.trace.published().last());
     let ended = ended.map_or(Shape::Start, |step| step.shape);
-    let steps = fired.into_iter().map(|fired| FiredStep { fired, backups_gained: gained });
+    let steps = struck.fired.into_iter().map(|fired| FiredStep { fired, backups_gained: gained });
     run.firings.extend(steps);
-    let missed = probe.missed().into_iter().map(|strike| {
+    let missed = struck.missed.into_iter().map(|strike| {
         let (change, at) = (strike.change.name(), strike.at);
         format!("`{change}` at {at} never happened: {hook} on unit {unit} ended at {ended}")
     });
     run.missed.extend(missed);
-    Ok(())
+    struck.prevented.map_or(Ok(()), Err)
 }
 
 fn good(backups: &[BackupSeen]) -> usize {
@@ -150,10 +170,5 @@ pub async fn run_all(plans: Vec<Plan>, jobs: usize, done: impl FnMut(&Run)) -> V
 }
 
 fn broken(why: &str) -> Run {
-    Run {
-        firings: Vec::new(),
-        observation: World::new(&Given::default()).observe(),
-        missed: Vec::new(),
-        broken: Some(format!("the run panicked: {why}")),
-    }
+    Run::new().prevented(Prevented::Broken(format!("the run panicked: {why}")))
 }

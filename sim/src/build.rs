@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use pgdrill_core::{
-    S3Relation, S3Settings, Secret, Status,
+    S3Relation, S3Settings, Status,
     ports::{Identity, RepositorySettings, ServiceState, TlsMaterial, UnitId, key},
 };
 
@@ -15,10 +15,8 @@ use crate::{
     },
     juju::{self, Bag, Juju, JujuUnit},
     pgbackrest,
-    storage::{
-        ACCESS_KEY, Bucket, CA_CHAIN, NOWHERE_ENDPOINT, OTHER_CA_CHAIN, S3_ENDPOINT, SECRET_KEY,
-        StanzaStore, Storage, WRONG_SECRET_KEY,
-    },
+    server::S3Server,
+    storage::{BUCKET, Bucket, StanzaStore, Storage},
     unit::UnitState,
     world::{World, system_id},
 };
@@ -29,7 +27,6 @@ const MODEL_UUID: &str = "5e55104e-0000-4000-8000-000000000001";
 const OTHER_MODEL_UUID: &str = "5e55104e-0000-4000-8000-00000000000f";
 const APPLICATION: &str = "postgresql-k8s";
 const JUJU_VERSION: &str = "3.6.9";
-const BUCKET: &str = "drill-backups";
 const PATH: &str = "/drill";
 /// When every world begins: 2026-01-01T00:00:00Z, in milliseconds.
 const EPOCH: i64 = 1_767_225_600_000;
@@ -38,6 +35,12 @@ impl World {
     /// A world in which everything given is true.
     #[must_use]
     pub fn new(given: &Given) -> Self {
+        Self::with_s3(given, S3Server::fake())
+    }
+
+    /// The same, where what Juju tells of S3 leads to this server. The fakes know only their own.
+    #[must_use]
+    pub fn with_s3(given: &Given, server: Arc<S3Server>) -> Self {
         let count = given.units.max(1);
         let system_id = system_id(given.seed, 0);
         let mut world = Self {
@@ -54,6 +57,7 @@ impl World {
             archive_command: ArchiveCommand::Right,
             archive_delay: 0,
             storage: Storage::default(),
+            server,
             mood: PgbackrestMood::Well,
             clusters_made: 1,
         };
@@ -80,25 +84,26 @@ impl World {
     pub(crate) fn set_s3(&mut self, s3: &S3Given) {
         let path = s3.path.clone().map_or(Cow::Borrowed(PATH), Cow::Owned);
         let has = |parameter| !s3.missing.contains(&parameter);
+        let server = &self.server;
         let secret = match s3.credentials {
-            CredentialsGiven::Right => SECRET_KEY,
-            CredentialsGiven::Wrong => WRONG_SECRET_KEY,
+            CredentialsGiven::Right => &server.secret_key,
+            CredentialsGiven::Wrong => &server.wrong_secret_key,
         };
         let endpoint = match s3.endpoint {
-            EndpointGiven::Reachable => S3_ENDPOINT,
-            EndpointGiven::Unreachable => NOWHERE_ENDPOINT,
+            EndpointGiven::Reachable => &server.endpoint,
+            EndpointGiven::Unreachable => &server.nowhere,
         };
         let relation = S3Relation {
-            bucket: has(S3Parameter::Bucket).then_some(Cow::Borrowed(BUCKET)),
-            access_key: has(S3Parameter::AccessKey).then(|| Secret::new(ACCESS_KEY)),
-            secret_key: has(S3Parameter::SecretKey).then(|| Secret::new(secret)),
-            endpoint: Some(Cow::Borrowed(endpoint)),
+            bucket: has(S3Parameter::Bucket).then(|| server.bucket.clone()),
+            access_key: has(S3Parameter::AccessKey).then(|| server.access_key.clone()),
+            secret_key: has(S3Parameter::SecretKey).then(|| secret.clone()),
+            endpoint: Some(endpoint.clone()),
             path: Some(path),
-            region: s3.region.clone().map(Cow::Owned),
-            uri_style: Some(Cow::Borrowed("path")),
+            region: s3.region.clone().map(Cow::Owned).or_else(|| server.region.clone()),
+            uri_style: Some(server.uri_style.clone()),
             tls_ca_chain: match s3.ca {
-                CaGiven::Right => Some(Cow::Borrowed(CA_CHAIN)),
-                CaGiven::Wrong => Some(Cow::Borrowed(OTHER_CA_CHAIN)),
+                CaGiven::Right => server.ca_chain.clone(),
+                CaGiven::Wrong => Some(server.other_ca_chain.clone()),
                 CaGiven::Missing => None,
             },
         };

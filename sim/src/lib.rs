@@ -28,6 +28,7 @@ mod given;
 mod juju;
 mod observation;
 mod pgbackrest;
+mod server;
 mod storage;
 mod strikes;
 mod unit;
@@ -46,5 +47,6 @@ pub use given::{
 };
 pub use juju::Juju;
 pub use observation::{BackupSeen, Observation, UnitSeen};
+pub use server::S3Server;
 pub use strikes::{Moment, Strike, Strikes};
 pub use world::{Shared, World};

@@ -12,6 +12,8 @@ pub(crate) const S3_HOST: &str = "s3.drill";
 pub(crate) const S3_ENDPOINT: &str = "https://s3.drill";
 /// The endpoint of a server that is nowhere.
 pub(crate) const NOWHERE_ENDPOINT: &str = "https://nowhere.invalid";
+/// The bucket.
+pub(crate) const BUCKET: &str = "drill-backups";
 /// The access key that the server knows.
 pub(crate) const ACCESS_KEY: &str = "drill-access-key-canary";
 /// The secret key that goes with it.

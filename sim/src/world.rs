@@ -10,6 +10,7 @@ use pgdrill_core::ports::{Identity, ServiceState};
 use crate::{
     change::{ArchiveCommand, DcsState, PgbackrestMood},
     juju::Juju,
+    server::S3Server,
     storage::Storage,
     unit::{Data, Starting, UnitState},
 };
@@ -38,6 +39,7 @@ pub struct World {
     pub(crate) archive_command: ArchiveCommand,
     pub(crate) archive_delay: i64,
     pub(crate) storage: Storage,
+    pub(crate) server: Arc<S3Server>,
     pub(crate) mood: PgbackrestMood,
     pub(crate) clusters_made: u64,
 }

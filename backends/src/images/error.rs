@@ -104,7 +104,7 @@ impl Tail {
     }
 }
 
-pub(super) fn tells_no_disk(text: &str) -> bool {
+pub(crate) fn tells_no_disk(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     text.contains("no space left on device") || text.contains("enough free space")
 }

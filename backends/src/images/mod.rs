@@ -17,7 +17,10 @@ mod recipe;
 
 use std::fmt;
 
+use testcontainers::bollard::Docker;
+
 use self::engine::Engine;
+pub(crate) use self::error::tells_no_disk;
 pub use self::error::{ImageError, ImageErrorKind};
 use self::recipe::Recipe;
 
@@ -116,6 +119,11 @@ pub async fn ensure(image: Image, progress: &dyn Progress) -> Result<ImageRef, I
     }
     drop(held);
     Ok(reference)
+}
+
+/// The engine that answers, of a version of its API that is not too old.
+pub(crate) async fn engine() -> Result<Docker, ImageError> {
+    Engine::connect().await.map(|engine| engine.docker)
 }
 
 #[cfg(test)]

@@ -1,0 +1,206 @@
+//! What runs leave behind, by the labels that say whose it is.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use futures_util::future::join_all;
+use rustix::process::{Pid, test_kill_process};
+use sha2::{Digest as _, Sha256};
+use testcontainers::bollard::{
+    Docker,
+    errors::Error,
+    query_parameters::{
+        ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder,
+    },
+};
+
+use super::stage::{Purpose, Setup, complaint};
+
+/// The label that every container and network of this project carries; its value is what it is for.
+const LABEL: &str = "pgdrill";
+/// The stage to which it belongs.
+const STAGE: &str = "pgdrill.stage";
+/// The machine, or the set of processes that see each other, on which its owner runs.
+const HOST: &str = "pgdrill.host";
+/// The process that owns it.
+const PROCESS: &str = "pgdrill.process";
+
+/// A process, told apart from every other that ever had its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Owner {
+    host: String,
+    process: String,
+}
+
+impl Owner {
+    pub(super) fn this_process() -> Self {
+        let process = std::process::id();
+        Self { host: host(), process: format!("{process}:{}", started(process)) }
+    }
+
+    /// Whether the process is gone for certain: it ran here, and nobody has its number and its birth.
+    fn is_dead(&self, here: &str) -> bool {
+        let Some((number, birth)) = self.process.split_once(':') else { return false };
+        let Ok(number) = number.parse::<u32>() else { return false };
+        self.host == here && !(is_alive(number) && started(number) == birth)
+    }
+}
+
+/// Which processes see each other: those of one boot of one machine and one set of process numbers.
+fn host() -> String {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let space = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let known = format!("{}{}", boot.trim(), space.display());
+    digest(&known)
+}
+
+/// When a process began, in the kernel's own measure; empty where that is not told.
+fn started(process: u32) -> String {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name of the program stands in parentheses and may hold anything.
+    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
+    after.split_whitespace().nth(19).unwrap_or_default().to_owned()
+}
+
+fn is_alive(process: u32) -> bool {
+    let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
+    // Refused is alive, too: it is somebody else's.
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A name that no other stage has.
+pub(super) fn fresh_name(owner: &Owner) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = digest(&format!("{}{}{number}", owner.host, owner.process));
+    name.chars().take(8).collect()
+}
+
+pub(super) fn labels(purpose: Purpose, stage: &str, owner: &Owner) -> Vec<(String, String)> {
+    [(LABEL, purpose.name()), (STAGE, stage), (HOST, &owner.host), (PROCESS, &owner.process)]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .to_vec()
+}
+
+/// Whose leftovers are cleared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leftovers {
+    /// Those of runs of this machine whose process is gone.
+    OfDeadRuns,
+    /// Everything that carries the label, running topologies included.
+    Everything,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cleared {
+    /// The stages, by name, in order.
+    pub stages: Vec<String>,
+    /// How many containers, with their data.
+    pub containers: usize,
+    /// How many networks.
+    pub networks: usize,
+}
+
+/// Removes what was left behind.
+///
+/// # Errors
+///
+/// The engine does not list or remove it.
+pub async fn clear(docker: &Docker, which: Leftovers) -> Setup<Cleared> {
+    let here = host();
+    clear_where(docker, |labels| match which {
+        Leftovers::Everything => true,
+        Leftovers::OfDeadRuns => {
+            let get = |key: &str| labels.get(key).cloned().unwrap_or_default();
+            let owner = Owner { host: get(HOST), process: get(PROCESS) };
+            get(LABEL) == Purpose::Run.name() && owner.is_dead(&here)
+        }
+    })
+    .await
+}
+
+/// Removes everything on one stage.
+pub(super) async fn clear_stage(docker: &Docker, stage: &str) -> Setup<Cleared> {
+    clear_where(docker, |labels| labels.get(STAGE).is_some_and(|own| own == stage)).await
+}
+
+type Labels = BTreeMap<String, String>;
+
+async fn clear_where(docker: &Docker, is_meant: impl Fn(&Labels) -> bool) -> Setup<Cleared> {
+    let failed = |error: Error| complaint("the container engine", &error.to_string());
+    let mut stages = BTreeSet::new();
+    let mut meant = |labels: Option<std::collections::HashMap<String, String>>| {
+        let labels: Labels = labels.unwrap_or_default().into_iter().collect();
+        let stage = labels.get(STAGE).filter(|_| is_meant(&labels))?;
+        stages.insert(stage.clone());
+        Some(())
+    };
+    let filters = [("label", vec![LABEL.to_owned()])].into_iter().collect();
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+    let listed = docker.list_containers(Some(options)).await.map_err(failed)?;
+    let containers: Vec<String> =
+        listed.into_iter().filter_map(|c| meant(c.labels).and(c.id)).collect();
+    let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
+    let listed = docker.list_networks(Some(options)).await.map_err(failed)?;
+    let networks: Vec<String> =
+        listed.into_iter().filter_map(|n| meant(n.labels).and(n.id)).collect();
+    let removed = join_all(containers.iter().map(|id| async move {
+        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        gone(docker.remove_container(id, Some(options)).await)
+    }));
+    removed.await.into_iter().collect::<Result<Vec<()>, Error>>().map_err(failed)?;
+    let removed =
+        join_all(networks.iter().map(|id| async move { gone(docker.remove_network(id).await) }));
+    removed.await.into_iter().collect::<Result<Vec<()>, Error>>().map_err(failed)?;
+    Ok(Cleared {
+        stages: stages.into_iter().collect(),
+        containers: containers.len(),
+        networks: networks.len(),
+    })
+}
+
+/// What somebody else removes at the same time is gone as well.
+fn gone(removed: Result<(), Error>) -> Result<(), Error> {
+    match removed {
+        Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
+        Err(Error::DockerResponseServerError { status_code: 409, message })
+            if message.contains("already in progress") =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_alive_and_one_that_ended_is_dead() {
+        let own = Owner::this_process();
+        assert!(!own.is_dead(&host()));
+        let mut child = std::process::Command::new("true").spawn().expect("it starts");
+        let process = format!("{}:{}", child.id(), started(child.id()));
+        child.wait().expect("it ends");
+        let ended = Owner { host: host(), process };
+        assert!(ended.is_dead(&host()));
+        assert!(!ended.is_dead("elsewhere"), "nobody here can tell of a process elsewhere");
+        let reborn = Owner { process: format!("{}:1", std::process::id()), ..own };
+        assert!(reborn.is_dead(&host()), "another process has its number now");
+    }
+
+    #[test]
+    fn no_two_stages_have_one_name() {
+        let owner = Owner::this_process();
+        assert_ne!(fresh_name(&owner), fresh_name(&owner));
+    }
+}

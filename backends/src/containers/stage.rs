@@ -1,0 +1,418 @@
+//! A network of its own, and the containers on it.
+
+use std::{
+    collections::HashMap,
+    net::{Ipv4Addr, TcpListener},
+    time::Duration,
+};
+
+use pgdrill_core::Diagnostic;
+use testcontainers::{
+    ContainerRequest, CopyTargetOptions, GenericImage, ImageExt as _,
+    bollard::{
+        Docker,
+        models::{
+            EndpointSettings, HostConfig, NetworkConnectRequest, NetworkCreateRequest,
+            NetworkDisconnectRequest, PortBinding,
+        },
+        query_parameters::{
+            KillContainerOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
+        },
+    },
+    core::{IntoContainerPort as _, WaitFor},
+    runners::AsyncRunner as _,
+};
+
+use super::leftovers::{self, Owner};
+use crate::images;
+
+/// What setting up a part comes to: it is there, or one complaint says what, where and what to do.
+pub type Setup<T> = Result<T, Box<Diagnostic>>;
+
+/// How long a part may take until it says that it is ready.
+const READY: Duration = Duration::from_secs(180);
+/// How often another port of this host is tried when somebody took the one that was free a moment ago.
+const PORTS_TRIED: usize = 5;
+
+/// What the parts of a stage are for, which decides who clears them away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// For one run of a process: they go with it, or with the next run if it was killed.
+    Run,
+    /// For whoever asked for them, until that person takes them down.
+    Kept,
+}
+
+impl Purpose {
+    /// The word in the label.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Kept => "kept",
+        }
+    }
+}
+
+/// A network of its own and every container on it, all with the label `pgdrill`.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    docker: Docker,
+    name: String,
+    labels: Vec<(String, String)>,
+}
+
+/// A file that a part finds when it starts.
+#[derive(Debug, Clone)]
+pub struct PartFile {
+    /// Its path in the container.
+    pub path: String,
+    /// Its content.
+    pub content: Vec<u8>,
+    /// Its permissions, as `0o600`; it belongs to root.
+    pub mode: u32,
+}
+
+/// A part that is to be started.
+#[derive(Debug, Clone, Default)]
+pub struct PartSpec {
+    /// The image, as `name:tag`; it is on the engine already.
+    pub image: String,
+    /// The host name under which the other parts reach it.
+    pub host: String,
+    /// The line on standard output by which it says that it is ready.
+    pub ready: String,
+    /// What it finds when it starts.
+    pub files: Vec<PartFile>,
+    /// Its environment. It holds no credential: everybody who may ask the engine can read it.
+    pub environment: Vec<(String, String)>,
+    /// The arguments of its entry point; the image's own if there are none.
+    pub arguments: Vec<String>,
+    /// Ports that this process reaches, each by a port of 127.0.0.1 that stays the same for as long as the
+    /// part is there.
+    pub ports: Vec<u16>,
+}
+
+/// A container that was started.
+#[derive(Debug, Clone)]
+pub struct Part {
+    docker: Docker,
+    network: String,
+    id: String,
+    name: String,
+    ports: Vec<(u16, u16)>,
+}
+
+impl Stage {
+    /// A network of its own, with nothing on it yet.
+    ///
+    /// # Errors
+    ///
+    /// No engine answers, it is too old, or it makes no network.
+    pub async fn set(purpose: Purpose) -> Setup<Self> {
+        let docker = images::engine().await.map_err(|error| boxed(&error.to_string()))?;
+        let owner = Owner::this_process();
+        let name = format!("pgdrill-{}", leftovers::fresh_name(&owner));
+        let labels = leftovers::labels(purpose, &name, &owner);
+        let request = NetworkCreateRequest {
+            name: name.clone(),
+            labels: Some(labels.iter().cloned().collect()),
+            ..NetworkCreateRequest::default()
+        };
+        docker.create_network(request).await.map_err(|error| {
+            complaint("the container engine", &format!("makes no network: {error}")).hint(
+                "`pgdrill clean` removes networks that were left; `docker network ls` shows all",
+            )
+        })?;
+        Ok(Self { docker, name, labels })
+    }
+
+    /// A stage that an earlier process set, by its name.
+    ///
+    /// # Errors
+    ///
+    /// No engine answers.
+    pub async fn again(name: &str, purpose: Purpose) -> Setup<Self> {
+        let docker = images::engine().await.map_err(|error| boxed(&error.to_string()))?;
+        let labels = leftovers::labels(purpose, name, &Owner::this_process());
+        Ok(Self { docker, name: name.to_owned(), labels })
+    }
+
+    /// The engine on which it is.
+    #[must_use]
+    pub const fn docker(&self) -> &Docker {
+        &self.docker
+    }
+
+    /// Its name, which is the network's and begins those of its containers.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Starts a part and returns once it says that it is ready.
+    ///
+    /// # Errors
+    ///
+    /// It can't be made or started, or does not say so in time. What was begun stays on the stage.
+    pub async fn start(&self, spec: &PartSpec) -> Setup<Part> {
+        let name = format!("{}-{}", self.name, spec.host);
+        for attempt in 1.. {
+            let ports = free_ports(&spec.ports).map_err(|error| {
+                complaint(&spec.host, &format!("no port of 127.0.0.1 is free: {error}"))
+            })?;
+            let started = self.request(spec, &name, &ports).start().await;
+            let error = match started {
+                Ok(container) => {
+                    let id = container.id().to_owned();
+                    // Parts are removed by their labels, all at once, whichever process started them.
+                    std::mem::forget(container);
+                    let (docker, network) = (self.docker.clone(), self.name.clone());
+                    return Ok(Part { docker, network, id, name, ports });
+                }
+                Err(error) => error.to_string(),
+            };
+            let taken = error.contains("port is already allocated")
+                || error.contains("address already in use");
+            if !taken || attempt == PORTS_TRIED {
+                return Err(refused(&spec.host, &spec.image, &error));
+            }
+            let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+            let removed = self.docker.remove_container(&name, Some(options)).await;
+            removed.map_err(|error| refused(&spec.host, &spec.image, &error.to_string()))?;
+        }
+        Err(complaint(&spec.host, "was never tried"))
+    }
+
+    fn request(
+        &self,
+        spec: &PartSpec,
+        name: &str,
+        ports: &[(u16, u16)],
+    ) -> ContainerRequest<GenericImage> {
+        let (image, tag) = spec.image.rsplit_once(':').unwrap_or((&spec.image, "latest"));
+        let mut image = GenericImage::new(image, tag);
+        for &(port, _) in ports {
+            image = image.with_exposed_port(port.tcp());
+        }
+        let bindings: HashMap<String, Option<Vec<PortBinding>>> =
+            ports.iter().map(|&(port, on_host)| binding(port, on_host)).collect();
+        let mut request = image
+            .with_wait_for(WaitFor::message_on_stdout(&spec.ready))
+            .with_network(&self.name)
+            .with_container_name(name)
+            .with_hostname(&spec.host)
+            .with_startup_timeout(READY)
+            .with_labels(self.labels.clone())
+            .with_host_config_modifier(move |config: &mut HostConfig| {
+                config.publish_all_ports = Some(false);
+                config.port_bindings = Some(bindings.clone());
+                // A look-up that nobody answers takes 30 s otherwise, and a primary that was cut off stays
+                // writable for as long.
+                let options = ["timeout:1", "attempts:1", "ndots:0"].map(str::to_owned);
+                config.dns_options = Some(options.to_vec());
+            });
+        if !spec.arguments.is_empty() {
+            request = request.with_cmd(spec.arguments.clone());
+        }
+        for (key, value) in &spec.environment {
+            request = request.with_env_var(key, value);
+        }
+        for file in &spec.files {
+            let target = CopyTargetOptions::new(&file.path).with_mode(file.mode);
+            request = request.with_copy_to(target, file.content.clone());
+        }
+        request
+    }
+
+    /// The part with this host name that an earlier process started here.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub async fn part(&self, host: &str) -> Setup<Part> {
+        let name = format!("{}-{host}", self.name);
+        let inspected = self.docker.inspect_container(&name, None).await;
+        let inspected = inspected.map_err(|error| {
+            complaint(&name, &format!("is not there: {error}"))
+                .hint("`pgdrill down`, then `pgdrill up`")
+        })?;
+        let bindings = inspected.host_config.and_then(|config| config.port_bindings);
+        let ports = bindings.unwrap_or_default().into_iter().filter_map(|(port, on_host)| {
+            let port = port.split_once('/').map_or(&*port, |(port, _)| port).parse().ok()?;
+            let on_host = on_host?.into_iter().next()?.host_port?.parse().ok()?;
+            Some((port, on_host))
+        });
+        Ok(Part {
+            docker: self.docker.clone(),
+            network: self.name.clone(),
+            id: inspected.id.unwrap_or_default(),
+            ports: ports.collect(),
+            name,
+        })
+    }
+
+    /// Removes every part, with its data, and the network.
+    ///
+    /// # Errors
+    ///
+    /// The engine did not remove all of them.
+    pub async fn strike(&self) -> Setup<()> {
+        leftovers::clear_stage(&self.docker, &self.name).await.map(drop)
+    }
+}
+
+impl Part {
+    /// The engine's own name for it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its name on the engine.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The port of 127.0.0.1 that leads to a port of the part; 0 when that port was not asked for.
+    #[must_use]
+    pub fn port(&self, port: u16) -> u16 {
+        self.ports.iter().find(|(own, _)| *own == port).map_or(0, |&(_, on_host)| on_host)
+    }
+
+    /// Everything in it stands still.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn pause(&self) -> Setup<()> {
+        self.did("paused", self.docker.pause_container(&self.id).await)
+    }
+
+    /// Everything in it goes on.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn unpause(&self) -> Setup<()> {
+        self.did("unpaused", self.docker.unpause_container(&self.id).await)
+    }
+
+    /// Everything in it is dead at once.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn kill(&self) -> Setup<()> {
+        let options = KillContainerOptionsBuilder::default().signal("SIGKILL").build();
+        self.did("killed", self.docker.kill_container(&self.id, Some(options)).await)
+    }
+
+    /// It has ended, of its own will if it takes no longer than `grace`.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn stop(&self, grace: Duration) -> Setup<()> {
+        let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
+        let options = StopContainerOptionsBuilder::default().t(seconds).build();
+        self.did("stopped", self.docker.stop_container(&self.id, Some(options)).await)
+    }
+
+    /// It runs again after it was killed or stopped; it need not be ready yet.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn start(&self) -> Setup<()> {
+        self.did("started", self.docker.start_container(&self.id, None).await)
+    }
+
+    /// It reaches nobody and nobody reaches it.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn disconnect(&self) -> Setup<()> {
+        let request = NetworkDisconnectRequest { container: self.id.clone(), force: Some(true) };
+        self.did("cut off", self.docker.disconnect_network(&self.network, request).await)
+    }
+
+    /// It reaches the others again, and they reach it.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn connect(&self) -> Setup<()> {
+        let request = NetworkConnectRequest {
+            container: self.id.clone(),
+            endpoint_config: Some(EndpointSettings::default()),
+        };
+        self.did("connected", self.docker.connect_network(&self.network, request).await)
+    }
+
+    /// It is gone with its data.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn remove(&self) -> Setup<()> {
+        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        self.did("removed", self.docker.remove_container(&self.id, Some(options)).await)
+    }
+
+    fn did<T>(
+        &self,
+        what: &str,
+        answer: Result<T, testcontainers::bollard::errors::Error>,
+    ) -> Setup<()> {
+        let refused = |error| complaint(&self.name, &format!("can't be {what}: {error}"));
+        answer.map(drop).map_err(refused)
+    }
+}
+
+/// A complaint about a part, with the place at which to look.
+pub(super) fn complaint(place: &str, what: &str) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error(place, what))
+}
+
+trait Hint {
+    fn hint(self, hint: &str) -> Self;
+}
+
+impl Hint for Box<Diagnostic> {
+    fn hint(self, hint: &str) -> Self {
+        Self::new((*self).hint(hint))
+    }
+}
+
+fn boxed(what: &str) -> Box<Diagnostic> {
+    complaint("the container engine", what)
+}
+
+fn refused(host: &str, image: &str, error: &str) -> Box<Diagnostic> {
+    let place = format!("{host}, from {image}");
+    let hint = if images::tells_no_disk(error) {
+        "the engine has no room: `pgdrill clean`, or `docker system df`"
+    } else {
+        "`docker logs` of the container tells more; `pgdrill clean` removes it"
+    };
+    complaint(&place, &format!("the container does not come up: {error}")).hint(hint)
+}
+
+fn binding(port: u16, on_host: u16) -> (String, Option<Vec<PortBinding>>) {
+    let binding = PortBinding {
+        host_ip: Some(Ipv4Addr::LOCALHOST.to_string()),
+        host_port: Some(on_host.to_string()),
+    };
+    (format!("{port}/tcp"), Some(vec![binding]))
+}
+
+/// A port of this host for each of these, free a moment ago.
+fn free_ports(ports: &[u16]) -> std::io::Result<Vec<(u16, u16)>> {
+    let held: std::io::Result<Vec<(u16, TcpListener)>> = ports
+        .iter()
+        .map(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map(|held| (port, held)))
+        .collect();
+    held?.iter().map(|(port, held)| Ok((*port, held.local_addr()?.port()))).collect()
+}

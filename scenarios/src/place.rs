@@ -1,0 +1,96 @@
+//! A place in which plans run, whatever it is made of.
+
+use std::sync::{MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use pgdrill_core::{Amendments, Probe};
+use pgdrill_sim::{
+    BackupSeen, Change, Event, Fired, Given, Observation, Shared, Strike, Strikes, View, World,
+    dispatch,
+};
+
+/// Why a place did not do what a plan asks for. Nothing that the plan asks for was decided then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prevented {
+    /// This kind of place can't do it, for this reason: the plan is skipped.
+    Unable(String),
+    /// It can, and it did not work: the run is broken.
+    Broken(String),
+}
+
+/// An event that was brought to its unit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Struck {
+    /// Every firing, those of deferred events first.
+    pub fired: Vec<Fired>,
+    /// What was to happen at a shape that no firing reached.
+    pub missed: Vec<Strike>,
+    /// Why something that was to happen at a shape did not, although a firing was there.
+    pub prevented: Option<Prevented>,
+}
+
+/// A place in which what a plan gives is true, and in which its steps are taken one after another.
+#[async_trait]
+pub trait Place: Send + Sync {
+    /// The change is true.
+    async fn happen(&self, change: &Change) -> Result<(), Prevented>;
+
+    /// Juju brings an event to its unit; the changes strike at their shapes.
+    async fn fire(
+        &self,
+        event: &Event,
+        amendments: Amendments,
+        strikes: &[Strike],
+    ) -> Result<Struck, Prevented>;
+
+    /// The backups that the repository holds, oldest first, whether or not a unit can reach it.
+    async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented>;
+
+    /// What can be seen from outside.
+    async fn observe(&self) -> Result<Observation, Prevented>;
+}
+
+/// A world of fakes.
+pub(crate) struct Memory(Shared);
+
+impl Memory {
+    pub(crate) fn new(given: &Given) -> Self {
+        Self(World::new(given).shared())
+    }
+}
+
+/// The world behind its lock; a panic elsewhere does not make it unusable.
+pub(crate) fn lock(world: &Shared) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl Place for Memory {
+    async fn happen(&self, change: &Change) -> Result<(), Prevented> {
+        lock(&self.0).apply(change);
+        Ok(())
+    }
+
+    async fn fire(
+        &self,
+        event: &Event,
+        amendments: Amendments,
+        strikes: &[Strike],
+    ) -> Result<Struck, Prevented> {
+        let broken = |error: pgdrill_core::PortError| Prevented::Broken(error.to_string());
+        let ports = View::new(&self.0, event.unit).map_err(broken)?.ports();
+        let probe = Strikes::new(&self.0, strikes);
+        let armed = (!strikes.is_empty()).then_some(&probe as &dyn Probe);
+        let fired = dispatch(&self.0, &ports, event, amendments, armed).await.map_err(broken)?;
+        let missed = probe.missed().into_iter().cloned().collect();
+        Ok(Struck { fired, missed, prevented: None })
+    }
+
+    async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
+        Ok(lock(&self.0).backups())
+    }
+
+    async fn observe(&self) -> Result<Observation, Prevented> {
+        Ok(lock(&self.0).observe())
+    }
+}
