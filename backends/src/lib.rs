@@ -9,12 +9,15 @@
 //! - [`juju`]: this unit as Juju sees it, by hook tools;
 //! - [`pebble`]: the workload container, by its supervisor;
 //! - [`kubernetes`]: the record of the previous cluster where Kubernetes keeps it;
+//! - [`charm`]: all of them, put together for a unit of the charm;
 //! - [`images`]: the recipes of the real parts' containers, built where an engine lacks them.
 //!
 //! This crate knows `pgdrill-core` alone, and never `pgdrill-sim`. Every wait in it has a bound, no
 //! adapter keeps state between two calls, and no error shows a credential. No backend is put together from
 //! it yet: the contracts of the ports have not run over these adapters.
 
+pub mod charm;
+pub mod clock;
 pub mod command;
 pub mod containers;
 pub mod etcd;

@@ -29,6 +29,7 @@ mod juju;
 mod observation;
 mod pgbackrest;
 mod server;
+mod stand_in;
 mod storage;
 mod strikes;
 mod unit;
@@ -48,5 +49,6 @@ pub use given::{
 pub use juju::Juju;
 pub use observation::{BackupSeen, Observation, UnitSeen};
 pub use server::S3Server;
+pub use stand_in::ManagerSeen;
 pub use strikes::{Moment, Strike, Strikes};
 pub use world::{Shared, World};

@@ -162,10 +162,8 @@ async fn tls_material_is_in_the_unit_s_secret_or_its_databag() {
     let material = unit(&stand).tls_material().await.expect("read");
     assert_eq!(material, TlsMaterial { key: true, ca: true, certificate: false });
     stand.fails(get, "ERROR secret \"database-peers.postgresql-k8s.unit\" not found\n");
-    for key in ["key", "ca", "cert"] {
-        let get = format!("relation-get -r database-peers:1 --format=json {key} postgresql-k8s/2");
-        stand.answers(&get, "\"pem\"");
-    }
+    let bag = r#"{"key":"pem","ca":"pem","cert":"pem"}"#;
+    stand.answers("relation-get -r database-peers:1 --format=json - postgresql-k8s/2", bag);
     assert!(unit(&stand).tls_material().await.expect("read").is_complete());
     stand.fails(get, "ERROR cannot connect\n");
     assert_eq!(unit(&stand).tls_material().await.expect_err("told").kind(), PortErrorKind::Refused);

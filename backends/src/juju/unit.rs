@@ -102,21 +102,29 @@ impl<R: CommandRunner> JujuUnit<R> {
         self.tools.run("log", &["juju-log", "-l", level, "--", line], None).await.map(drop)
     }
 
-    /// A password of the application, from its secret, or from the databag where older charms keep it.
+    /// Passwords of the application, from its secret, or from the databag where older charms keep them.
     ///
     /// # Errors
     ///
-    /// `NotFound` when it is in neither.
-    pub async fn password(&self, name: &str) -> PortResult<Secret> {
-        const OPERATION: &str = "password";
+    /// `NotFound` when one is in neither.
+    pub async fn passwords<const N: usize>(&self, names: [&str; N]) -> PortResult<[Secret; N]>
+    where
+        [Secret; N]: Default,
+    {
+        const OPERATION: &str = "passwords";
         let secret = self.secret(OPERATION, &self.names.application_secret).await?;
-        let found = match text(secret.get(name)) {
-            Some(found) => Some(found),
-            None => self.data(Databag::Application, name).await?.map(|value| value.to_string()),
-        };
-        found.map(Secret::new).ok_or_else(|| {
-            PortError::new(PortErrorKind::NotFound, PORT, OPERATION, format!("there is no {name}"))
-        })
+        let mut passwords: [Secret; N] = Default::default();
+        for (password, name) in passwords.iter_mut().zip(names) {
+            let found = match text(secret.get(name)) {
+                Some(found) => Some(found),
+                None => self.data(Databag::Application, name).await?.map(|it| it.to_string()),
+            };
+            *password = found.map(Secret::new).ok_or_else(|| {
+                let cause = format!("there is no {name}");
+                PortError::new(PortErrorKind::NotFound, PORT, OPERATION, cause)
+            })?;
+        }
+        Ok(passwords)
     }
 
     /// The ids of a relation's instances.
@@ -130,6 +138,15 @@ impl<R: CommandRunner> JujuUnit<R> {
         }
         let ids = self.relation_ids(operation, &self.names.peers).await?;
         Ok(ids.into_iter().next().map(|id| self.peers_id.get_or_init(|| id).clone()))
+    }
+
+    /// All of this unit's databag.
+    async fn own_bag(&self, operation: &'static str) -> PortResult<Bag> {
+        let Some(id) = self.peers_id(operation).await? else { return Ok(Bag::new()) };
+        let unit = format!("{}/{}", self.identity.application(), self.identity.unit());
+        let argv = ["relation-get", "-r", &id, JSON, "-", &unit];
+        let bag: Option<Bag> = self.tools.read(operation, &argv).await?;
+        Ok(bag.unwrap_or_default())
     }
 
     /// A secret's content by its label; nothing when there is no such secret.
@@ -247,11 +264,10 @@ impl<R: CommandRunner> Unit for JujuUnit<R> {
     async fn tls_material(&self) -> PortResult<TlsMaterial> {
         const OPERATION: &str = "tls_material";
         let secret = self.secret(OPERATION, &self.names.unit_secret).await?;
-        let mut has = [false; 3];
-        for (part, [in_bag, in_secret]) in has.iter_mut().zip(TLS_PARTS) {
-            *part = text(secret.get(in_secret)).is_some()
-                || secret.is_empty() && self.data(Databag::Unit, in_bag).await?.is_some();
-        }
+        let bag = if secret.is_empty() { self.own_bag(OPERATION).await? } else { Bag::new() };
+        let has = TLS_PARTS.map(|[in_bag, in_secret]| {
+            text(secret.get(in_secret)).is_some() || text(bag.get(in_bag)).is_some()
+        });
         let [key, ca, certificate] = has;
         Ok(TlsMaterial { key, ca, certificate })
     }

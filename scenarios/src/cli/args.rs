@@ -36,6 +36,14 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+    /// Handle the event that Juju's environment tells of, as a charm's dispatch
+    Dispatch,
+    /// Show the path through the chart of every firing that a debug log of Juju tells of
+    Explain {
+        /// The log; standard input unless given
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
     /// List the cases that come with pgdrill
     List,
     /// Print a commented scenario to start from

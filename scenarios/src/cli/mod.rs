@@ -2,6 +2,7 @@
 
 mod args;
 mod coverage;
+mod dispatch;
 mod output;
 mod run;
 
@@ -43,6 +44,9 @@ impl From<Exit> for ExitCode {
 
 /// Runs the command that the user typed.
 pub(crate) fn main() -> Exit {
+    if let Some(exit) = dispatch::called() {
+        return exit;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -57,6 +61,8 @@ pub(crate) fn main() -> Exit {
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Coverage(args)) => coverage::coverage(&args),
         Some(Command::Check { paths }) => check(&paths),
+        Some(Command::Dispatch) => dispatch::run(),
+        Some(Command::Explain { file }) => dispatch::explain(file.as_deref()),
         Some(Command::List) => list(),
         Some(Command::New { hook }) => match hook.parse::<Hook>() {
             Ok(hook) => print(&template(hook)),
