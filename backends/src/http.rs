@@ -7,6 +7,9 @@ use reqwest::{Client, Method, redirect::Policy};
 
 /// The largest answer that is read.
 const LARGEST: usize = 8 << 20;
+/// How a connection ends that the other end has closed.
+const CUT: [io::ErrorKind; 3] =
+    [io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionAborted, io::ErrorKind::BrokenPipe];
 
 /// Why a request has no answer.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub(crate) struct NoAnswer {
     pub(crate) kind: PortErrorKind,
     /// Whether the machine answered that nobody listens there.
     pub(crate) is_refused: bool,
+    /// Whether a connection was taken, and closed before anything was answered.
+    pub(crate) is_cut: bool,
     cause: String,
 }
 
@@ -23,18 +28,26 @@ impl NoAnswer {
     }
 
     fn of(url: &str, error: &reqwest::Error) -> Self {
-        let mut is_refused = false;
+        let (mut is_refused, mut is_cut) = (false, false);
         let mut cause = format!("{url}: {error}");
         let mut next = error.source();
         while let Some(source) = next {
             cause = format!("{url}: {source}");
             let io = source.downcast_ref::<io::Error>();
             is_refused |= io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused);
+            let is_reset = io.is_some_and(|io| CUT.contains(&io.kind()));
+            let http = source.downcast_ref::<hyper::Error>();
+            // Closed after the request was written, or before.
+            let is_closed =
+                |http: &hyper::Error| http.is_incomplete_message() || http.is_canceled();
+            is_cut |= is_reset || http.is_some_and(is_closed);
             next = source.source();
         }
         let kind =
             if error.is_timeout() { PortErrorKind::TimedOut } else { PortErrorKind::Unreachable };
-        Self { kind, is_refused, cause }
+        // What fails once the answer has begun is no request any more.
+        is_cut &= error.is_request();
+        Self { kind, is_refused, is_cut, cause }
     }
 }
 
@@ -67,6 +80,7 @@ pub(crate) async fn request(
         Err(_) => Err(NoAnswer {
             kind: PortErrorKind::TimedOut,
             is_refused: false,
+            is_cut: false,
             cause: format!("{url}: no answer within {limit:?}"),
         }),
     }

@@ -62,6 +62,15 @@ impl Stub {
         Self::start(Some(acceptor), certificate, answer).await
     }
 
+    /// With a certificate that somebody issued.
+    pub(crate) async fn with(
+        acceptor: TlsAcceptor,
+        chain: String,
+        answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(Some(acceptor), chain, answer).await
+    }
+
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().expect("whole").clone()
     }
@@ -96,8 +105,14 @@ impl Stub {
 
 /// A new certificate for `localhost`, and a server that shows it.
 pub(crate) fn authority() -> (TlsAcceptor, String) {
+    issued(&["localhost"])
+}
+
+/// A new certificate for these names, its own authority, and a server that shows it.
+pub(crate) fn issued(names: &[&str]) -> (TlsAcceptor, String) {
     let key = KeyPair::generate().expect("a key");
-    let parameters = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let parameters = CertificateParams::new(names).expect("names");
     let certificate = parameters.self_signed(&key).expect("signed");
     let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -53,7 +53,7 @@ async fn an_image_is_built_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_real_parts_work_together() {
-    let stage = Stage::set().await;
+    let stage = Stage::set("images-test", "images").await;
     let played = AssertUnwindSafe(play(&stage)).catch_unwind().await;
     stage.strike().await;
     if let Err(panic) = played {

@@ -4,7 +4,7 @@ use crate::{
     amendment::Amendment,
     context::Context,
     hook::{Hook, Outcome},
-    ports::{Databag, PortResult, RepositorySettings, Service, ServiceState, key},
+    ports::{Databag, PortResult, Service, ServiceState, UnitId, key},
     shape::{Action, Ending},
     status::{Status, StatusName},
     texts,
@@ -17,13 +17,13 @@ pub(crate) async fn carry_out(
 ) -> PortResult<Option<Amendment>> {
     let ports = context.ports;
     match action {
-        Action::RenderPgbackrestConfig => configure_repository(context).await?,
+        Action::RenderPgbackrestConfig => context.configure_repository().await?,
         Action::SetBlocked => {
             let reason = context.notes.reason.take().unwrap_or_default();
             ports.unit.set_status(Status::new(StatusName::Blocked, reason)).await?;
         }
         Action::StopPgbackrestTlsServer => {
-            configure_repository(context).await?;
+            context.configure_repository().await?;
             ports.workload.stop(Service::TlsServer).await?;
         }
         Action::StartPgbackrestTlsServer => start_tls_server(context).await?,
@@ -78,23 +78,18 @@ pub(crate) async fn end(context: &mut Context<'_>, ending: Ending) -> PortResult
     Ok(())
 }
 
-async fn configure_repository(context: &Context<'_>) -> PortResult<()> {
-    let settings = RepositorySettings {
-        s3: context.s3_settings().await?,
-        stanza: context.ports.unit.identity().shared_stanza(),
-        tls_peers: context.tls_peers().await?,
-    };
-    context.ports.repository.configure(&settings).await
-}
-
 async fn start_tls_server(context: &Context<'_>) -> PortResult<()> {
-    configure_repository(context).await?;
+    let peers = context.tls_peers().await?;
+    let known = UnitId::list(&peers);
+    context.configure_repository_with(peers).await?;
     let workload = &context.ports.workload;
     match workload.service(Service::TlsServer).await? {
         // A restart would break a backup that another unit is taking through this server.
-        ServiceState::Running => workload.reload(Service::TlsServer).await,
-        ServiceState::Stopped | ServiceState::Unknown => workload.start(Service::TlsServer).await,
+        ServiceState::Running => workload.reload(Service::TlsServer).await?,
+        ServiceState::Stopped | ServiceState::Unknown => workload.start(Service::TlsServer).await?,
     }
+    // Only now: one that could not take them is to be tried again.
+    context.ports.unit.set_data(Databag::Unit, key::TLS_PEERS, Some(&known)).await
 }
 
 async fn set_connectivity(context: &Context<'_>, connectivity: &str) -> PortResult<()> {

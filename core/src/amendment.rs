@@ -46,6 +46,17 @@ pub enum Amendment {
     InterruptedRestoreIsTold,
     /// A unit that a failed restore has blocked may restore again: nothing else could bring its data back.
     FailedRestoreIsRetryable,
+    /// Whether WAL arrives is checked with settings that name no TLS server but the primary's. A check goes
+    /// to every unit that its settings name, a replica starts its server only once the primary's answers,
+    /// and a leading primary starts its own only after the check.
+    CheckNeedsOnlyThePrimary,
+    /// A leader that is not the primary and could not make or check the stanza keeps the event: it needs the
+    /// primary's TLS server, and once that answers nothing else would look at the S3 settings again.
+    LeaderWaitsForThePrimary,
+    /// A unit whose TLS server should run and does not, or runs for other units than there are, has it start
+    /// or reload at the next update-status: no other event comes once the primary's server answers, or once
+    /// a unit has joined.
+    TlsServerCatchesUp,
 }
 
 impl Amendment {
@@ -65,6 +76,9 @@ impl Amendment {
         Self::S3BlockEndsWithLeadership,
         Self::InterruptedRestoreIsTold,
         Self::FailedRestoreIsRetryable,
+        Self::CheckNeedsOnlyThePrimary,
+        Self::LeaderWaitsForThePrimary,
+        Self::TlsServerCatchesUp,
     ];
 
     /// The name that charts, traces and the command line use.
@@ -85,11 +99,14 @@ impl Amendment {
             Self::S3BlockEndsWithLeadership => "s3-block-ends-with-leadership",
             Self::InterruptedRestoreIsTold => "interrupted-restore-is-told",
             Self::FailedRestoreIsRetryable => "failed-restore-is-retryable",
+            Self::CheckNeedsOnlyThePrimary => "check-needs-only-the-primary",
+            Self::LeaderWaitsForThePrimary => "leader-waits-for-the-primary",
+            Self::TlsServerCatchesUp => "tls-server-catches-up",
         }
     }
 
-    const fn bit(self) -> u16 {
-        1 << self as u16
+    const fn bit(self) -> u32 {
+        1 << self as u32
     }
 }
 
@@ -122,7 +139,7 @@ impl std::error::Error for UnknownAmendment {}
 
 /// Which amendments are in force: all of them by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Amendments(u16);
+pub struct Amendments(u32);
 
 impl Amendments {
     /// Every amendment in force.

@@ -26,7 +26,7 @@ pub(crate) async fn answer(context: &mut Context<'_>, question: Question) -> Por
         Question::IsLeader => is_leader(context).await?,
         Question::IsBlocked => return is_blocked(context).await,
         Question::IsTlsDisabledOrSingleUnitCluster => context.tls_peers().await?.is_empty(),
-        Question::IsReplicaAndTlsServerNotRunningOnPrimary => is_primary_unserved(context).await?,
+        Question::IsReplicaAndTlsServerNotRunningOnPrimary => context.is_primary_unserved().await?,
         Question::IsPrimaryTlsEnabledMultipleUnitCluster => {
             return is_primary_among_several_with_tls(context).await;
         }
@@ -116,7 +116,10 @@ async fn is_blocked(context: &mut Context<'_>) -> PortResult<Answer> {
         Hook::S3CredentialsChanged
             if blocked && context.amendments.has(retry) && texts::is_s3_block(&status.message) =>
         {
-            Answer { yes: false, refined: Some(retry) }
+            // While the primary is out of reach a try must fail, and the status would only flicker.
+            let waits = context.waits_for_the_primary().await
+                && context.is_primary_unserved().await.unwrap_or(true);
+            if waits { true.into() } else { Answer { yes: false, refined: Some(retry) } }
         }
         Hook::Restore
             if blocked
@@ -139,14 +142,6 @@ async fn is_blocked(context: &mut Context<'_>) -> PortResult<Answer> {
             blocked.into()
         }
     })
-}
-
-async fn is_primary_unserved(context: &Context<'_>) -> PortResult<bool> {
-    match context.ports.cluster.primary().await? {
-        Some(primary) if primary == own(context) => Ok(false),
-        Some(primary) => Ok(context.ports.repository.ping(primary).await.is_err()),
-        None => Ok(true),
-    }
 }
 
 async fn is_primary_among_several_with_tls(context: &mut Context<'_>) -> PortResult<Answer> {

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crate::{
-    context::{BackupLog, Context, MODEL_UUID_LINE},
+    amendment::Amendment,
+    context::{Answer, BackupLog, Context, MODEL_UUID_LINE},
     inventory::Inventory,
     ports::{
         BackupKind, BackupRequest, CommandExit, Databag, PortError, PortErrorKind, PortResult,
-        Service, Timestamp, key,
+        Service, Timestamp, UnitId, key,
     },
     s3::S3Settings,
     shape::Attempt,
@@ -21,10 +22,11 @@ const CHECK_FOR: Duration = Duration::from_secs(60);
 const CHECK_PAUSE: Duration = Duration::from_secs(3);
 
 /// Makes an attempt: whether it worked.
-pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> bool {
+pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> Answer {
+    let mut refined = None;
     let tried = match attempt {
         Attempt::CouldInitialiseStanza => initialise_stanza(context).await,
-        Attempt::IsWalArchivingToS3Working => archive_wal(context).await,
+        Attempt::IsWalArchivingToS3Working => archive_wal(context, &mut refined).await,
         Attempt::WasPossibleUploadMetadataFileTestConnectivityS3 => {
             upload_metadata(context).await.map_err(|_| texts::METADATA_FAILED.to_owned())
         }
@@ -48,13 +50,11 @@ pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> bool {
             emptied.map_err(|error| texts::empty_failed(error.cause()))
         }
     };
-    match tried {
-        Ok(()) => true,
-        Err(reason) => {
-            context.notes.reason = Some(reason);
-            false
-        }
+    let yes = tried.is_ok();
+    if let Err(reason) = tried {
+        context.notes.reason = Some(reason);
     }
+    Answer { yes, refined }
 }
 
 async fn initialise_stanza(context: &mut Context<'_>) -> Result<(), String> {
@@ -76,8 +76,11 @@ fn stanza_failed(error: &PortError) -> String {
     texts::stanza_failed(error.error_line())
 }
 
-async fn archive_wal(context: &mut Context<'_>) -> Result<(), String> {
-    let checked = record_and_check(context).await;
+async fn archive_wal(
+    context: &mut Context<'_>,
+    refined: &mut Option<Amendment>,
+) -> Result<(), String> {
+    let checked = record_and_check(context, refined).await;
     let Err(error) = checked else { return Ok(()) };
     // What is recorded must not outlive a failed check: a stanza in the databag counts as usable. Each
     // half of the rollback is tried whatever the other did.
@@ -90,19 +93,54 @@ async fn archive_wal(context: &mut Context<'_>) -> Result<(), String> {
     }
 }
 
-async fn record_and_check(context: &mut Context<'_>) -> PortResult<()> {
+async fn record_and_check(
+    context: &mut Context<'_>,
+    refined: &mut Option<Amendment>,
+) -> PortResult<()> {
     let unit = &context.ports.unit;
     let identity = unit.identity();
     let stanza = identity.stanza();
     unit.set_data(Databag::Application, key::STANZA, Some(stanza)).await?;
     context.apply_cluster_settings().await?;
     unit.set_status(Status::new(StatusName::Maintenance, texts::CHECKING_STANZA)).await?;
-    check(context, stanza).await?;
+    check(context, stanza, refined).await?;
     unit.set_status(Status::active()).await
 }
 
+/// Checks, with the settings that this takes, and leaves those that name every unit behind.
+async fn check(
+    context: &Context<'_>,
+    stanza: &str,
+    refined: &mut Option<Amendment>,
+) -> PortResult<()> {
+    let amendment = Amendment::CheckNeedsOnlyThePrimary;
+    let all = context.tls_peers().await?;
+    if !context.amendments.has(amendment) || all.is_empty() {
+        return check_for_a_while(context, stanza).await;
+    }
+    let needed = peers_to_check(context, &all).await;
+    if needed == all {
+        return check_for_a_while(context, stanza).await;
+    }
+    *refined = Some(amendment);
+    let checked = match context.configure_repository_with(needed).await {
+        Ok(()) => check_for_a_while(context, stanza).await,
+        Err(error) => Err(error),
+    };
+    checked.and(context.configure_repository_with(all).await)
+}
+
+/// The units that a check must reach to have the primary archive: the primary, unless this unit is it. While
+/// nobody knows the primary it may be any.
+async fn peers_to_check(context: &Context<'_>, all: &[UnitId]) -> Vec<UnitId> {
+    match context.ports.cluster.primary().await {
+        Ok(Some(primary)) => all.iter().copied().filter(|peer| *peer == primary).collect(),
+        Ok(None) | Err(_) => all.to_vec(),
+    }
+}
+
 /// Checks until it works or [`CHECK_FOR`] has passed.
-async fn check(context: &Context<'_>, stanza: &str) -> PortResult<()> {
+async fn check_for_a_while(context: &Context<'_>, stanza: &str) -> PortResult<()> {
     let clock = &context.ports.clock;
     let start = clock.now().await;
     loop {

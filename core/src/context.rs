@@ -7,8 +7,8 @@ use crate::{
     hook::{Hook, Outcome},
     inventory::Inventory,
     ports::{
-        ClusterSettings, Databag, PortError, PortErrorKind, PortResult, Ports, RestoreSource,
-        UnitId, key,
+        ClusterSettings, Databag, PortError, PortErrorKind, PortResult, Ports, RepositorySettings,
+        RestoreSource, Service, ServiceState, UnitId, key,
     },
     s3::S3Settings,
     status::{Status, StatusName},
@@ -74,6 +74,52 @@ impl Context<'_> {
         } else {
             Ok(Vec::new())
         }
+    }
+
+    /// Configures the backup tool with the S3 settings and the units there are.
+    pub(crate) async fn configure_repository(&self) -> PortResult<()> {
+        self.configure_repository_with(self.tls_peers().await?).await
+    }
+
+    /// Configures the backup tool, naming these units and no others.
+    pub(crate) async fn configure_repository_with(&self, tls_peers: Vec<UnitId>) -> PortResult<()> {
+        let settings = RepositorySettings {
+            s3: self.s3_settings().await?,
+            stanza: self.ports.unit.identity().shared_stanza(),
+            tls_peers,
+        };
+        self.ports.repository.configure(&settings).await
+    }
+
+    /// Whether the primary is another unit whose TLS server does not answer, or is not known.
+    pub(crate) async fn is_primary_unserved(&self) -> PortResult<bool> {
+        match self.ports.cluster.primary().await? {
+            Some(primary) if primary == self.ports.unit.identity().unit() => Ok(false),
+            Some(primary) => Ok(self.ports.repository.ping(primary).await.is_err()),
+            None => Ok(true),
+        }
+    }
+
+    /// Whether this unit's TLS server is stopped, or runs for other units than there are, although
+    /// everything that it needs is there. Not knowing is no.
+    pub(crate) async fn is_tls_server_behind(&self) -> bool {
+        let Ok(peers) = self.tls_peers().await else { return false };
+        if peers.is_empty() || !self.amendments.has(Amendment::TlsServerCatchesUp) {
+            return false;
+        }
+        let ports = self.ports;
+        let is_behind = match ports.workload.service(Service::TlsServer).await {
+            Ok(ServiceState::Stopped) => true,
+            Ok(ServiceState::Running) => {
+                let known = ports.unit.data(Databag::Unit, key::TLS_PEERS).await;
+                known.is_ok_and(|known| known.as_deref() != Some(&*UnitId::list(&peers)))
+            }
+            Ok(ServiceState::Unknown) | Err(_) => false,
+        };
+        is_behind
+            && matches!(self.s3_settings().await, Ok(Some(_)))
+            && matches!(self.is_restoring().await, Ok(false))
+            && matches!(self.is_primary_unserved().await, Ok(false))
     }
 
     /// The S3 settings, when the relation gives all that are required.
@@ -150,6 +196,20 @@ impl Context<'_> {
         self.ports.unit.status().await.is_ok_and(|status| {
             status.name == StatusName::Blocked && texts::is_s3_block(&status.message)
         })
+    }
+
+    /// Whether this unit, which is not known to be the primary, is blocked for want of a stanza: how the
+    /// primary takes part in one may change without an event.
+    pub(crate) async fn waits_for_the_primary(&self) -> bool {
+        let ports = self.ports;
+        if !self.amendments.has(Amendment::LeaderWaitsForThePrimary) {
+            return false;
+        }
+        let is_blocked = ports.unit.status().await.is_ok_and(|status| {
+            status.name == StatusName::Blocked && texts::is_stanza_block(&status.message)
+        });
+        let own = ports.unit.identity().unit();
+        is_blocked && !matches!(ports.cluster.primary().await, Ok(Some(primary)) if primary == own)
     }
 
     /// Whether one of the S3 messages blocks this unit although no S3 relation is left. Not knowing is no.

@@ -73,10 +73,16 @@ pub fn stanza_failed(hint: Option<&str>) -> String {
     message
 }
 
+/// Whether a Blocked status with this message says that the stanza could not be created or checked.
+#[must_use]
+pub fn is_stanza_block(message: &str) -> bool {
+    message.starts_with(STANZA_FAILED)
+}
+
 /// Whether a Blocked status with this message was caused by the S3 settings.
 #[must_use]
 pub fn is_s3_block(message: &str) -> bool {
-    message.starts_with(STANZA_FAILED) || message == BUCKET_FAILED || message == ANOTHER_CLUSTER
+    is_stanza_block(message) || message == BUCKET_FAILED || message == ANOTHER_CLUSTER
 }
 
 /// `Missing S3 parameters: ['bucket', 'access-key']`.
@@ -132,12 +138,13 @@ mod tests {
         let long = stanza_failed(Some(&"é".repeat(300)));
         assert_eq!(long.chars().count(), STATUS_MESSAGE_LIMIT);
         assert_eq!(stanza_failed(Some("  ")), STANZA_FAILED);
-        assert!(is_s3_block(&long));
+        assert!(is_s3_block(&long) && is_stanza_block(&long));
     }
 
     #[test]
     fn only_the_s3_messages_are_about_s3() {
         assert!(is_s3_block(BUCKET_FAILED) && is_s3_block(ANOTHER_CLUSTER));
+        assert!(!is_stanza_block(BUCKET_FAILED) && !is_stanza_block(ANOTHER_CLUSTER));
         assert!(!is_s3_block(RESTORE_FAILED) && !is_s3_block(""));
     }
 

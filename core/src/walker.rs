@@ -96,10 +96,10 @@ impl<'a> Walker<'a> {
     pub(crate) async fn attempt(&mut self, attempt: Attempt) -> Result<bool, Stop> {
         let shape = Shape::Attempt(attempt);
         self.arrive(shape).await?;
-        let worked = attempt::make(&mut self.context, attempt).await;
-        self.record(Step { shape, answer: Some(worked), mark: None });
+        let Answer { yes, refined } = attempt::make(&mut self.context, attempt).await;
+        self.record(Step { shape, answer: Some(yes), mark: refined.map(Mark::Refined) });
         self.leave(shape).await?;
-        Ok(worked)
+        Ok(yes)
     }
 
     /// Does an action of the published chart.
@@ -116,12 +116,34 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// The same, where the chart goes on whether it can be done or not.
+    pub(crate) async fn amend_if_possible(
+        &mut self,
+        amendment: Amendment,
+        action: Action,
+    ) -> Result<(), Stop> {
+        match self.amend(amendment, action).await {
+            Ok(()) | Err(Stop::Error(_)) => Ok(()),
+            died @ Err(Stop::Died(_)) => died,
+        }
+    }
+
     /// Reaches a terminal. The chart may go on from it.
     pub(crate) async fn end(&mut self, ending: Ending) -> Result<(), Stop> {
-        let shape = Shape::Ending(ending);
-        self.arrive(shape).await?;
-        let done = act::end(&mut self.context, ending).await;
-        self.finish_step(Step { shape, answer: None, mark: None }, done).await
+        self.reach(ending, None).await
+    }
+
+    /// Passes a terminal that an amendment inserts, if the amendment is in force.
+    pub(crate) async fn amend_end(
+        &mut self,
+        amendment: Amendment,
+        ending: Ending,
+    ) -> Result<(), Stop> {
+        if self.context.amendments.has(amendment) {
+            self.reach(ending, Some(Mark::Inserted(amendment))).await
+        } else {
+            Ok(())
+        }
     }
 
     /// What an amendment draws from `hook_error` on: after a hook error, these actions are still done.
@@ -149,6 +171,13 @@ impl<'a> Walker<'a> {
         Err(Stop::Error(error))
     }
 
+    async fn reach(&mut self, ending: Ending, mark: Option<Mark>) -> Result<(), Stop> {
+        let shape = Shape::Ending(ending);
+        self.arrive(shape).await?;
+        let done = act::end(&mut self.context, ending).await;
+        self.finish_step(Step { shape, answer: None, mark }, done).await
+    }
+
     async fn carry_out(&mut self, action: Action, mark: Option<Mark>) -> Result<(), Stop> {
         let shape = Shape::Action(action);
         self.arrive(shape).await?;
@@ -174,10 +203,7 @@ impl<'a> Walker<'a> {
     /// undone now is left for the next firing.
     async fn repair(&mut self) -> Result<(), Stop> {
         let Some((amendment, action)) = self.interrupted().await else { return Ok(()) };
-        match self.amend(amendment, action).await {
-            Ok(()) | Err(Stop::Error(_)) => Ok(()),
-            died @ Err(Stop::Died(_)) => died,
-        }
+        self.amend_if_possible(amendment, action).await
     }
 
     /// What a process that died has left to be done, and the amendment that does it.

@@ -20,6 +20,7 @@
 
 mod charts;
 mod check;
+pub mod containers;
 mod corpus;
 mod coverage;
 pub mod dispatch;

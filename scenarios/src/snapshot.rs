@@ -132,6 +132,18 @@ fn write_rest(out: &mut String, seen: &Observation) {
     }
 }
 
+/// What differs between two runs or two backends, and what stands for it. Users see a port's own cause only
+/// where it is the backup tool's: the other words for it are each technology's own.
+const TOKENS: &[(&str, &str)] = &[
+    (r"\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?", "<label>"),
+    (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", "<time>"),
+    (r"\b[0-9A-F]{24}\b", "<segment>"),
+    (r"\b\d{5,}ms\b|\b\d{4}ms\b", "<time>"),
+    (r"\bsystem-id \d{15,20}\b", "system-id <system-id>"),
+    (r#"([a-z ]+\.[a-z_]+ (?:unreachable|denied|not found|refused|timed out)): [^;\n"]*"#, "$1"),
+    (r"with error: (?:[^E\[\n]|E[^R])[^\n]*", "with error: <cause>"),
+];
+
 /// Labels and times differ between runs and backends: known backups become `<backup-N>`, oldest first, and
 /// what is left in their form becomes `<label>` and `<time>`.
 fn with_tokens(text: &str, seen: &Observation) -> String {
@@ -146,12 +158,9 @@ fn with_tokens(text: &str, seen: &Observation) -> String {
         text = text.replace(&backup.label, &token).replace(&cell, &padded);
         text = text.replace(&backup.id, &token);
     }
-    for (pattern, token) in [
-        (r"\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?", "<label>"),
-        (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", "<time>"),
-    ] {
+    for (pattern, token) in TOKENS {
         if let Ok(pattern) = Regex::new(pattern) {
-            text = pattern.replace_all(&text, token).into_owned();
+            text = pattern.replace_all(&text, *token).into_owned();
         }
     }
     text

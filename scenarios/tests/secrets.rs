@@ -34,6 +34,7 @@ fn results(plans: &[Plan], runs: &[Run]) -> Vec<report::Result> {
         name: plan.title.clone(),
         file: "case.yaml".to_owned(),
         backend: Backend::Memory,
+        s3: None,
         plan: plan.clone(),
         run: run.clone(),
         judged: judge(plan, run),

@@ -85,6 +85,7 @@ impl World {
         let Some(unit) = self.unit_mut(set.unit) else { return };
         match set.name {
             ServiceName::Database => unit.database = state,
+            ServiceName::TlsServer if state == ServiceState::Running => unit.start_tls_server(),
             ServiceName::TlsServer => unit.tls_server = state,
         }
     }

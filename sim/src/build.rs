@@ -75,7 +75,7 @@ impl World {
             None => served,
         };
         if given.tls && running {
-            world.units.iter_mut().for_each(|unit| unit.tls_server = ServiceState::Running);
+            world.run_tls_servers(count);
         }
         world
     }
@@ -152,6 +152,19 @@ impl World {
             bucket.objects.insert(latest, content.into_bytes());
         }
         bucket.repositories.insert(path, vec![stanza]);
+    }
+
+    /// The state that the hooks leave once every unit's TLS server was started for all the others.
+    fn run_tls_servers(&mut self, count: u32) {
+        let stanza = self.stanza();
+        for (unit, (state, juju)) in (0..).zip(self.units.iter_mut().zip(&mut self.juju.units)) {
+            let tls_peers: Vec<UnitId> =
+                (0..count).filter(|peer| *peer != unit).map(UnitId).collect();
+            juju::set(&mut juju.bag, key::TLS_PEERS, Some(UnitId::list(&tls_peers).into()));
+            let settings = RepositorySettings { s3: None, stanza: Arc::clone(&stanza), tls_peers };
+            state.tls_server = ServiceState::Running;
+            state.tls_server_settings = Some(Arc::new(settings));
+        }
     }
 
     /// The state that the hooks leave once the stanza is initialised: recorded, archived into, and the

@@ -203,7 +203,9 @@ words! {
 }
 
 impl BackupGiven {
-    pub(crate) const fn kind(self) -> BackupKind {
+    /// How much it holds.
+    #[must_use]
+    pub const fn kind(self) -> BackupKind {
         match self {
             Self::Full | Self::Failed => BackupKind::Full,
             Self::Differential => BackupKind::Differential,

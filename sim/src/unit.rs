@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pgdrill_core::ports::{RepositorySettings, RestoreSource, Service, ServiceState};
+use pgdrill_core::ports::{RepositorySettings, RestoreSource, Service, ServiceState, UnitId};
 
 use crate::change::MemberFate;
 
@@ -33,6 +33,9 @@ pub(crate) struct UnitState {
     pub(crate) tls_server: ServiceState,
     /// How often a running TLS server took new settings.
     pub(crate) tls_server_reloads: u32,
+    /// The settings that the TLS server took when it started or was last reloaded: it lets in the units
+    /// that they name.
+    pub(crate) tls_server_settings: Option<Arc<RepositorySettings>>,
     pub(crate) starting: Option<Starting>,
     pub(crate) data: Data,
     pub(crate) is_data_busy: bool,
@@ -50,6 +53,7 @@ impl UnitState {
             database: ServiceState::Running,
             tls_server: ServiceState::Stopped,
             tls_server_reloads: 0,
+            tls_server_settings: None,
             starting: None,
             data: Data::Of(system_id),
             is_data_busy: false,
@@ -78,6 +82,18 @@ impl UnitState {
     pub(crate) fn does_manager_answer(&self) -> bool {
         matches!(self.fate, MemberFate::Running | MemberFate::ServerDown)
             && self.database == ServiceState::Running
+    }
+
+    /// Has the TLS server run on what the configuration says now.
+    pub(crate) fn start_tls_server(&mut self) {
+        self.tls_server = ServiceState::Running;
+        self.tls_server_settings.clone_from(&self.repository);
+    }
+
+    /// Whether this unit's TLS server, where it is up, lets a unit in.
+    pub(crate) fn lets_in(&self, unit: u32) -> bool {
+        let settings = self.tls_server_settings.as_ref();
+        settings.is_some_and(|settings| settings.tls_peers.contains(&UnitId(unit)))
     }
 
     /// Whether other units can reach this unit's TLS server.

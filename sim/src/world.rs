@@ -57,7 +57,8 @@ impl World {
     }
 
     /// The name of this cluster's stanza.
-    pub(crate) fn stanza(&self) -> Arc<str> {
+    #[must_use]
+    pub fn stanza(&self) -> Arc<str> {
         let first = self.identities.first();
         first.map_or_else(|| Arc::from(""), |identity| identity.shared_stanza())
     }

@@ -96,7 +96,7 @@ async fn cluster(#[case] stands: impl Stands, #[case] expected: &str) {
 }
 
 #[rstest]
-#[case::memory(Memory, "memory: 70 promises kept, 1 skipped")]
+#[case::memory(Memory, "memory: 72 promises kept, 1 skipped")]
 #[tokio::test]
 async fn repository(#[case] stands: impl Stands, #[case] expected: &str) {
     hold(&stands, REPOSITORY, expected).await;

@@ -1,6 +1,6 @@
 //! Patroni, as a unit of the charm reaches it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use pgdrill_core::{
@@ -53,6 +53,8 @@ impl<R: CommandRunner> CharmCluster<R> {
             superuser_password,
             replication_password,
             rewind_password,
+            reached: BTreeMap::new(),
+            parameters: BTreeMap::new(),
         };
         PatroniApi::new(self.pebble.clone(), self.pebble.clone(), member, site.patroni_limits)
     }
@@ -90,7 +92,9 @@ impl<R: CommandRunner + 'static> Cluster for CharmCluster<R> {
     }
 
     async fn apply(&self, settings: &ClusterSettings) -> PortResult<()> {
+        // Where WAL goes is told to whichever member answers.
+        let peers = self.unit.peers().await?;
         let passwords = self.unit.passwords(PASSWORDS).await?;
-        self.api(Vec::new(), passwords).apply(settings).await
+        self.api(peers, passwords).apply(settings).await
     }
 }

@@ -1,7 +1,7 @@
 //! Running commands where the database runs.
 
 mod accounts;
-mod bounded;
+pub(crate) mod bounded;
 mod local;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -63,7 +63,7 @@ pub enum RunFailure {
         /// Whether it was ended. If not, it may still run.
         is_ended: bool,
     },
-    /// The connection to the place where it ran was lost; it may still run.
+    /// The place where it runs can't be reached, or the connection to it was lost; it may still run.
     Lost {
         /// Why, as far as is known.
         cause: String,

@@ -94,6 +94,8 @@ pub(super) fn labels(purpose: Purpose, stage: &str, owner: &Owner) -> Vec<(Strin
 pub enum Leftovers {
     /// Those of runs of this machine whose process is gone.
     OfDeadRuns,
+    /// Those of this process's own runs.
+    OfThisProcess,
     /// Everything that carries the label, running topologies included.
     Everything,
 }
@@ -115,16 +117,30 @@ pub struct Cleared {
 ///
 /// The engine does not list or remove it.
 pub async fn clear(docker: &Docker, which: Leftovers) -> Setup<Cleared> {
-    let here = host();
-    clear_where(docker, |labels| match which {
-        Leftovers::Everything => true,
-        Leftovers::OfDeadRuns => {
-            let get = |key: &str| labels.get(key).cloned().unwrap_or_default();
-            let owner = Owner { host: get(HOST), process: get(PROCESS) };
-            get(LABEL) == Purpose::Run.name() && owner.is_dead(&here)
+    let own = Owner::this_process();
+    clear_where(docker, |labels| {
+        let get = |key: &str| labels.get(key).cloned().unwrap_or_default();
+        let owner = Owner { host: get(HOST), process: get(PROCESS) };
+        let is_run = get(LABEL) == Purpose::Run.name();
+        match which {
+            Leftovers::Everything => true,
+            Leftovers::OfThisProcess => is_run && owner == own,
+            Leftovers::OfDeadRuns => is_run && owner.is_dead(&own.host),
         }
     })
     .await
+}
+
+/// The same on the engine that answers; nothing is left where none does.
+///
+/// # Errors
+///
+/// The engine does not list or remove it.
+pub async fn clear_own(which: Leftovers) -> Setup<Cleared> {
+    match Docker::connect_with_defaults() {
+        Ok(docker) if docker.ping().await.is_ok() => clear(&docker, which).await,
+        Ok(_) | Err(_) => Ok(Cleared::default()),
+    }
 }
 
 /// Removes everything on one stage.

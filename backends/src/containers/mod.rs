@@ -1,7 +1,25 @@
 //! The real parts in containers: started, spoken to, broken, mended and cleared away.
 
+pub mod authority;
+mod exec;
+mod files;
+mod gate;
 mod leftovers;
+mod order;
+mod relay;
+mod runit;
+pub mod s3;
 mod stage;
+mod topology;
 
-pub use leftovers::{Cleared, Leftovers, clear};
-pub use stage::{Part, PartFile, PartSpec, Purpose, Setup, Stage};
+pub use authority::Authority;
+pub use exec::ContainerExec;
+pub use files::ContainerFiles;
+pub use gate::{Gate, GateSpec, GateTo, Renames};
+pub use leftovers::{Cleared, Leftovers, clear, clear_own};
+pub use runit::{Runit, RunitLimits, Supervised};
+pub use s3::{Profile, S3Server, Unmet};
+pub use stage::{Part, PartFile, PartSpec, PartState, Purpose, Setup, Stage};
+pub use topology::{
+    DATA, Images, Manager, Misbehaviour, PGBACKREST, Pace, Tool, Topology, Unit, host,
+};

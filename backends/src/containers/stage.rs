@@ -79,7 +79,7 @@ pub struct PartSpec {
     pub image: String,
     /// The host name under which the other parts reach it.
     pub host: String,
-    /// The line on standard output by which it says that it is ready.
+    /// The line on standard output by which it says that it is ready; empty when it does not say.
     pub ready: String,
     /// What it finds when it starts.
     pub files: Vec<PartFile>,
@@ -100,6 +100,17 @@ pub struct Part {
     id: String,
     name: String,
     ports: Vec<(u16, u16)>,
+}
+
+/// What a container does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartState {
+    /// Whether it runs.
+    pub is_running: bool,
+    /// Whether everything in it stands still.
+    pub is_paused: bool,
+    /// Whether it is on its stage's network.
+    pub is_connected: bool,
 }
 
 impl Stage {
@@ -197,7 +208,11 @@ impl Stage {
         let bindings: HashMap<String, Option<Vec<PortBinding>>> =
             ports.iter().map(|&(port, on_host)| binding(port, on_host)).collect();
         let mut request = image
-            .with_wait_for(WaitFor::message_on_stdout(&spec.ready))
+            .with_wait_for(if spec.ready.is_empty() {
+                WaitFor::Nothing
+            } else {
+                WaitFor::message_on_stdout(&spec.ready)
+            })
             .with_network(&self.name)
             .with_container_name(name)
             .with_hostname(&spec.host)
@@ -349,6 +364,48 @@ impl Part {
             endpoint_config: Some(EndpointSettings::default()),
         };
         self.did("connected", self.docker.connect_network(&self.network, request).await)
+    }
+
+    /// What it does.
+    ///
+    /// # Errors
+    ///
+    /// The engine does not know it.
+    pub async fn state(&self) -> Setup<PartState> {
+        let found = self.docker.inspect_container(&self.id, None).await;
+        let found = found.map_err(|error| complaint(&self.name, &error.to_string()))?;
+        let state = found.state.unwrap_or_default();
+        let networks = found.network_settings.and_then(|settings| settings.networks);
+        Ok(PartState {
+            is_running: state.running.unwrap_or(false),
+            is_paused: state.paused.unwrap_or(false),
+            is_connected: networks.is_some_and(|all| all.contains_key(&self.network)),
+        })
+    }
+
+    /// Whether it runs; one that stands still does.
+    ///
+    /// # Errors
+    ///
+    /// The engine does not know it.
+    pub async fn is_running(&self) -> Setup<bool> {
+        Ok(self.state().await?.is_running)
+    }
+
+    /// Another network reaches it, too, under this name.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn join(&self, network: &str, name: &str) -> Setup<()> {
+        let request = NetworkConnectRequest {
+            container: self.id.clone(),
+            endpoint_config: Some(EndpointSettings {
+                aliases: Some(vec![name.to_owned()]),
+                ..EndpointSettings::default()
+            }),
+        };
+        self.did("joined", self.docker.connect_network(network, request).await)
     }
 
     /// It is gone with its data.

@@ -59,6 +59,17 @@ fn image(name: &str, tag: &str) -> ImageRef {
     ImageRef { name: name.to_owned(), tag: tag.to_owned() }
 }
 
+/// Any image, by its whole reference. Why not, in words, if not.
+pub(super) async fn obtain(engine: &Engine, image: &str) -> Result<(), String> {
+    if engine.docker.inspect_image(image).await.is_ok() {
+        return Ok(());
+    }
+    let options =
+        CreateImageOptions { from_image: Some(image.to_owned()), ..CreateImageOptions::default() };
+    pulled(engine, options, &|_| {}).await?;
+    engine.docker.inspect_image(image).await.map(drop).map_err(|error| error.to_string())
+}
+
 /// Why not, in words, if not.
 async fn pull(engine: &Engine, image: &ImageRef, say: Say<'_>) -> Result<(), String> {
     let options = CreateImageOptions {
@@ -66,13 +77,22 @@ async fn pull(engine: &Engine, image: &ImageRef, say: Say<'_>) -> Result<(), Str
         tag: Some(image.tag.clone()),
         ..CreateImageOptions::default()
     };
+    pulled(engine, options, say).await?;
+    match engine.has(image).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("the engine ended the pull without an image".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+async fn pulled(engine: &Engine, options: CreateImageOptions, say: Say<'_>) -> Result<(), String> {
     let mut answers = pin!(engine.docker.create_image(Some(options), None, None));
     loop {
         let Ok(answer) = tokio::time::timeout(SILENCE, answers.next()).await else {
             return Err(format!("no answer for {} s", SILENCE.as_secs()));
         };
         match answer {
-            None => break,
+            None => return Ok(()),
             Some(Err(error)) => return Err(error.to_string()),
             Some(Ok(info)) => {
                 if let Some(cause) = info.error_detail.and_then(|detail| detail.message) {
@@ -85,11 +105,6 @@ async fn pull(engine: &Engine, image: &ImageRef, say: Say<'_>) -> Result<(), Str
                 }
             }
         }
-    }
-    match engine.has(image).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err("the engine ended the pull without an image".to_owned()),
-        Err(error) => Err(error.to_string()),
     }
 }
 

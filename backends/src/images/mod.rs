@@ -33,11 +33,13 @@ pub enum Image {
     Etcd,
     /// The S3 server.
     Radosgw,
+    /// The relay in front of an S3 server.
+    Gate,
 }
 
 impl Image {
     /// Every image.
-    pub const ALL: &'static [Self] = &[Self::Unit, Self::Etcd, Self::Radosgw];
+    pub const ALL: &'static [Self] = &[Self::Unit, Self::Etcd, Self::Radosgw, Self::Gate];
 
     /// What it is called, in `ci/images` and in its tag.
     #[must_use]
@@ -46,6 +48,7 @@ impl Image {
             Self::Unit => "unit",
             Self::Etcd => "etcd",
             Self::Radosgw => "radosgw",
+            Self::Gate => "gate",
         }
     }
 
@@ -119,6 +122,17 @@ pub async fn ensure(image: Image, progress: &dyn Progress) -> Result<ImageRef, I
     }
     drop(held);
     Ok(reference)
+}
+
+/// Somebody else's image is on the engine: it was there, or it is pulled. Where no registry is reached, this ends within
+/// half a minute.
+///
+/// # Errors
+///
+/// Why not, in words.
+pub(crate) async fn obtain(image: &str) -> Result<(), String> {
+    let engine = Engine::connect().await.map_err(|error| error.to_string())?;
+    base::obtain(&engine, image).await
 }
 
 /// The engine that answers, of a version of its API that is not too old.

@@ -25,10 +25,12 @@ const UNIT: &[Part] = parts!["unit":
     "postgresql/finish",
     "postgresql/run",
     "pgbackrest-server/check",
+    "pgbackrest-server/control/h",
     "pgbackrest-server/run",
 ];
 const ETCD: &[Part] = parts!["etcd": "Dockerfile", "entrypoint"];
 const RADOSGW: &[Part] = parts!["radosgw": "Dockerfile", "ceph.conf", "entrypoint"];
+const GATE: &[Part] = parts!["gate": "Dockerfile", "entrypoint", "gate"];
 
 /// Everything that one image is made of, besides its base.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +45,7 @@ impl Recipe {
                 Image::Unit => UNIT,
                 Image::Etcd => ETCD,
                 Image::Radosgw => RADOSGW,
+                Image::Gate => GATE,
             },
         }
     }

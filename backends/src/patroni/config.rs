@@ -14,6 +14,7 @@ const NO_ARCHIVE: &str = "/bin/true";
 pub(super) struct Rendered {
     pub(super) text: String,
     pub(super) mark: String,
+    pub(super) archive_command: String,
 }
 
 /// The configuration of a member; or why there can be none.
@@ -22,14 +23,20 @@ pub(super) fn render(member: &Member, settings: &ClusterSettings) -> Result<Rend
     let connections = if settings.accepts_connections { "on" } else { "off" };
     let mark = format!("{connections}:{:016x}", template::digest(&without));
     let text = fill_in(member, settings, &mark)?;
-    Ok(Rendered { text, mark })
+    let archive_command = archive_command(settings)?;
+    Ok(Rendered { text, mark, archive_command })
+}
+
+/// What the database does with a finished WAL segment.
+fn archive_command(settings: &ClusterSettings) -> Result<String, String> {
+    Ok(match settings.archive_stanza.as_deref() {
+        None => NO_ARCHIVE.to_owned(),
+        Some(stanza) => format!("pgbackrest --stanza={} archive-push %p", word(stanza)?),
+    })
 }
 
 fn fill_in(member: &Member, settings: &ClusterSettings, mark: &str) -> Result<String, String> {
-    let archive_command = match settings.archive_stanza.as_deref() {
-        None => NO_ARCHIVE.to_owned(),
-        Some(stanza) => format!("pgbackrest --stanza={} archive-push %p", word(stanza)?),
-    };
+    let archive_command = archive_command(settings)?;
     let restore = match &settings.restore {
         None => None,
         Some(source) => Some(format!(
@@ -52,6 +59,7 @@ fn fill_in(member: &Member, settings: &ClusterSettings, mark: &str) -> Result<St
         data => &member.data,
         socket => &member.socket,
         port => member.port,
+        parameters => &member.parameters,
         superuser_password => member.superuser_password.expose(),
         replication_password => member.replication_password.expose(),
         rewind_password => member.rewind_password.expose(),

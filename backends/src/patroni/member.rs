@@ -1,8 +1,10 @@
 //! What must be known of a member to reach and configure it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use pgdrill_core::{Secret, ports::UnitId};
+
+use crate::http::NoAnswer;
 
 /// A member of a cluster, and the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,10 @@ pub struct Member {
     pub hosts: String,
     /// The port of every member's REST API.
     pub api_port: u16,
+    /// Where this process reaches the REST API of units whose hosts it does not, as `127.0.0.1:40001`. Such
+    /// an address is a port that a container engine publishes: it takes connections for a member that does
+    /// not run, and closes them.
+    pub reached: BTreeMap<UnitId, String>,
     /// The name of the cluster in the DCS.
     pub scope: String,
     /// The etcd servers, as `host:port`.
@@ -33,6 +39,9 @@ pub struct Member {
     pub socket: String,
     /// The port of the database.
     pub port: u16,
+    /// More settings of the database. Those that all members of a cluster must share take effect only if the
+    /// cluster was made with them; none can change what the configuration sets itself.
+    pub parameters: BTreeMap<String, String>,
     /// The superuser's password.
     pub superuser_password: Secret,
     /// The password of the user `replication`.
@@ -62,8 +71,16 @@ impl Member {
         number.parse().ok().map(UnitId).filter(|&unit| self.name(unit) == name)
     }
 
+    /// Whether a request without an answer means that no manager runs on the unit.
+    pub(super) fn is_down(&self, unit: UnitId, why: &NoAnswer) -> bool {
+        why.is_refused || why.is_cut && self.reached.contains_key(&unit)
+    }
+
     pub(super) fn url(&self, unit: UnitId, path: &str) -> String {
-        format!("http://{}:{}/{path}", self.host(unit), self.api_port)
+        match self.reached.get(&unit) {
+            Some(address) => format!("http://{address}/{path}"),
+            None => format!("http://{}:{}/{path}", self.host(unit), self.api_port),
+        }
     }
 }
 

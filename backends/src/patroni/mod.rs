@@ -24,6 +24,14 @@ pub use member::{Limits, Member};
 const PORT: &str = "cluster";
 /// The pause before a running server is asked again whether it has loaded its settings.
 const PAUSE: Duration = Duration::from_millis(200);
+/// What the server runs on: the mark of its settings, and the archive command that its manager gave it; one
+/// that somebody set behind the manager's back hides it.
+const SETTINGS: &str = "SELECT coalesce(current_setting('pgdrill.settings', true), ''), coalesce((
+    SELECT f.setting FROM pg_file_settings f
+    WHERE f.name = 'archive_command' AND f.sourcefile NOT LIKE '%postgresql.auto.conf'
+        AND EXISTS (SELECT FROM pg_file_settings o
+            WHERE o.name = f.name AND o.sourcefile LIKE '%postgresql.auto.conf')
+    ORDER BY f.seqno DESC LIMIT 1), current_setting('archive_command'))";
 /// The exit code of `psql` when no server takes its connection.
 const NO_SERVER: i32 = 2;
 
@@ -95,7 +103,7 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
     async fn state(&self, operation: &'static str) -> PortResult<MemberState> {
         match self.get::<OwnAnswer>(operation, self.member.unit, "patroni").await {
             Ok(own) => state(operation, &own?.state),
-            Err(why) if why.is_refused => Ok(MemberState::Stopped),
+            Err(why) if self.member.is_down(self.member.unit, &why) => Ok(MemberState::Stopped),
             Err(why) => Err(why.at(PORT, operation)),
         }
     }
@@ -112,17 +120,21 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
         Ok(Some(unit))
     }
 
-    /// The mark of the settings on which the server runs; `None`: no server takes connections.
-    async fn mark(&self, operation: &'static str) -> PortResult<Option<String>> {
+    /// The mark of the settings on which the server runs, and its archive command; `None`: no server takes
+    /// connections.
+    async fn running(&self, operation: &'static str) -> PortResult<Option<(String, String)>> {
         let Member { user, socket, port, .. } = &self.member;
         let port = port.to_string();
-        let query = "SELECT current_setting('pgdrill.settings', true)";
         let argv = ["psql", "-XAtq", "-h", socket, "-p", &port, "-U", user, "-d", "postgres"];
-        let argv = argv.into_iter().chain(["-c", query]).map(str::to_owned).collect();
+        let argv = argv.into_iter().chain(["-c", SETTINGS]).map(str::to_owned).collect();
         let user = Some(user.clone());
         let invocation = Invocation { argv, user, stdin: None, timeout: self.limits.request };
         match self.runner.run(&invocation).await {
-            Ok(output) if output.code == Some(0) => Ok(Some(output.stdout.trim().to_owned())),
+            Ok(output) if output.code == Some(0) => {
+                let row = output.stdout.trim_end();
+                let (mark, command) = row.split_once('|').unwrap_or((row, ""));
+                Ok(Some((mark.to_owned(), command.to_owned())))
+            }
             Ok(output) if output.code == Some(NO_SERVER) => Ok(None),
             Ok(output) => {
                 let kind = match output.code {
@@ -143,14 +155,42 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
         }
     }
 
-    /// Returns once a server runs on the settings with this mark, or none runs at all.
+    /// Where WAL goes is the cluster's and not a member's: whoever is the primary next must archive to the same
+    /// place. Any member that answers takes it; without one, the next bootstrap does, from the file.
+    async fn archive_by(&self, command: &str) -> PortResult<()> {
+        let parameters = serde_json::json!({ "archive_command": command });
+        let body = serde_json::json!({ "postgresql": { "parameters": parameters } }).to_string();
+        let members = std::iter::once(&self.member.unit).chain(&self.member.peers);
+        for &unit in members {
+            let url = self.member.url(unit, "config");
+            let body = Some(body.clone().into_bytes());
+            match http::request(Method::PATCH, &url, body, self.limits.request).await {
+                Ok((200..=299, _)) => return Ok(()),
+                Ok((status, _)) => {
+                    let kind = match status {
+                        401 | 403 => PortErrorKind::Denied,
+                        500.. => PortErrorKind::Unreachable,
+                        _ => PortErrorKind::Refused,
+                    };
+                    return Err(error(kind, "apply", format!("{url}: status {status}")));
+                }
+                Err(why) if self.member.is_down(unit, &why) => {}
+                Err(why) => return Err(why.at(PORT, "apply")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns once a server runs as wanted, or none runs at all; the archive command that it then has.
     #[expect(clippy::disallowed_methods, reason = "Patroni tells nobody when it has loaded them")]
-    async fn loaded(&self, mark: &str) -> PortResult<()> {
+    async fn loaded(&self, is_wanted: impl Fn(&str, &str) -> bool) -> PortResult<Option<String>> {
         let asking = async {
             loop {
-                match self.mark("apply").await? {
-                    Some(seen) if seen == mark => return Ok(()),
-                    None if self.state("apply").await? == MemberState::Stopped => return Ok(()),
+                match self.running("apply").await? {
+                    Some((mark, command)) if is_wanted(&mark, &command) => {
+                        return Ok(Some(command));
+                    }
+                    None if self.state("apply").await? == MemberState::Stopped => return Ok(None),
                     Some(_) | None => tokio::time::sleep(PAUSE).await,
                 }
             }
@@ -159,6 +199,21 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
             let cause = format!("the server has not loaded them within {:?}", self.limits.load);
             Err(error(PortErrorKind::TimedOut, "apply", cause))
         })
+    }
+
+    /// The running member has loaded what was written. The DCS is asked for nothing that is so already: who
+    /// takes connections again must not depend on it.
+    async fn load(&self, rendered: &config::Rendered) -> PortResult<()> {
+        let has_mark = |mark: &str, _: &str| mark == rendered.mark;
+        let Some(command) = self.loaded(has_mark).await? else { return Ok(()) };
+        if command == rendered.archive_command {
+            return Ok(());
+        }
+        self.archive_by(&rendered.archive_command).await?;
+        let has_both = |mark: &str, command: &str| {
+            mark == rendered.mark && command == rendered.archive_command
+        };
+        self.loaded(has_both).await.map(drop)
     }
 }
 
@@ -205,7 +260,7 @@ impl<R: CommandRunner, F: Files> Cluster for PatroniApi<R, F> {
 
     async fn accepts_connections(&self) -> PortResult<bool> {
         const OPERATION: &str = "accepts_connections";
-        if let Some(mark) = self.mark(OPERATION).await? {
+        if let Some((mark, _)) = self.running(OPERATION).await? {
             return Ok(!mark.starts_with("off:"));
         }
         let failed = |FileFailure { kind, cause }| error(kind, OPERATION, cause);
@@ -225,14 +280,16 @@ impl<R: CommandRunner, F: Files> Cluster for PatroniApi<R, F> {
         pushed.map_err(|FileFailure { kind, cause }| error(kind, "apply", cause))?;
         let url = self.member.url(*unit, "reload");
         match http::request(Method::POST, &url, None, self.limits.request).await {
-            Ok((200..=299, _)) => self.loaded(&rendered.mark).await,
+            Ok((200..=299, _)) => self.load(&rendered).await,
             Ok((status, _)) => {
                 let denied = [401, 403].contains(&status);
                 let kind = if denied { PortErrorKind::Denied } else { PortErrorKind::Refused };
                 Err(error(kind, "apply", format!("{url}: status {status}")))
             }
             // A member that does not run loads them when it starts.
-            Err(why) if why.is_refused => Ok(()),
+            Err(why) if self.member.is_down(*unit, &why) => {
+                self.archive_by(&rendered.archive_command).await
+            }
             Err(why) => Err(why.at(PORT, "apply")),
         }
     }

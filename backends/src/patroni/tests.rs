@@ -1,6 +1,11 @@
 //! Against a server that answers as Patroni 4.0.7 does.
 
-use std::{collections::VecDeque, fs, os::unix::fs::PermissionsExt as _, sync::Mutex};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    sync::Mutex,
+};
 
 use pgdrill_core::{Secret, ports::RestoreSource};
 use tokio::{net::TcpListener, time::timeout};
@@ -45,6 +50,8 @@ fn member(port: u16, peers: &[u32]) -> Member {
         // The whole of 127.0.0.0/8 is this machine; a stub listens on 127.0.0.1 alone.
         hosts: "127.0.0.1".into(),
         api_port: port,
+        reached: BTreeMap::new(),
+        parameters: BTreeMap::new(),
         scope: "patroni-db".into(),
         etcd: vec!["etcd1:2379".into(), "etcd2:2379".into()],
         configuration: "/patroni.yml".into(),
@@ -186,6 +193,23 @@ async fn a_member_that_refuses_is_stopped_and_one_that_hangs_is_timed_out() {
 }
 
 #[tokio::test]
+async fn a_published_port_that_closes_a_connection_has_no_member_behind_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stub = Stub::plain(|_| Reply::HangUp).await;
+    let direct = member(stub.address.port(), &[]);
+    let asks = api(direct.clone(), Psql::says(&[(2, "")]), folder.path());
+    let error = asks.member_state().await.expect_err("nobody knows what closed it");
+    assert_eq!(error.kind(), PortErrorKind::Unreachable, "{error}");
+    let reached = BTreeMap::from([(UnitId(0), stub.address.to_string())]);
+    let published = Member { reached, hosts: "nobody.invalid".into(), ..direct };
+    let asks = api(published, Psql::says(&[(2, "")]), folder.path());
+    assert_eq!(asks.member_state().await, Ok(MemberState::Stopped));
+    assert_eq!(asks.apply(&settings()).await, Ok(()));
+    let error = asks.primary().await.expect_err("nobody knows");
+    assert_eq!(error.kind(), PortErrorKind::Unreachable, "{error}");
+}
+
+#[tokio::test]
 async fn the_system_identifier_is_exact_and_only_a_running_server_s() {
     for id in ["\"7711188716213661753\"", "7711188716213661753"] {
         let stub = answering(200, &own("running", id)).await;
@@ -289,6 +313,17 @@ fn wal_goes_where_it_was_told_and_a_restore_replaces_the_bootstrap() {
     );
     assert!(text.contains(&expected), "{text}");
     assert!(text.contains("archive_command: \"/bin/true\""), "{text}");
+}
+
+#[test]
+fn more_settings_are_added_and_none_replaces_the_configuration_s_own() {
+    let given = [("shared_buffers", "16MB"), ("archive_mode", "off")];
+    let parameters = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let of = Member { parameters, ..member(8008, &[]) };
+    let text = config::render(&of, &settings()).expect("rendered").text;
+    assert_eq!(text.matches("\"shared_buffers\": \"16MB\"").count(), 2, "{text}");
+    let (given, own) = (text.rfind("\"archive_mode\""), text.find(" archive_mode: \"on\""));
+    assert!(given < own, "the last one counts: {text}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A client for the settings of one call.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{net::IpAddr, sync::OnceLock, time::Duration};
 
 use aws_sdk_s3::{
     Client, Config,
@@ -13,6 +13,7 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
+use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use pgdrill_core::{PortErrorKind, S3Settings, UriStyle};
 use rustls::{
@@ -20,19 +21,25 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
-use super::{Limits, REGION, failure::Failed};
+use super::{Limits, REGION, Route, failure::Failed};
 
 /// The longest pause between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// A client that knows nothing but what it is given: neither the environment nor files nor a proxy.
-pub(super) fn connect(s3: &S3Settings, limits: &Limits) -> Result<Client, Failed> {
+pub(super) fn connect(
+    s3: &S3Settings,
+    limits: &Limits,
+    route: Option<&Route>,
+) -> Result<Client, Failed> {
     let context = TlsContext::builder().with_trust_store(trust(s3)?).build();
     let context = context.map_err(|error| refused(error.to_string()))?;
-    let http = Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .tls_context(context)
-        .build_https();
+    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context);
+    let routed = route.and_then(|route| Some((route, route.endpoint(&s3.endpoint)?)));
+    let (http, endpoint) = match routed {
+        Some((route, endpoint)) => (http.build_with_resolver(Fixed(route.to.ip())), endpoint),
+        None => (http.build_https(), s3.endpoint.to_string()),
+    };
     let credentials = Credentials::builder()
         .access_key_id(s3.access_key.expose())
         .secret_access_key(s3.secret_key.expose())
@@ -50,7 +57,7 @@ pub(super) fn connect(s3: &S3Settings, limits: &Limits) -> Result<Client, Failed
     let region = s3.region.as_deref().unwrap_or(REGION);
     let config = Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
-        .endpoint_url(s3.endpoint.as_ref())
+        .endpoint_url(endpoint)
         .region(Region::new(region.to_owned()))
         .credentials_provider(credentials)
         .identity_cache(IdentityCache::no_cache())
@@ -64,6 +71,16 @@ pub(super) fn connect(s3: &S3Settings, limits: &Limits) -> Result<Client, Failed
         .http_client(http)
         .build();
     Ok(Client::from_conf(config))
+}
+
+/// Every name is at this address: the names of one endpoint, with and without a bucket before it.
+#[derive(Debug, Clone, Copy)]
+struct Fixed(IpAddr);
+
+impl ResolveDns for Fixed {
+    fn resolve_dns<'a>(&'a self, _name: &'a str) -> DnsFuture<'a> {
+        DnsFuture::ready(Ok(vec![self.0]))
+    }
 }
 
 /// The given chain alone, where there is one: as the backup tool does. The HTTP client panics on a chain

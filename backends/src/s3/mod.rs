@@ -1,7 +1,9 @@
 //! S3, by Amazon's own client.
 
+mod admin;
 mod client;
 mod failure;
+mod route;
 
 use std::{future::Future, time::Duration};
 
@@ -16,7 +18,9 @@ use pgdrill_core::{
     ports::{ObjectStore, PortResult},
 };
 
+pub use admin::S3Admin;
 use failure::Failed;
+pub use route::Route;
 
 const PORT: &str = "object store";
 /// The region when none is given: signatures want one, and servers without regions accept this.
@@ -49,16 +53,27 @@ impl Default for Limits {
 }
 
 /// Buckets of any S3 server, each reached with the settings that are given with the call.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct S3Store {
     limits: Limits,
+    route: Option<Route>,
 }
 
 impl S3Store {
     /// Buckets, reached within these limits.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
-        Self { limits }
+        Self { limits, route: None }
+    }
+
+    /// The same, with another way to one host: see [`Route`].
+    #[must_use]
+    pub fn by(self, route: Route) -> Self {
+        Self { route: Some(route), ..self }
+    }
+
+    fn client(&self, s3: &S3Settings) -> Result<Client, Failed> {
+        client::connect(s3, &self.limits, self.route.as_ref())
     }
 
     /// Makes a call within its time.
@@ -85,7 +100,7 @@ impl S3Store {
 impl ObjectStore for S3Store {
     async fn ensure_bucket(&self, s3: &S3Settings) -> PortResult<()> {
         self.call("ensure_bucket", s3, async {
-            let client = client::connect(s3, &self.limits)?;
+            let client = self.client(s3)?;
             let head = client.head_bucket().bucket(s3.bucket.as_ref()).send().await;
             match head.map_err(|error| Failed::of(&error)) {
                 Ok(_) => Ok(()),
@@ -98,7 +113,7 @@ impl ObjectStore for S3Store {
 
     async fn put(&self, s3: &S3Settings, key: &str, content: &[u8]) -> PortResult<()> {
         self.call("put", s3, async {
-            let client = client::connect(s3, &self.limits)?;
+            let client = self.client(s3)?;
             let body = ByteStream::from(content.to_vec());
             let put = client.put_object().bucket(s3.bucket.as_ref()).key(key).body(body);
             put.send().await.map(drop).map_err(|error| Failed::of(&error))
@@ -108,7 +123,7 @@ impl ObjectStore for S3Store {
 
     async fn get(&self, s3: &S3Settings, key: &str) -> PortResult<Option<Vec<u8>>> {
         self.call("get", s3, async {
-            let client = client::connect(s3, &self.limits)?;
+            let client = self.client(s3)?;
             let got = client.get_object().bucket(s3.bucket.as_ref()).key(key).send().await;
             match got.map_err(|error| Failed::of(&error)) {
                 Ok(object) => content(object.body).await.map(Some),

@@ -4,7 +4,7 @@ use pgdrill_core::{Secret, UriStyle};
 use tokio::{net::TcpListener, time::timeout};
 
 use super::*;
-use crate::stub::{Reply, Request, Stub, authority};
+use crate::stub::{Reply, Request, Stub, authority, issued};
 
 const SECRET: &str = "canary-of-the-secret-key";
 const KEY_ID: &str = "canary-of-the-access-key";
@@ -92,6 +92,32 @@ async fn a_given_region_is_signed_for_and_the_host_style_names_the_bucket_in_the
         (Err(error), None) => assert_eq!(error.kind(), PortErrorKind::Unreachable, "{error}"),
         (put, request) => panic!("{put:?} {request:?}"),
     }
+}
+
+#[tokio::test]
+async fn a_routed_host_is_met_under_its_name_wherever_it_is() {
+    let (acceptor, chain) = issued(&["s3.drill", "*.s3.drill"]);
+    let stub = Stub::with(acceptor, chain.clone(), |_| Reply::Answer(200, String::new())).await;
+    let store = store().by(Route { host: "s3.drill".into(), to: stub.address });
+    let s3 = at("https://s3.drill".into(), Some(chain.clone()));
+    store.ensure_bucket(&s3).await.expect("path style");
+    let host = S3Settings { uri_style: UriStyle::Host, ..s3.clone() };
+    store.ensure_bucket(&host).await.expect("host style");
+    let requests = stub.requests();
+    let port = stub.address.port();
+    assert!(requests[0].head.contains(&format!("\nhost: s3.drill:{port}")));
+    assert!(requests[1].head.contains(&format!("\nhost: backups.s3.drill:{port}")));
+    // Any other host goes its own way, and the route excuses no certificate.
+    let nowhere = at("https://nowhere.invalid".into(), Some(chain));
+    all_fail(store.clone(), &nowhere, PortErrorKind::Unreachable).await;
+    let (_, other) = authority();
+    let distrusted = at("https://s3.drill".into(), Some(other));
+    all_fail(store, &distrusted, PortErrorKind::Unreachable).await;
+    assert_eq!(stub.requests().len(), 2);
+    let elsewhere = Stub::tls(|_| Reply::Answer(200, String::new())).await;
+    let misnamed = at("https://s3.drill".into(), Some(elsewhere.certificate.clone()));
+    let route = Route { host: "s3.drill".into(), to: elsewhere.address };
+    all_fail(self::store().by(route), &misnamed, PortErrorKind::Unreachable).await;
 }
 
 #[tokio::test]

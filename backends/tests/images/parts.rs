@@ -20,8 +20,8 @@ use testcontainers::{
 };
 
 const LABEL: &str = "pgdrill";
-const OWNER: &str = "images-test";
 const PROCESS: &str = "pgdrill.process";
+const STAGE: &str = "pgdrill.stage";
 
 /// What a command in a container did.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Ran {
     /// What it wrote, if it succeeded.
     #[track_caller]
     pub(crate) fn ok(self) -> String {
-        assert_eq!(self.code, 0, "{self:?}");
+        assert_eq!(self.code, 0, "{}{}", self.stdout, self.stderr);
         self.stdout
     }
 }
@@ -75,27 +75,35 @@ impl LogConsumer for Spoken {
     }
 }
 
-/// The network that the parts share, and every container with this test's label.
+/// The network that the parts share, and every container with this test's labels.
 pub(crate) struct Stage {
-    docker: Docker,
+    pub(crate) docker: Docker,
+    owner: &'static str,
     network: String,
 }
 
 impl Stage {
     /// What a killed run left is cleared first; another run's parts are left alone.
-    pub(crate) async fn set() -> Self {
+    pub(crate) async fn set(owner: &'static str, name: &str) -> Self {
         let docker = docker_client_instance().await.expect("an engine answers");
-        clear(&docker, |process| !std::path::Path::new(&format!("/proc/{process}")).exists()).await;
-        let network = format!("pgdrill-images-{}", std::process::id());
+        let ended = |process: &str| !std::path::Path::new(&format!("/proc/{process}")).exists();
+        clear(&docker, owner, PROCESS, ended).await;
+        let network = format!("pgdrill-{name}-{}", std::process::id());
+        let stage = Self { docker, owner, network };
         let request = NetworkCreateRequest {
-            name: network.clone(),
+            name: stage.network.clone(),
             labels: Some(
-                labels().into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+                stage.labels().into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
             ),
             ..NetworkCreateRequest::default()
         };
-        docker.create_network(request).await.expect("a network can be made");
-        Self { docker, network }
+        stage.docker.create_network(request).await.expect("a network can be made");
+        stage
+    }
+
+    fn labels(&self) -> [(&'static str, String); 3] {
+        let process = std::process::id().to_string();
+        [(LABEL, self.owner.to_owned()), (PROCESS, process), (STAGE, self.network.clone())]
     }
 
     pub(crate) async fn start(
@@ -108,13 +116,15 @@ impl Stage {
         let mut request: ContainerRequest<GenericImage> =
             GenericImage::new(image.name(), image.tag())
                 .with_exposed_port(8008.tcp())
+                .with_exposed_port(5432.tcp())
+                .with_exposed_port(2379.tcp())
                 .with_wait_for(WaitFor::message_on_stdout(ready))
                 .with_network(&self.network)
                 .with_container_name(format!("{}-{name}", self.network))
                 .with_hostname(name)
                 .with_log_consumer(Spoken(name.to_owned()))
                 .with_startup_timeout(Duration::from_secs(180))
-                .with_labels(labels());
+                .with_labels(self.labels());
         for (path, text, mode) in files {
             let target = CopyTargetOptions::new(*path).with_mode(*mode);
             request = request.with_copy_to(target, text.as_bytes().to_vec());
@@ -129,20 +139,17 @@ impl Stage {
 
     /// Nothing of this run is left.
     pub(crate) async fn strike(self) {
-        clear(&self.docker, |process| process == std::process::id().to_string()).await;
+        clear(&self.docker, self.owner, STAGE, |stage| stage == self.network).await;
     }
 }
 
-fn labels() -> [(&'static str, String); 2] {
-    [(LABEL, OWNER.to_owned()), (PROCESS, std::process::id().to_string())]
-}
-
-async fn clear(docker: &Docker, of: impl Fn(&str) -> bool) {
-    let filters = std::collections::BTreeMap::from([("label", vec![format!("{LABEL}={OWNER}")])]);
+/// Removes what has the owner's label, and another one of which `of` says so.
+async fn clear(docker: &Docker, owner: &str, label: &str, of: impl Fn(&str) -> bool) {
+    let filters = std::collections::BTreeMap::from([("label", vec![format!("{LABEL}={owner}")])]);
     let filters = filters.into_iter().collect();
     let listed = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let ours = |labels: Option<std::collections::HashMap<String, String>>| {
-        labels.and_then(|labels| labels.get(PROCESS).map(|process| of(process))).unwrap_or(false)
+        labels.and_then(|labels| labels.get(label).map(|value| of(value))).unwrap_or(false)
     };
     for container in docker.list_containers(Some(listed)).await.expect("the engine lists") {
         if let (true, Some(id)) = (ours(container.labels), container.id) {

@@ -30,17 +30,24 @@ pub(crate) async fn s3_credentials_changed(walker: &mut Walker<'_>) -> Result<()
         return walker.end(Rtn).await;
     }
     if walker.ask(IsBlocked).await? {
-        return walker.end(Rtn).await;
+        return wait_or_return(walker).await;
     }
     if !walker.attempt(CouldInitialiseStanza).await? {
         walker.act(SetBlocked).await?;
-        return walker.end(Rtn).await;
+        return wait_or_return(walker).await;
     }
     if !walker.attempt(IsWalArchivingToS3Working).await? {
         walker.act(SetBlocked).await?;
-        return walker.end(Rtn).await;
+        return wait_or_return(walker).await;
     }
     bring_tls_server_in_line(walker).await
+}
+
+async fn wait_or_return(walker: &mut Walker<'_>) -> Result<(), Stop> {
+    if walker.context.waits_for_the_primary().await {
+        walker.amend_end(Amendment::LeaderWaitsForThePrimary, Defer).await?;
+    }
+    walker.end(Rtn).await
 }
 
 /// The tail of the chart, from `is_tls_disabled_or_single_unit_cluster` on, which certificates-changed

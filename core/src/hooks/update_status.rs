@@ -6,6 +6,7 @@
 //! ```
 
 use crate::{
+    amendment::Amendment,
     shape::{Action::*, Ending::*, Question::*},
     walker::{Stop, Walker},
 };
@@ -19,6 +20,11 @@ pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {
     }
     if !walker.ask(IsDatabaseServiceKnown).await? {
         return walker.end(Rtn).await;
+    }
+    if walker.context.is_tls_server_behind().await {
+        // One that does not start must not keep this event from what it is for.
+        let amendment = Amendment::TlsServerCatchesUp;
+        walker.amend_if_possible(amendment, StartPgbackrestTlsServer).await?;
     }
     if walker.ask(IsRestoreInProgress).await? {
         if !walker.ask(IsDatabaseServiceRunning).await? {

@@ -21,11 +21,22 @@ pub mod key {
     pub const CONNECTIVITY: &str = "connectivity";
     /// Unit: present while TLS is enabled on this unit.
     pub const TLS: &str = "tls";
+    /// Unit: the other units for which its TLS server was last started or reloaded, as `0,2`.
+    pub const TLS_PEERS: &str = "tls-peers";
 }
 
 /// A unit's number within its application: 2 in `postgresql-k8s/2`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnitId(pub u32);
+
+impl UnitId {
+    /// Several units, as one databag value.
+    #[must_use]
+    pub fn list(units: &[Self]) -> String {
+        let units: Vec<String> = units.iter().map(Self::to_string).collect();
+        units.join(",")
+    }
+}
 
 impl fmt::Display for UnitId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -44,6 +44,15 @@ pub(crate) enum Command {
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
+    /// Handle one event of a hook as a charm's dispatch would, against stand-ins, and show what it did
+    Rehearse {
+        /// The hook
+        #[arg(value_parser = PossibleValuesParser::new(Hook::ALL.iter().map(|hook| hook.name())))]
+        hook: String,
+        /// Print the environment instead, and keep the stand-ins until standard input ends
+        #[arg(long)]
+        hold: bool,
+    },
     /// List the cases that come with pgdrill
     List,
     /// Print a commented scenario to start from
@@ -81,7 +90,11 @@ pub(crate) struct RunArgs {
     /// Write the snapshots beside the scenario files anew
     #[arg(long, requires = "paths")]
     pub(crate) update: bool,
-    /// How many scenarios run side by side; as many as there are processors unless given
+    /// Which S3 server containers use; the first that can be had unless given
+    #[arg(long, value_enum, value_name = "PROFILE")]
+    pub(crate) s3: Option<S3Arg>,
+    /// How many scenarios run side by side; as many as there are processors unless given, and twice as many
+    /// clusters in containers
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
     /// Switch an amendment of the charts off; may be given several times
@@ -106,6 +119,23 @@ pub(crate) struct CoverageArgs {
 pub(crate) enum BackendArg {
     /// Deterministic fakes in memory
     Memory,
+    /// Real parts in containers, with Juju simulated
+    Containers,
+    /// The charm's own dispatches, as processes of this program against stand-ins
+    Charm,
+}
+
+/// The S3 server of a run in containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum S3Arg {
+    /// MinIO, by its published image
+    Minio,
+    /// Ceph's S3 gateway, built from Debian's packages
+    Radosgw,
+    /// SeaweedFS, by its published image
+    Seaweedfs,
+    /// Any server: `PGDRILL_S3_ENDPOINT`, `PGDRILL_S3_ACCESS_KEY`, `PGDRILL_S3_SECRET_KEY` and more
+    External,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

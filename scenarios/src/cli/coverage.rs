@@ -9,7 +9,7 @@ use super::{
     Exit,
     args::{CoverageArgs, CoverageFormat},
     output::{complain, print},
-    run::{count, run_inputs},
+    run::{Where, count, run_inputs},
 };
 
 /// Runs all cases and reports what they walk.
@@ -28,7 +28,9 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
         }
     };
     let inputs = read_corpus();
-    let Some(results) = run_inputs(&inputs, &[], None) else { return Exit::NoBackend };
+    let Some(results) = run_inputs(&inputs, &[], None, Where::Memory) else {
+        return Exit::NoBackend;
+    };
     count(&mut coverage, &results);
     let printed = print(&match args.format {
         CoverageFormat::Text => report::coverage::text(&coverage),

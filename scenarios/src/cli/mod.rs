@@ -1,9 +1,11 @@
 //! The commands: the one place that prints and decides the exit code.
 
 mod args;
+mod containers;
 mod coverage;
 mod dispatch;
 mod output;
+mod rehearsal;
 mod run;
 
 use std::process::ExitCode;
@@ -63,6 +65,10 @@ pub(crate) fn main() -> Exit {
         Some(Command::Check { paths }) => check(&paths),
         Some(Command::Dispatch) => dispatch::run(),
         Some(Command::Explain { file }) => dispatch::explain(file.as_deref()),
+        Some(Command::Rehearse { hook, hold }) => match hook.parse::<Hook>() {
+            Ok(hook) => rehearsal::rehearse(hook, hold),
+            Err(_) => Exit::Wrong,
+        },
         Some(Command::List) => list(),
         Some(Command::New { hook }) => match hook.parse::<Hook>() {
             Ok(hook) => print(&template(hook)),

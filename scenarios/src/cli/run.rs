@@ -12,8 +12,8 @@ use pgdrill_scenarios::{
 
 use super::{
     Exit,
-    args::{RunArgs, RunFormat},
-    no_file, nothing,
+    args::{BackendArg, RunArgs, RunFormat, S3Arg},
+    containers, no_file, nothing,
     output::{complain, print},
     read,
 };
@@ -42,7 +42,9 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
     }
     let off: Vec<Amendment> = args.no_amendment.iter().filter_map(|n| n.parse().ok()).collect();
     let jobs = args.jobs.map(usize::from);
-    let Some(mut results) = run_inputs(&selected, &off, jobs) else { return Exit::NoBackend };
+    let Some(mut results) = run_inputs(&selected, &off, jobs, Where::of(args)) else {
+        return Exit::NoBackend;
+    };
     if args.require.is_some() {
         results.iter_mut().for_each(require);
     }
@@ -92,14 +94,24 @@ pub(crate) fn run_inputs(
     inputs: &[Input],
     off: &[Amendment],
     jobs: Option<usize>,
+    place: Where,
 ) -> Option<Vec<CaseResult>> {
-    let jobs = jobs.or_else(|| thread::available_parallelism().ok().map(NonZeroUsize::get));
-    let jobs = jobs.unwrap_or(1);
+    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let plans: Vec<Plan> = inputs
         .iter()
         .filter_map(|input| input.scenario.as_ref().ok())
         .map(|scenario| plan(scenario.clone(), off))
         .collect();
+    if let Where::Containers(s3) = place {
+        let lanes = jobs.unwrap_or(2 * processors);
+        let (runs, s3) = containers::run_plans(&plans, lanes, s3)?;
+        return Some(results(inputs, plans, runs, Backend::Containers, Some(s3)));
+    }
+    let jobs = jobs.unwrap_or(processors);
+    if matches!(place, Where::Charm) {
+        let runs = super::rehearsal::run_plans(&plans, jobs)?;
+        return Some(results(inputs, plans, runs, Backend::Charm, None));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(jobs).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
@@ -111,10 +123,40 @@ pub(crate) fn run_inputs(
     let progress = progress(plans.len());
     let runs = runtime.block_on(run_all(plans.clone(), jobs, |_: &Run| progress.inc(1)));
     progress.finish_and_clear();
+    Some(results(inputs, plans, runs, Backend::Memory, None))
+}
+
+/// Where scenarios run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Where {
+    /// On fakes.
+    Memory,
+    /// On real parts, with this S3 server.
+    Containers(Option<S3Arg>),
+    /// Through dispatches of this program.
+    Charm,
+}
+
+impl Where {
+    fn of(args: &RunArgs) -> Self {
+        match args.backend {
+            BackendArg::Memory => Self::Memory,
+            BackendArg::Containers => Self::Containers(args.s3),
+            BackendArg::Charm => Self::Charm,
+        }
+    }
+}
+
+fn results(
+    inputs: &[Input],
+    plans: Vec<Plan>,
+    runs: Vec<Run>,
+    backend: Backend,
+    s3: Option<&'static str>,
+) -> Vec<CaseResult> {
     let readable = inputs.iter().filter(|input| input.scenario.is_ok());
-    let results =
-        readable.zip(plans).zip(runs).map(|((input, plan), run)| result(input, plan, run));
-    Some(results.collect())
+    let ran = readable.zip(plans).zip(runs);
+    ran.map(|((input, plan), run)| CaseResult { backend, s3, ..result(input, plan, run) }).collect()
 }
 
 /// The coverage of the project's own charts by these results.
@@ -135,7 +177,7 @@ pub(crate) fn count(coverage: &mut Coverage, results: &[CaseResult]) {
 }
 
 /// A bar on standard error, where that is a terminal; it is gone when the run is.
-fn progress(length: usize) -> ProgressBar {
+pub(super) fn progress(length: usize) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
@@ -170,6 +212,11 @@ fn select(inputs: Vec<Input>, filters: &[String]) -> (Vec<Input>, Refused) {
 fn result(input: &Input, plan: Plan, run: Run) -> CaseResult {
     let mut judged = judge(&plan, &run);
     let found = transcript(&run);
+    if matches!(judged.verdict, Verdict::Skipped(_)) {
+        // What was not run can't differ from its snapshot.
+        let (name, file) = (input.name.clone(), input.file.clone());
+        return CaseResult { name, file, backend: Backend::Memory, s3: None, plan, run, judged };
+    }
     let complaint = match (&input.snapshot, &input.source) {
         (Some(snapshot), source) => snapshot.difference(&found).map(|difference| {
             let advice = match source {
@@ -191,7 +238,7 @@ fn result(input: &Input, plan: Plan, run: Run) -> CaseResult {
         };
     }
     let (name, file) = (input.name.clone(), input.file.clone());
-    CaseResult { name, file, backend: Backend::Memory, plan, run, judged }
+    CaseResult { name, file, backend: Backend::Memory, s3: None, plan, run, judged }
 }
 
 const SNAPSHOT_DIFFERS: &str = "the run differs from its snapshot";

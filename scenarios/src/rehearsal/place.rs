@@ -186,7 +186,15 @@ impl Rehearsal {
 
     /// Runs the process: whether it succeeded, whether it was killed, and what it wrote to standard error.
     async fn run(&self, event: &Event) -> Result<(bool, bool, String), Prevented> {
-        let mut command = self.command(event).await;
+        let mut command = Command::new(&self.program);
+        command
+            .arg("dispatch")
+            .env_clear()
+            .envs(self.environment(event).await?)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
         let mut child = command.spawn().map_err(broken)?;
         let stderr = child.stderr.take();
         let is_killed = tokio::select! {
@@ -207,34 +215,35 @@ impl Rehearsal {
         Ok((status.map_err(broken)?.success(), is_killed, text))
     }
 
-    async fn command(&self, event: &Event) -> Command {
-        let folder = self.folder.path();
-        let unit = event.unit;
-        let mut command = Command::new(&self.program);
-        command
-            .arg("dispatch")
-            .env_clear()
-            .env("PATH", folder.join("tools"))
-            .env("JUJU_UNIT_NAME", format!("postgresql-k8s/{unit}"))
-            .env("JUJU_MODEL_NAME", "drill")
-            .env("JUJU_MODEL_UUID", "5e55104e-0000-4000-8000-000000000001")
-            .env("JUJU_VERSION", "3.6.9")
-            .env("JUJU_CHARM_DIR", folder)
-            .env(SITE, folder.join(format!("site-{unit}.json")))
-            .env(SOCKET, folder.join("world.socket"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+    /// The environment in which Juju would have this program handle the event, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// When the unit's container can't be stood in for.
+    pub async fn environment(&self, event: &Event) -> Result<Vec<(String, String)>, Prevented> {
+        self.supervise(event.unit).await?;
+        let (folder, unit) = (self.folder.path(), event.unit);
+        let inside = |name: String| folder.join(name).display().to_string();
         let path = self.path(event.hook).await;
+        let mut environment = vec![
+            ("PATH", inside("tools".into())),
+            ("JUJU_UNIT_NAME", format!("postgresql-k8s/{unit}")),
+            ("JUJU_MODEL_NAME", "drill".into()),
+            ("JUJU_MODEL_UUID", "5e55104e-0000-4000-8000-000000000001".into()),
+            ("JUJU_VERSION", "3.6.9".into()),
+            ("JUJU_CHARM_DIR", folder.display().to_string()),
+            (SITE, inside(format!("site-{unit}.json"))),
+            (SOCKET, inside("world.socket".into())),
+        ];
         if let Some(action) = path.strip_prefix("actions/") {
-            command.env("JUJU_ACTION_NAME", action).env("JUJU_ACTION_UUID", "1");
+            environment.push(("JUJU_ACTION_NAME", action.into()));
+            environment.push(("JUJU_ACTION_UUID", "1".into()));
         }
         if path.starts_with("hooks/s3-") {
-            command.env("JUJU_RELATION_ID", "s3-parameters:4");
+            environment.push(("JUJU_RELATION_ID", "s3-parameters:4".into()));
         }
-        command.env("JUJU_DISPATCH_PATH", path);
-        command
+        environment.push(("JUJU_DISPATCH_PATH", path));
+        Ok(environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
     /// The path by which Juju would bring the event.

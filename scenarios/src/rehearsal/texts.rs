@@ -42,7 +42,8 @@ pub(super) fn repository(desk: &Desk, text: &str) -> Result<RepositorySettings, 
     Ok(RepositorySettings { s3, stanza: stanza.into(), tls_peers })
 }
 
-/// The settings in a `patroni.yml`, and their mark; or what is wrong with it.
+/// The settings in a `patroni.yml`, and what a server that runs on it says: its mark and archive command. Or
+/// what is wrong with it.
 pub(super) fn cluster(text: &str) -> Result<(ClusterSettings, String), String> {
     let get = |key: &str| {
         let value = text.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix(": "));
@@ -66,5 +67,6 @@ pub(super) fn cluster(text: &str) -> Result<(ClusterSettings, String), String> {
         }
     };
     let archive_stanza = word(&archive, "--stanza=").map(Into::into);
-    Ok((ClusterSettings { archive_stanza, accepts_connections: !rejects, restore }, mark))
+    let says = format!("{mark}|{archive}");
+    Ok((ClusterSettings { archive_stanza, accepts_connections: !rejects, restore }, says))
 }

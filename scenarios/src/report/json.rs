@@ -25,6 +25,7 @@ fn line(result: &Result) -> Value {
         "name": result.name,
         "file": result.file,
         "backend": result.backend.name(),
+        "s3": result.s3,
         "verdict": result.verdict().name(),
         "reason": reason,
         "firings": result.run.firings.iter().map(firing).collect::<Vec<_>>(),

@@ -25,6 +25,8 @@ pub struct Result {
     pub file: String,
     /// Where it ran.
     pub backend: Backend,
+    /// The S3 server that was used, where it was a real one.
+    pub s3: Option<&'static str>,
     /// What was planned.
     pub plan: Plan,
     /// What happened.

@@ -59,6 +59,8 @@ pub fn run_text(
         out.push_str(&format!("{without_snapshot} without a snapshot: `--update` writes one\n"));
     }
     let backend = results.first().map_or("memory", |result| result.backend.name());
+    let s3 = results.first().and_then(|result| result.s3);
+    let backend = s3.map_or_else(|| backend.to_owned(), |s3| format!("{backend} (S3: {s3})"));
     let (passed, failed, skipped) = counts(results);
     let refused = if refused > 0 { format!(", {refused} refused") } else { String::new() };
     let summary =

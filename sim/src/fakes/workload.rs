@@ -41,7 +41,8 @@ impl Workload for View {
                 let cause = "pgbackrest server exited: there is no configuration";
                 return Err(PortError::new(PortErrorKind::Refused, "workload", "start", cause));
             }
-            Service::TlsServer => unit.tls_server = ServiceState::Running,
+            Service::TlsServer if unit.tls_server == ServiceState::Running => {}
+            Service::TlsServer => unit.start_tls_server(),
         }
         Ok(())
     }
@@ -78,6 +79,7 @@ impl Workload for View {
         }
         if service == Service::TlsServer {
             unit.tls_server_reloads += 1;
+            unit.tls_server_settings.clone_from(&unit.repository);
         }
         Ok(())
     }

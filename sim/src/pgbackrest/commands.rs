@@ -58,12 +58,11 @@ pub(crate) fn check(world: &mut World, unit: u32, name: &str) -> Answer {
         // As seen: the primary, the peers and the archive command come before the repository.
         let settings = run(world, unit)?;
         let primary = primary_in_reach(world, unit, &settings);
-        let primary = primary.ok_or_else(|| failed(27, "primary database not found"))?;
-        if primary == unit && settings.tls_peers.iter().any(|peer| !is_tls_server_up(world, peer.0))
-        {
-            // stanza-create only warns of such a peer, check gives up on it.
-            world.advance(PEER_RETRIES);
-            return Err(peer_refused(&settings, world));
+        primary.ok_or_else(|| failed(27, "primary database not found"))?;
+        // stanza-create only warns of a peer that it can't reach; check looks into every data directory that
+        // its settings name, on whichever unit it runs, and gives up.
+        for peer in &settings.tls_peers {
+            look_into_peer(world, unit, peer.0)?;
         }
         archive_command(world, name)?;
         let s3 = repository(world, &settings, "archive", name)?;
@@ -129,7 +128,7 @@ pub(crate) fn ping(world: &mut World, unit: u32, host: u32) -> Answer {
         Ok(_) if world.mood == PgbackrestMood::Hangs => Answer::Hung,
         Ok(_) if is_cut_off(world, unit) || !is_tls_server_up(world, host) => {
             world.advance(Duration::from_secs(10));
-            failed(49, format!("unable to connect to 'unit-{host}:8432': [111] Connection refused"))
+            refused(host)
         }
         Ok(_) => Answer::Done(String::new()),
     }
@@ -212,6 +211,7 @@ fn primary_in_reach(world: &World, unit: u32, settings: &RepositorySettings) -> 
     let reached = primary == unit
         || settings.tls_peers.iter().any(|peer| peer.0 == primary)
             && is_tls_server_up(world, primary)
+            && lets_in(world, primary, unit)
             && !is_cut_off(world, unit);
     (serves && reached).then_some(primary)
 }
@@ -224,10 +224,27 @@ fn is_tls_server_up(world: &World, unit: u32) -> bool {
     world.unit(unit).is_some_and(UnitState::is_tls_server_up)
 }
 
-fn peer_refused(settings: &RepositorySettings, world: &World) -> Answer {
-    let down = settings.tls_peers.iter().find(|peer| !is_tls_server_up(world, peer.0));
-    let host = down.map_or(0, |peer| peer.0);
+/// Whether the TLS server of `host` knows the certificate of `unit` as one that may use the stanza.
+fn lets_in(world: &World, host: u32, unit: u32) -> bool {
+    world.unit(host).is_some_and(|state| state.lets_in(unit))
+}
+
+fn refused(host: u32) -> Answer {
     failed(49, format!("unable to connect to 'unit-{host}:8432': [111] Connection refused"))
+}
+
+/// Reads from `host` through its TLS server.
+fn look_into_peer(world: &mut World, unit: u32, host: u32) -> Tried<()> {
+    if !is_tls_server_up(world, host) {
+        world.advance(PEER_RETRIES);
+        return Err(refused(host));
+    }
+    if lets_in(world, host, unit) {
+        Ok(())
+    } else {
+        let text = format!("raised from remote-0 tls protocol on 'unit-{host}': access denied");
+        Err(failed(105, text))
+    }
 }
 
 fn served_id(world: &World) -> Tried<u64> {

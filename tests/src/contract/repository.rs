@@ -13,13 +13,13 @@ use pgdrill_sim::{
 
 use super::{
     promises,
-    stand::{pair, ready, related, tls_pair},
+    stand::{pair, ready, related, tls_pair, tls_trio},
 };
 use backup::{backs_up, every_kind, hung_backup, late_wal_arrives, locked_out, retry_after};
 use command::{
     Command, backup, check, configuration_is_private, configures_without_s3, exits_with,
-    keeps_backups, loses_its_words, makes_the_stanza, ping, reconfigures, s3_commands_exit,
-    s3_commands_hang, stanza_create, unanswered, works,
+    keeps_backups, lets_in_whom_it_was_told, loses_its_words, makes_the_stanza, ping, reconfigures,
+    s3_commands_exit, s3_commands_hang, stanza_create, unanswered, works,
 };
 use info::{
     another_stanza, empty, failed_is_listed, not_understood, on_every_unit, reads, shows_no_secret,
@@ -59,6 +59,8 @@ promises! {
             tls_pair => exits_with(check(1), vec![stopped(0)], 27, "primary database not found"),
         "check exits 49 on the primary when a peer's TLS server is down":
             tls_pair => exits_with(check(0), vec![stopped(1)], 49, "unable to connect"),
+        "check exits 49 on a replica when another replica's TLS server is down":
+            tls_trio => exits_with(check(1), vec![stopped(2)], 49, "unable to connect"),
         "check exits 28 when the stanza is another cluster's":
             theirs => exits_with(check(0), vec![], 28, "do not match the database"),
         "check exits 55 without a stanza":
@@ -155,6 +157,8 @@ promises! {
         "neither the inventory nor a backup's log shows a credential":
             ready => shows_no_secret(),
         // ping
+        "a TLS server lets in the units that its settings named when it took them, and answers all":
+            tls_pair => lets_in_whom_it_was_told(),
         "the TLS server of a peer answers": tls_pair => works(ping(1, 0), vec![]),
         "ping exits 49 when the peer's TLS server is stopped":
             tls_pair => exits_with(ping(1, 0), vec![stopped(0)], 49, "unable to connect"),

@@ -85,6 +85,11 @@ pub(super) fn tls_pair() -> Given {
     Given { tls: true, ..pair() }
 }
 
+/// Three such units.
+pub(super) fn tls_trio() -> Given {
+    Given { units: 3, ..tls_pair() }
+}
+
 /// The S3 settings of the relation as it is now.
 pub(super) async fn s3(ports: &Ports) -> Result<S3Settings, Unkept> {
     let relation = ports.unit.s3_relation().await?;

@@ -274,3 +274,20 @@ pub(super) async fn configures_without_s3(stand: &dyn Stand) -> Kept {
     fails(ports.repository.check(&stanza).await, "repository.check", &[Kind::Refused])?;
     Ok(())
 }
+
+/// Settings that name a unit let it in once the TLS server has taken them, and not before.
+pub(super) async fn lets_in_whom_it_was_told(stand: &dyn Stand) -> Kept {
+    let (primary, replica) = (stand.ports(0)?, stand.ports(1)?);
+    let whole = repository_settings(&primary).await?;
+    let alone = RepositorySettings { tls_peers: vec![], ..whole.clone() };
+    let refused = |ended| exits(ended, "repository.create_stanza", 56, "unable to find primary");
+    primary.repository.configure(&alone).await?;
+    primary.workload.reload(Service::TlsServer).await?;
+    refused(stanza_create(1).run_after(stand, &[]).await?)?;
+    replica.repository.ping(UnitId(0)).await?;
+    primary.repository.configure(&whole).await?;
+    refused(stanza_create(1).run_after(stand, &[]).await?)?;
+    primary.workload.reload(Service::TlsServer).await?;
+    stanza_create(1).run_after(stand, &[]).await??;
+    Ok(())
+}

@@ -1,0 +1,10 @@
+# $1 is the limit in seconds, $2 the supervisor's folder, $3 the service. What the supervisor says is in $said.
+[ -d "$2" ] || exit 100
+cd -- "$2/$3" 2>/dev/null && [ -e supervise/ok ] || exit 101
+ask() { said=$(sv status . 2>&1) || { echo "$said"; exit 102; }; }
+clock() { read -r now _ < /proc/uptime; now=${now%.*}; }
+clock
+end=$((now + $1))
+# Ends with the exit code given once the time is up; else it is a short time later.
+later() { clock; [ "$now" -le "$end" ] || exit "$1"; sleep 0.05; }
+ask

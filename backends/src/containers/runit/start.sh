@@ -1,0 +1,41 @@
+# What ends within a second was not started. Until that has passed it is wanted once, so that nothing starts again and
+# again what can't run: a supervisor that does so reads no orders meanwhile.
+process() { pid=${said#*(pid }; pid=${pid%%)*}; age=${said#*) }; age=${age%%s*}; }
+status() { od -An -tx1 -N12 supervise/status; }
+case $said in
+run:*'want down'*) ;;
+run:*) process; [ "$age" -lt 1 ] || exit 0 ;;
+esac
+while :; do case $said in finish:*) later 104; ask ;; *) break ;; esac; done
+was=$(status)
+case $said in
+run:*) once=; sv up . ;;
+*) once=1; sv once . ;;
+esac > /dev/null || exit 102
+first=
+while :; do
+    seen=$(status)
+    ask
+    case $said in
+    run:*)
+        process
+        if [ "$pid" != "$first" ]; then
+            [ -z "$once" ] || [ -z "$first" ] || break
+            first=$pid
+            since=$(date +%s%N)
+        elif [ $(($(date +%s%N) - since)) -ge 1000000000 ]; then
+            case $said in
+            *'want down'*) sv up . > /dev/null || exit 102 ;;
+            *) exit 0 ;;
+            esac
+            once=
+        fi
+        ;;
+    *) [ -z "$once" ] || [ "$seen" = "$was" ] || break ;;
+    esac
+    clock
+    [ "$now" -le "$end" ] || { sv down .; exit 104; } > /dev/null
+    sleep 0.05
+done
+sv down . > /dev/null
+exit 103

@@ -1,0 +1,79 @@
+//! Undoes every fault, whatever it was.
+
+use futures_util::future::try_join_all;
+use pgdrill_core::ports::{ClusterRecord as _, Service, ServiceState, Workload as _};
+
+use super::{PGBACKREST, Setup, Topology, Unit, complaint, host};
+
+/// What a unit's own faults come to, undone. Nothing of it fails when there was none.
+const MEND: &str = r#"
+    [ ! -e /run/supervisor.away ] || { rm -rf /run/supervisor; mv /run/supervisor.away /run/supervisor; }
+    for service in /etc/service/*; do
+        name=${service##*/}
+        [ -e "/run/supervisor/$name" ] || ln -s "$service" "/run/supervisor/$name"
+    done
+    rm -f /etc/sv/postgresql/control/t /usr/local/bin/pgbackrest
+    if [ -e /run/pgdrill/locker ]; then kill -KILL -- "-$(cat /run/pgdrill/locker)" || true; fi
+    pkill -KILL -x sleep || true
+    pkill -KILL -x flock || true
+    rm -rf /run/pgdrill "$PGDATA/held"
+    cd /usr/lib/postgresql/17/bin
+    [ ! -e postgres.away ] || mv -f postgres.away postgres
+    own=$PGDATA/postgresql.auto.conf
+    if [ -e "$own" ] && grep -q archive_command "$own"; then
+        sed -i /archive_command/d "$own"
+        chown postgres:postgres "$own"
+        chpst -u postgres:postgres pg_ctl -D "$PGDATA" reload >/dev/null || true
+    fi
+    rm -f /run/pgbackrest-server.reloads
+    [ ! -e "$PGDATA/PG_VERSION" ] || echo data
+"#;
+
+impl Topology {
+    /// Every fault is undone: every part runs and reaches the others, every database is up, one leads
+    /// and the others follow. Data that was lost stays lost: a unit without data is given a new copy.
+    ///
+    /// # Errors
+    ///
+    /// A part does not come up. The topology is of no more use then.
+    pub async fn heal(&self) -> Setup<()> {
+        self.start_dcs().await?;
+        self.free_lock().await?;
+        self.gate.open().await?;
+        let units = self.units();
+        let have_data = try_join_all(units.iter().map(|unit| self.mend(unit))).await?;
+        if !have_data.contains(&true) {
+            // Nobody has data: what is remembered of the cluster would keep everybody from making any.
+            let removed = self.record().remove().await;
+            removed.map_err(|error| complaint("etcd", &error.to_string()))?;
+        }
+        try_join_all(units.iter().map(|unit| self.run_again(unit))).await?;
+        self.settled().await
+    }
+
+    /// Undoes the faults of a unit; whether it has data.
+    async fn mend(&self, unit: &Unit) -> Setup<bool> {
+        self.bring_back(unit).await?;
+        Ok(unit.shell(MEND, &[]).await?.trim() == "data")
+    }
+
+    /// A database that does not run is started, by settings about which nothing was decided.
+    async fn run_again(&self, unit: &Unit) -> Setup<()> {
+        let service = unit.workload().service(Service::Database).await;
+        let service = service.map_err(|error| complaint(&host(unit.number), &error.to_string()))?;
+        if service != ServiceState::Running {
+            self.configure(unit).await?;
+            self.start(unit).await?;
+        }
+        Ok(())
+    }
+
+    /// No unit has a configuration of the backup tool.
+    ///
+    /// # Errors
+    ///
+    /// A command fails.
+    pub async fn unconfigure(&self) -> Setup<()> {
+        self.in_every_unit("rm -f \"$1\"", &[PGBACKREST]).await
+    }
+}

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Stands before the backup tool while a rehearsal says so.
+tool=/usr/bin/pgbackrest
+told() { cat "/run/pgdrill/$1" 2>/dev/null; }
+case " $* " in
+*' archive-push '*)
+    delay=$(told delay)
+    [ -z "$delay" ] || sleep "$delay"
+    exec "$tool" "$@"
+    ;;
+*' server ') exec "$tool" "$@" ;;
+esac
+is_info=no
+case " $* " in *' info '*) is_info=yes ;; esac
+case "$(told mood)-$is_info" in
+hangs-*) exec sleep 86400 ;;
+garbled-yes)
+    echo 'pgdrill: this is no inventory'
+    exit 0
+    ;;
+strange-label-yes)
+    "$tool" "$@" | sed 's/"label":"[0-9]\{8\}-[0-9]\{6\}F"/"label":"backup-of-last-week"/'
+    exit 0
+    ;;
+silent-*)
+    kept=$(mktemp)
+    "$tool" "$@" > "$kept"
+    code=$?
+    [ "$code" -ne 0 ] || cat "$kept"
+    rm -f "$kept"
+    exit "$code"
+    ;;
+esac
+exec "$tool" "$@"

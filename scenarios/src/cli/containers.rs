@@ -1,0 +1,132 @@
+//! Runs on real parts: set up, cleared away whatever happens.
+
+use std::io::Write as _;
+
+use pgdrill_backends::{
+    containers::{Leftovers, Pace, Profile, Purpose, clear_own},
+    images::{Image, Progress},
+};
+use pgdrill_core::Diagnostic;
+use pgdrill_scenarios::{
+    Plan, Run,
+    containers::{Containers, Done, Reuse},
+};
+
+use super::{args::S3Arg, output::complain, run::progress};
+
+/// Progress of builds and pulls, on standard error.
+pub(crate) struct Told;
+
+impl Progress for Told {
+    fn line(&self, image: Image, line: &str) {
+        // Nobody is left to be told when standard error is gone.
+        let _ = writeln!(std::io::stderr(), "{}: {line}", image.name());
+    }
+}
+
+/// Runs plans on real parts, on this many clusters side by side; the runs and the name of the S3 server.
+/// `None`: they could not be set up, and why was said.
+pub(crate) fn run_plans(
+    plans: &[Plan],
+    lanes: usize,
+    s3: Option<S3Arg>,
+) -> Option<(Vec<Run>, &'static str)> {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&Diagnostic::error("the runtime", format!("can't be started: {error}")));
+            return None;
+        }
+    };
+    let _own = Cleared;
+    let bar = progress(plans.len());
+    let done = |index: usize, run: &Run, seconds: f64| {
+        bar.inc(1);
+        if bar.is_hidden() {
+            tell(plans.get(index), run, seconds);
+        }
+    };
+    let ran = runtime.block_on(async {
+        tokio::select! {
+            ran = run_on(plans, lanes, s3, &done) => ran,
+            signal = asked_to_end() => {
+                let what = format!("ended by {signal}; what ran in containers is cleared away");
+                Err(Box::new(Diagnostic::error("the run", what)))
+            }
+        }
+    });
+    bar.finish_and_clear();
+    match ran {
+        Ok(ran) => Some(ran),
+        Err(complaint) => {
+            complain(&complaint);
+            None
+        }
+    }
+}
+
+/// A line for whoever reads the log of a run that has no terminal.
+fn tell(plan: Option<&Plan>, run: &Run, seconds: f64) {
+    let how = match (&run.broken, &run.skipped) {
+        (Some(_), _) => "broke off",
+        (None, Some(_)) => "skipped",
+        (None, None) => "ran",
+    };
+    let title = plan.map_or("", |plan| plan.title.as_str());
+    let _ = writeln!(std::io::stderr(), "{how} in {seconds:.1} s: {title}");
+}
+
+async fn run_on(
+    plans: &[Plan],
+    lanes: usize,
+    s3: Option<S3Arg>,
+    done: &Done<'_>,
+) -> Result<(Vec<Run>, &'static str), Box<Diagnostic>> {
+    let profile = profile(s3).await?;
+    let containers = Containers::set_up(profile, Purpose::Run, Pace::REHEARSAL, &Told).await?;
+    let runs = containers.run_all(plans, lanes, Reuse::Yes, done).await;
+    Ok((runs, profile.name()))
+}
+
+/// The S3 server that was asked for, or the first that can be had.
+pub(crate) async fn profile(s3: Option<S3Arg>) -> Result<Profile, Box<Diagnostic>> {
+    match s3 {
+        Some(S3Arg::Minio) => Ok(Profile::Minio),
+        Some(S3Arg::Radosgw) | None => Ok(Profile::Radosgw),
+        Some(S3Arg::Seaweedfs) => Ok(Profile::Seaweedfs),
+        Some(S3Arg::External) => Ok(Profile::External),
+    }
+}
+
+/// Returns when somebody asks this process to end.
+async fn asked_to_end() -> &'static str {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            return tokio::select! {
+                _ = terminated.recv() => "SIGTERM",
+                _ = tokio::signal::ctrl_c() => "Ctrl-C",
+            };
+        }
+    }
+    // Without a signal to wait for, the run ends by itself.
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => "Ctrl-C",
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Everything that this process started in containers goes when this does: after success, failure, a panic
+/// or a signal.
+pub(crate) struct Cleared;
+
+impl Drop for Cleared {
+    fn drop(&mut self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let Ok(runtime) = runtime else { return };
+        if let Err(complaint) = runtime.block_on(clear_own(Leftovers::OfThisProcess)) {
+            complain(&complaint);
+        }
+    }
+}
