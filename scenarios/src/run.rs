@@ -18,6 +18,8 @@ pub enum Backend {
     Memory,
     /// Real parts in containers, under Juju's simulation.
     Containers,
+    /// The charm's own dispatches, as processes against stand-ins.
+    Charm,
 }
 
 impl Backend {
@@ -27,6 +29,7 @@ impl Backend {
         match self {
             Self::Memory => "memory",
             Self::Containers => "containers",
+            Self::Charm => "charm",
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use pgdrill_core::ports::{MemberState, ServiceState};
+use pgdrill_core::{
+    Firing,
+    ports::{MemberState, ServiceState},
+};
 use pgdrill_sim::{Fired, Observation, UnitSeen};
 use regex_lite::Regex;
 
@@ -46,7 +49,15 @@ fn write_firing(out: &mut String, number: usize, fired: &Fired) {
         fired.unit,
         outcome.name()
     );
-    for step in fired.firing.trace.steps() {
+    write_steps(out, &fired.firing);
+    for (key, value) in &fired.results {
+        write_result(out, key, value);
+    }
+}
+
+/// The path of a firing with its answers, and the message with which it ended.
+pub(crate) fn write_steps(out: &mut String, firing: &Firing) {
+    for step in firing.trace.steps() {
         let _ = write!(out, "   {}", step.shape);
         if let Some(answer) = step.answer_label() {
             let _ = write!(out, ": {answer}");
@@ -57,11 +68,8 @@ fn write_firing(out: &mut String, number: usize, fired: &Fired) {
         }
         out.push('\n');
     }
-    if let Some(message) = outcome.message() {
+    if let Some(message) = firing.outcome.message() {
         let _ = writeln!(out, "   => {message}");
-    }
-    for (key, value) in &fired.results {
-        write_result(out, key, value);
     }
 }
 

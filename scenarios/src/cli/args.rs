@@ -72,6 +72,23 @@ pub(crate) enum Command {
         #[arg(long)]
         all: bool,
     },
+    /// Handle the event that Juju's environment tells of, as a charm's dispatch
+    Dispatch,
+    /// Show the path through the chart of every firing that a debug log of Juju tells of
+    Explain {
+        /// The log; standard input unless given
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Handle one event of a hook as a charm's dispatch would, against stand-ins, and show what it did
+    Rehearse {
+        /// The hook
+        #[arg(value_parser = PossibleValuesParser::new(Hook::ALL.iter().map(|hook| hook.name())))]
+        hook: String,
+        /// Print the environment instead, and keep the stand-ins until standard input ends
+        #[arg(long)]
+        hold: bool,
+    },
     /// List the cases that come with pgdrill
     List,
     /// Print a commented scenario to start from
@@ -177,6 +194,8 @@ pub(crate) enum BackendArg {
     Memory,
     /// Real parts in containers, with Juju simulated
     Containers,
+    /// The charm's own dispatches, as processes of this program against stand-ins
+    Charm,
 }
 
 /// The S3 server of a run in containers.

@@ -3,8 +3,10 @@
 mod args;
 mod containers;
 mod coverage;
+mod dispatch;
 mod kept;
 mod output;
+mod rehearsal;
 mod run;
 
 use std::process::ExitCode;
@@ -45,6 +47,9 @@ impl From<Exit> for ExitCode {
 
 /// Runs the command that the user typed.
 pub(crate) fn main() -> Exit {
+    if let Some(exit) = dispatch::called() {
+        return exit;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -66,6 +71,12 @@ pub(crate) fn main() -> Exit {
         Some(Command::Down { name }) => kept::down(&name.name),
         Some(Command::Clean { all }) => kept::clean(all),
         Some(Command::Check { paths }) => check(&paths),
+        Some(Command::Dispatch) => dispatch::run(),
+        Some(Command::Explain { file }) => dispatch::explain(file.as_deref()),
+        Some(Command::Rehearse { hook, hold }) => match hook.parse::<Hook>() {
+            Ok(hook) => rehearsal::rehearse(hook, hold),
+            Err(_) => Exit::Wrong,
+        },
         Some(Command::List) => list(),
         Some(Command::New { hook }) => match hook.parse::<Hook>() {
             Ok(hook) => print(&template(hook)),
