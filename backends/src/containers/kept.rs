@@ -63,8 +63,7 @@ pub async fn claim(name: &str, say: &(dyn Fn(&str) + Send + Sync)) -> Setup<Clai
 ///
 /// No engine answers.
 pub async fn kept_names() -> Setup<Vec<String>> {
-    let docker = images::engine().await;
-    let docker = docker.map_err(|error| complaint("the container engine", &error.to_string()))?;
+    let docker = images::engine().await.map_err(|error| error.diagnostic())?;
     Ok(leftovers::kept(&docker).await?.into_iter().map(|(name, _)| name).collect())
 }
 

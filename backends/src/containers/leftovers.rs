@@ -125,6 +125,14 @@ impl Cleared {
     pub const fn is_nothing(&self) -> bool {
         self.containers == 0 && self.networks == 0
     }
+
+    fn add(&mut self, more: Self) {
+        self.containers += more.containers;
+        self.networks += more.networks;
+        self.stages.extend(more.stages);
+        self.stages.sort_unstable();
+        self.stages.dedup();
+    }
 }
 
 /// Removes what was left behind.
@@ -189,17 +197,26 @@ pub async fn clear_own(which: Leftovers) -> Setup<Cleared> {
 /// # Errors
 ///
 /// The engine does not list or remove it.
-pub async fn clear_own_for_good(which: Leftovers) -> Setup<()> {
+pub async fn clear_for_good(docker: &Docker, which: Leftovers) -> Setup<Cleared> {
+    until_nothing_comes(|| clear(docker, which)).await
+}
+
+/// The same on the engine that answers; nothing is left where none does.
+///
+/// # Errors
+///
+/// The engine does not list or remove it.
+pub async fn clear_own_for_good(which: Leftovers) -> Setup<Cleared> {
     until_nothing_comes(|| clear_own(which)).await
 }
 
 /// Clears until nothing was found twice: what the engine was asked for by somebody who went away may still come.
 #[expect(clippy::disallowed_methods, reason = "what may come makes no sound when it does not")]
-pub(super) async fn until_nothing_comes<F>(clear: impl Fn() -> F) -> Setup<()>
+pub(super) async fn until_nothing_comes<F>(clear: impl Fn() -> F) -> Setup<Cleared>
 where
     F: Future<Output = Setup<Cleared>>,
 {
-    let (mut quiet, mut last) = (0, Ok(()));
+    let (mut all, mut quiet, mut last) = (Cleared::default(), 0, Ok(()));
     for _ in 0..PASSES {
         // What comes while it is cleared can make it fail, and is gone after the next pass.
         last = match clear().await {
@@ -209,7 +226,7 @@ where
             }
             other => {
                 quiet = 0;
-                other.map(drop)
+                other.map(|cleared| all.add(cleared))
             }
         };
         if quiet == 2 {
@@ -217,7 +234,7 @@ where
         }
         tokio::time::sleep(PAUSE).await;
     }
-    last
+    last.map(|()| all)
 }
 
 /// Removes everything on one stage.

@@ -18,7 +18,7 @@ pub use exec::ContainerExec;
 pub use files::ContainerFiles;
 pub use gate::{Gate, GateSpec, GateTo, Renames};
 pub use kept::{Claim, Keeper, claim, keeping_stage, kept_names, new_keeping_stage};
-pub use leftovers::{Cleared, Leftovers, clear, clear_own, clear_own_for_good};
+pub use leftovers::{Cleared, Leftovers, clear, clear_for_good, clear_own, clear_own_for_good};
 pub use runit::{Runit, RunitLimits, Supervised};
 pub use s3::{Choice, Profile, S3Server, Unmet};
 pub use stage::{Part, PartFile, PartSpec, PartState, Purpose, Setup, Stage};

@@ -145,7 +145,7 @@ impl Stage {
     ///
     /// No engine answers.
     pub async fn again(name: &str, purpose: Purpose) -> Setup<Self> {
-        let docker = images::engine().await.map_err(|error| boxed(&error.to_string()))?;
+        let docker = images::engine().await.map_err(|error| error.diagnostic())?;
         let labels = leftovers::labels(purpose, name, &Owner::this_process());
         Ok(Self { docker, name: name.to_owned(), labels })
     }
@@ -297,7 +297,7 @@ impl Stage {
     ///
     /// The engine did not remove all of them.
     pub async fn strike_for_good(&self) -> Setup<()> {
-        leftovers::until_nothing_comes(|| self.clear()).await
+        leftovers::until_nothing_comes(|| self.clear()).await.map(drop)
     }
 }
 
@@ -466,10 +466,6 @@ impl Hint for Box<Diagnostic> {
     fn hint(self, hint: &str) -> Self {
         Self::new((*self).hint(hint))
     }
-}
-
-fn boxed(what: &str) -> Box<Diagnostic> {
-    complaint("the container engine", what)
 }
 
 fn refused(host: &str, image: &str, error: &str) -> Box<Diagnostic> {

@@ -134,7 +134,7 @@ impl Drop for Cleared {
         let Ok(runtime) = runtime else { return };
         let own = Leftovers::OfThisProcess;
         let cleared = if self.ended_early {
-            runtime.block_on(clear_own_for_good(own))
+            runtime.block_on(clear_own_for_good(own)).map(drop)
         } else {
             runtime.block_on(clear_own(own)).map(drop)
         };

@@ -12,7 +12,7 @@ use futures_util::FutureExt as _;
 use pgdrill_backends::{
     containers::{
         Authority, Claim, Cleared, Keeper, Leftovers, Pace, Profile, S3Server, Setup, Stage,
-        Topology, claim, clear, keeping_stage, kept_names, new_keeping_stage,
+        Topology, claim, clear_for_good, keeping_stage, kept_names, new_keeping_stage,
     },
     images::{Image, Progress},
 };
@@ -316,7 +316,11 @@ impl Kept {
         let backups =
             if asks { self.place.backups().await.map_err(NotDone::prevented)? } else { Vec::new() };
         let parameters = filled_in(parameters, &backups).map_err(|error| {
-            NotDone::wrong("`--param`", error.cause(), "`pgdrill status` shows the backups")
+            NotDone::wrong(
+                "`--param`",
+                error.cause().trim_end_matches(" by then"),
+                "`pgdrill status` shows the backups",
+            )
         })?;
         let event = Event { hook, unit, parameters };
         let failed = |error: pgdrill_core::PortError| {
@@ -491,7 +495,7 @@ async fn remove_foreign_bucket(name: &str) -> Result<(), NotDone> {
 pub async fn clean(all: bool) -> Setup<Cleared> {
     let which = if all { Leftovers::Everything } else { Leftovers::OfDeadRuns };
     let any: Stage = keeping_stage("any").await?;
-    clear(any.docker(), which).await
+    clear_for_good(any.docker(), which).await
 }
 
 async fn not_up(name: &str) -> Setup<NotDone> {

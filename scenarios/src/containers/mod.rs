@@ -117,7 +117,7 @@ impl Containers {
 async fn images(progress: &dyn Progress) -> Setup<Images> {
     let have = |kind: Image| async move {
         let image: Result<ImageRef, _> = ensure(kind, progress).await;
-        image.map_err(|error| boxed(&format!("the image `{}`", kind.name()), &error))
+        image.map_err(|error| error.diagnostic())
     };
     Ok(Images { unit: have(Image::Unit).await?, etcd: have(Image::Etcd).await? })
 }

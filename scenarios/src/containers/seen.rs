@@ -162,7 +162,8 @@ async fn look_at(
     let container = part(&unit.part).await;
     // Nobody waits for the answer of a container that stands still.
     let answers = ["running", "cut off"].contains(&container.is);
-    let look = if answers { observe::look(unit).await.ok() } else { None };
+    let told_of = answers || container.is == "dead";
+    let look = if told_of { observe::look(unit).await.ok() } else { None };
     let (member, accepts) = if answers {
         let cluster = topology.cluster(unit.number);
         (cluster.member_state().await.ok(), cluster.accepts_connections().await.ok())
