@@ -92,7 +92,8 @@ fn write_unit(out: &mut String, seen: &UnitSeen, primary: Option<u32>) {
     if !seen.accepts_connections {
         let _ = writeln!(out, "   new connections refused");
     }
-    if seen.is_data_empty {
+    // While a database comes up, how far its data has come is a matter of the moment.
+    if seen.is_data_empty && seen.member != Some(MemberState::Starting) {
         let _ = writeln!(out, "   data directory empty");
     }
     for hook in &seen.deferred {

@@ -11,7 +11,7 @@ use crate::{
     change::{ArchiveCommand, DcsState, PgbackrestMood},
     given::{
         BackupGiven, BucketGiven, CaGiven, CredentialsGiven, EndpointGiven, Given, RepositoryGiven,
-        S3Given, S3Parameter, StanzaGiven, TlsServersGiven,
+        S3Given, S3Parameter, StanzaGiven,
     },
     juju::{self, Bag, Juju, JujuUnit},
     pgbackrest,
@@ -68,13 +68,7 @@ impl World {
         if given.stanza == StanzaGiven::Initialised {
             world.take_up_stanza();
         }
-        let served = given.stanza == StanzaGiven::Initialised && count > 1;
-        let running = match given.tls_servers {
-            Some(TlsServersGiven::Running) => true,
-            Some(TlsServersGiven::Stopped) => false,
-            None => served,
-        };
-        if given.tls && running {
+        if given.has_tls_servers() {
             world.run_tls_servers(count);
         }
         world

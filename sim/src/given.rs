@@ -60,6 +60,19 @@ impl Default for Given {
     }
 }
 
+impl Given {
+    /// Whether the units' TLS servers run: only with TLS, and unless it is given as after a normal set-up.
+    #[must_use]
+    pub fn has_tls_servers(&self) -> bool {
+        let running = match self.tls_servers {
+            Some(TlsServersGiven::Running) => true,
+            Some(TlsServersGiven::Stopped) => false,
+            None => self.stanza == StanzaGiven::Initialised && self.units > 1,
+        };
+        self.tls && running
+    }
+}
+
 /// The data of the S3 relation, as far as it is not right.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]

@@ -18,7 +18,7 @@ pub use files::ContainerFiles;
 pub use gate::{Gate, GateSpec, GateTo, Renames};
 pub use leftovers::{Cleared, Leftovers, clear, clear_own};
 pub use runit::{Runit, RunitLimits, Supervised};
-pub use s3::{Profile, S3Server, Unmet};
+pub use s3::{Choice, Profile, S3Server, Unmet};
 pub use stage::{Part, PartFile, PartSpec, PartState, Purpose, Setup, Stage};
 pub use topology::{
     DATA, Images, Manager, Misbehaviour, PGBACKREST, Pace, Tool, Topology, Unit, host,

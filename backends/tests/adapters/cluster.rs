@@ -182,9 +182,9 @@ async fn both_serve(first: &One, second: &One) {
         Err(PostgresError::Server { code, message }) => assert!(code == "42703", "{message}"),
         other => panic!("{other:?}"),
     }
-    let slow = Postgres { limit: Duration::from_millis(500), ..first.database.clone() };
+    let slow = Postgres { limit: Duration::from_secs(3), ..first.database.clone() };
     let mut client = slow.connect().await.expect("accepted");
-    let late = client.rows("SELECT pg_sleep(3)").await;
+    let late = client.rows("SELECT pg_sleep(30)").await;
     assert_eq!(late, Err(PostgresError::TimedOut(slow.limit)));
     assert!(!client.is_answering().await, "it is closed");
     let ids = [

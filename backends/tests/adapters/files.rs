@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
+use pgdrill_backends::command::{CommandOutput, CommandRunner, Invocation, RunFailure};
 use pgdrill_backends::containers::{ContainerExec, ContainerFiles};
 use pgdrill_backends::files::{Access, Files as _};
 use pgdrill_core::PortErrorKind as Kind;
@@ -27,6 +29,7 @@ async fn play(stage: &Stage) {
     a_failed_replacement_leaves_the_old_file(&files, &part).await;
     what_is_not_there_is_nothing_to_read_and_gone_already(&files, &part).await;
     a_reader_never_sees_half_a_file(&files, &part).await;
+    half_a_content_is_no_content(&files, &exec(stage, &part)).await;
     part.0.pause().await.expect("it can be paused");
     assert_eq!(files.read(PATH).await.expect_err("frozen").kind, Kind::Unreachable);
     assert_eq!(files.push(PATH, b"x", PRIVATE).await.expect_err("frozen").kind, Kind::Unreachable);
@@ -106,5 +109,28 @@ async fn a_reader_never_sees_half_a_file(files: &Files, part: &Part) {
     let hasty = files.clone().with_limit(Duration::ZERO);
     let failed = hasty.push(PATH, &content(b'c'), PRIVATE).await.expect_err("no time");
     assert_eq!(failed.kind, Kind::TimedOut);
+    assert_eq!(files.read(PATH).await.expect("read"), before);
+}
+
+/// Loses the second half of what a command is to read.
+struct Lossy(ContainerExec);
+
+#[async_trait]
+impl CommandRunner for Lossy {
+    async fn run(&self, invocation: &Invocation) -> Result<CommandOutput, RunFailure> {
+        let mut invocation = invocation.clone();
+        if let Some(stdin) = &mut invocation.stdin {
+            stdin.truncate(stdin.len() / 2);
+        }
+        self.0.run(&invocation).await
+    }
+}
+
+async fn half_a_content_is_no_content(files: &Files, exec: &ContainerExec) {
+    let before = files.read(PATH).await.expect("read");
+    let lossy = ContainerFiles::new(Lossy(exec.clone()));
+    let failed = lossy.push(PATH, b"0123456789", PRIVATE).await.expect_err("half is lost");
+    assert_eq!(failed.kind, Kind::Unreachable, "{failed:?}");
+    assert!(failed.cause.ends_with("only 5 of 10 bytes arrived"), "{failed:?}");
     assert_eq!(files.read(PATH).await.expect("read"), before);
 }

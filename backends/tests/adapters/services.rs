@@ -32,6 +32,7 @@ async fn play(stage: &Stage) {
     a_service_runs_and_stops(&runit, &part).await;
     what_will_not_stop_is_not_killed(&runit, &part).await;
     a_stop_between_two_starts_holds(&runit, &part).await;
+    what_a_killed_manager_left_is_stopped_too(&runit, &part).await;
     the_tls_server_reloads_without_an_interruption(&runit, &part).await;
     the_data_directory_is_emptied(&runit, &part).await;
     a_supervisor_can_stand_silent(&runit, &part, &exec(stage, &part)).await;
@@ -150,6 +151,28 @@ async fn a_stop_between_two_starts_holds(runit: &Unit, part: &Part) {
     runit.stop(Service::Database).await.expect("stopped");
 }
 
+async fn what_a_killed_manager_left_is_stopped_too(runit: &Unit, part: &Part) {
+    let leave = format!(
+        "cp /bin/sleep /tmp/postgres; mkdir -p {DATA}; chown postgres: {DATA}; cd {DATA}
+        chpst -u postgres:postgres setsid -f /tmp/postgres 4325 < /dev/null > /dev/null 2>&1
+        pgrep -x postgres > {DATA}/postmaster.pid"
+    );
+    part.run(&["sh", "-c", &leave]).await.ok();
+    assert_eq!(part.run(&["pgrep", "-x", "postgres"]).await.code, 0, "it runs");
+    runit.stop(Service::TlsServer).await.expect("not its own");
+    assert_eq!(part.run(&["pgrep", "-x", "postgres"]).await.code, 0, "it runs");
+    runit.stop(Service::Database).await.expect("stopped");
+    assert_eq!(part.run(&["pgrep", "-x", "postgres"]).await.code, 1, "it is gone");
+    runit.stop(Service::Database).await.expect("stopped");
+    part.run(&["rm", "-r", DATA]).await.ok();
+    // What will start a database is waited for, too.
+    let helper = "chpst -u postgres:postgres setsid -f sh -c 'sleep 2; : multiprocessing.spawn' > /dev/null 2>&1";
+    part.run(&["sh", "-c", helper]).await.ok();
+    let begin = Instant::now();
+    runit.stop(Service::Database).await.expect("stopped");
+    assert!(begin.elapsed() > Duration::from_secs(1));
+}
+
 async fn the_tls_server_reloads_without_an_interruption(runit: &Unit, part: &Part) {
     let tls = Tls::of("unit");
     let configuration = "[global]\ntls-server-address=*\ntls-server-ca-file=/etc/pgbackrest/ca.crt\n\
@@ -170,7 +193,10 @@ async fn the_tls_server_reloads_without_an_interruption(runit: &Unit, part: &Par
     let first = part.run(&["sv", "status", "pgbackrest server"]).await.ok();
     let ping = ["pgbackrest", "server-ping", "--io-timeout=1", "localhost"];
     part.as_postgres(&ping).await.ok();
-    for count in 1..=5 {
+    // A supervisor that takes its time.
+    let slow = "sed -i '2i sleep 0.5' '/etc/sv/pgbackrest server/control/h'";
+    part.run(&["sh", "-c", slow]).await.ok();
+    for count in 1..=2 {
         let begin = Instant::now();
         runit.reload(server).await.expect("reloaded");
         println!("a reload takes {:?}", begin.elapsed());

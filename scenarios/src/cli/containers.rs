@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use pgdrill_backends::{
-    containers::{Leftovers, Pace, Profile, Purpose, clear_own},
+    containers::{Choice, Leftovers, Pace, Profile, Purpose, clear_own},
     images::{Image, Progress},
 };
 use pgdrill_core::Diagnostic;
@@ -83,8 +83,14 @@ async fn run_on(
 /// The S3 server that was asked for, or the first that can be had.
 pub(crate) async fn profile(s3: Option<S3Arg>) -> Result<Profile, Box<Diagnostic>> {
     match s3 {
+        None => {
+            let choice = Choice::make(&Told).await?;
+            // Nobody is left to be told when standard error is gone.
+            let _ = writeln!(std::io::stderr(), "S3: {choice}");
+            Ok(choice.profile)
+        }
         Some(S3Arg::Minio) => Ok(Profile::Minio),
-        Some(S3Arg::Radosgw) | None => Ok(Profile::Radosgw),
+        Some(S3Arg::Radosgw) => Ok(Profile::Radosgw),
         Some(S3Arg::Seaweedfs) => Ok(Profile::Seaweedfs),
         Some(S3Arg::External) => Ok(Profile::External),
     }

@@ -7,9 +7,7 @@ use pgdrill_core::{
         BackupRequest, ClusterSettings, ObjectStore as _, RepositorySettings, Service, UnitId,
     },
 };
-use pgdrill_sim::{
-    BackupGiven, BucketGiven, Given, RepositoryGiven, S3Given, StanzaGiven, TlsServersGiven,
-};
+use pgdrill_sim::{BackupGiven, BucketGiven, Given, RepositoryGiven, S3Given, StanzaGiven};
 
 use super::place::{ContainersPlace, broken};
 use crate::place::Prevented;
@@ -134,10 +132,10 @@ const fn tool_name(backup: BackupGiven) -> &'static str {
     }
 }
 
-/// The backup tool's configuration, as the hooks left it: with an initialised stanza on every unit, by the
-/// relation as it is; without one on none.
+/// The backup tool's configuration, as the hooks left it: on every unit by the relation as it is, where there
+/// is a stanza or a TLS server that was started with it; otherwise on none.
 async fn configure(place: &ContainersPlace, given: &Given, all: &[Ports]) -> Result<(), Prevented> {
-    if given.stanza != StanzaGiven::Initialised {
+    if given.stanza != StanzaGiven::Initialised && !given.has_tls_servers() {
         return place.topology.unconfigure().await.map_err(broken);
     }
     let s3 = given.s3.as_ref().filter(|s3| S3Given::is_related(s3));
@@ -159,13 +157,7 @@ async fn configure(place: &ContainersPlace, given: &Given, all: &[Ports]) -> Res
 }
 
 async fn set_tls_servers(given: &Given, all: &[Ports]) -> Result<(), Prevented> {
-    let served = given.stanza == StanzaGiven::Initialised && given.units > 1;
-    let running = match given.tls_servers {
-        Some(TlsServersGiven::Running) => true,
-        Some(TlsServersGiven::Stopped) => false,
-        None => served,
-    };
-    let running = given.tls && running;
+    let running = given.has_tls_servers();
     try_join_all(all.iter().map(|ports| async move {
         if running {
             ports.workload.start(Service::TlsServer).await

@@ -105,7 +105,7 @@ impl Containers {
 
     /// Runs a plan on a cluster that was used before, if there is one and it can be brought to what the plan
     /// gives; otherwise on a new one. The cluster comes back if it can be used again.
-    async fn run_plan(
+    pub async fn run_plan(
         &self,
         plan: &Plan,
         used: Option<Arc<Topology>>,

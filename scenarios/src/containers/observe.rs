@@ -23,7 +23,7 @@ const LOOK: &str = r#"
         SVDIR=$known sv status "$service" 2>&1 | head -n 1 || true
     done
     cat /run/pgbackrest-server.reloads 2>/dev/null | wc -l
-    ls -A "$PGDATA" 2>/dev/null | grep -v -x held | wc -l
+    ls -A "$PGDATA" 2>/dev/null | wc -l
     rows=$(chpst -u postgres:postgres psql -XAtq -d postgres -c "
         SELECT pg_is_in_recovery(),
             (SELECT setting FROM pg_file_settings

@@ -70,7 +70,8 @@ impl Default for RunitLimits {
 /// The services of one unit, by runit's `sv`, each call one command of `R`, which must run it as root.
 ///
 /// A service that ends within a second of its start was not started, and is not tried again. One that does not
-/// stop in time is still asked to: it may yet stop, and then stays down until it is started.
+/// stop in time is still asked to: it may yet stop, and then stays down until it is started. The database is down
+/// when no server runs on its data either, which a killed manager leaves behind.
 #[derive(Debug, Clone)]
 pub struct Runit<R> {
     runner: R,
@@ -112,8 +113,12 @@ impl<R: CommandRunner> Runit<R> {
         limit: Duration,
     ) -> PortResult<String> {
         let name = service.name();
+        let manages = match service {
+            Service::Database => &*self.supervised.data,
+            Service::TlsServer => "",
+        };
         let program = [KNOWN, program].concat();
-        let ended = self.run(program, &[name], None, limit).await;
+        let ended = self.run(program, &[name, manages], None, limit).await;
         let (kind, cause) = match answer(ended, limit) {
             Ok(said) => return Ok(said),
             Err(why) => why,

@@ -85,11 +85,14 @@ impl Topology {
         let key = encode(&format!("/service/{SCOPE}/leader"));
         self.etcd("kv/put", &serde_json::json!({ "key": key, "value": encode(NOBODY) })).await?;
         self.until("no member leads", || async {
-            let roles = self.units().into_iter().map(|unit| async move {
-                unit.sql("SELECT pg_is_in_recovery()").await.is_ok_and(|row| row.trim() == "t")
-            });
-            let follows = futures_util::future::join_all(roles).await;
-            self.primary().await.is_none() && follows.iter().all(|follows| *follows)
+            let mut follow = self.primary().await.is_none();
+            for unit in self.units() {
+                let row = unit.sql("SELECT pg_is_in_recovery()").await;
+                let state = self.cluster(unit.number).member_state().await;
+                follow &= row.is_ok_and(|row| row.trim() == "t");
+                follow &= state == Ok(MemberState::Running);
+            }
+            follow
         })
         .await
     }
@@ -204,12 +207,10 @@ impl Topology {
     ///
     /// A command fails.
     pub async fn hold_data(&self, unit: u32, held: bool) -> Setup<()> {
-        let program = if held {
-            r#"mkdir -p -m 0700 "$PGDATA/held" && touch "$PGDATA/held/by-another""#
-        } else {
-            r#"rm -rf "$PGDATA/held""#
-        };
-        self.unit(unit)?.shell(program, &[]).await.map(drop)
+        // The directory is only moved or removed by who may write to the folder in which it lies.
+        let owner = if held { "root:root" } else { "postgres:postgres" };
+        let program = r#"chown "$1" "${PGDATA%/*}" && chmod 0755 "${PGDATA%/*}""#;
+        self.unit(unit)?.shell(program, &[owner]).await.map(drop)
     }
 
     /// The archive command of every database is another program, or the one that the manager gives it.

@@ -11,9 +11,27 @@ use super::{
     unit,
 };
 
+/// The port and the folder of the socket of the other cluster's server, while it runs.
+const OTHER_PORT: u16 = 5433;
+const OTHER_SOCKET: &str = "/tmp";
+/// Runs another cluster's server on `$1`, with its socket in `$2` for port `$3`, has the stanza `$5` made by
+/// the configuration `$4` and backups of the types that follow, and stops it.
+const MAKE_OTHER: &str = r#"
+    data=$1 socket=$2 port=$3 config=$4 stanza=$5
+    shift 5
+    tool="pgbackrest --config=$config --stanza=$stanza"
+    [ -e "$data/PG_VERSION" ] || initdb --no-sync --data-checksums -D "$data" >/dev/null
+    settings="-c port=$port -c unix_socket_directories=$socket -c listen_addresses= -c fsync=off"
+    settings="$settings -c shared_buffers=16MB -c archive_mode=on -c 'archive_command=$tool archive-push %p'"
+    pg_ctl -D "$data" -l /tmp/other.log -o "$settings" -w start >/dev/null
+    trap 'pg_ctl -D "$data" -m immediate stop >/dev/null' EXIT
+    $tool stanza-create
+    for kind in "$@"; do $tool --no-backup-standby --type="$kind" backup; done
+"#;
+
 impl Topology {
     /// Another cluster's stanza of this name is in the repository, with backups of these types, oldest
-    /// first: `full`, `diff` or `incr`. It is made from a data directory that no server runs on.
+    /// first: `full`, `diff` or `incr`.
     ///
     /// # Errors
     ///
@@ -26,26 +44,20 @@ impl Topology {
         backups: &[&str],
     ) -> Setup<()> {
         let unit = self.unit(on)?;
-        let program =
-            r#"[ -e "$1/PG_VERSION" ] || initdb --no-sync --data-checksums -D "$1" >/dev/null"#;
-        unit.as_database_user(&["/bin/sh", "-euc", program, "sh", OTHER_DATA]).await?;
         let mut place = layout::place(on, false);
         OTHER_PGBACKREST.clone_into(&mut place.configuration);
         OTHER_DATA.clone_into(&mut place.database.data);
+        OTHER_SOCKET.clone_into(&mut place.database.socket);
+        place.database.port = OTHER_PORT;
         let tool = unit::tool(unit.runner(), place, self.pace.tool());
         let settings =
             RepositorySettings { s3: Some(s3), stanza: stanza.into(), tls_peers: Vec::new() };
         let configured = tool.configure(&settings).await;
         configured.map_err(|error| complaint(&host(on), &error.to_string()))?;
-        let config = format!("--config={OTHER_PGBACKREST}");
-        let stanza = format!("--stanza={stanza}");
-        let common = ["pgbackrest", &config, &stanza, "--no-online"];
-        unit.as_database_user(&[&common[..], &["stanza-create"]].concat()).await?;
-        for kind in backups {
-            let kind = format!("--type={kind}");
-            unit.as_database_user(&[&common[..], &[&kind, "backup"]].concat()).await?;
-        }
-        Ok(())
+        let port = OTHER_PORT.to_string();
+        let fixed = [OTHER_DATA, OTHER_SOCKET, &*port, OTHER_PGBACKREST, stanza];
+        let argv = [&["/bin/sh", "-euc", MAKE_OTHER, "sh"], &fixed[..], backups].concat();
+        unit.as_database_user(&argv).await.map(drop)
     }
 
     /// A full backup in which the tool finds an invalid page is in the repository: a page of a table is

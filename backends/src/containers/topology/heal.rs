@@ -16,7 +16,8 @@ const MEND: &str = r#"
     if [ -e /run/pgdrill/locker ]; then kill -KILL "-$(cat /run/pgdrill/locker)" || true; fi
     pkill -KILL -x sleep || true
     pkill -KILL -x flock || true
-    rm -rf /run/pgdrill "$PGDATA/held"
+    rm -rf /run/pgdrill
+    chown postgres:postgres "${PGDATA%/*}"
     cd /usr/lib/postgresql/17/bin
     [ ! -e postgres.away ] || mv -f postgres.away postgres
     own=$PGDATA/postgresql.auto.conf

@@ -15,7 +15,9 @@ use std::{
 use futures_util::future::{join_all, try_join_all, try_join3};
 use pgdrill_core::{
     Secret,
-    ports::{Cluster as _, ClusterSettings, MemberState, Service, UnitId, Workload as _},
+    ports::{
+        Cluster as _, ClusterSettings, MemberState, Service, ServiceState, UnitId, Workload as _,
+    },
 };
 use reqwest::Method;
 use serde::Deserialize;
@@ -306,12 +308,15 @@ impl Topology {
                 let state = self.cluster(unit.number).member_state().await.ok()?;
                 Some((service, state))
             }));
-            let coming = |known: &Option<_>| {
-                use pgdrill_core::ports::ServiceState::Running;
-                matches!(known, Some((Running, MemberState::Starting | MemberState::Stopped)))
-            };
-            let states = states.await;
-            !states.iter().any(coming) && self.primary().await.is_some()
+            let mut started = Vec::with_capacity(units.len());
+            for (service, state) in states.await.into_iter().flatten() {
+                if service == ServiceState::Running {
+                    started.push(state);
+                }
+            }
+            // One that gave up does not run. Who is up waits for a leader before it serves.
+            let is_up = started.iter().all(|state| *state == MemberState::Running);
+            started.is_empty() || is_up && self.primary().await.is_some()
         })
         .await
     }
