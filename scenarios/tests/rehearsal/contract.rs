@@ -7,7 +7,7 @@ use pgdrill_core::{Hook, Ports, ports::PortResult};
 use pgdrill_scenarios::{Place as _, Prevented, rehearsal::Rehearsal};
 use pgdrill_sim::{ActionSeen, Change, Event, Given, Observation};
 use pgdrill_tests::contract::{
-    CLOCK, CLUSTER, CLUSTER_RECORD, OBJECT_STORE, REPOSITORY, Stand, Stands, UNIT, Unable,
+    CLOCK, CLUSTER, CLUSTER_RECORD, OBJECT_STORE, REPOSITORY, Stand, Stands, UNIT, Unable, Unkept,
     WORKLOAD, run,
 };
 
@@ -18,9 +18,10 @@ struct Charm;
 
 struct CharmStand(Rehearsal);
 
-fn unable(why: Prevented) -> Unable {
+fn unable(why: Prevented) -> Unkept {
     match why {
-        Prevented::Unable(why) | Prevented::Broken(why) => Unable(why),
+        Prevented::Unable(why) => Unable(why).into(),
+        Prevented::Broken(why) => Unkept::Broken(why),
     }
 }
 
@@ -30,7 +31,7 @@ impl Stands for Charm {
         "charm"
     }
 
-    async fn make(&self, given: &Given) -> Result<Box<dyn Stand>, Unable> {
+    async fn make(&self, given: &Given) -> Result<Box<dyn Stand>, Unkept> {
         let place = Rehearsal::new(Path::new(PROGRAM), given).await.map_err(unable)?;
         place.supervise_all().await.map_err(unable)?;
         Ok(Box::new(CharmStand(place)))
@@ -43,34 +44,34 @@ impl Stand for CharmStand {
         self.0.ports(unit)
     }
 
-    async fn happen(&self, change: &Change) -> Result<(), Unable> {
+    async fn happen(&self, change: &Change) -> Result<(), Unkept> {
         self.0.happen(change).await.map_err(unable)
     }
 
-    async fn observe(&self) -> Result<Observation, Unable> {
+    async fn observe(&self) -> Result<Observation, Unkept> {
         self.0.observe().await.map_err(unable)
     }
 
-    async fn begin(&self, event: &Event) -> Result<Vec<Hook>, Unable> {
+    async fn begin(&self, event: &Event) -> Result<Vec<Hook>, Unkept> {
         Ok(self.0.begin(event))
     }
 
-    async fn end(&self, unit: u32, succeeded: bool) -> Result<ActionSeen, Unable> {
+    async fn end(&self, unit: u32, succeeded: bool) -> Result<ActionSeen, Unkept> {
         Ok(self.0.end(unit, succeeded))
     }
 
-    async fn configuration_mode(&self, unit: u32) -> Result<u32, Unable> {
+    async fn configuration_mode(&self, unit: u32) -> Result<u32, Unkept> {
         let permissions = self.0.permissions(unit, "/etc/pgbackrest.conf");
         let mode = permissions.and_then(|octal| u32::from_str_radix(&octal, 8).ok());
-        mode.ok_or_else(|| Unable("nobody wrote the configuration".into()))
+        mode.ok_or_else(|| Unkept::from(Unable("nobody wrote the configuration".into())))
     }
 
-    async fn connect_client(&self, _unit: u32) -> Result<(), Unable> {
-        Err(Unable("the simulated world has no clients".into()))
+    async fn connect_client(&self, _unit: u32) -> Result<(), Unkept> {
+        Err(Unable("the simulated world has no clients".into()).into())
     }
 
-    async fn is_client_connected(&self, _unit: u32) -> Result<bool, Unable> {
-        Err(Unable("the simulated world has no clients".into()))
+    async fn is_client_connected(&self, _unit: u32) -> Result<bool, Unkept> {
+        Err(Unable("the simulated world has no clients".into()).into())
     }
 }
 
