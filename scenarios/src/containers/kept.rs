@@ -78,9 +78,7 @@ impl NotDone {
 
 /// The topology that somebody asks for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
-    /// What it is to be called.
-    pub name: &'a str,
+pub struct Wanted {
     /// How many units it is to have.
     pub units: u32,
     /// Whether the units are to hold TLS material.
@@ -157,7 +155,7 @@ impl Free {
     /// A part does not come up; nothing of it is left.
     pub async fn raise(
         &self,
-        wanted: &Wanted<'_>,
+        wanted: &Wanted,
         progress: &dyn Progress,
         say: Say<'_>,
     ) -> Result<Kept, NotDone> {
@@ -175,7 +173,7 @@ impl Free {
 
     async fn try_to_raise(
         &self,
-        wanted: &Wanted<'_>,
+        wanted: &Wanted,
         progress: &dyn Progress,
         say: Say<'_>,
     ) -> Result<Kept, NotDone> {
