@@ -175,6 +175,7 @@ impl World {
             let (s3, stanza) = (s3.clone(), Arc::clone(&stanza));
             let settings = RepositorySettings { s3, stanza, tls_peers: peers };
             state.repository = Some(Arc::new(settings));
+            state.has_certificates = tls;
         }
         self.archive_stanza = Some(stanza);
     }

@@ -43,6 +43,8 @@ pub(crate) struct UnitState {
     pub(crate) accepts_connections: bool,
     pub(crate) restore: Option<RestoreSource>,
     pub(crate) repository: Option<Arc<RepositorySettings>>,
+    /// Whether the backup tool's configuration names certificates: without, its TLS server ends at once.
+    pub(crate) has_certificates: bool,
 }
 
 impl UnitState {
@@ -61,6 +63,7 @@ impl UnitState {
             accepts_connections: true,
             restore: None,
             repository: None,
+            has_certificates: false,
         }
     }
 

@@ -1,74 +1,14 @@
 //! Every port's contract, over every backend that is here.
 
-use std::sync::{MutexGuard, PoisonError};
-
-use async_trait::async_trait;
-use pgdrill_core::{Hook, Ports, ports::PortResult};
-use pgdrill_sim::{ActionSeen, Change, Event, Given, Observation, Shared, View, World};
-use pgdrill_tests::contract::{
-    CLOCK, CLUSTER, CLUSTER_RECORD, OBJECT_STORE, Promise, REPOSITORY, Stand, Stands, UNIT, Unable,
-    Unkept, WORKLOAD, run,
+use pgdrill_sim::Given;
+use pgdrill_tests::{
+    contract::{
+        CLOCK, CLUSTER, CLUSTER_RECORD, OBJECT_STORE, Promise, REPOSITORY, Stands, UNIT, Unkept,
+        WORKLOAD, run,
+    },
+    stands::Memory,
 };
 use rstest::rstest;
-
-/// The fakes.
-struct Memory;
-
-/// A world of their own.
-struct MemoryStand(Shared);
-
-#[async_trait]
-impl Stands for Memory {
-    fn backend(&self) -> &'static str {
-        "memory"
-    }
-
-    async fn make(&self, given: &Given) -> Result<Box<dyn Stand>, Unable> {
-        Ok(Box::new(MemoryStand(World::new(given).shared())))
-    }
-}
-
-impl MemoryStand {
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[async_trait]
-impl Stand for MemoryStand {
-    fn ports(&self, unit: u32) -> PortResult<Ports> {
-        View::new(&self.0, unit).map(View::ports)
-    }
-
-    async fn happen(&self, change: &Change) -> Result<(), Unable> {
-        self.world().apply(change);
-        Ok(())
-    }
-
-    async fn observe(&self) -> Result<Observation, Unable> {
-        Ok(self.world().observe())
-    }
-
-    async fn begin(&self, event: &Event) -> Result<Vec<Hook>, Unable> {
-        Ok(self.world().begin_event(event))
-    }
-
-    async fn end(&self, unit: u32, succeeded: bool) -> Result<ActionSeen, Unable> {
-        Ok(self.world().end_event(unit, succeeded))
-    }
-
-    async fn configuration_mode(&self, _unit: u32) -> Result<u32, Unable> {
-        Err(Unable("memory keeps the backup tool's configuration in no file".into()))
-    }
-
-    async fn connect_client(&self, _unit: u32) -> Result<(), Unable> {
-        Err(Unable("memory has no clients".into()))
-    }
-
-    async fn is_client_connected(&self, _unit: u32) -> Result<bool, Unable> {
-        Err(Unable("memory has no clients".into()))
-    }
-}
 
 /// Holds a backend to a port's promises; `expected` says how many it keeps and how many it can't show, so
 /// that none is lost or skipped unseen.
@@ -96,7 +36,7 @@ async fn cluster(#[case] stands: impl Stands, #[case] expected: &str) {
 }
 
 #[rstest]
-#[case::memory(Memory, "memory: 72 promises kept, 1 skipped")]
+#[case::memory(Memory, "memory: 74 promises kept, 1 skipped")]
 #[tokio::test]
 async fn repository(#[case] stands: impl Stands, #[case] expected: &str) {
     hold(&stands, REPOSITORY, expected).await;

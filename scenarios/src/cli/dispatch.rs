@@ -25,8 +25,9 @@ pub(crate) fn called() -> Option<Exit> {
     }
     let environment = environment();
     let socket = environment.get(rehearsal::SOCKET)?;
+    let unit = environment.get("JUJU_UNIT_NAME").map(String::as_str).unwrap_or_default();
     let argv: Vec<String> = std::iter::once(program).chain(rest).collect();
-    let (stdout, stderr, code) = rehearsal::stand_in(socket, &argv)?;
+    let (stdout, stderr, code) = rehearsal::stand_in(socket, unit, &argv)?;
     let _ = std::io::stderr().write_all(stderr.as_bytes());
     let printed = print(&stdout);
     Some(if code == 0 { printed } else { Exit::Failed })

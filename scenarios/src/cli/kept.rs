@@ -42,10 +42,10 @@ fn say(line: &str) {
 fn end(command: impl Future<Output = Result<Done, NotDone>>) -> Exit {
     let Some(runtime) = runtime() else { return Exit::NoBackend };
     match runtime.block_on(command) {
-        Ok(done) => match print(&done.text) {
-            Exit::Expected if done.hook_failed => Exit::Failed,
-            printed => printed,
-        },
+        Ok(done) => {
+            let printed = print(&done.text);
+            if done.hook_failed && printed == Exit::Expected { Exit::Failed } else { printed }
+        }
         Err(NotDone::Wrong(complaint)) => {
             complain(&complaint);
             Exit::Wrong

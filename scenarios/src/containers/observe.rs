@@ -1,13 +1,18 @@
 //! What can be seen of a running cluster from outside.
 
 use futures_util::future::{join_all, try_join_all};
-use pgdrill_backends::containers::Unit;
+use pgdrill_backends::{
+    containers::Unit,
+    postgres::{Admission, Postgres},
+};
 use pgdrill_core::ports::{Cluster as _, ServiceState};
 use pgdrill_sim::{Observation, UnitSeen};
 
 use super::place::{ContainersPlace, broken};
 use crate::place::{Prevented, lock};
 
+/// The database's superuser.
+const SUPERUSER: &str = "postgres";
 /// Everything that a look into a unit tells, a line each, whatever state the unit is in: its services, how
 /// often its TLS server took new settings, whether its data directory is empty, whether its server follows
 /// another, and the archive command that its manager gave it.
@@ -43,9 +48,9 @@ pub(super) struct Look {
 pub(super) async fn observe(place: &ContainersPlace) -> Result<Observation, Prevented> {
     let units = place.topology.units();
     let looks = try_join_all(units.iter().map(look)).await?;
-    let members = join_all(units.iter().map(|unit| async {
-        let cluster = place.topology.cluster(unit.number);
-        (cluster.member_state().await.ok(), cluster.accepts_connections().await.unwrap_or(true))
+    let members = join_all(units.iter().zip(&looks).map(|(unit, look)| async {
+        let member = place.topology.cluster(unit.number).member_state().await.ok();
+        (member, accepts_connections(place, unit, look).await)
     }))
     .await;
     let told = lock(&place.world).observe();
@@ -75,6 +80,24 @@ pub(super) async fn observe(place: &ContainersPlace) -> Result<Observation, Prev
         backups: place.bucket.backups().await?,
         objects: place.bucket.objects().await?,
     })
+}
+
+/// What a new client meets; where no server answers one, what the configuration says that it would meet.
+async fn accepts_connections(place: &ContainersPlace, unit: &Unit, look: &Look) -> bool {
+    if look.follows.is_some() {
+        match client(place, unit).admission().await {
+            Ok(Admission::Accepted) => return true,
+            Ok(Admission::Rejected(_)) => return false,
+            Ok(Admission::Unserved(_)) | Err(_) => {}
+        }
+    }
+    place.topology.cluster(unit.number).accepts_connections().await.unwrap_or(true)
+}
+
+/// A unit's server as a client reaches it who may do everything while connections are accepted.
+pub(super) fn client(place: &ContainersPlace, unit: &Unit) -> Postgres {
+    let password = place.topology.superuser_password();
+    Postgres::new("127.0.0.1", unit.database_port(), SUPERUSER, password)
 }
 
 pub(super) async fn look(unit: &Unit) -> Result<Look, Prevented> {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use pgdrill_backends::{
     clock::SystemClock,
     containers::{Misbehaviour, Topology},
+    postgres::Postgres,
     s3::S3Store,
 };
 use pgdrill_core::{
@@ -87,6 +88,25 @@ impl ContainersPlace {
     /// The bucket as this process reaches it: through the topology's gate, as the units do.
     pub(super) fn store(&self) -> S3Store {
         S3Store::default().by(self.topology.gate().route())
+    }
+
+    /// The bucket is gone, with everything in it: the place has served its time.
+    ///
+    /// # Errors
+    ///
+    /// The S3 server refuses.
+    pub async fn leave(&self) -> Result<(), Prevented> {
+        self.bucket.remove().await
+    }
+
+    /// The server of a unit as a client reaches it: its superuser, over the network.
+    ///
+    /// # Errors
+    ///
+    /// There is no such unit.
+    pub fn client(&self, unit: u32) -> Result<Postgres, Prevented> {
+        let unit = self.topology.unit(unit).map_err(broken)?;
+        Ok(observe::client(self, &unit))
     }
 
     /// The cluster itself.

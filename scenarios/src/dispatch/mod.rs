@@ -22,7 +22,7 @@ use crate::rehearsal::Rehearsed;
 
 pub use told::{Told, explain};
 
-pub(crate) use site::{FILE as SITE, SiteFile};
+pub(crate) use site::{FILE as SITE, SiteFile, site as site_of};
 
 use lock::Lock;
 use routes::{Route, route};

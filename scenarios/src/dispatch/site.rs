@@ -29,7 +29,7 @@ pub(crate) struct SiteFile {
 }
 
 /// The site of the unit that the environment tells of.
-pub(super) fn site(identity: &Identity, environment: &Environment) -> Result<Site, String> {
+pub(crate) fn site(identity: &Identity, environment: &Environment) -> Result<Site, String> {
     let mut site = Site::of_charm(identity);
     if let Some(host) = environment.get("KUBERNETES_SERVICE_HOST") {
         site.kubernetes.host.clone_from(host);

@@ -82,7 +82,7 @@ async fn answer(desk: &Desk, ask: Ask) -> Answer {
             desk.state().told.extend(Told::read(&line));
             killed(desk).await
         }
-        Ask::Tool { argv, stdin } => tools::tool(desk, &argv, &stdin).await,
+        Ask::Tool { unit, argv, stdin } => tools::tool(desk, unit, &argv, &stdin).await,
     }
 }
 

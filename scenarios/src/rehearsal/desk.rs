@@ -13,6 +13,8 @@ use crate::{dispatch::Told, place::lock};
 
 /// The endpoint by which a world knows its own S3 server.
 const WORLD_ENDPOINT: &str = "https://s3.drill";
+/// Stands for the bucket that a request names.
+const ANY_BUCKET: &str = "any";
 /// A port at which nobody listens.
 const NOBODY: u16 = 1;
 
@@ -37,10 +39,13 @@ pub(super) struct State {
     pub(super) counts_calls: bool,
     pub(super) kill_at: Option<usize>,
     pub(super) calls: Vec<String>,
-    pub(super) results: Vec<(&'static str, String)>,
+    /// The results of the action on each unit.
+    pub(super) results: BTreeMap<u32, Vec<(&'static str, String)>>,
     pub(super) told: Vec<Told>,
-    /// What the dispatch has written into the unit's state.
-    pub(super) deferred: Option<Vec<Hook>>,
+    /// What each unit's state holds, as its own hook sees it.
+    pub(super) deferred: BTreeMap<u32, Vec<Hook>>,
+    /// The events that run on units by hand, not by a dispatch.
+    pub(super) begun: BTreeMap<u32, Hook>,
     /// Whether the S3 relation is being taken away by this very hook.
     pub(super) is_s3_broken: bool,
     pub(super) tools: Vec<String>,
@@ -93,10 +98,17 @@ impl Desk {
     /// The endpoint that stands for a relation's own.
     pub(super) fn endpoint(&self, relation: &S3Relation) -> Option<String> {
         let own = relation.endpoint.as_deref()?;
+        // What a request itself tells is no part of it.
+        let hidden = S3Relation {
+            bucket: Some(ANY_BUCKET.into()),
+            path: None,
+            region: None,
+            ..relation.clone()
+        };
         let mut state = self.state();
-        let known = state.relations.iter().position(|known| known == relation);
+        let known = state.relations.iter().position(|known| *known == hidden);
         let number = known.unwrap_or_else(|| {
-            state.relations.push(relation.clone());
+            state.relations.push(hidden);
             state.relations.len() - 1
         });
         let port = if own == WORLD_ENDPOINT { self.port } else { NOBODY };
@@ -104,7 +116,8 @@ impl Desk {
         Some(format!("https://127.0.0.1:{port}/{number}-"))
     }
 
-    /// The settings whose endpoint has this number, as the world knows them.
+    /// The settings whose endpoint has this number, as the world knows them: bucket, path and region are for
+    /// whoever asks to fill in.
     pub(super) fn settings(&self, number: usize) -> Option<S3Settings> {
         let state = self.state();
         S3Settings::from_relation(state.relations.get(number)?).ok()

@@ -7,6 +7,7 @@
 
 mod answer;
 mod authority;
+mod by_hand;
 mod container;
 mod desk;
 mod joined;

@@ -36,10 +36,10 @@ const REQUEST_MS: u64 = 1500;
 
 /// One world, and everything that stands in for it. All of it is gone with this value.
 pub struct Rehearsal {
-    desk: Arc<Desk>,
+    pub(super) desk: Arc<Desk>,
     listeners: Arc<Listeners>,
     program: PathBuf,
-    folder: TempDir,
+    pub(super) folder: TempDir,
     pebbles: Mutex<Vec<(u32, Server)>>,
     _tasks: [Task; 2],
 }
@@ -112,7 +112,7 @@ impl Rehearsal {
         self.keep(&mut state);
         {
             let mut world = lock(&self.desk.world);
-            world.keep_deferred(unit, state.deferred.take().unwrap_or_default());
+            world.keep_deferred(unit, state.deferred.remove(&unit).unwrap_or_default());
             world.end_event(unit, succeeded);
         }
         self.listeners.follow(&self.desk).await;
@@ -123,7 +123,7 @@ impl Rehearsal {
         if keeps != succeeded && !is_killed {
             return Err(broken(format!("the exit code says the opposite of the firing: {stderr}")));
         }
-        let mut results = Some(state.results);
+        let mut results = state.results.remove(&unit);
         let fired = state.told.into_iter().map(|told| {
             let results = if told.is_refired { None } else { results.take() };
             let (firing, is_refired) = (told.firing, told.is_refired);
@@ -156,11 +156,11 @@ impl Rehearsal {
         state.strikes = strikes.iter().cloned().map(Some).collect();
         state.counts_calls = treatment.counts_calls || treatment.kill_at.is_some();
         state.kill_at = treatment.kill_at;
-        state.deferred = Some(deferred);
+        state.deferred.insert(event.unit, deferred);
     }
 
     /// Has a Pebble listen for a unit's container.
-    async fn supervise(&self, unit: u32) -> Result<(), Prevented> {
+    pub(super) async fn supervise(&self, unit: u32) -> Result<(), Prevented> {
         let mut pebbles = self.pebbles.lock().await;
         if pebbles.iter().any(|(known, _)| *known == unit) {
             return Ok(());

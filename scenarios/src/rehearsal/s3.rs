@@ -1,6 +1,6 @@
 //! S3 and Kubernetes: what stands behind the one port with TLS.
 
-use pgdrill_core::{PortError, PortErrorKind};
+use pgdrill_core::{PortError, PortErrorKind, S3Settings};
 
 use super::{
     desk::Desk,
@@ -47,9 +47,7 @@ async fn s3(desk: &Desk, asked: &Asked) -> Reply {
     let (Some(settings), Ok(ports)) = (settings, desk.own()) else {
         return Reply::Answer(400, Vec::new());
     };
-    if settings.bucket != bucket {
-        return coded(404, "NoSuchBucket");
-    }
+    let settings = S3Settings { bucket: bucket.to_owned().into(), ..settings };
     let store = &ports.object_store;
     let done = match (asked.method.as_str(), key) {
         // No object has this name: the answer tells of the bucket alone.

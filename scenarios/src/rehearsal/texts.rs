@@ -1,6 +1,9 @@
 //! The configuration files that the adapters write, read back.
 
-use pgdrill_core::ports::{ClusterSettings, RepositorySettings, RestoreSource, UnitId};
+use pgdrill_core::{
+    S3Settings,
+    ports::{ClusterSettings, RepositorySettings, RestoreSource, UnitId},
+};
 
 use super::desk::Desk;
 
@@ -19,8 +22,6 @@ pub(super) fn repository(desk: &Desk, text: &str) -> Result<RepositorySettings, 
             let settings = number.and_then(|number| desk.settings(number));
             let settings = settings.ok_or_else(|| format!("nobody knows {endpoint}"))?;
             for (key, value) in [
-                ("repo1-s3-bucket", &*settings.bucket),
-                ("repo1-path", &*settings.path),
                 ("repo1-s3-key", settings.access_key.expose()),
                 ("repo1-s3-key-secret", settings.secret_key.expose()),
             ] {
@@ -31,7 +32,9 @@ pub(super) fn repository(desk: &Desk, text: &str) -> Result<RepositorySettings, 
             if settings.tls_ca_chain.is_some() != get("repo1-storage-ca-file").is_some() {
                 return Err("repo1-storage-ca-file is not what the relation says".into());
             }
-            Some(settings)
+            let (bucket, path) = (get("repo1-s3-bucket"), get("repo1-path"));
+            let (bucket, path) = bucket.zip(path).ok_or("there is no bucket or no path")?;
+            Some(S3Settings { bucket: bucket.into(), path: path.into(), ..settings })
         }
     };
     let hosts = text.lines().filter_map(|line| {

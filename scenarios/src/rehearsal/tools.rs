@@ -7,7 +7,8 @@ use std::{
 };
 
 use pgdrill_core::{
-    Hook, PortError, PortErrorKind, S3Relation, Status, StatusName, ports::Databag,
+    Hook, PortError, PortErrorKind, S3Relation, Status, StatusName,
+    ports::{Databag, Unit},
 };
 use serde_json::{Value, json};
 
@@ -48,7 +49,7 @@ const SECRET: &str = "drill-secret-canary";
 /// Stands in for the hook tool as which this process was called: its output and exit code. `None`: it was
 /// called as something else.
 #[must_use]
-pub fn stand_in(socket: &str, argv: &[String]) -> Option<(String, String, u8)> {
+pub fn stand_in(socket: &str, unit: &str, argv: &[String]) -> Option<(String, String, u8)> {
     let name = argv.first()?.rsplit('/').next()?;
     if name != STATUS_SET && !TOOLS.contains(&name) {
         return None;
@@ -57,14 +58,15 @@ pub fn stand_in(socket: &str, argv: &[String]) -> Option<(String, String, u8)> {
     if let Some(first) = argv.first_mut() {
         *first = name.to_owned();
     }
-    let asked = ask(socket, argv);
+    let unit = unit.rsplit('/').next().and_then(|number| number.parse().ok());
+    let asked = ask(socket, unit.unwrap_or(0), argv);
     let failed =
         |why: String| Answer { code: 2, stderr: format!("ERROR {why}\n"), ..Answer::default() };
     let answer = asked.unwrap_or_else(failed);
     Some((answer.stdout, answer.stderr, answer.code))
 }
 
-fn ask(socket: &str, argv: Vec<String>) -> Result<Answer, String> {
+fn ask(socket: &str, unit: u32, argv: Vec<String>) -> Result<Answer, String> {
     let words = |why: std::io::Error| format!("{socket}: {why}");
     let mut stdin = String::new();
     if argv.windows(2).any(|two| two == ["--file", "-"]) {
@@ -72,7 +74,7 @@ fn ask(socket: &str, argv: Vec<String>) -> Result<Answer, String> {
     }
     let mut stream = UnixStream::connect(socket).map_err(words)?;
     let mut line =
-        serde_json::to_string(&Ask::Tool { argv, stdin }).map_err(|why| why.to_string())?;
+        serde_json::to_string(&Ask::Tool { unit, argv, stdin }).map_err(|why| why.to_string())?;
     line.push('\n');
     stream.write_all(line.as_bytes()).map_err(words)?;
     let mut answer = String::new();
@@ -83,7 +85,7 @@ fn ask(socket: &str, argv: Vec<String>) -> Result<Answer, String> {
 type Told3 = Result<String, String>;
 
 /// Answers a tool.
-pub(super) async fn tool(desk: &Desk, argv: &[String], stdin: &str) -> Answer {
+pub(super) async fn tool(desk: &Desk, unit: u32, argv: &[String], stdin: &str) -> Answer {
     {
         let mut called = argv.join(" ");
         if !stdin.is_empty() {
@@ -91,7 +93,7 @@ pub(super) async fn tool(desk: &Desk, argv: &[String], stdin: &str) -> Answer {
         }
         desk.state().tools.push(called);
     }
-    match run(desk, argv, stdin).await {
+    match run(desk, unit, argv, stdin).await {
         Ok(stdout) => Answer { stdout, ..Answer::default() },
         Err(why) => Answer { code: 1, stderr: format!("ERROR {why}\n"), ..Answer::default() },
     }
@@ -135,10 +137,11 @@ fn told(error: &PortError) -> String {
     }
 }
 
-async fn run(desk: &Desk, argv: &[String], stdin: &str) -> Told3 {
+async fn run(desk: &Desk, number: u32, argv: &[String], stdin: &str) -> Told3 {
     let words = Words::of(argv);
     let name = argv.first().map(String::as_str).unwrap_or_default();
-    let unit = desk.own().map_err(|error| told(&error))?.unit;
+    let own = desk.ports(number);
+    let unit = own.map_err(|_| format!("unit \"postgresql-k8s/{number}\" not found"))?.unit;
     let failed = |error: PortError| told(&error);
     let first = words.plain.first().copied().unwrap_or_default();
     match name {
@@ -165,14 +168,14 @@ async fn run(desk: &Desk, argv: &[String], stdin: &str) -> Told3 {
             let units: BTreeMap<String, Value> = units.collect();
             Ok(json!({ "units": units, "relations": {} }).to_string())
         }
-        "relation-ids" => relation_ids(desk, first).await,
+        "relation-ids" => relation_ids(desk, &*unit, first).await,
         "relation-list" if words.relation == Some(S3) => Ok("\"s3-integrator\"".to_owned()),
         "relation-list" => {
             let peers = unit.peers().await.map_err(failed)?;
             let names = peers.iter().map(|peer| format!("postgresql-k8s/{peer}").into());
             Ok(Value::Array(names.collect()).to_string())
         }
-        "relation-get" => relation_get(desk, &words).await,
+        "relation-get" => relation_get(desk, &*unit, &words).await,
         "relation-set" => {
             let bag = if words.is_app { Databag::Application } else { Databag::Unit };
             let pairs: BTreeMap<String, String> =
@@ -182,7 +185,7 @@ async fn run(desk: &Desk, argv: &[String], stdin: &str) -> Told3 {
             }
             Ok(String::new())
         }
-        "secret-get" => secret_get(desk, words.label.unwrap_or_default()).await,
+        "secret-get" => secret_get(&*unit, words.label.unwrap_or_default()).await,
         "action-get" => {
             let value = unit.parameter(first).await.map_err(failed)?;
             Ok(json!(value.as_deref()).to_string())
@@ -190,15 +193,16 @@ async fn run(desk: &Desk, argv: &[String], stdin: &str) -> Told3 {
         "action-set" => {
             let (key, value) = first.split_once('=').ok_or("expected key=value")?;
             let mut state = desk.state();
-            state.results.retain(|(known, _)| *known != key);
-            state.results.push((kept(key), value.to_owned()));
+            let results = state.results.entry(number).or_default();
+            results.retain(|(known, _)| *known != key);
+            results.push((kept(key), value.to_owned()));
             Ok(String::new())
         }
         "action-fail" => {
             unit.fail_action(first).await.map_err(failed)?;
             Ok(String::new())
         }
-        "state-get" | "state-set" | "state-delete" => state(desk, name, first),
+        "state-get" | "state-set" | "state-delete" => state(desk, number, name, first),
         "juju-log" => {
             desk.state().told.extend(Told::read(first));
             Ok(String::new())
@@ -207,11 +211,10 @@ async fn run(desk: &Desk, argv: &[String], stdin: &str) -> Told3 {
     }
 }
 
-async fn relation_ids(desk: &Desk, name: &str) -> Told3 {
+async fn relation_ids(desk: &Desk, unit: &dyn Unit, name: &str) -> Told3 {
     let ids = match name {
         "database-peers" => json!([PEERS]),
         "s3-parameters" => {
-            let unit = desk.own().map_err(|error| told(&error))?.unit;
             let related = unit.s3_relation().await.map_err(|error| told(&error))?.is_some();
             // Juju still shows a relation to the hook that takes it away.
             if related || desk.state().is_s3_broken { json!([S3]) } else { json!([]) }
@@ -221,8 +224,7 @@ async fn relation_ids(desk: &Desk, name: &str) -> Told3 {
     Ok(ids.to_string())
 }
 
-async fn relation_get(desk: &Desk, words: &Words<'_>) -> Told3 {
-    let unit = desk.own().map_err(|error| told(&error))?.unit;
+async fn relation_get(desk: &Desk, unit: &dyn Unit, words: &Words<'_>) -> Told3 {
     if words.relation == Some(S3) {
         let relation = unit.s3_relation().await.map_err(|error| told(&error))?;
         let relation = relation.ok_or("relation not found")?;
@@ -261,13 +263,12 @@ fn s3(desk: &Desk, relation: &S3Relation) -> Told3 {
     Ok(json!(bag).to_string())
 }
 
-async fn secret_get(desk: &Desk, label: &str) -> Told3 {
+async fn secret_get(unit: &dyn Unit, label: &str) -> Told3 {
     if label.ends_with(".app") {
         let names = ["operator-password", "replication-password", "rewind-password"];
         let content: BTreeMap<&str, &str> = names.map(|name| (name, SECRET)).into();
         return Ok(json!(content).to_string());
     }
-    let unit = desk.own().map_err(|error| told(&error))?.unit;
     let tls = unit.tls_material().await.map_err(|error| told(&error))?;
     let parts = [("key", tls.key), ("cauth", tls.ca), ("cert", tls.certificate)];
     let content: BTreeMap<&str, &str> =
@@ -278,18 +279,18 @@ async fn secret_get(desk: &Desk, label: &str) -> Told3 {
     Ok(json!(content).to_string())
 }
 
-fn state(desk: &Desk, tool: &str, word: &str) -> Told3 {
+fn state(desk: &Desk, unit: u32, tool: &str, word: &str) -> Told3 {
     let (key, value) = word.split_once('=').unwrap_or((word, ""));
     if key != DEFERRED {
         return Err(format!("nobody keeps {key}"));
     }
     let mut state = desk.state();
     if tool == "state-get" {
-        let names = state.deferred.iter().flatten().map(|hook| hook.name());
+        let names = state.deferred.get(&unit).into_iter().flatten().map(|hook| hook.name());
         return Ok(names.collect::<Vec<_>>().join(" "));
     }
     let hooks =
         value.split_whitespace().map(|name| name.parse::<Hook>().map_err(|e| e.to_string()));
-    state.deferred = Some(hooks.collect::<Result<_, _>>()?);
+    state.deferred.insert(unit, hooks.collect::<Result<_, _>>()?);
     Ok(String::new())
 }

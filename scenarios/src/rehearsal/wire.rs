@@ -20,8 +20,8 @@ pub(super) enum Ask {
     Call { place: String },
     /// The firing was told to die, and this is the line that tells of it.
     Die { line: String },
-    /// A hook tool was run.
-    Tool { argv: Vec<String>, stdin: String },
+    /// A hook tool was run for this unit.
+    Tool { unit: u32, argv: Vec<String>, stdin: String },
 }
 
 /// One answer; what the question does not ask for is left out.

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test that can't go on says why")]
 
 mod calls;
+mod contract;
 mod corpus;
 mod kills;
 mod process;

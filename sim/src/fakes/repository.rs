@@ -19,6 +19,7 @@ use crate::{
 impl Repository for View {
     async fn configure(&self, settings: &RepositorySettings) -> PortResult<()> {
         let mut world = self.world();
+        let tls = world.juju.tls.is_complete();
         let unit = world.unit_mut(self.unit);
         match unit {
             Some(unit)
@@ -26,6 +27,7 @@ impl Repository for View {
                     && !matches!(unit.fate, MemberFate::Frozen | MemberFate::Killed) =>
             {
                 unit.repository = Some(Arc::new(settings.clone()));
+                unit.has_certificates = tls;
                 Ok(())
             }
             Some(_) | None => {

@@ -37,11 +37,11 @@ impl Workload for View {
         }
         match service {
             Service::Database => world.start_database(self.unit),
-            Service::TlsServer if unit.repository.is_none() => {
-                let cause = "pgbackrest server exited: there is no configuration";
+            Service::TlsServer if unit.tls_server == ServiceState::Running => {}
+            Service::TlsServer if !unit.has_certificates => {
+                let cause = "pgbackrest server: it ended within a second of its start";
                 return Err(PortError::new(PortErrorKind::Refused, "workload", "start", cause));
             }
-            Service::TlsServer if unit.tls_server == ServiceState::Running => {}
             Service::TlsServer => unit.start_tls_server(),
         }
         Ok(())

@@ -17,9 +17,14 @@ pub(crate) enum Answer {
     Lost,
 }
 
-/// Errors go to standard output at the log level that the charm uses, the time and process before them.
+/// What begins each further line of an error.
+const BENEATH: &str = "\n                                    ";
+
+/// Errors go to standard output at the log level that the charm uses, the time and process before them, and more
+/// lines of theirs beneath.
 pub(crate) fn error_lines(now: i64, command: &str, code: i32, text: &str) -> String {
     let stamp = stamp(now);
+    let text = text.replace('\n', BENEATH);
     format!(
         "{stamp} P00   INFO: {command} command begin 2.55.1\n\
          {stamp} P00  ERROR: [{code:03}]: {text}\n\

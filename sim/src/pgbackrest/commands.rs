@@ -8,7 +8,7 @@ use pgdrill_core::{
     ports::{BackupRequest, RepositorySettings},
 };
 
-use super::answers::{Answer, backup_lines, no_access, store_backup};
+use super::answers::{Answer, backup_lines, error_class, no_access, store_backup};
 use crate::{
     change::{ArchiveCommand, MemberFate, PgbackrestMood},
     storage::{Bucket, NoAccess, StanzaStore},
@@ -31,10 +31,12 @@ fn failed(code: i32, text: impl Into<String>) -> Answer {
 pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Answer {
     world.advance(Duration::from_millis(400));
     let tried = (|| {
-        let settings = run(world, unit)?;
+        let settings = run(world, unit, "stanza-create")?;
         primary_in_reach(world, unit, &settings).ok_or_else(no_primary)?;
-        repository(world, &settings, "backup", name)?;
-        let s3 = repository(world, &settings, "archive", name)?;
+        let s3 = s3(&settings)?;
+        for area in ["backup", "archive"] {
+            reach(world, s3, area, name).map_err(access_failed)?;
+        }
         let id = served_id(world)?;
         let bucket = world.storage.buckets.get_mut(&*s3.bucket);
         let bucket = bucket.ok_or_else(|| access_failed(NoAccess::NoBucket))?;
@@ -57,7 +59,7 @@ pub(crate) fn check(world: &mut World, unit: u32, name: &str) -> Answer {
     world.advance(Duration::from_millis(1_500));
     let tried = (|| {
         // As seen: the primary, the peers and the archive command come before the repository.
-        let settings = run(world, unit)?;
+        let settings = run(world, unit, "check")?;
         let primary = primary_in_reach(world, unit, &settings);
         primary.ok_or_else(|| failed(27, "primary database not found"))?;
         // stanza-create only warns of a peer that it can't reach; check looks into every data directory that
@@ -66,7 +68,7 @@ pub(crate) fn check(world: &mut World, unit: u32, name: &str) -> Answer {
             look_into_peer(world, unit, peer.0)?;
         }
         archive_command(world, name)?;
-        let s3 = loaded(world, &settings, "archive", name)?;
+        let s3 = repository(world, &settings, "archive", name)?;
         if stanza(world, s3, name, "archive")?.system_id != served_id(world)? {
             return Err(mismatch());
         }
@@ -79,7 +81,7 @@ pub(crate) fn check(world: &mut World, unit: u32, name: &str) -> Answer {
 pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> Answer {
     let began = world.now;
     let tried = (|| {
-        let settings = run(world, unit)?;
+        let settings = run(world, unit, "backup")?;
         if world.mood == PgbackrestMood::Locked {
             let file = format!("/tmp/pgbackrest/{}-backup-1.lock", request.stanza);
             let text = format!(
@@ -87,7 +89,7 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
             );
             return Err(failed(50, text));
         }
-        let s3 = loaded(world, &settings, "backup", &request.stanza)?;
+        let s3 = repository(world, &settings, "backup", &request.stanza)?;
         stanza(world, s3, &request.stanza, "backup")?;
         let primary = primary_in_reach(world, unit, &settings).ok_or_else(no_primary)?;
         if request.from_primary && primary != unit {
@@ -164,39 +166,55 @@ fn alive(world: &World, unit: u32) -> Tried<&UnitState> {
     }
 }
 
-/// The configuration of a command that could be started.
-fn run(world: &World, unit: u32) -> Tried<Arc<RepositorySettings>> {
+/// The configuration of a command that could be started. Without one the tool goes by its own defaults, and these
+/// name no data directory.
+fn run(world: &World, unit: u32, command: &str) -> Tried<Arc<RepositorySettings>> {
     let state = alive(world, unit)?;
     if world.mood == PgbackrestMood::Hangs {
         return Err(Answer::Hung);
     }
-    let missing = "unable to open missing file '/etc/pgbackrest.conf' for read";
-    state.repository.clone().ok_or_else(|| failed(55, missing))
+    let unset = || failed(37, format!("{command} command requires option: pg1-path"));
+    state.repository.clone().ok_or_else(unset)
 }
 
-/// The S3 settings of a repository that this command can read and write.
+/// The S3 settings of a repository whose file on the stanza this command reads. If it can't, as was seen, its error
+/// line is about the file and the cause stands beneath; and a bucket that is missing looks like a file that is.
 fn repository<'a>(
     world: &mut World,
     settings: &'a RepositorySettings,
     area: &str,
-    stanza: &str,
+    name: &str,
 ) -> Tried<&'a S3Settings> {
+    let s3 = s3(settings)?;
+    match reach(world, s3, area, name) {
+        Ok(()) => Ok(s3),
+        Err(NoAccess::NoBucket) => Err(missing_stanza(s3, name, area)),
+        Err(why) => {
+            let (code, cause) = no_access(why);
+            let class = error_class(code);
+            Err(failed(code, format!("{}\n{class}: {cause}", unloaded(s3, name, area))))
+        }
+    }
+}
+
+fn s3(settings: &RepositorySettings) -> Tried<&S3Settings> {
     let unset = || failed(37, "command requires option: repo1-s3-bucket");
-    let s3 = settings.s3.as_ref().ok_or_else(unset)?;
+    settings.s3.as_ref().ok_or_else(unset)
+}
+
+/// Whether a command can read and write this part of the repository.
+fn reach(world: &mut World, s3: &S3Settings, area: &str, name: &str) -> Result<(), NoAccess> {
     let access = match world.storage.bucket(s3) {
         Ok(_) if world.storage.refuses_some() => {
-            let key = [&*s3.path, "/", area, "/", stanza, "/"].concat();
+            let key = [&*s3.path, "/", area, "/", name, "/"].concat();
             if world.storage.is_refused(&key) { Err(NoAccess::Forbidden) } else { Ok(()) }
         }
         access => access.map(|_| ()),
     };
-    access.map_err(|why| {
-        if matches!(why, NoAccess::Refused | NoAccess::Hangs) {
-            world.advance(Duration::from_secs(10));
-        }
-        access_failed(why)
-    })?;
-    Ok(s3)
+    if matches!(access, Err(NoAccess::Refused | NoAccess::Hangs)) {
+        world.advance(Duration::from_secs(10));
+    }
+    access
 }
 
 fn access_failed(why: NoAccess) -> Answer {
@@ -210,26 +228,18 @@ fn stanza<'a>(world: &'a World, s3: &S3Settings, name: &str, area: &str) -> Trie
 }
 
 fn missing_stanza(s3: &S3Settings, name: &str, area: &str) -> Answer {
-    failed(55, not_loaded(s3, name, area))
+    let file = info_file(s3, name, area);
+    let cause = format!("FileMissingError: unable to open missing file '{file}' for read");
+    failed(55, format!("{}\n{cause}", unloaded(s3, name, area)))
 }
 
-/// What a command says first that can't read the list of a stanza; why comes in the lines after it.
-fn not_loaded(s3: &S3Settings, name: &str, area: &str) -> String {
-    let file = format!("{}/{area}/{name}/{area}.info", s3.path.trim_end_matches('/'));
+fn unloaded(s3: &S3Settings, name: &str, area: &str) -> String {
+    let file = info_file(s3, name, area);
     format!("unable to load info file '{file}' or '{file}.copy':")
 }
 
-/// The S3 settings of a repository whose list this command can read: why it can't is told by its code alone.
-fn loaded<'a>(
-    world: &mut World,
-    settings: &'a RepositorySettings,
-    area: &str,
-    stanza: &str,
-) -> Tried<&'a S3Settings> {
-    repository(world, settings, area, stanza).map_err(|answer| match (answer, &settings.s3) {
-        (Answer::Failed(code, _), Some(s3)) => failed(code, not_loaded(s3, stanza, area)),
-        (answer, _) => answer,
-    })
+fn info_file(s3: &S3Settings, name: &str, area: &str) -> String {
+    format!("{}/{area}/{name}/{area}.info", s3.path.trim_end_matches('/'))
 }
 
 fn mismatch() -> Answer {

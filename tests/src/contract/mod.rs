@@ -107,7 +107,7 @@ pub async fn run(promises: &[Promise], stands: &dyn Stands) -> Report {
     for promise in promises {
         let checked = match stands.make(&(promise.given)()).await {
             Ok(stand) => (promise.check)(stand.as_ref()).await,
-            Err(unable) => Err(unable.into()),
+            Err(unkept) => Err(unkept),
         };
         match checked {
             Ok(()) => report.kept.push(promise.name),

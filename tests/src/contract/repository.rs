@@ -17,13 +17,14 @@ use super::{
 };
 use backup::{backs_up, every_kind, hung_backup, late_wal_arrives, locked_out, retry_after};
 use command::{
-    Command, backup, check, configuration_is_private, configures_without_s3, exits_with,
-    keeps_backups, lets_in_whom_it_was_told, loses_its_words, makes_the_stanza, ping, reconfigures,
-    s3_commands_exit, s3_commands_hang, stanza_create, unanswered, works,
+    Command, backup, bucketless, check, configuration_is_private, configures_without_s3,
+    configures_without_tls, exits_with, keeps_backups, lets_in_whom_it_was_told, loses_its_words,
+    makes_the_stanza, ping, reconfigures, s3_commands_exit, s3_commands_hang, stanza_create,
+    unanswered, works,
 };
 use info::{
-    another_stanza, empty, failed_is_listed, not_understood, on_every_unit, reads, shows_no_secret,
-    unreadable,
+    another_stanza, empty, failed_is_listed, knows_nothing, not_understood, on_every_unit, reads,
+    shows_no_secret, unreadable,
 };
 
 promises! {
@@ -33,9 +34,12 @@ promises! {
         "commands use the settings that were configured last": ready => reconfigures(),
         "the configuration is readable by its user alone": ready => configuration_is_private(),
         "without S3 settings only the TLS server is configured":
-            Given::default => configures_without_s3(),
-        "a command without a configuration exits 55":
-            related => exits_with(check(0).unconfigured(), vec![], 55, "unable to open missing file"),
+            || Given { tls: true, ..Given::default() } => configures_without_s3(),
+        "without certificates the TLS server is not configured": related => configures_without_tls(),
+        "a command without a configuration exits 37":
+            related => exits_with(check(0).unconfigured(), vec![], 37, "requires option: pg1-path"),
+        "without a configuration the inventory is empty, and tells nothing of the bucket":
+            related => knows_nothing(),
         // create_stanza
         "a stanza is made, and is of this cluster": related => makes_the_stanza(),
         "a stanza that exists is left as it is, with its backups": ready => keeps_backups(),
@@ -95,8 +99,8 @@ promises! {
         "a backup of which no end is known may yet succeed": ready => hung_backup(),
         "a backup works again once its cause of failure is gone": ready => retry_after(),
         // every command that reads and writes the repository
-        "every command exits 39 without its bucket":
-            ready => s3_commands_exit(s3(S3Given { bucket: BucketGiven::Absent, ..ok() }), 39, "404"),
+        "without its bucket stanza-create exits 39, and every other command 55":
+            ready => bucketless(s3(S3Given { bucket: BucketGiven::Absent, ..ok() })),
         "every command exits 39 in someone else's bucket": ready =>
             s3_commands_exit(s3(S3Given { bucket: BucketGiven::Forbidden, ..ok() }), 39, "403"),
         "every command exits 39 with a wrong credential": ready => s3_commands_exit(

@@ -32,37 +32,38 @@ pub trait Stands: Send + Sync {
     fn backend(&self) -> &'static str;
 
     /// A stand on which `given` is true and nothing else has happened. Every credential on it contains
-    /// [`CANARY`](super::CANARY).
-    async fn make(&self, given: &Given) -> Result<Box<dyn Stand>, Unable>;
+    /// [`CANARY`](super::CANARY). The stand that was made before is of no use from then on.
+    async fn make(&self, given: &Given) -> Result<Box<dyn Stand>, Unkept>;
 }
 
-/// One backend in one place, as a contract uses it.
+/// One backend in one place, as a contract uses it. Every call can be out of a backend's power, which skips the
+/// promise, or fail, which breaks it.
 #[async_trait]
 pub trait Stand: Send + Sync {
     /// The ports under contract, bound to a unit.
     fn ports(&self, unit: u32) -> PortResult<Ports>;
 
     /// The change is true.
-    async fn happen(&self, change: &Change) -> Result<(), Unable>;
+    async fn happen(&self, change: &Change) -> Result<(), Unkept>;
 
     /// What can be seen from outside.
-    async fn observe(&self) -> Result<Observation, Unable>;
+    async fn observe(&self) -> Result<Observation, Unkept>;
 
     /// Juju brings an event to its unit, and its hook runs until [`Stand::end`]: the events that it
     /// fires again first.
-    async fn begin(&self, event: &Event) -> Result<Vec<Hook>, Unable>;
+    async fn begin(&self, event: &Event) -> Result<Vec<Hook>, Unkept>;
 
     /// The hook on this unit ends; what its action, if it was one, shows.
-    async fn end(&self, unit: u32, succeeded: bool) -> Result<ActionSeen, Unable>;
+    async fn end(&self, unit: u32, succeeded: bool) -> Result<ActionSeen, Unkept>;
 
     /// The permission bits of the backup tool's configuration file.
-    async fn configuration_mode(&self, unit: u32) -> Result<u32, Unable>;
+    async fn configuration_mode(&self, unit: u32) -> Result<u32, Unkept>;
 
     /// A client is connected to this unit's database from here on.
-    async fn connect_client(&self, unit: u32) -> Result<(), Unable>;
+    async fn connect_client(&self, unit: u32) -> Result<(), Unkept>;
 
     /// Whether that client's connection still answers.
-    async fn is_client_connected(&self, unit: u32) -> Result<bool, Unable>;
+    async fn is_client_connected(&self, unit: u32) -> Result<bool, Unkept>;
 }
 
 /// A cluster of one unit with an S3 relation, and no stanza yet.
@@ -116,6 +117,6 @@ pub(super) fn cluster_settings(ports: &Ports) -> ClusterSettings {
 }
 
 /// Every database that was started is up, or has given up.
-pub(super) async fn settle(stand: &dyn Stand) -> Result<(), Unable> {
+pub(super) async fn settle(stand: &dyn Stand) -> Result<(), Unkept> {
     stand.happen(&Change::Await(Awaited::DatabaseSettled)).await
 }

@@ -24,8 +24,9 @@ use sha2::{Digest as _, Sha256};
 use super::{
     authority::{Authority, Identity},
     gate::{GateSpec, GateTo},
+    part::Part,
     relay::Relay,
-    stage::{Part, PartFile, Setup, Stage, complaint},
+    stage::{PartFile, Setup, Stage, complaint},
 };
 use crate::{
     images::{Progress, Quiet},
@@ -182,15 +183,17 @@ struct User {
 }
 
 impl User {
-    /// The keys that whoever holds the authority's key can tell again.
+    /// The keys that whoever holds the authority's key can tell again. Both say `canary`, so that one that leaks
+    /// is seen.
     fn of(authority: &Authority, name: &str) -> Self {
         let derive = |what: &str| -> String {
             let key = authority.key();
             let digest = Sha256::digest(format!("{}\n{name}\n{what}", key.expose()));
             digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
         };
-        let access_key = format!("DRILL{}", &derive("access")[..15].to_uppercase());
-        Self { access_key: Secret::new(access_key), secret_key: Secret::new(derive("secret")) }
+        let access_key = format!("canary{}", &derive("access")[..14]);
+        let secret_key = format!("canary{}", derive("secret"));
+        Self { access_key: Secret::new(access_key), secret_key: Secret::new(secret_key) }
     }
 }
 

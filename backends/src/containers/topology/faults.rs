@@ -263,7 +263,7 @@ impl Topology {
             mkdir -p /run/pgdrill
             printf %s "$1" > /run/pgdrill/mood
             if [ -z "$1" ] && [ -e /run/pgdrill/locker ]; then
-                kill -KILL -- "-$(cat /run/pgdrill/locker)" || true
+                kill -KILL "-$(cat /run/pgdrill/locker)" || true
                 rm -f /run/pgdrill/locker
             fi
         "#;

@@ -13,7 +13,7 @@ const MEND: &str = r#"
         [ -e "/run/supervisor/$name" ] || ln -s "$service" "/run/supervisor/$name"
     done
     rm -f /etc/sv/postgresql/control/t /usr/local/bin/pgbackrest
-    if [ -e /run/pgdrill/locker ]; then kill -KILL -- "-$(cat /run/pgdrill/locker)" || true; fi
+    if [ -e /run/pgdrill/locker ]; then kill -KILL "-$(cat /run/pgdrill/locker)" || true; fi
     pkill -KILL -x sleep || true
     pkill -KILL -x flock || true
     rm -rf /run/pgdrill

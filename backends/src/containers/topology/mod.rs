@@ -33,7 +33,8 @@ pub use self::{
 use super::{
     authority::Authority,
     gate::{Gate, GateSpec},
-    stage::{Part, PartSpec, Setup, Stage, complaint},
+    part::Part,
+    stage::{PartSpec, Setup, Stage, complaint},
 };
 use crate::{
     etcd::EtcdRecord,
@@ -392,13 +393,14 @@ fn number(member: &MemberAnswer) -> Option<u32> {
     member.name.strip_prefix("unit-")?.parse().ok()
 }
 
-/// Passwords that nobody can guess who does not hold the authority's key.
+/// Passwords that nobody can guess who does not hold the authority's key. All say `canary`, so that one that
+/// leaks is seen.
 fn passwords(authority: &Authority) -> Passwords {
     let key = authority.key();
     let of = |user: &str| {
         let digest = Sha256::digest(format!("{user}:{}", key.expose()));
         let text: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-        Secret::new(text)
+        Secret::new(format!("canary{text}"))
     };
     Passwords { superuser: of("postgres"), replication: of("replication"), rewind: of("rewind") }
 }

@@ -1,7 +1,7 @@
 //! The backup tool's commands, and how they may fail.
 
 use pgdrill_core::{
-    PortErrorKind as Kind, Ports, S3Settings,
+    PortError, PortErrorKind as Kind, Ports, S3Settings,
     inventory::Inventory,
     ports::{BackupKind, BackupRequest, PortResult, RepositorySettings, Service, UnitId},
 };
@@ -162,6 +162,31 @@ pub(super) async fn exits_with(
     Ok(())
 }
 
+/// Only stanza-create says in its error line what is wrong with the repository. The others read a file there
+/// first: their error line is that they could not, and why stands beneath.
+fn exits_for_its_info(command: Command, ended: PortResult<String>, code: i32, words: &str) -> Kept {
+    if matches!(command.what, What::StanzaCreate) {
+        return exits(ended, command.place(), code, words);
+    }
+    let exit = ended.as_ref().err().and_then(PortError::exit).cloned().unwrap_or_default();
+    exits(ended, command.place(), code, "unable to load info file")?;
+    let told = [&exit.stdout, &exit.stderr].iter().any(|stream| stream.contains(words));
+    ensure!(told, "{} does not tell of `{words}`: {exit:?}", command.place());
+    Ok(())
+}
+
+/// Without their bucket the others can't tell that from a stanza that was never made.
+pub(super) async fn bucketless(stand: &dyn Stand, gone: Change) -> Kept {
+    let gone = [gone];
+    let made = stanza_create(0).run_after(stand, &gone).await?;
+    exits(made, stanza_create(0).place(), 39, "404")?;
+    for command in [check(0), backup(0, true)] {
+        let ended = command.run_after(stand, &gone).await?;
+        exits_for_its_info(command, ended, 55, "unable to open missing file")?;
+    }
+    Ok(())
+}
+
 /// After a change of the S3 server or its settings, every command exits alike.
 pub(super) async fn s3_commands_exit(
     stand: &dyn Stand,
@@ -171,7 +196,7 @@ pub(super) async fn s3_commands_exit(
 ) -> Kept {
     for command in Command::in_repository() {
         let changes = std::slice::from_ref(&change);
-        exits(command.run_after(stand, changes).await?, command.place(), code, words)?;
+        exits_for_its_info(command, command.run_after(stand, changes).await?, code, words)?;
     }
     Ok(())
 }
@@ -272,6 +297,14 @@ pub(super) async fn configures_without_s3(stand: &dyn Stand) -> Kept {
     ports.repository.configure(&settings).await?;
     ports.workload.start(Service::TlsServer).await?;
     fails(ports.repository.check(&stanza).await, "repository.check", &[Kind::Refused])?;
+    Ok(())
+}
+
+pub(super) async fn configures_without_tls(stand: &dyn Stand) -> Kept {
+    let ports = stand.ports(0)?;
+    ports.repository.configure(&repository_settings(&ports).await?).await?;
+    let started = ports.workload.start(Service::TlsServer).await;
+    fails(started, "workload.start", &[Kind::Refused])?;
     Ok(())
 }
 

@@ -30,6 +30,12 @@ pub(super) async fn empty(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
+pub(super) async fn knows_nothing(stand: &dyn Stand) -> Kept {
+    let json = stand.ports(0)?.repository.info().await?;
+    ensure_eq!("the inventory", Inventory::parse(&json)?, Inventory::default());
+    Ok(())
+}
+
 /// One stanza, of this cluster, with backups of these kinds.
 pub(super) async fn reads(stand: &dyn Stand, kinds: &[BackupKind]) -> Kept {
     let inventory = inventory(stand, 0).await?;

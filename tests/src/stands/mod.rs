@@ -1,0 +1,9 @@
+//! The backends that are held to the contracts.
+
+#[cfg(feature = "engine-tests")]
+mod containers;
+mod memory;
+
+#[cfg(feature = "engine-tests")]
+pub use containers::RealParts;
+pub use memory::Memory;

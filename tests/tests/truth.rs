@@ -1,0 +1,258 @@
+//! What a cluster of real parts does, asked of its database, its backup tool and its bucket, not of a status.
+//! Needs a container engine: `cargo test -p pgdrill-tests --features engine-tests --test truth`.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic; what it is told may be taken at its word"
+)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use futures_util::lock::Mutex;
+use pgdrill_backends::postgres::{Admission, PostgresClient, PostgresError};
+use pgdrill_core::{
+    Amendments, Attempt, Fate, Hook, Outcome, Probe, S3Settings, Shape,
+    inventory::Inventory,
+    ports::{BackupKind, Cluster as _},
+};
+use pgdrill_scenarios::{Place as _, containers::ContainersPlace};
+use pgdrill_sim::{
+    Awaited, BackupGiven, BackupSeen, Change, Event, Given, Observation, S3Given, StanzaGiven,
+    dispatch,
+};
+use pgdrill_tests::stands::RealParts;
+
+/// The rejection of a client by a rule of the server.
+const REJECTED: &str = "28000";
+
+#[tokio::test]
+async fn what_is_observed_is_true() {
+    let checked = RealParts::with(async |parts| {
+        a_backup_is_where_it_is_said_to_be(parts).await;
+        a_restore_brings_back_what_was_and_nothing_else(parts).await;
+        connections_are_observed_as_clients_meet_them(parts).await;
+        a_replica_that_takes_a_backup_refuses_new_clients_alone(parts).await;
+    });
+    checked.await.unwrap_or_else(|complaint| panic!("{complaint}"));
+}
+
+fn ready(units: u32) -> Given {
+    Given {
+        units,
+        tls: units > 1,
+        s3: Some(S3Given::default()),
+        stanza: StanzaGiven::Initialised,
+        backups: vec![BackupGiven::Full],
+        ..Given::default()
+    }
+}
+
+fn event(hook: Hook, unit: u32, parameters: &[(&str, &str)]) -> Event {
+    let parameters = parameters.iter().map(|&(name, value)| (name.to_owned(), Arc::from(value)));
+    Event { hook, unit, parameters: parameters.collect() }
+}
+
+fn full_backup(unit: u32) -> Event {
+    event(Hook::CreateBackup, unit, &[("type", "full")])
+}
+
+/// Fires a hook of which nothing but its own event comes, and has it end like this.
+async fn fire(place: &ContainersPlace, event: &Event, expected: &Outcome) {
+    let struck = place.fire(event, Amendments::all(), &[]).await.expect("fired");
+    let [fired] = struck.fired.as_slice() else { panic!("{struck:?}") };
+    assert_eq!(fired.firing.outcome, *expected, "{}", fired.firing.trace);
+}
+
+async fn observe(place: &ContainersPlace) -> Observation {
+    place.observe().await.expect("observed")
+}
+
+/// The rows of a query on a unit, each value after the other.
+async fn values(place: &ContainersPlace, unit: u32, sql: &str) -> Vec<String> {
+    let rows = place.client(unit).expect("there is one").rows(sql).await;
+    rows.unwrap_or_else(|error| panic!("{sql}: {error}")).into_iter().flatten().flatten().collect()
+}
+
+/// What the tool itself says on a unit that the repository holds.
+async fn told_by_the_tool(place: &ContainersPlace, unit: u32) -> Vec<BackupSeen> {
+    let unit = place.topology().unit(unit).expect("there is one");
+    let told = unit.as_database_user(&["pgbackrest", "--output=json", "info"]).await;
+    let inventory = Inventory::parse(&told.expect("an answer")).expect("an inventory");
+    let of_stanza = inventory.stanzas.into_iter().flat_map(|stanza| {
+        let name = stanza.name;
+        stanza.backups.into_iter().map(move |backup| BackupSeen {
+            stanza: name.clone(),
+            label: backup.label,
+            id: backup.id,
+            kind: backup.kind,
+            failed: backup.failed,
+        })
+    });
+    of_stanza.collect()
+}
+
+/// What the tool on each unit, the observation and the bucket itself hold are the same backups; their number.
+async fn backups(parts: &RealParts, place: &ContainersPlace) -> Vec<BackupSeen> {
+    let observed = observe(place).await;
+    for unit in place.topology().units() {
+        let told = told_by_the_tool(place, unit.number).await;
+        assert_eq!(told, observed.backups, "unit {}", unit.number);
+    }
+    let relation = place.ports(0).await.expect("unit 0").unit.s3_relation().await;
+    let relation = relation.expect("Juju answers").expect("a relation");
+    let bucket = S3Settings::from_relation(&relation).expect("whole settings").bucket;
+    let keys = parts.s3().keys(&bucket, "").await.unwrap_or_else(|error| panic!("{error}"));
+    let manifests = keys.iter().filter_map(|key| key.strip_suffix("/backup.manifest"));
+    let stored: BTreeSet<&str> = manifests.filter_map(|key| key.rsplit('/').next()).collect();
+    let labels = observed.backups.iter().map(|backup| backup.label.as_str());
+    assert_eq!(stored, labels.collect(), "in the bucket");
+    for object in &observed.objects {
+        assert!(keys.contains(object), "{object} is not in the bucket");
+    }
+    let segments = keys.iter().filter(|key| key.contains("/archive/") && key.ends_with(".zst"));
+    assert!(segments.count() >= observed.backups.len(), "WAL is missing: {keys:?}");
+    observed.backups
+}
+
+async fn a_backup_is_where_it_is_said_to_be(parts: &RealParts) {
+    let place = parts.place(&ready(1)).await.expect("a place");
+    let before = backups(parts, &place).await;
+    for (kind, word) in [
+        (BackupKind::Full, "full"),
+        (BackupKind::Differential, "differential"),
+        (BackupKind::Incremental, "incremental"),
+    ] {
+        let held = backups(parts, &place).await;
+        let create = event(Hook::CreateBackup, 0, &[("type", word)]);
+        fire(&place, &create, &Outcome::Finished).await;
+        let now = backups(parts, &place).await;
+        let (newest, older) = now.split_last().expect("there are backups");
+        assert_eq!((newest.kind, newest.failed, older), (kind, false, held.as_slice()));
+    }
+    assert_eq!(before.len(), 1);
+}
+
+async fn system_identifier(place: &ContainersPlace) -> Vec<String> {
+    values(place, 0, "SELECT system_identifier FROM pg_control_system()").await
+}
+
+async fn a_restore_brings_back_what_was_and_nothing_else(parts: &RealParts) {
+    let place = parts.place(&ready(1)).await.expect("a place");
+    let identifier = system_identifier(&place).await;
+    values(&place, 0, "CREATE TABLE told AS SELECT 'before the backup' AS at").await;
+    fire(&place, &full_backup(0), &Outcome::Finished).await;
+    values(&place, 0, "INSERT INTO told VALUES ('after the backup')").await;
+    values(&place, 0, "CREATE TABLE later (n int)").await;
+    let held = backups(parts, &place).await;
+    let newest = held.last().expect("there is one");
+
+    let restore = event(Hook::Restore, 0, &[("backup-id", &newest.id)]);
+    fire(&place, &restore, &Outcome::Finished).await;
+    place.happen(&Change::Await(Awaited::DatabaseSettled)).await.expect("it settles");
+    fire(&place, &event(Hook::UpdateStatus, 0, &[]), &Outcome::Returned).await;
+
+    assert_eq!(values(&place, 0, "SELECT at FROM told").await, ["before the backup"]);
+    assert_eq!(values(&place, 0, "SELECT to_regclass('later') IS NULL").await, ["t"]);
+    assert_eq!(values(&place, 0, "SELECT pg_is_in_recovery()").await, ["f"]);
+    assert_eq!(system_identifier(&place).await, identifier);
+    assert_eq!(backups(parts, &place).await, held);
+    values(&place, 0, "INSERT INTO told VALUES ('after the restore')").await;
+    fire(&place, &full_backup(0), &Outcome::Finished).await;
+    assert_eq!(backups(parts, &place).await.len(), held.len() + 1);
+}
+
+/// How a server ends a new client connection, by its SQLSTATE; `None`: it takes it.
+async fn refusal(place: &ContainersPlace, unit: u32) -> Option<String> {
+    match place.client(unit).expect("there is one").connect().await {
+        Ok(_) => None,
+        Err(PostgresError::Server { code, .. }) => Some(code),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Whether each unit takes new clients, as observed.
+async fn observed(place: &ContainersPlace) -> BTreeMap<u32, bool> {
+    let units = observe(place).await.units;
+    units.into_iter().map(|unit| (unit.unit, unit.accepts_connections)).collect()
+}
+
+/// What is observed of connections is what a client meets, also where the configuration says otherwise.
+async fn connections_are_observed_as_clients_meet_them(parts: &RealParts) {
+    let place = parts.place(&ready(1)).await.expect("a place");
+    let unit = place.topology().unit(0).expect("there is one");
+    let close = r#"
+        sed -i 's/^host  *all  *all .*/host all all all reject/' "$PGDATA/pg_hba.conf"
+        chpst -u postgres:postgres psql -XAtq -d postgres -c 'SELECT pg_reload_conf()'
+        until chpst -u postgres:postgres psql -XAtq -d postgres -c "
+            SELECT 'closed' FROM pg_hba_file_rules WHERE auth_method = 'reject'" | grep -q closed; do :; done
+    "#;
+    assert_eq!(observed(&place).await, BTreeMap::from([(0, true)]));
+    unit.shell(close, &[]).await.expect("closed");
+    while place.client(0).expect("there is one").admission().await == Ok(Admission::Accepted) {}
+    let configured = place.topology().cluster(0).accepts_connections().await;
+    assert_eq!(configured, Ok(true), "the configuration says otherwise");
+    assert_eq!(observed(&place).await, BTreeMap::from([(0, false)]));
+}
+
+/// Looks at a replica's connections while its backup is taken.
+struct Onlooker<'a> {
+    place: &'a ContainersPlace,
+    /// A client that was connected before.
+    open: Mutex<PostgresClient>,
+    /// How a new client was refused, whether the old one was answered, and what was observed.
+    seen: Mutex<Vec<(Option<String>, bool, BTreeMap<u32, bool>)>>,
+}
+
+impl Onlooker<'_> {
+    async fn look(&self) {
+        let answered = self.open.lock().await.is_answering().await;
+        let new = refusal(self.place, 1).await;
+        assert_eq!(refusal(self.place, 0).await, None, "the primary takes clients all the time");
+        self.seen.lock().await.push((new, answered, observed(self.place).await));
+    }
+}
+
+#[async_trait]
+impl Probe for Onlooker<'_> {
+    async fn arrive(&self, shape: Shape) -> Fate {
+        if shape == Shape::Attempt(Attempt::HasBackupCreationSucceeded) {
+            self.look().await;
+        }
+        Fate::Live
+    }
+
+    async fn leave(&self, shape: Shape) -> Fate {
+        self.arrive(shape).await
+    }
+}
+
+async fn a_replica_that_takes_a_backup_refuses_new_clients_alone(parts: &RealParts) {
+    let place = parts.place(&ready(2)).await.expect("a place");
+    let open = place.client(1).expect("there is one").connect().await.expect("connected");
+    let onlooker = Onlooker { place: &place, open: Mutex::new(open), seen: Mutex::default() };
+    onlooker.look().await;
+    let ports = place.ports(1).await.expect("unit 1");
+    let probe = Some(&onlooker as &dyn Probe);
+    let fired = dispatch(place.world(), &ports, &full_backup(1), Amendments::all(), probe).await;
+    assert_eq!(fired.expect("fired")[0].firing.outcome, Outcome::Finished);
+    onlooker.look().await;
+    let all = BTreeMap::from([(0, true), (1, true)]);
+    let one = BTreeMap::from([(0, true), (1, false)]);
+    let refused = || Some(REJECTED.to_owned());
+    let seen = onlooker.seen.into_inner();
+    assert_eq!(
+        seen,
+        [
+            (None, true, all.clone()),
+            (refused(), true, one.clone()),
+            (refused(), true, one),
+            (None, true, all),
+        ]
+    );
+    assert_eq!(backups(parts, &place).await.len(), 2);
+}
