@@ -136,6 +136,7 @@ fn member(state: &UnitState) -> Option<MemberState> {
         MemberFate::Killed | MemberFate::ServerDown => Some(MemberState::Stopped),
         MemberFate::Running => Some(match state.database {
             ServiceState::Running if state.starting.is_some() => MemberState::Starting,
+            ServiceState::Running if state.waits_for_leader() => MemberState::Stopped,
             ServiceState::Running => MemberState::Running,
             ServiceState::Stopped | ServiceState::Unknown => MemberState::Stopped,
         }),

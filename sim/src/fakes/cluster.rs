@@ -35,6 +35,7 @@ impl Cluster for View {
             MemberFate::Killed | MemberFate::ServerDown => MemberState::Stopped,
             MemberFate::Running | MemberFate::CutOff => match unit.database {
                 ServiceState::Running if unit.starting.is_some() => MemberState::Starting,
+                ServiceState::Running if unit.waits_for_leader() => MemberState::Stopped,
                 ServiceState::Running => MemberState::Running,
                 ServiceState::Stopped | ServiceState::Unknown => MemberState::Stopped,
             },

@@ -3,7 +3,7 @@
 use pgdrill_core::{
     Ports,
     inventory::Inventory,
-    ports::{ClusterSettings, MemberState, RestoreSource, Service, UnitId},
+    ports::{ClusterSettings, MemberState, RestoreSource, Service, ServiceState, UnitId},
 };
 use pgdrill_sim::{
     Change, DcsState, Given, MemberFate, RepositoryGiven, SetMember, SetWorkload, WorkloadState,
@@ -252,6 +252,10 @@ async fn remembered(stand: &dyn Stand) -> Kept {
     let (source, _) = source(&ports).await?;
     ports.cluster.apply(&restoring(&ports, &source)).await?;
     bootstrap(stand, &ports, false).await?;
+    // It waits for the leader of the cluster that is remembered, and goes on to.
+    let service = ports.workload.service(Service::Database).await?;
+    ensure_eq!("its service", service, ServiceState::Running);
+    ensure_eq!("the member", ports.cluster.member_state().await?, MemberState::Stopped);
     fails(ports.cluster.system_identifier().await, "cluster.system_identifier", SILENCE)?;
     Ok(())
 }
