@@ -26,7 +26,7 @@ promises! {
         "while nobody holds the lock there is no primary, and no error": pair => primary_is_lost(),
         "without the DCS the primary is unknown": pair => no_primary(Change::Dcs(DcsState::Down)),
         "a unit that reaches nobody does not know the primary":
-            pair => no_primary(member(MemberFate::CutOff)),
+            pair => cut_off(),
         "a cluster that stands still does not tell its primary":
             ready => no_primary(member(MemberFate::Frozen)),
         "a member that serves is running, on the primary and on a replica": pair => members_run(),
@@ -88,6 +88,11 @@ async fn no_primary(stand: &dyn Stand, change: Change) -> Kept {
     stand.happen(&change).await?;
     fails(ports.cluster.primary().await, "cluster.primary", SILENCE)?;
     Ok(())
+}
+
+async fn cut_off(stand: &dyn Stand) -> Kept {
+    stand.asks_from_within().await?;
+    no_primary(stand, member(MemberFate::CutOff)).await
 }
 
 async fn members_run(stand: &dyn Stand) -> Kept {
