@@ -2,7 +2,7 @@
 
 use std::{
     sync::Mutex,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
@@ -42,7 +42,7 @@ impl Default for SystemClock {
 #[expect(clippy::disallowed_methods, reason = "this is the system's clock, behind its port")]
 #[expect(clippy::disallowed_types, reason = "this is the system's clock, behind its port")]
 fn system() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -6,14 +6,18 @@
 //! - [`s3`]: the bucket;
 //! - [`patroni`]: the cluster manager, by its REST API and configuration file;
 //! - [`etcd`]: what the DCS remembers of the previous cluster;
+//! - [`juju`]: this unit as Juju sees it, by hook tools;
+//! - [`pebble`]: the workload container, by its supervisor;
+//! - [`kubernetes`]: the record of the previous cluster where Kubernetes keeps it;
+//! - [`charm`]: all of them, put together for a unit of the charm;
 //! - [`postgres`]: the database as its clients see it, which nothing above needs and tests do;
 //! - [`images`]: the recipes of the real parts' containers, built where an engine lacks them;
 //! - [`containers`]: the real parts themselves.
 //!
 //! This crate knows `pgdrill-core` alone, and never `pgdrill-sim`. Every wait in it has a bound, no
-//! adapter keeps state between two calls, and no error shows a credential. No backend is put together from
-//! it yet: the contracts of the ports have not run over these adapters.
+//! adapter keeps state between two calls, and no error shows a credential.
 
+pub mod charm;
 pub mod clock;
 pub mod command;
 pub mod containers;
@@ -21,10 +25,15 @@ pub mod etcd;
 pub mod files;
 mod http;
 pub mod images;
+pub mod juju;
+pub mod kubernetes;
+mod lock;
 pub mod patroni;
+pub mod pebble;
 pub mod pgbackrest;
 pub mod postgres;
 pub mod s3;
 #[cfg(test)]
 mod stub;
 mod template;
+mod wire;

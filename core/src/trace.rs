@@ -88,6 +88,13 @@ impl Trace {
     }
 }
 
+impl FromIterator<Step> for Trace {
+    /// A trace of these steps, as one that was told in a log.
+    fn from_iter<T: IntoIterator<Item = Step>>(steps: T) -> Self {
+        Self(steps.into_iter().collect())
+    }
+}
+
 impl fmt::Display for Trace {
     /// `hook_fired > is_blocked:no > … > [replica-ends-active] set_active`: an amendment in brackets
     /// goes before a step that it inserted, and after a step that it refined.

@@ -7,7 +7,7 @@ use crate::{
     charts,
     names::Name,
     scenario::{Damage, FireStep, Meanwhile, Scenario},
-    yaml::{Document, Node, Span, Value, name_hint},
+    yaml::{Document, Node, Span, Value, documents, from_document, name_hint},
 };
 
 /// The most units that a scenario can have.
@@ -26,6 +26,56 @@ pub fn check(document: &Document, scenario: &Scenario) -> Option<Diagnostic> {
     }
     checker.then(scenario);
     checker.impossible
+}
+
+/// Reads one change from a text, without knowing how many units there are.
+///
+/// # Errors
+///
+/// What is wrong, and where.
+pub fn read_change(text: &str, file: &str) -> Result<(Document, Change), Box<Diagnostic>> {
+    let mut documents = documents(text, file);
+    if documents.len() != 1 {
+        let what = format!("one change was expected, found {}", documents.len());
+        let hint = "write it as in a scenario's `do`, as `s3-server: down`";
+        return Err(Box::new(Diagnostic::error(file, what).hint(hint)));
+    }
+    let document = documents.remove(0).map_err(Box::new)?;
+    let change = from_document(&document).map_err(Box::new)?;
+    Ok((document, change))
+}
+
+/// What keeps a change from coming about among this many units, outside of every firing.
+#[must_use]
+pub fn check_change(document: &Document, change: &Change, units: u32) -> Option<Diagnostic> {
+    let mut checker = Checker { document, units, impossible: None };
+    checker.change("", change, false);
+    checker.impossible
+}
+
+/// A parameter that Juju would refuse.
+pub(crate) struct BadParameter {
+    /// Whether its name is at fault, and not its value.
+    is_name: bool,
+    /// What is wrong.
+    pub(crate) what: String,
+    /// What to do.
+    pub(crate) hint: String,
+}
+
+/// What is wrong with a parameter of a hook.
+pub(crate) fn bad_parameter(hook: Hook, name: &str, value: &str) -> Option<BadParameter> {
+    if !hook.parameters().contains(&name) {
+        let what = format!("{hook} takes no parameter `{name}`");
+        let hint = name_hint(name, hook.parameters());
+        let hint = hint.unwrap_or_else(|| "it takes none".to_owned());
+        return Some(BadParameter { is_name: true, what, hint });
+    }
+    let kinds: Vec<&str> = BackupKind::ALL.iter().map(|kind| kind.name()).collect();
+    (name == "type" && !kinds.contains(&value)).then(|| {
+        let what = format!("Juju refuses the backup type `{value}`");
+        BadParameter { is_name: false, what, hint: name_hint(value, &kinds).unwrap_or_default() }
+    })
 }
 
 struct Checker<'a> {
@@ -141,16 +191,14 @@ impl Checker<'_> {
         self.unit(&format!("{path}/unit"), "the one that fires", step.unit.unwrap_or(0));
         for (name, value) in &step.params {
             let place = format!("{path}/params/{name}");
-            if !hook.parameters().contains(&name.as_str()) {
-                let what = format!("{hook} takes no parameter `{name}`");
-                let hint = name_hint(name, hook.parameters());
-                self.refuse_key(&place, what, hint.unwrap_or_else(|| "it takes none".to_owned()));
-            }
-            let kinds = BackupKind::ALL.iter().map(|kind| kind.name());
-            if name == "type" && !kinds.clone().any(|kind| kind == value) {
-                let what = format!("Juju refuses the backup type `{value}`");
-                let kinds: Vec<&str> = kinds.collect();
-                self.refuse(&place, what, name_hint(value, &kinds).unwrap_or_default());
+            match bad_parameter(hook, name, value) {
+                Some(BadParameter { is_name: true, what, hint }) => {
+                    self.refuse_key(&place, what, hint);
+                }
+                Some(BadParameter { is_name: false, what, hint }) => {
+                    self.refuse(&place, what, hint);
+                }
+                None => {}
             }
         }
         for (index, meanwhile) in step.meanwhile.iter().enumerate() {
@@ -249,7 +297,7 @@ struct Place {
 fn place(root: &Node, path: &str) -> Place {
     let mut node = root;
     let mut place = Place { key: root.span, value: root.span };
-    for part in path.split('/') {
+    for part in path.split('/').filter(|part| !part.is_empty()) {
         let next = match &node.value {
             Value::Scalar { .. } => None,
             Value::Sequence(items) => {

@@ -18,6 +18,8 @@ pub enum Backend {
     Memory,
     /// Real parts in containers, under Juju's simulation.
     Containers,
+    /// The charm's own dispatches, as processes against stand-ins.
+    Charm,
 }
 
 impl Backend {
@@ -27,6 +29,7 @@ impl Backend {
         match self {
             Self::Memory => "memory",
             Self::Containers => "containers",
+            Self::Charm => "charm",
         }
     }
 }
@@ -134,7 +137,7 @@ fn good(backups: &[BackupSeen]) -> usize {
 
 /// Parameters with `${backup-N}` replaced by the id of the Nth oldest backup. One that is not there is an
 /// error: a slip of the pen must not look like an id that no backup has.
-fn filled_in(
+pub(crate) fn filled_in(
     parameters: &BTreeMap<String, String>,
     backups: &[BackupSeen],
 ) -> Result<BTreeMap<String, Arc<str>>, PortError> {

@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 
-use pgdrill_core::ports::{MemberState, ServiceState};
-use pgdrill_sim::{Observation, UnitSeen};
+use pgdrill_core::{
+    Firing,
+    ports::{MemberState, ServiceState},
+};
+use pgdrill_sim::{Fired, Observation, UnitSeen};
 use regex_lite::Regex;
 
-use crate::run::{FiredStep, Run};
+use crate::run::Run;
 
 /// What a run showed, in a form that is the same for every run and every backend: labels and times are
 /// replaced by tokens.
@@ -14,7 +17,7 @@ use crate::run::{FiredStep, Run};
 pub fn transcript(run: &Run) -> String {
     let mut out = String::with_capacity(2048);
     for (index, step) in run.firings.iter().enumerate() {
-        write_firing(&mut out, index + 1, step);
+        write_firing(&mut out, index + 1, &step.fired);
     }
     let seen = &run.observation;
     for unit in &seen.units {
@@ -24,10 +27,19 @@ pub fn transcript(run: &Run) -> String {
     with_tokens(&out, seen)
 }
 
+/// Firings as a transcript shows them, with labels and times as they are.
+#[must_use]
+pub fn firings(fired: &[Fired]) -> String {
+    let mut out = String::new();
+    for (index, fired) in fired.iter().enumerate() {
+        write_firing(&mut out, index + 1, fired);
+    }
+    out
+}
+
 // Writing to a String does not fail, so the results of `write!` below are dropped.
 
-fn write_firing(out: &mut String, number: usize, step: &FiredStep) {
-    let fired = &step.fired;
+fn write_firing(out: &mut String, number: usize, fired: &Fired) {
     let again = if fired.is_refired { " (again)" } else { "" };
     let outcome = &fired.firing.outcome;
     let _ = writeln!(
@@ -37,7 +49,15 @@ fn write_firing(out: &mut String, number: usize, step: &FiredStep) {
         fired.unit,
         outcome.name()
     );
-    for step in fired.firing.trace.steps() {
+    write_steps(out, &fired.firing);
+    for (key, value) in &fired.results {
+        write_result(out, key, value);
+    }
+}
+
+/// The path of a firing with its answers, and the message with which it ended.
+pub(crate) fn write_steps(out: &mut String, firing: &Firing) {
+    for step in firing.trace.steps() {
         let _ = write!(out, "   {}", step.shape);
         if let Some(answer) = step.answer_label() {
             let _ = write!(out, ": {answer}");
@@ -48,11 +68,8 @@ fn write_firing(out: &mut String, number: usize, step: &FiredStep) {
         }
         out.push('\n');
     }
-    if let Some(message) = outcome.message() {
+    if let Some(message) = firing.outcome.message() {
         let _ = writeln!(out, "   => {message}");
-    }
-    for (key, value) in &fired.results {
-        write_result(out, key, value);
     }
 }
 

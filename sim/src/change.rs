@@ -1,7 +1,7 @@
 //! What can happen to a world while nobody asks it: faults, role changes, and their mending.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::given::{S3Given, words};
 

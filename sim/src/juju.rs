@@ -105,6 +105,13 @@ impl Juju {
         }
     }
 
+    /// Replaces what the dispatch on a unit has deferred so far.
+    pub(crate) fn keep_deferred(&mut self, unit: usize, hooks: Vec<Hook>) {
+        if let Some(unit) = self.units.get_mut(unit) {
+            unit.dispatch.deferred = hooks;
+        }
+    }
+
     /// Begins a dispatch on a unit: the events to fire again before the one that Juju brings.
     pub(crate) fn begin(&mut self, unit: usize) -> Vec<Hook> {
         let Some(unit) = self.units.get_mut(unit) else { return Vec::new() };

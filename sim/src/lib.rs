@@ -26,9 +26,11 @@ mod dispatch;
 mod fakes;
 mod given;
 mod juju;
+mod kept;
 mod observation;
 mod pgbackrest;
 mod server;
+mod stand_in;
 mod storage;
 mod strikes;
 mod unit;
@@ -46,7 +48,9 @@ pub use given::{
     S3Given, S3Parameter, StanzaGiven, StatusGiven, StatusKind, TlsServersGiven,
 };
 pub use juju::Juju;
+pub use kept::{KeptJuju, NotKept};
 pub use observation::{BackupSeen, Observation, UnitSeen};
 pub use server::S3Server;
+pub use stand_in::ManagerSeen;
 pub use strikes::{Moment, Strike, Strikes};
 pub use world::{Shared, World};

@@ -7,7 +7,7 @@ use pgdrill_core::{
 };
 
 use crate::{
-    change::MemberFate,
+    change::{DcsState, MemberFate},
     storage::Bucket,
     unit::{Data, UnitState},
     world::World,
@@ -119,7 +119,7 @@ impl World {
         Some(UnitSeen {
             unit: u32::try_from(index).ok()?,
             history: juju.history.clone(),
-            member: member(state),
+            member: member(state, self.dcs),
             database: state.database,
             tls_server: state.tls_server,
             tls_server_reloads: state.tls_server_reloads,
@@ -130,11 +130,14 @@ impl World {
     }
 }
 
-fn member(state: &UnitState) -> Option<MemberState> {
+fn member(state: &UnitState, dcs: DcsState) -> Option<MemberState> {
     match state.fate {
         MemberFate::Frozen | MemberFate::CutOff => None,
         MemberFate::Killed | MemberFate::ServerDown => Some(MemberState::Stopped),
         MemberFate::Running => Some(match state.database {
+            ServiceState::Running if state.starting.is_some() && dcs == DcsState::Down => {
+                MemberState::Stopped
+            }
             ServiceState::Running if state.starting.is_some() => MemberState::Starting,
             ServiceState::Running if state.waits_for_leader() => MemberState::Stopped,
             ServiceState::Running => MemberState::Running,

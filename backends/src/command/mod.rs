@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use pgdrill_core::ports::CommandExit;
 
 pub use accounts::{Account, Accounts};
+pub(crate) use bounded::Bounded;
 pub use local::LocalRunner;
 
 /// One command, to be run once.

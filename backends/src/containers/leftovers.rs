@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use futures_util::future::join_all;
@@ -89,10 +90,17 @@ pub(super) fn labels(purpose: Purpose, stage: &str, owner: &Owner) -> Vec<(Strin
         .to_vec()
 }
 
+/// How often it is looked whether something still comes, and the pause between two looks.
+const PASSES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The label of the container that holds what is kept with a stage; its value is the name under which people know it.
+pub(super) const STATE: &str = "pgdrill.state";
+
 /// Whose leftovers are cleared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leftovers {
-    /// Those of runs of this machine whose process is gone.
+    /// Those of this machine whose process is gone: of runs, and of what was to stay and was never finished.
     OfDeadRuns,
     /// Those of this process's own runs.
     OfThisProcess,
@@ -111,6 +119,22 @@ pub struct Cleared {
     pub networks: usize,
 }
 
+impl Cleared {
+    /// Whether there was nothing.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.containers == 0 && self.networks == 0
+    }
+
+    fn add(&mut self, more: Self) {
+        self.containers += more.containers;
+        self.networks += more.networks;
+        self.stages.extend(more.stages);
+        self.stages.sort_unstable();
+        self.stages.dedup();
+    }
+}
+
 /// Removes what was left behind.
 ///
 /// # Errors
@@ -118,6 +142,7 @@ pub struct Cleared {
 /// The engine does not list or remove it.
 pub async fn clear(docker: &Docker, which: Leftovers) -> Setup<Cleared> {
     let own = Owner::this_process();
+    let finished = finished_stages(docker).await?;
     clear_where(docker, |labels| {
         let get = |key: &str| labels.get(key).cloned().unwrap_or_default();
         let owner = Owner { host: get(HOST), process: get(PROCESS) };
@@ -125,10 +150,34 @@ pub async fn clear(docker: &Docker, which: Leftovers) -> Setup<Cleared> {
         match which {
             Leftovers::Everything => true,
             Leftovers::OfThisProcess => is_run && owner == own,
-            Leftovers::OfDeadRuns => is_run && owner.is_dead(&own.host),
+            Leftovers::OfDeadRuns => {
+                let stays = !is_run && finished.contains(&get(STAGE));
+                !stays && owner.is_dead(&own.host)
+            }
         }
     })
     .await
+}
+
+/// The stages with which something is kept: whoever set them has finished.
+async fn finished_stages(docker: &Docker) -> Setup<BTreeSet<String>> {
+    let stages = kept(docker).await?.into_iter().map(|(_, stage)| stage);
+    Ok(stages.collect())
+}
+
+/// The names under which people know stages that are kept, each with its stage, in order.
+pub(super) async fn kept(docker: &Docker) -> Setup<Vec<(String, String)>> {
+    let filters = [("label", vec![STATE.to_owned()])].into_iter().collect();
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+    let listed = docker.list_containers(Some(options)).await;
+    let listed = listed.map_err(|error| complaint("the container engine", &error.to_string()))?;
+    let named = listed.into_iter().filter_map(|container| {
+        let labels = container.labels?;
+        Some((labels.get(STATE)?.clone(), labels.get(STAGE)?.clone()))
+    });
+    let mut named: Vec<(String, String)> = named.collect();
+    named.sort_unstable();
+    Ok(named)
 }
 
 /// The same on the engine that answers; nothing is left where none does.
@@ -143,6 +192,51 @@ pub async fn clear_own(which: Leftovers) -> Setup<Cleared> {
     }
 }
 
+/// The same, together with what the engine was still being asked for by somebody who went away.
+///
+/// # Errors
+///
+/// The engine does not list or remove it.
+pub async fn clear_for_good(docker: &Docker, which: Leftovers) -> Setup<Cleared> {
+    until_nothing_comes(|| clear(docker, which)).await
+}
+
+/// The same on the engine that answers; nothing is left where none does.
+///
+/// # Errors
+///
+/// The engine does not list or remove it.
+pub async fn clear_own_for_good(which: Leftovers) -> Setup<Cleared> {
+    until_nothing_comes(|| clear_own(which)).await
+}
+
+/// Clears until nothing was found twice: what the engine was asked for by somebody who went away may still come.
+#[expect(clippy::disallowed_methods, reason = "what may come makes no sound when it does not")]
+pub(super) async fn until_nothing_comes<F>(clear: impl Fn() -> F) -> Setup<Cleared>
+where
+    F: Future<Output = Setup<Cleared>>,
+{
+    let (mut all, mut quiet, mut last) = (Cleared::default(), 0, Ok(()));
+    for _ in 0..PASSES {
+        // What comes while it is cleared can make it fail, and is gone after the next pass.
+        last = match clear().await {
+            Ok(cleared) if cleared.is_nothing() => {
+                quiet += 1;
+                Ok(())
+            }
+            other => {
+                quiet = 0;
+                other.map(|cleared| all.add(cleared))
+            }
+        };
+        if quiet == 2 {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    last.map(|()| all)
+}
+
 /// Removes everything on one stage.
 pub(super) async fn clear_stage(docker: &Docker, stage: &str) -> Setup<Cleared> {
     clear_where(docker, |labels| labels.get(STAGE).is_some_and(|own| own == stage)).await
@@ -153,8 +247,7 @@ type Labels = BTreeMap<String, String>;
 async fn clear_where(docker: &Docker, is_meant: impl Fn(&Labels) -> bool) -> Setup<Cleared> {
     let failed = |error: Error| complaint("the container engine", &error.to_string());
     let mut stages = BTreeSet::new();
-    let mut meant = |labels: Option<std::collections::HashMap<String, String>>| {
-        let labels: Labels = labels.unwrap_or_default().into_iter().collect();
+    let mut meant = |labels: Labels| {
         let stage = labels.get(STAGE).filter(|_| is_meant(&labels))?;
         stages.insert(stage.clone());
         Some(())
@@ -163,11 +256,11 @@ async fn clear_where(docker: &Docker, is_meant: impl Fn(&Labels) -> bool) -> Set
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let listed = docker.list_containers(Some(options)).await.map_err(failed)?;
     let containers: Vec<String> =
-        listed.into_iter().filter_map(|c| meant(c.labels).and(c.id)).collect();
+        listed.into_iter().filter_map(|c| meant(sorted(c.labels)).and(c.id)).collect();
     let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
     let listed = docker.list_networks(Some(options)).await.map_err(failed)?;
     let networks: Vec<String> =
-        listed.into_iter().filter_map(|n| meant(n.labels).and(n.id)).collect();
+        listed.into_iter().filter_map(|n| meant(sorted(n.labels)).and(n.id)).collect();
     let removed = join_all(containers.iter().map(|id| async move {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
         gone(docker.remove_container(id, Some(options)).await)
@@ -181,6 +274,10 @@ async fn clear_where(docker: &Docker, is_meant: impl Fn(&Labels) -> bool) -> Set
         containers: containers.len(),
         networks: networks.len(),
     })
+}
+
+fn sorted(labels: Option<impl IntoIterator<Item = (String, String)>>) -> Labels {
+    labels.into_iter().flatten().collect()
 }
 
 /// What somebody else removes at the same time is gone as well.

@@ -1,7 +1,6 @@
 //! A network of its own, and the containers on it.
 
 use std::{
-    collections::HashMap,
     net::{Ipv4Addr, TcpListener},
     time::Duration,
 };
@@ -23,7 +22,7 @@ use testcontainers::{
     runners::AsyncRunner as _,
 };
 
-use super::leftovers::{self, Owner};
+use super::leftovers::{self, Cleared, Owner};
 use crate::images;
 
 /// What setting up a part comes to: it is there, or one complaint says what, where and what to do.
@@ -120,10 +119,13 @@ impl Stage {
     ///
     /// No engine answers, it is too old, or it makes no network.
     pub async fn set(purpose: Purpose) -> Setup<Self> {
-        let docker = images::engine().await.map_err(|error| boxed(&error.to_string()))?;
-        let owner = Owner::this_process();
-        let name = format!("pgdrill-{}", leftovers::fresh_name(&owner));
-        let labels = leftovers::labels(purpose, &name, &owner);
+        let name = format!("pgdrill-{}", leftovers::fresh_name(&Owner::this_process()));
+        Self::named(name, purpose).await
+    }
+
+    /// The same, under this name. Nobody else may have it.
+    pub(super) async fn named(name: String, purpose: Purpose) -> Setup<Self> {
+        let Self { docker, name, labels } = Self::again(&name, purpose).await?;
         let request = NetworkCreateRequest {
             name: name.clone(),
             labels: Some(labels.iter().cloned().collect()),
@@ -143,9 +145,14 @@ impl Stage {
     ///
     /// No engine answers.
     pub async fn again(name: &str, purpose: Purpose) -> Setup<Self> {
-        let docker = images::engine().await.map_err(|error| boxed(&error.to_string()))?;
+        let docker = images::engine().await.map_err(|error| error.diagnostic())?;
         let labels = leftovers::labels(purpose, name, &Owner::this_process());
         Ok(Self { docker, name: name.to_owned(), labels })
+    }
+
+    /// What everything on it bears.
+    pub(super) fn labels(&self) -> &[(String, String)] {
+        &self.labels
     }
 
     /// The engine on which it is.
@@ -205,7 +212,7 @@ impl Stage {
         for &(port, _) in ports {
             image = image.with_exposed_port(port.tcp());
         }
-        let bindings: HashMap<String, Option<Vec<PortBinding>>> =
+        let bindings: Vec<(String, Option<Vec<PortBinding>>)> =
             ports.iter().map(|&(port, on_host)| binding(port, on_host)).collect();
         let mut request = image
             .with_wait_for(if spec.ready.is_empty() {
@@ -220,7 +227,7 @@ impl Stage {
             .with_labels(self.labels.clone())
             .with_host_config_modifier(move |config: &mut HostConfig| {
                 config.publish_all_ports = Some(false);
-                config.port_bindings = Some(bindings.clone());
+                config.port_bindings = Some(bindings.iter().cloned().collect());
                 // A look-up that nobody answers takes 30 s otherwise, and a primary that was cut off stays
                 // writable for as long.
                 let options = ["timeout:1", "attempts:1", "ndots:0"].map(str::to_owned);
@@ -272,7 +279,25 @@ impl Stage {
     ///
     /// The engine did not remove all of them.
     pub async fn strike(&self) -> Setup<()> {
-        leftovers::clear_stage(&self.docker, &self.name).await.map(drop)
+        self.clear().await.map(drop)
+    }
+
+    /// The same, and what was removed.
+    ///
+    /// # Errors
+    ///
+    /// The engine did not remove all of them.
+    pub async fn clear(&self) -> Setup<Cleared> {
+        leftovers::clear_stage(&self.docker, &self.name).await
+    }
+
+    /// The same, together with what the engine was still being asked for by somebody who went away.
+    ///
+    /// # Errors
+    ///
+    /// The engine did not remove all of them.
+    pub async fn strike_for_good(&self) -> Setup<()> {
+        leftovers::until_nothing_comes(|| self.clear()).await.map(drop)
     }
 }
 
@@ -441,10 +466,6 @@ impl Hint for Box<Diagnostic> {
     fn hint(self, hint: &str) -> Self {
         Self::new((*self).hint(hint))
     }
-}
-
-fn boxed(what: &str) -> Box<Diagnostic> {
-    complaint("the container engine", what)
 }
 
 fn refused(host: &str, image: &str, error: &str) -> Box<Diagnostic> {

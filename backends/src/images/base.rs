@@ -15,7 +15,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use super::ImageRef;
 use super::engine::Engine;
 use super::error::{ImageError, ImageErrorKind, NO_DISK_HINT, Tail, tells_no_disk};
-use super::lock;
+use super::hold;
 
 const RELEASE: &str = "trixie";
 
@@ -41,7 +41,7 @@ pub(super) async fn ensure(engine: &Engine, say: Say<'_>) -> Result<ImageRef, Im
             return Ok(candidate.clone());
         }
     }
-    let held = lock::hold("base", say).await?;
+    let held = hold("base", say).await?;
     if engine.has(&own).await? {
         return Ok(own);
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use pgdrill_core::Diagnostic;
+
 /// What kind of thing went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImageErrorKind {
@@ -45,6 +47,14 @@ impl ImageError {
     pub(super) fn after(mut self, log: Vec<String>) -> Self {
         self.log = log;
         self
+    }
+
+    /// The complaint, as every command shows it.
+    #[must_use]
+    pub fn diagnostic(&self) -> Box<Diagnostic> {
+        let log: String = self.log.iter().map(|line| format!("\n  log: {line}")).collect();
+        let place = format!("{}{log}", self.place);
+        Box::new(Diagnostic::error(&place, &*self.what).hint(&*self.hint))
     }
 
     /// What kind of thing went wrong.
@@ -128,6 +138,7 @@ mod tests {
             error.to_string(),
             "a step failed\n   at: pgdrill/unit\n  log: E: no\n hint: look at the log"
         );
+        assert_eq!(error.diagnostic().to_string(), format!("error: {error}"));
     }
 
     #[test]

@@ -12,7 +12,6 @@ mod base;
 mod build;
 mod engine;
 mod error;
-mod lock;
 mod recipe;
 
 use std::fmt;
@@ -23,6 +22,7 @@ use self::engine::Engine;
 pub(crate) use self::error::tells_no_disk;
 pub use self::error::{ImageError, ImageErrorKind};
 use self::recipe::Recipe;
+use crate::lock::{self, Held, NoLock};
 
 /// An image that this project has a recipe of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,7 +113,7 @@ pub async fn ensure(image: Image, progress: &dyn Progress) -> Result<ImageRef, I
         return Ok(reference);
     }
     let say = |line: &str| progress.line(image, line);
-    let held = lock::hold(image.name(), &say).await?;
+    let held = hold(image.name(), &say).await?;
     // Whoever held the lock before may have built it.
     if !engine.has(&reference).await? {
         let base = base::ensure(&engine, &say).await?;
@@ -133,6 +133,19 @@ pub async fn ensure(image: Image, progress: &dyn Progress) -> Result<ImageRef, I
 pub(crate) async fn obtain(image: &str) -> Result<(), String> {
     let engine = Engine::connect().await.map_err(|error| error.to_string())?;
     base::obtain(&engine, image).await
+}
+
+/// Waits until nobody else builds what bears this name.
+async fn hold(name: &str, say: &(dyn Fn(&str) + Send + Sync)) -> Result<Held, ImageError> {
+    let waiting = "waiting for another process that builds it";
+    lock::hold(&format!("image-{name}"), waiting, say).await.map_err(|refused| {
+        ImageError::new(
+            ImageErrorKind::Host,
+            format!("can't lock the build of {name}: {refused}"),
+            refused.path.display().to_string(),
+            NoLock::HINT,
+        )
+    })
 }
 
 /// The engine that answers, of a version of its API that is not too old.

@@ -23,6 +23,17 @@ pub mod key {
     pub const TLS: &str = "tls";
     /// Unit: the other units for which its TLS server was last started or reloaded, as `0,2`.
     pub const TLS_PEERS: &str = "tls-peers";
+
+    /// Every key.
+    pub const ALL: &[&str] = &[
+        CLUSTER_INITIALISED,
+        STANZA,
+        RESTORING_BACKUP,
+        RESTORE_STANZA,
+        CONNECTIVITY,
+        TLS,
+        TLS_PEERS,
+    ];
 }
 
 /// A unit's number within its application: 2 in `postgresql-k8s/2`.

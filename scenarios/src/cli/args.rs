@@ -36,6 +36,59 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+    /// Bring real parts up in containers and leave them up
+    Up(UpArgs),
+    /// Show what is up: units, roles, statuses, services, backups
+    Status {
+        #[command(flatten)]
+        name: NameArg,
+        /// How to show it
+        #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
+        format: StatusFormat,
+    },
+    /// Fire a hook on a unit of what is up, and show its path
+    Fire(FireArgs),
+    /// Have something happen to what is up: a fault, a role change, a change of scale
+    #[command(visible_alias = "fault")]
+    Do {
+        /// The change, as under `do` in a scenario: `s3-server: down`, `scale-to: 1`, `primary-moves-to: 1`
+        change: String,
+        #[command(flatten)]
+        name: NameArg,
+    },
+    /// Undo every fault; roles, scale and what Juju knows stay as they are
+    Heal {
+        #[command(flatten)]
+        name: NameArg,
+    },
+    /// Take down what is up, with its data
+    Down {
+        #[command(flatten)]
+        name: NameArg,
+    },
+    /// Remove what dead runs left in containers
+    Clean {
+        /// Remove everything of pgdrill, running or not, whoever's it is
+        #[arg(long)]
+        all: bool,
+    },
+    /// Handle the event that Juju's environment tells of, as a charm's dispatch
+    Dispatch,
+    /// Show the path through the chart of every firing that a debug log of Juju tells of
+    Explain {
+        /// The log; standard input unless given
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Handle one event of a hook as a charm's dispatch would, against stand-ins, and show what it did
+    Rehearse {
+        /// The hook
+        #[arg(value_parser = PossibleValuesParser::new(Hook::ALL.iter().map(|hook| hook.name())))]
+        hook: String,
+        /// Print the environment instead, and keep the stand-ins until standard input ends
+        #[arg(long)]
+        hold: bool,
+    },
     /// List the cases that come with pgdrill
     List,
     /// Print a commented scenario to start from
@@ -89,6 +142,43 @@ pub(crate) struct RunArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct NameArg {
+    /// What it is called
+    #[arg(long, value_name = "NAME", default_value = "local", value_parser = topology_name)]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// How many units
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=9))]
+    pub(crate) units: u32,
+    /// Give every unit a key and a certificate
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Which S3 server; the first that can be had unless given
+    #[arg(long, value_enum, value_name = "PROFILE")]
+    pub(crate) s3: Option<S3Arg>,
+    #[command(flatten)]
+    pub(crate) name: NameArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FireArgs {
+    /// The hook
+    #[arg(value_parser = PossibleValuesParser::new(Hook::ALL.iter().map(|hook| hook.name())))]
+    pub(crate) hook: String,
+    /// The unit on which it fires
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) unit: u32,
+    /// A parameter of the action; `${backup-1}` stands for the id of the oldest backup
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parameter)]
+    pub(crate) param: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) name: NameArg,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct CoverageArgs {
     /// Hold the run against the charts of this Markdown or Mermaid file instead of pgdrill's own
     #[arg(long, value_name = "FILE")]
@@ -104,6 +194,8 @@ pub(crate) enum BackendArg {
     Memory,
     /// Real parts in containers, with Juju simulated
     Containers,
+    /// The charm's own dispatches, as processes of this program against stand-ins
+    Charm,
 }
 
 /// The S3 server of a run in containers.
@@ -137,6 +229,37 @@ pub(crate) enum CoverageFormat {
     Mermaid,
     /// One page that shows the charts as pictures
     Html,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StatusFormat {
+    /// Tables for people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// A name of which names of containers can be made, and none that a run gives itself.
+fn topology_name(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
+    if !begins || text.ends_with('-') || text.len() > 30 || !text.chars().all(fits) {
+        return Err(
+            "a name is 1 to 30 of a-z, 0-9 and `-`, begins with a letter and does not end in `-`"
+                .into(),
+        );
+    }
+    if text.len() == 8 && text.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Err("runs give themselves names like this one".into());
+    }
+    Ok(text.to_owned())
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some(_) | None => Err("a parameter is written `KEY=VALUE`, as `type=full`".into()),
+    }
 }
 
 fn amendment_names() -> PossibleValuesParser {

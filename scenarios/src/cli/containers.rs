@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use pgdrill_backends::{
-    containers::{Choice, Leftovers, Pace, Profile, Purpose, clear_own},
+    containers::{Choice, Leftovers, Pace, Profile, Purpose, clear_own, clear_own_for_good},
     images::{Image, Progress},
 };
 use pgdrill_core::Diagnostic;
@@ -33,14 +33,8 @@ pub(crate) fn run_plans(
     s3: Option<S3Arg>,
     tell: &(dyn Fn(usize, &Run, f64) -> String + Sync),
 ) -> Option<(Vec<Run>, &'static str)> {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            complain(&Diagnostic::error("the runtime", format!("can't be started: {error}")));
-            return None;
-        }
-    };
-    let _own = Cleared;
+    let runtime = runtime()?;
+    let mut own = Cleared { ended_early: true };
     let bar = progress(plans.len());
     let done = |index: usize, run: &Run, seconds: f64| {
         bar.inc(1);
@@ -58,11 +52,23 @@ pub(crate) fn run_plans(
             }
         }
     });
+    own.ended_early = ran.is_err();
     bar.finish_and_clear();
     match ran {
         Ok(ran) => Some(ran),
         Err(complaint) => {
             complain(&complaint);
+            None
+        }
+    }
+}
+
+/// What carries out whatever waits. `None`: it can't be started, and why was said.
+pub(crate) fn runtime() -> Option<tokio::runtime::Runtime> {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => Some(runtime),
+        Err(error) => {
+            complain(&Diagnostic::error("the runtime", format!("can't be started: {error}")));
             None
         }
     }
@@ -97,7 +103,7 @@ pub(crate) async fn profile(s3: Option<S3Arg>) -> Result<Profile, Box<Diagnostic
 }
 
 /// Returns when somebody asks this process to end.
-async fn asked_to_end() -> &'static str {
+pub(crate) async fn asked_to_end() -> &'static str {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -117,13 +123,22 @@ async fn asked_to_end() -> &'static str {
 
 /// Everything that this process started in containers goes when this does: after success, failure, a panic
 /// or a signal.
-pub(crate) struct Cleared;
+struct Cleared {
+    /// Whether the run did not come to its own end: what it asked the engine for may still be on its way.
+    ended_early: bool,
+}
 
 impl Drop for Cleared {
     fn drop(&mut self) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let Ok(runtime) = runtime else { return };
-        if let Err(complaint) = runtime.block_on(clear_own(Leftovers::OfThisProcess)) {
+        let own = Leftovers::OfThisProcess;
+        let cleared = if self.ended_early {
+            runtime.block_on(clear_own_for_good(own)).map(drop)
+        } else {
+            runtime.block_on(clear_own(own)).map(drop)
+        };
+        if let Err(complaint) = cleared {
             complain(&complaint);
         }
     }

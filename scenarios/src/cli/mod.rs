@@ -3,7 +3,10 @@
 mod args;
 mod containers;
 mod coverage;
+mod dispatch;
+mod kept;
 mod output;
+mod rehearsal;
 mod run;
 
 use std::process::ExitCode;
@@ -44,6 +47,9 @@ impl From<Exit> for ExitCode {
 
 /// Runs the command that the user typed.
 pub(crate) fn main() -> Exit {
+    if let Some(exit) = dispatch::called() {
+        return exit;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -57,7 +63,20 @@ pub(crate) fn main() -> Exit {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Coverage(args)) => coverage::coverage(&args),
+        Some(Command::Up(args)) => kept::up(&args),
+        Some(Command::Status { name, format }) => kept::status(&name.name, format),
+        Some(Command::Fire(args)) => kept::fire(&args),
+        Some(Command::Do { change, name }) => kept::change(&name.name, &change),
+        Some(Command::Heal { name }) => kept::heal(&name.name),
+        Some(Command::Down { name }) => kept::down(&name.name),
+        Some(Command::Clean { all }) => kept::clean(all),
         Some(Command::Check { paths }) => check(&paths),
+        Some(Command::Dispatch) => dispatch::run(),
+        Some(Command::Explain { file }) => dispatch::explain(file.as_deref()),
+        Some(Command::Rehearse { hook, hold }) => match hook.parse::<Hook>() {
+            Ok(hook) => rehearsal::rehearse(hook, hold),
+            Err(_) => Exit::Wrong,
+        },
         Some(Command::List) => list(),
         Some(Command::New { hook }) => match hook.parse::<Hook>() {
             Ok(hook) => print(&template(hook)),

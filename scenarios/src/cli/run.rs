@@ -113,6 +113,10 @@ pub(crate) fn run_inputs(
         return Some(results(inputs, plans, runs, Backend::Containers, Some(s3)));
     }
     let jobs = jobs.unwrap_or(processors);
+    if matches!(place, Where::Charm) {
+        let runs = super::rehearsal::run_plans(&plans, jobs)?;
+        return Some(results(inputs, plans, runs, Backend::Charm, None));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(jobs).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
@@ -149,6 +153,8 @@ pub(crate) enum Where {
     Memory,
     /// On real parts, with this S3 server.
     Containers(Option<S3Arg>),
+    /// Through dispatches of this program.
+    Charm,
 }
 
 impl Where {
@@ -156,6 +162,7 @@ impl Where {
         match args.backend {
             BackendArg::Memory => Self::Memory,
             BackendArg::Containers => Self::Containers(args.s3),
+            BackendArg::Charm => Self::Charm,
         }
     }
 }

@@ -2,10 +2,13 @@
 //! simulated by the same code as in memory.
 
 mod bucket;
+mod faults;
 mod given;
+mod kept;
 mod lanes;
 mod observe;
 mod place;
+mod seen;
 
 use std::sync::Arc;
 
@@ -20,8 +23,10 @@ use pgdrill_core::Diagnostic;
 
 pub use self::{
     bucket::Bucket,
+    kept::{Free, Kept, NotDone, Say, Wanted, check_parameters, clean, down},
     lanes::{Done, Reuse},
     place::ContainersPlace,
+    seen::{BackupThere, PartSeen, TopologySeen, UnitThere},
 };
 
 /// The S3 server, and an authority that did not sign its certificate.
@@ -112,7 +117,7 @@ impl Containers {
 async fn images(progress: &dyn Progress) -> Setup<Images> {
     let have = |kind: Image| async move {
         let image: Result<ImageRef, _> = ensure(kind, progress).await;
-        image.map_err(|error| boxed(&format!("the image `{}`", kind.name()), &error))
+        image.map_err(|error| error.diagnostic())
     };
     Ok(Images { unit: have(Image::Unit).await?, etcd: have(Image::Etcd).await? })
 }

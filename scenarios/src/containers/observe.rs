@@ -34,15 +34,15 @@ const LOOK: &str = r#"
 "#;
 
 /// What a look into a unit told.
-struct Look {
-    database: ServiceState,
-    tls_server: ServiceState,
+pub(super) struct Look {
+    pub(super) database: ServiceState,
+    pub(super) tls_server: ServiceState,
     reloads: u32,
-    is_data_empty: bool,
+    pub(super) is_data_empty: bool,
     /// Whether its server is up, and if so whether it follows another.
-    follows: Option<bool>,
+    pub(super) follows: Option<bool>,
     /// The stanza into which WAL goes.
-    archives_into: Option<String>,
+    pub(super) archives_into: Option<String>,
 }
 
 pub(super) async fn observe(place: &ContainersPlace) -> Result<Observation, Prevented> {
@@ -100,7 +100,7 @@ pub(super) fn client(place: &ContainersPlace, unit: &Unit) -> Postgres {
     Postgres::new("127.0.0.1", unit.database_port(), SUPERUSER, password)
 }
 
-async fn look(unit: &Unit) -> Result<Look, Prevented> {
+pub(super) async fn look(unit: &Unit) -> Result<Look, Prevented> {
     if !unit.part.is_running().await.map_err(broken)? {
         return Ok(Look {
             database: ServiceState::Stopped,

@@ -43,7 +43,14 @@ impl ContainersPlace {
         server: &Arc<Server>,
         given: &Given,
     ) -> Result<Self, Prevented> {
-        let bucket = Bucket::fresh(server);
+        Self::make_with(topology, Bucket::fresh(server), given).await
+    }
+
+    pub(super) async fn make_with(
+        topology: Arc<Topology>,
+        bucket: Bucket,
+        given: &Given,
+    ) -> Result<Self, Prevented> {
         let world = World::with_s3(given, Arc::new(bucket.told())).shared();
         let clock = Arc::new(SystemClock::faster(topology.pace().faster));
         let place = Self { topology, world, bucket, clock };
@@ -53,7 +60,7 @@ impl ContainersPlace {
 
     /// Takes what was kept up by an earlier process: the world as it was left, and the cluster as it is.
     #[must_use]
-    pub fn again(topology: Arc<Topology>, world: World, bucket: Bucket) -> Self {
+    pub(super) fn again(topology: Arc<Topology>, world: World, bucket: Bucket) -> Self {
         let clock = Arc::new(SystemClock::faster(topology.pace().faster));
         Self { topology, world: world.shared(), bucket, clock }
     }

@@ -65,7 +65,22 @@ fn completions_know_every_command() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let ended = ended(&format!("completions {shell}"));
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{shell}");
-        for word in ["run", "coverage", "check", "list", "new", "schema", "completions"] {
+        for word in [
+            "run",
+            "coverage",
+            "check",
+            "list",
+            "new",
+            "schema",
+            "completions",
+            "up",
+            "status",
+            "fire",
+            "do",
+            "heal",
+            "down",
+            "clean",
+        ] {
             assert!(ended.stdout.contains(word), "{shell} lacks {word}");
         }
     }
@@ -76,12 +91,42 @@ fn completions_know_every_command() {
 fn help_says_what_each_command_does_and_how_it_ends() {
     let help = ended("--help");
     assert_eq!((help.code, help.stderr.as_str()), (0, ""));
-    for word in
-        ["run ", "coverage ", "check ", "list ", "new ", "schema ", "completions ", "Exit codes: 0"]
-    {
+    for word in [
+        "run ",
+        "coverage ",
+        "check ",
+        "list ",
+        "new ",
+        "schema ",
+        "completions ",
+        "up ",
+        "status ",
+        "fire ",
+        "do ",
+        "[aliases: fault]",
+        "heal ",
+        "down ",
+        "clean ",
+        "Exit codes: 0",
+    ] {
         assert!(help.stdout.contains(word), "{word}: {}", help.stdout);
     }
-    for command in ["run", "coverage", "check", "list", "new", "schema", "completions"] {
+    for command in [
+        "run",
+        "coverage",
+        "check",
+        "list",
+        "new",
+        "schema",
+        "completions",
+        "up",
+        "status",
+        "fire",
+        "do",
+        "heal",
+        "down",
+        "clean",
+    ] {
         let help = ended(&format!("{command} --help"));
         assert_eq!((help.code, help.stderr.as_str()), (0, ""), "{command}");
         assert!(help.stdout.contains(&format!("Usage: pgdrill {command}")), "{}", help.stdout);

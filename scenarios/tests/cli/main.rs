@@ -8,6 +8,7 @@
 mod charts;
 mod commands;
 mod json;
+mod laptop;
 mod refusals;
 mod repeat;
 mod session;

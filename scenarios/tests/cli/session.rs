@@ -111,12 +111,13 @@ impl Ended {
     }
 }
 
-/// The binary, in an environment that says nothing about colours.
+/// The binary, in an environment that says nothing about colours and has no container engine.
 pub(crate) fn pgdrill() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgdrill"));
     for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS"] {
         command.env_remove(name);
     }
+    command.env("DOCKER_HOST", "unix:///nowhere");
     command
 }
 

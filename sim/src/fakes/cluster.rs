@@ -34,6 +34,10 @@ impl Cluster for View {
             MemberFate::Frozen => return Err(frozen("member_state")),
             MemberFate::Killed | MemberFate::ServerDown => MemberState::Stopped,
             MemberFate::Running | MemberFate::CutOff => match unit.database {
+                // A manager answers nobody until it has reached the DCS.
+                ServiceState::Running if unit.starting.is_some() && world.dcs == DcsState::Down => {
+                    MemberState::Stopped
+                }
                 ServiceState::Running if unit.starting.is_some() => MemberState::Starting,
                 ServiceState::Running if unit.waits_for_leader() => MemberState::Stopped,
                 ServiceState::Running => MemberState::Running,

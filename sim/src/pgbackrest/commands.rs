@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use pgdrill_core::{
     S3Settings,
+    inventory::backup_id,
     ports::{BackupRequest, RepositorySettings},
 };
 
 use super::answers::{Answer, backup_lines, error_class, no_access, store_backup};
 use crate::{
     change::{ArchiveCommand, MemberFate, PgbackrestMood},
-    storage::{NoAccess, StanzaStore},
+    storage::{Bucket, NoAccess, StanzaStore},
     unit::{Data, UnitState},
     world::World,
 };
@@ -116,15 +117,27 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
             .ok_or_else(|| missing_stanza(s3, &request.stanza, "backup"))?;
         let index = store_backup(stored, &mut now, request.kind, false);
         let lines = stored.backups.get(index).map(|backup| backup_lines(began, now, backup));
-        // The tool takes what bears the name of its own link for one, and removes it.
-        let latest = s3.object_key(&request.stanza, "latest");
+        let kept: Vec<String> = stored.backups.iter().map(|backup| backup.label.clone()).collect();
         if let Some(bucket) = world.storage.buckets.get_mut(&*s3.bucket) {
-            bucket.objects.remove(&latest);
+            tidy(bucket, s3, &request.stanza, &kept);
         }
         world.now = now;
         Ok(lines.unwrap_or_default())
     })();
     tried.map_or_else(|answer| answer, Answer::Done)
+}
+
+/// What the tool removes after a backup: the object that bears the name of its own link to the latest one, and
+/// every folder named like a backup that it has no record of, with whatever others put there.
+fn tidy(bucket: &mut Bucket, s3: &S3Settings, stanza: &str, kept: &[String]) {
+    bucket.objects.remove(&s3.object_key(stanza, "latest"));
+    let folder = s3.object_key(stanza, "");
+    bucket.objects.retain(|key, _| {
+        let label = key.strip_prefix(&folder).and_then(|rest| rest.split_once('/'));
+        label.is_none_or(|(label, _)| {
+            backup_id(label).is_none() || kept.iter().any(|known| known == label)
+        })
+    });
 }
 
 /// `server-ping` of another unit from this one.

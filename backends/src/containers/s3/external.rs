@@ -178,7 +178,7 @@ pub(super) async fn start(
         own: direct.admin(&given.user, None)?,
         other: given.other.as_ref().map(|other| direct.admin(other, None)).transpose()?,
         gate,
-        _relay: relay.map(Arc::new),
+        relay: relay.map(Arc::new),
         route: None,
         part: None,
         means: Means::Owner,

@@ -93,7 +93,7 @@ fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
     Ok(S3Server {
         profile: Profile::Minio,
         gate: part_gate(stage, &part),
-        _relay: None,
+        relay: None,
         admin: facts.admin(&User::of(authority, ROOT), Some(&route))?,
         own: facts.admin(&own, Some(&route))?,
         other: None,

@@ -87,7 +87,7 @@ pub struct S3Server {
     facts: Facts,
     gate: GateSpec,
     /// Without it containers would not reach the server.
-    _relay: Option<Arc<Relay>>,
+    relay: Option<Arc<Relay>>,
     /// Where it is for this process.
     route: Option<Route>,
     part: Option<Part>,
@@ -280,6 +280,12 @@ impl S3Server {
     #[must_use]
     pub const fn route(&self) -> Option<&Route> {
         self.route.as_ref()
+    }
+
+    /// Whether containers reach the server only by way of this process, for as long as it lives.
+    #[must_use]
+    pub const fn is_relayed(&self) -> bool {
+        self.relay.is_some()
     }
 
     /// A gate that leads to this server, on whichever stage it is started.

@@ -62,7 +62,7 @@ fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
     Ok(S3Server {
         profile: Profile::Radosgw,
         gate: part_gate(stage, &part),
-        _relay: None,
+        relay: None,
         admin: user(ADMIN)?,
         own: user(OWN)?,
         other: Some(user(OTHER)?),

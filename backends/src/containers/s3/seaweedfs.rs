@@ -78,7 +78,7 @@ fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
     Ok(S3Server {
         profile: Profile::Seaweedfs,
         gate: part_gate(stage, &part),
-        _relay: None,
+        relay: None,
         admin: facts.admin(&own, Some(&route))?,
         own: facts.admin(&own, Some(&route))?,
         other: None,

@@ -53,8 +53,10 @@ impl Topology {
             let removed = self.record().remove().await;
             removed.map_err(|error| complaint("etcd", &error.to_string()))?;
         }
+        let archived = self.archive_command().await;
         try_join_all(units.iter().map(|unit| self.run_again(unit))).await?;
-        self.settled().await
+        self.settled().await?;
+        self.archive_by(archived).await
     }
 
     /// Undoes the faults of a unit; whether it has data.

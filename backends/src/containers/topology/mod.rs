@@ -1,6 +1,7 @@
 //! A cluster of one to nine units with everything that it needs: Patroni over etcd, pgBackRest, and a gate
 //! of its own in front of the S3 server.
 
+mod archive;
 mod faults;
 mod foreign;
 mod heal;
@@ -202,6 +203,12 @@ impl Topology {
         &self.gate
     }
 
+    /// The container of the DCS.
+    #[must_use]
+    pub const fn dcs(&self) -> &Part {
+        &self.etcd
+    }
+
     /// The password of the database's superuser `postgres`.
     #[must_use]
     pub fn superuser_password(&self) -> Secret {
@@ -356,9 +363,12 @@ impl Topology {
             let new = (size..count)
                 .map(|unit| unit::start(&self.stage, &self.images.unit, &self.authority, unit));
             let new = try_join_all(new).await?;
+            let archived = self.archive_command().await;
             self.held().extend(new.iter().cloned());
             try_join_all(new.iter().map(|unit| self.configure(unit))).await?;
             try_join_all(new.iter().map(|unit| self.start(unit))).await?;
+            self.settled().await?;
+            return self.archive_by(archived).await;
         }
         self.settled().await
     }

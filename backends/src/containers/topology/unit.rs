@@ -79,11 +79,14 @@ impl Unit {
         self.part.port(API)
     }
 
-    pub(super) fn had_tls_server(&self) -> bool {
+    /// Whether its TLS server ran when its container was killed.
+    #[must_use]
+    pub fn had_tls_server(&self) -> bool {
         self.had_tls_server.load(Ordering::Relaxed)
     }
 
-    pub(super) fn remember_tls_server(&self, ran: bool) {
+    /// Remembers whether its TLS server ran when its container was killed.
+    pub fn remember_tls_server(&self, ran: bool) {
         self.had_tls_server.store(ran, Ordering::Relaxed);
     }
 

@@ -1,54 +1,68 @@
-//! One build of an image at a time on this host: a lock that ends with the process that holds it.
+//! One process of this host at a time: a lock that ends with the process that holds it.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use super::error::{ImageError, ImageErrorKind};
+use std::{
+    fmt,
+    fs::{File, OpenOptions, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// How often a lock that another process holds is tried.
 const AGAIN: Duration = Duration::from_millis(200);
 
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     _file: File,
 }
 
-/// Waits until nobody else builds what bears this name, and says so once if somebody does.
-pub(super) async fn hold(
+/// Why a lock can't be taken.
+#[derive(Debug)]
+pub(crate) struct NoLock {
+    /// The file that stands for the lock.
+    pub(crate) path: PathBuf,
+    error: io::Error,
+}
+
+impl NoLock {
+    /// What to do about it.
+    pub(crate) const HINT: &str = "let the folder be writable, or set TMPDIR to one that is";
+}
+
+impl fmt::Display for NoLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+/// Waits until nobody else holds the lock of this name, and says so once, in these words, if somebody does.
+pub(crate) async fn hold(
     name: &str,
+    waiting: &str,
     say: &(dyn Fn(&str) + Send + Sync),
-) -> Result<Held, ImageError> {
+) -> Result<Held, NoLock> {
     let path = path(name);
-    let refused = |error: &io::Error| {
-        ImageError::new(
-            ImageErrorKind::Host,
-            format!("can't lock the build of {name}: {error}"),
-            path.display().to_string(),
-            "let the folder be writable, or set TMPDIR to one that is",
-        )
-    };
-    let file = open(&path).map_err(|error| refused(&error))?;
+    let refused = |error: io::Error| NoLock { path: path.clone(), error };
+    let file = open(&path).map_err(refused)?;
     let mut told = false;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(Held { _file: file }),
             Err(TryLockError::WouldBlock) => {
                 if !told {
-                    say("waiting for another process that builds it");
+                    say(waiting);
                     told = true;
                 }
                 again().await;
             }
-            Err(TryLockError::Error(error)) => return Err(refused(&error)),
+            Err(TryLockError::Error(error)) => return Err(refused(error)),
         }
     }
 }
 
 fn path(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("pgdrill-image-{name}.lock"))
+    std::env::temp_dir().join(format!("pgdrill-{name}.lock"))
 }
 
 /// Another user's lock file can be neither created nor written in a shared folder, but read, which is enough.
@@ -77,12 +91,12 @@ mod tests {
     #[tokio::test]
     async fn a_second_holder_waits_for_the_first_and_says_so_once() {
         let name = format!("test-{}", std::process::id());
-        let first = hold(&name, &|_| {}).await.expect("nobody holds it");
+        let first = hold(&name, "", &|_| {}).await.expect("nobody holds it");
         let said = AtomicU32::new(0);
         let say = |_: &str| {
             said.fetch_add(1, Ordering::Relaxed);
         };
-        let mut second = Box::pin(hold(&name, &say));
+        let mut second = Box::pin(hold(&name, "waiting", &say));
         assert!(futures_util::poll!(&mut second).is_pending());
         drop(first);
         second.await.expect("nobody holds it any longer");

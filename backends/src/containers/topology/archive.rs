@@ -1,0 +1,42 @@
+//! Where WAL goes is the cluster's, and stays so while a member is set up about which nothing was decided.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::{Setup, Topology, complaint};
+use crate::http;
+
+/// How long a member may take to answer.
+const ANSWER: Duration = Duration::from_secs(6);
+
+impl Topology {
+    /// The archive command that the members agree on; `None` when no member answers.
+    pub(super) async fn archive_command(&self) -> Option<Value> {
+        for unit in self.units() {
+            let url = format!("http://127.0.0.1:{}/config", unit.api_port());
+            let Ok((200, body)) = http::request(Method::GET, &url, None, ANSWER).await else {
+                continue;
+            };
+            let answer: Value = serde_json::from_slice(&body).ok()?;
+            return answer.pointer("/postgresql/parameters/archive_command").cloned();
+        }
+        None
+    }
+
+    /// The members agree on this archive command again.
+    pub(super) async fn archive_by(&self, command: Option<Value>) -> Setup<()> {
+        let Some(command) = command else { return Ok(()) };
+        let parameters = serde_json::json!({ "archive_command": command });
+        let body = serde_json::json!({ "postgresql": { "parameters": parameters } }).to_string();
+        for unit in self.units() {
+            let url = format!("http://127.0.0.1:{}/config", unit.api_port());
+            let body = Some(body.clone().into_bytes());
+            if let Ok((200, _)) = http::request(Method::PATCH, &url, body, ANSWER).await {
+                return Ok(());
+            }
+        }
+        Err(complaint(self.stage().name(), "no member takes the archive command"))
+    }
+}

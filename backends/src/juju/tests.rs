@@ -1,0 +1,237 @@
+mod stand;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use pgdrill_core::{
+    Hook, PortErrorKind, S3Settings, Status, StatusName,
+    ports::{Databag, TlsMaterial, Unit as _, UnitId},
+};
+
+use super::*;
+use crate::command::LocalRunner;
+use stand::Stand;
+
+fn brought(path: &str, more: &[(&str, &str)]) -> Brought {
+    let base = [
+        ("JUJU_DISPATCH_PATH", path),
+        ("JUJU_UNIT_NAME", "postgresql-k8s/2"),
+        ("JUJU_MODEL_NAME", "drill"),
+        ("JUJU_MODEL_UUID", "5e55104e"),
+        ("JUJU_VERSION", "3.6.9"),
+    ];
+    let variables = base.iter().chain(more).map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+    Brought::from_environment(&variables.collect()).expect("complete")
+}
+
+fn once(hook: Hook) -> FiringOf {
+    FiringOf { hook, is_refired: false }
+}
+
+fn unit(stand: &Stand) -> JujuUnit<LocalRunner> {
+    stand.unit(&brought("hooks/update-status", &[]), once(Hook::UpdateStatus))
+}
+
+#[test]
+fn the_environment_tells_who_and_what() {
+    let given = brought("actions/restore", &[("JUJU_ACTION_NAME", "restore")]);
+    assert_eq!(
+        (given.identity.application(), given.identity.unit()),
+        ("postgresql-k8s", UnitId(2))
+    );
+    assert_eq!(given.identity.stanza(), "drill.patroni-postgresql-k8s");
+    assert!(given.is_action);
+    let broken = brought("hooks/s3-parameters-relation-broken", &[("JUJU_RELATION_ID", "s3:4")]);
+    assert_eq!(broken.broken_relation.as_deref(), Some("s3:4"));
+    let changed = brought("hooks/s3-parameters-relation-changed", &[("JUJU_RELATION_ID", "s3:4")]);
+    assert_eq!(changed.broken_relation, None);
+    for (name, value, words) in [
+        ("JUJU_UNIT_NAME", "", "JUJU_UNIT_NAME is not set"),
+        ("JUJU_UNIT_NAME", "nobody", "JUJU_UNIT_NAME is `nobody`"),
+    ] {
+        let variables = BTreeMap::from([
+            ("JUJU_DISPATCH_PATH".to_owned(), "hooks/x".to_owned()),
+            (name.to_owned(), value.to_owned()),
+        ]);
+        assert_eq!(Brought::from_environment(&variables), Err(words.to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn leadership_status_and_scale_are_read() {
+    let stand = Stand::new();
+    stand.answers("is-leader --format=json", "true\n");
+    let status = r#"{"message":"creating backup","status":"maintenance","status-data":{}}"#;
+    stand.answers("status-get --include-data --format=json", status);
+    let goal = r#"{"units":{"p/0":{"status":"active"},"p/1":{"status":"dying"},"p/2":{"status":"waiting"}},"relations":{}}"#;
+    stand.answers("goal-state --format=json", goal);
+    let list = r#"["postgresql-k8s/10","postgresql-k8s/0"]"#;
+    stand.answers("relation-list -r database-peers:1 --format=json", list);
+    let unit = unit(&stand);
+    assert_eq!(unit.is_leader().await, Ok(true));
+    let status = unit.status().await.expect("read");
+    assert_eq!(status, Status::new(StatusName::Maintenance, "creating backup"));
+    assert_eq!(unit.planned_units().await, Ok(2));
+    assert_eq!(unit.peers().await, Ok(vec![UnitId(0), UnitId(10)]));
+    let blocked = Status::new(StatusName::Blocked, "-x \"é\" $HOME");
+    unit.set_status(blocked).await.expect("set");
+    unit.log("INFO", "-line").await.expect("logged");
+    insta::assert_snapshot!(stand.calls());
+}
+
+#[tokio::test]
+async fn databags_are_read_by_key_and_written_through_standard_input() {
+    let stand = Stand::new();
+    let get = "relation-get -r database-peers:1 --app --format=json stanza postgresql-k8s";
+    stand.answers(get, "\"drill.patroni\"\n");
+    let get = "relation-get -r database-peers:1 --format=json connectivity postgresql-k8s/2";
+    stand.answers(get, "\"\"");
+    let get = "relation-get -r database-peers:1 --format=json tls postgresql-k8s/2";
+    stand.answers(get, "null");
+    let unit = unit(&stand);
+    let stanza = unit.data(Databag::Application, "stanza").await.expect("read");
+    assert_eq!(stanza.as_deref(), Some("drill.patroni"));
+    assert_eq!(unit.data(Databag::Unit, "connectivity").await, Ok(None));
+    assert_eq!(unit.data(Databag::Unit, "tls").await, Ok(None));
+    unit.set_data(Databag::Application, "stanza", Some("a \"b\"\n= é")).await.expect("set");
+    unit.set_data(Databag::Unit, "connectivity", None).await.expect("removed");
+    insta::assert_snapshot!(stand.calls());
+}
+
+#[tokio::test]
+async fn before_the_peer_relation_there_is_nothing_to_read_and_nowhere_to_write() {
+    let stand = Stand::new();
+    stand.answers("relation-ids database-peers --format=json", "[]");
+    let unit = unit(&stand);
+    assert_eq!(unit.data(Databag::Application, "stanza").await, Ok(None));
+    assert_eq!(unit.peers().await, Ok(vec![]));
+    let error = unit.set_data(Databag::Unit, "tls", Some("x")).await.expect_err("nowhere");
+    assert_eq!(error.kind(), PortErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn s3_settings_come_from_the_databag_or_from_a_secret() {
+    let (ids, list) = (
+        "relation-ids s3-parameters --format=json",
+        "relation-list -r s3-parameters:4 --app --format=json",
+    );
+    let get = "relation-get -r s3-parameters:4 --app --format=json - s3-integrator";
+    let plain = r#"{"bucket":"b","access-key":"key-canary","secret-key":"secret-canary","path":"/p","tls-ca-chain":"[\"one\",\"two\"]","data":"{}"}"#;
+    let stand = Stand::new();
+    stand.answers(ids, r#"["s3-parameters:4"]"#);
+    stand.answers(list, "\"s3-integrator\"");
+    stand.answers(get, plain);
+    let relation = unit(&stand).s3_relation().await.expect("read").expect("related");
+    assert_eq!(relation.tls_ca_chain.as_deref(), Some("one\ntwo"));
+    let settings = S3Settings::from_relation(&relation).expect("complete");
+    assert_eq!(settings.secret_key.expose(), "secret-canary");
+    let kept = r#"{"bucket":"b","secret-extra":"secret:abc"}"#;
+    stand.answers(get, kept);
+    let content = r#"{"access-key":"key-canary","secret-key":"other-canary"}"#;
+    stand.answers("secret-get secret:abc --refresh --format=json", content);
+    let relation = unit(&stand).s3_relation().await.expect("read").expect("related");
+    let settings = S3Settings::from_relation(&relation).expect("complete");
+    assert_eq!(settings.secret_key.expose(), "other-canary");
+    stand.fails("secret-get secret:abc --refresh --format=json", "ERROR permission denied\n");
+    let error = unit(&stand).s3_relation().await.expect_err("no access");
+    assert_eq!(error.kind(), PortErrorKind::Denied);
+    stand.answers(get, "{}");
+    let bare = unit(&stand).s3_relation().await.expect("read").expect("related");
+    let missing = S3Settings::from_relation(&bare).expect_err("nothing is given");
+    assert_eq!(missing, ["bucket", "access-key", "secret-key"]);
+    stand.answers(ids, "[]");
+    assert_eq!(unit(&stand).s3_relation().await, Ok(None));
+    assert!(!stand.calls().contains("canary"));
+    insta::assert_snapshot!(stand.calls());
+}
+
+#[tokio::test]
+async fn the_relation_that_a_hook_takes_away_is_gone_already() {
+    let stand = Stand::new();
+    stand.answers("relation-ids s3-parameters --format=json", r#"["s3-parameters:4"]"#);
+    let variables = [("JUJU_RELATION_ID", "s3-parameters:4")];
+    let brought = brought("hooks/s3-parameters-relation-broken", &variables);
+    let unit = stand.unit(&brought, once(Hook::S3CredentialsChanged));
+    assert_eq!(unit.s3_relation().await, Ok(None));
+}
+
+#[tokio::test]
+async fn tls_material_is_in_the_unit_s_secret_or_its_databag() {
+    let stand = Stand::new();
+    let get = "secret-get --label database-peers.postgresql-k8s.unit --format=json";
+    stand.answers(get, r##"{"key":"canary","cauth":"ca","cert":"#DELETED#"}"##);
+    let material = unit(&stand).tls_material().await.expect("read");
+    assert_eq!(material, TlsMaterial { key: true, ca: true, certificate: false });
+    stand.fails(get, "ERROR secret \"database-peers.postgresql-k8s.unit\" not found\n");
+    let bag = r#"{"key":"pem","ca":"pem","cert":"pem"}"#;
+    stand.answers("relation-get -r database-peers:1 --format=json - postgresql-k8s/2", bag);
+    assert!(unit(&stand).tls_material().await.expect("read").is_complete());
+    stand.fails(get, "ERROR cannot connect\n");
+    assert_eq!(unit(&stand).tls_material().await.expect_err("told").kind(), PortErrorKind::Refused);
+}
+
+#[tokio::test]
+async fn an_action_has_parameters_results_and_a_failure() {
+    let stand = Stand::new();
+    stand.answers("action-get --format=json backup-id", "\"2026-01-01T00:00:00Z\"");
+    stand.answers("action-get --format=json type", "null");
+    let brought = brought("actions/restore", &[("JUJU_ACTION_NAME", "restore")]);
+    let unit = stand.unit(&brought, once(Hook::Restore));
+    let id = unit.parameter("backup-id").await.expect("read");
+    assert_eq!(id.as_deref(), Some("2026-01-01T00:00:00Z"));
+    assert_eq!(unit.parameter("type").await, Ok(None));
+    unit.fail_action("it can't = be").await.expect("failed");
+    unit.set_result("backups", "two\nlines").await.expect("set");
+    let again = unit.firing(FiringOf { hook: Hook::S3CredentialsChanged, is_refired: true });
+    assert_eq!(again.parameter("backup-id").await, Ok(None));
+    insta::assert_snapshot!(stand.calls());
+}
+
+#[tokio::test]
+async fn events_are_deferred_in_order_and_once() {
+    let stand = Stand::new();
+    let unit = unit(&stand).firing(once(Hook::S3CredentialsChanged));
+    assert_eq!(unit.deferred().await, Ok(vec![]));
+    stand.answers("state-get pgdrill-deferred", "certificates-changed\n");
+    unit.defer().await.expect("deferred");
+    stand.answers("state-get pgdrill-deferred", "certificates-changed s3-credentials-changed\n");
+    unit.defer().await.expect("deferred already");
+    let kept = unit.deferred().await;
+    assert_eq!(kept, Ok(vec![Hook::CertificatesChanged, Hook::S3CredentialsChanged]));
+    unit.forget_deferred().await.expect("forgotten");
+    stand.answers("state-get pgdrill-deferred", "nonsense");
+    assert_eq!(unit.deferred().await.expect_err("told").kind(), PortErrorKind::Malformed);
+    insta::assert_snapshot!(stand.calls());
+}
+
+#[tokio::test]
+async fn a_tool_that_fails_says_why_and_one_that_hangs_is_bounded() {
+    let stand = Stand::new();
+    let set = "relation-set -r database-peers:1 --app --file -";
+    stand.fails(set, "warning: x\nERROR cannot write relation settings\n");
+    let error = unit(&stand).set_data(Databag::Application, "stanza", Some("x")).await;
+    let error = error.expect_err("denied");
+    assert_eq!(
+        error.to_string(),
+        "unit.set_data denied: relation-set: cannot write relation settings"
+    );
+    stand.answers("is-leader --format=json", "canary");
+    let error = unit(&stand).is_leader().await.expect_err("no JSON");
+    assert_eq!(error.kind(), PortErrorKind::Malformed);
+    assert!(!error.to_string().contains("canary"));
+    let hung = Stand::within(Duration::from_millis(500));
+    hung.hangs();
+    let error = unit(&hung).is_leader().await.expect_err("bounded");
+    assert_eq!(error.kind(), PortErrorKind::TimedOut);
+}
+
+#[tokio::test]
+async fn without_tools_nothing_is_known() {
+    let tools = HookTools::new(
+        LocalRunner::new(crate::command::Accounts::default()).with_variable("PATH", "/nowhere"),
+        Duration::from_secs(5),
+    );
+    let brought = brought("hooks/update-status", &[]);
+    let names = Names::of_charm("postgresql-k8s");
+    let unit = JujuUnit::new(tools, names, brought, once(Hook::UpdateStatus));
+    assert_eq!(unit.is_leader().await.expect_err("no tool").kind(), PortErrorKind::NotFound);
+}

@@ -1,0 +1,209 @@
+//! Changes, and the commands that some of them are.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _, stream::SplitSink};
+use http_body_util::Full;
+use hyper::{Request, Response, StatusCode, body::Incoming, upgrade::Upgraded};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Message, handshake::derive_accept_key, protocol::Role},
+};
+
+use super::{Container, Exec, Executed, answer::Body};
+
+/// How long the three sockets of a command have to be dialled, and a change to become ready. Longer than
+/// anything that a rehearsal does; what never ends is told so by its container.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The size of one message of output.
+const BLOCK: usize = 16 << 10;
+
+type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// Changes by number.
+#[derive(Default)]
+pub(super) struct Execs(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    last: usize,
+    changes: BTreeMap<String, watch::Sender<Option<Value>>>,
+    commands: BTreeMap<String, Command>,
+}
+
+/// A command that waits for its sockets.
+struct Command {
+    exec: Exec,
+    change: String,
+    sockets: BTreeMap<String, Socket>,
+}
+
+fn change(id: &str, error: Option<&str>, code: Option<i32>) -> Value {
+    let status = if error.is_some() { "Error" } else { "Done" };
+    let data = code.map(|code| json!({ "exit-code": code }));
+    json!({
+        "id": id, "status": status, "ready": true, "err": error,
+        "tasks": [{ "id": id, "status": status, "data": data }],
+    })
+}
+
+impl Execs {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A change that is done already.
+    pub(super) fn done(&self, error: Option<&str>) -> String {
+        let mut state = self.state();
+        state.last += 1;
+        let id = state.last.to_string();
+        let made = watch::Sender::new(Some(change(&id, error, None)));
+        state.changes.insert(id.clone(), made);
+        id
+    }
+
+    /// A command that is to run: its change and its task.
+    pub(super) fn begin(&self, exec: Exec) -> (String, String) {
+        let mut state = self.state();
+        state.last += 1;
+        let id = state.last.to_string();
+        state.changes.insert(id.clone(), watch::Sender::new(None));
+        let command = Command { exec, change: id.clone(), sockets: BTreeMap::new() };
+        state.commands.insert(id.clone(), command);
+        (id.clone(), id)
+    }
+
+    /// The change, once it is ready.
+    pub(super) async fn wait(&self, id: &str) -> Option<Value> {
+        let mut seen = self.state().changes.get(id)?.subscribe();
+        let ready = seen.wait_for(Option::is_some);
+        match tokio::time::timeout(PATIENCE, ready).await {
+            Ok(Ok(change)) => change.clone(),
+            Ok(Err(_)) | Err(_) => Some(json!({ "id": id, "status": "Doing", "ready": false })),
+        }
+    }
+
+    /// Upgrades a request to one of a command's three websockets.
+    #[expect(clippy::disallowed_methods, reason = "a command runs beside the requests")]
+    pub(super) fn connect(
+        self: &Arc<Self>,
+        target: &str,
+        request: &mut Request<Incoming>,
+        container: &Arc<dyn Container>,
+    ) -> Response<Body> {
+        let parts = target.split_once("/websocket/");
+        let key = request.headers().get("sec-websocket-key");
+        let (Some((task, name)), Some(key)) = (parts, key) else {
+            return super::answer::error((404, "there is no such websocket".into()));
+        };
+        let accept = derive_accept_key(key.as_bytes());
+        let (task, name) = (task.to_owned(), name.to_owned());
+        let upgrade = hyper::upgrade::on(request);
+        let (execs, container) = (Arc::clone(self), Arc::clone(container));
+        tokio::spawn(async move {
+            let Ok(upgraded) = upgrade.await else { return };
+            let io = TokioIo::new(upgraded);
+            let socket = WebSocketStream::from_raw_socket(io, Role::Server, None).await;
+            if let Some(command) = execs.take_up(&task, name, socket) {
+                execs.run(command, &*container).await;
+            }
+        });
+        let mut response = Response::new(Full::new(Bytes::new()));
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        for (name, value) in
+            [("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-accept", &accept)]
+        {
+            if let Ok(value) = value.parse() {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+
+    /// Keeps a socket; the command, once it has all three.
+    fn take_up(&self, task: &str, name: String, socket: Socket) -> Option<Command> {
+        let mut state = self.state();
+        let command = state.commands.get_mut(task)?;
+        command.sockets.insert(name, socket);
+        if command.sockets.len() == 3 { state.commands.remove(task) } else { None }
+    }
+
+    async fn run(&self, command: Command, container: &dyn Container) {
+        let Command { mut exec, change: id, mut sockets } = command;
+        let (Some(stdio), Some(mut stderr)) = (sockets.remove("stdio"), sockets.remove("stderr"))
+        else {
+            return;
+        };
+        let (mut out, mut input) = stdio.split();
+        while let Some(Ok(message)) = input.next().await {
+            match message {
+                Message::Binary(block) => exec.stdin.extend_from_slice(&block),
+                Message::Text(text) if text.contains("end") => break,
+                Message::Text(text) => exec.stdin.extend_from_slice(text.as_bytes()),
+                Message::Close(_) => return,
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+            }
+        }
+        let (error, code) = match container.exec(exec.clone()).await {
+            Executed::Exited { code, stdout, stderr: errors } => {
+                send(&mut out, &stdout, true).await;
+                let (mut err, _) = stderr.split();
+                send(&mut err, &errors, true).await;
+                (None, Some(code))
+            }
+            Executed::Trickled { stdout, pause } => {
+                trickle(&mut out, &stdout, pause).await;
+                let (mut err, _) = stderr.split();
+                send(&mut err, b"", true).await;
+                (None, Some(0))
+            }
+            Executed::Failed { error, stdout } => {
+                send(&mut out, &stdout, true).await;
+                let (mut err, _) = stderr.split();
+                send(&mut err, b"", true).await;
+                let program = exec.command.first().map_or("", String::as_str);
+                let error = format!(
+                    "cannot perform the following tasks:\n- exec command \"{program}\" ({error})"
+                );
+                (Some(error), Some(-1))
+            }
+            Executed::CutOff { stdout } => {
+                send(&mut out, &stdout, false).await;
+                let _ = stderr.close(None).await;
+                return;
+            }
+        };
+        if let Some(made) = self.state().changes.get(&id) {
+            made.send_replace(Some(change(&id, error.as_deref(), code)));
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "slowness is what is shown")]
+async fn trickle(to: &mut SplitSink<Socket, Message>, output: &[u8], pause: Duration) {
+    for block in output.chunks(64 << 10) {
+        send(to, block, false).await;
+        tokio::time::sleep(pause).await;
+    }
+    send(to, b"", true).await;
+}
+
+/// Sends output, and its end mark if it has one. A client that went away misses it.
+async fn send(to: &mut SplitSink<Socket, Message>, output: &[u8], ends: bool) {
+    for block in output.chunks(BLOCK) {
+        if to.send(Message::Binary(Bytes::copy_from_slice(block))).await.is_err() {
+            return;
+        }
+    }
+    if ends {
+        let _ = to.send(Message::Text(r#"{"command":"end"}"#.into())).await;
+    }
+}

@@ -1,0 +1,171 @@
+//! The other side of the protocol: a Pebble whose container is whatever a [`Container`] says that it is. Tests
+//! and rehearsals run against it; it speaks the real protocol over a real Unix socket, websockets included.
+
+mod answer;
+mod execs;
+
+use std::{io, path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{UnixListener, UnixStream},
+    task::{JoinHandle, JoinSet},
+};
+
+use answer::{Body, answer};
+use execs::Execs;
+
+/// A service as the supervisor tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceSeen {
+    /// Its name.
+    pub name: String,
+    /// `active`, `inactive`, `backoff` or `error`.
+    pub current: String,
+}
+
+/// A command that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Exec {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// The user as whom it runs.
+    pub user: Option<String>,
+    /// The time that it has, as it was given.
+    pub timeout: String,
+    /// All of its standard input.
+    pub stdin: Vec<u8>,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Executed {
+    /// By itself, with this code.
+    Exited {
+        /// The exit code.
+        code: i32,
+        /// Standard output.
+        stdout: Vec<u8>,
+        /// Standard error.
+        stderr: Vec<u8>,
+    },
+    /// By itself with code 0, after output that came block by block with pauses.
+    Trickled {
+        /// Standard output.
+        stdout: Vec<u8>,
+        /// The pause after each block of 64 KiB.
+        pause: Duration,
+    },
+    /// Its change has this error: its time was up, or someone killed it.
+    Failed {
+        /// The error, as `timed out after 30s: context deadline exceeded`.
+        error: String,
+        /// Standard output until then.
+        stdout: Vec<u8>,
+    },
+    /// The connections are cut after this output, and no end is ever told.
+    CutOff {
+        /// Standard output until then.
+        stdout: Vec<u8>,
+    },
+}
+
+/// A file that is to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Its path.
+    pub path: String,
+    /// Its content.
+    pub content: Vec<u8>,
+    /// Its permissions, as three octal digits.
+    pub permissions: String,
+    /// Its owner.
+    pub user: Option<String>,
+}
+
+/// An error reply: its status and message.
+pub type Refusal = (u16, String);
+/// A path's error: its kind, as `not-found`, and its message.
+pub type PathRefusal = (&'static str, String);
+
+/// What stands behind a Pebble.
+#[async_trait]
+pub trait Container: Send + Sync + 'static {
+    /// Whether the supervisor answers at all. While it does not, connections are closed without a word.
+    async fn is_up(&self) -> bool;
+
+    /// The services of these names that there are.
+    async fn services(&self, names: &[String]) -> Vec<ServiceSeen>;
+
+    /// Starts or stops services: `Err` before any change; else the error of the change, if it has one.
+    async fn act(&self, action: &str, services: &[String]) -> Result<Option<String>, Refusal>;
+
+    /// Sends a signal to services.
+    async fn signal(&self, signal: &str, services: &[String]) -> Result<(), Refusal>;
+
+    /// Whether there is a folder or file here.
+    async fn exists(&self, path: &str) -> bool;
+
+    /// Reads a file.
+    async fn read(&self, path: &str) -> Result<Vec<u8>, PathRefusal>;
+
+    /// Writes a file.
+    async fn write(&self, file: Written) -> Result<(), PathRefusal>;
+
+    /// Removes a file.
+    async fn remove(&self, path: &str) -> Result<(), PathRefusal>;
+
+    /// Whether a command can be begun; its standard input is not there yet.
+    async fn begin(&self, exec: &Exec) -> Result<(), Refusal>;
+
+    /// Runs a command that could be begun.
+    async fn exec(&self, exec: Exec) -> Executed;
+}
+
+/// A Pebble that listens as long as this value lives.
+pub struct Server {
+    task: JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Server {
+    /// Listens at `socket` for the container.
+    ///
+    /// # Errors
+    ///
+    /// When the socket can't be made.
+    #[expect(clippy::disallowed_methods, reason = "a server must run beside its client")]
+    pub fn start(socket: &Path, container: Arc<dyn Container>) -> io::Result<Self> {
+        let listener = UnixListener::bind(socket)?;
+        let execs = Arc::new(Execs::default());
+        let task = tokio::spawn(async move {
+            // Ends with this task, and all that it serves with it.
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                while connections.try_join_next().is_some() {}
+                connections.spawn(serve(stream, Arc::clone(&container), Arc::clone(&execs)));
+            }
+        });
+        Ok(Self { task })
+    }
+}
+
+async fn serve(stream: UnixStream, container: Arc<dyn Container>, execs: Arc<Execs>) {
+    if !container.is_up().await {
+        return;
+    }
+    let service = service_fn(|request: Request<Incoming>| {
+        let (container, execs) = (Arc::clone(&container), Arc::clone(&execs));
+        async move { Ok::<Response<Body>, hyper::Error>(answer(request, container, execs).await) }
+    });
+    // A client that goes away is no failure of the server's.
+    let _ =
+        http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
+}

@@ -1,0 +1,258 @@
+//! The line in Juju's log that tells of a firing, and what people are shown of it.
+
+use std::fmt::Write as _;
+
+use pgdrill_core::{
+    Amendment, Firing, Hook, HookError, Mark, Outcome, PortError, PortErrorKind, Shape, Step, Trace,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::kept::kept;
+
+/// What every such line begins with.
+const MARK: &str = "pgdrill: ";
+
+/// One firing, as it is told in a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The firing.
+    pub firing: Firing,
+    /// Whether an earlier event was fired again.
+    pub is_refired: bool,
+}
+
+/// The line's content.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    hook: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    again: bool,
+    outcome: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorLine>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cleanup: Option<ErrorLine>,
+    trace: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ErrorLine {
+    place: String,
+    kind: String,
+    cause: String,
+}
+
+impl Told {
+    /// The line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let outcome = &self.firing.outcome;
+        let (at, error, cleanup) = match outcome {
+            Outcome::Error(HookError { shape, cause, cleanup }) => {
+                (Some(shape.id()), Some(ErrorLine::of(cause)), cleanup.as_ref().map(ErrorLine::of))
+            }
+            Outcome::Died(shape) => (Some(shape.id()), None, None),
+            Outcome::Returned | Outcome::Deferred | Outcome::Failed(_) | Outcome::Finished => {
+                (None, None, None)
+            }
+        };
+        let message = match outcome {
+            Outcome::Failed(message) => Some(message.clone()),
+            Outcome::Returned
+            | Outcome::Deferred
+            | Outcome::Finished
+            | Outcome::Error(_)
+            | Outcome::Died(_) => None,
+        };
+        let line = Line {
+            hook: self.firing.hook.name().to_owned(),
+            again: self.is_refired,
+            outcome: outcome.name().to_owned(),
+            message,
+            at: at.map(str::to_owned),
+            error,
+            cleanup,
+            trace: self.firing.trace.to_string(),
+        };
+        // A map of texts always has a form in JSON.
+        [MARK, &serde_json::to_string(&line).unwrap_or_default()].concat()
+    }
+
+    /// The level at which Juju keeps the line.
+    #[must_use]
+    pub fn level(&self) -> &'static str {
+        match self.firing.outcome {
+            Outcome::Error(_) | Outcome::Died(_) => "ERROR",
+            Outcome::Failed(_) => "WARNING",
+            Outcome::Returned if self.firing.hook == Hook::UpdateStatus => "DEBUG",
+            Outcome::Returned | Outcome::Deferred | Outcome::Finished => "INFO",
+        }
+    }
+
+    /// Reads such a line, with whatever a log puts before it. `None`: it tells of no firing.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let (_, json) = text.split_once(MARK)?;
+        let line: Line = serde_json::from_str(json.trim()).ok()?;
+        let hook: Hook = line.hook.parse().ok()?;
+        let at = line.at.as_deref().and_then(Shape::from_id);
+        let outcome = match (line.outcome.as_str(), line.error, at) {
+            ("returned", ..) => Outcome::Returned,
+            ("deferred", ..) => Outcome::Deferred,
+            ("finished", ..) => Outcome::Finished,
+            ("failed", ..) => Outcome::Failed(line.message.unwrap_or_default()),
+            ("error", Some(error), Some(shape)) => Outcome::Error(HookError {
+                shape,
+                cause: error.into_error()?,
+                cleanup: match line.cleanup {
+                    Some(error) => Some(error.into_error()?),
+                    None => None,
+                },
+            }),
+            ("error", None, Some(shape)) => Outcome::Died(shape),
+            _ => return None,
+        };
+        let trace = trace(&line.trace)?;
+        Some(Self { firing: Firing { hook, outcome, trace }, is_refired: line.again })
+    }
+}
+
+impl ErrorLine {
+    fn of(error: &PortError) -> Self {
+        Self {
+            place: error.place(),
+            kind: error.kind().name().to_owned(),
+            cause: error.cause().to_owned(),
+        }
+    }
+
+    fn into_error(self) -> Option<PortError> {
+        let kinds = [
+            PortErrorKind::Unreachable,
+            PortErrorKind::Denied,
+            PortErrorKind::NotFound,
+            PortErrorKind::Refused,
+            PortErrorKind::TimedOut,
+            PortErrorKind::Malformed,
+        ];
+        let kind = kinds.into_iter().find(|kind| kind.name() == self.kind)?;
+        let (port, operation) = self.place.split_once('.')?;
+        Some(PortError::new(kind, kept(port), kept(operation), self.cause))
+    }
+}
+
+/// Reads a trace in the form in which it is shown.
+fn trace(text: &str) -> Option<Trace> {
+    text.split(" > ").map(step).collect()
+}
+
+fn step(text: &str) -> Option<Step> {
+    let named = |name: &str| name.parse::<Amendment>().ok();
+    let (mark, text) = match text.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+        Some((name, rest)) => (Some(Mark::Inserted(named(name)?)), rest),
+        None => match text.strip_suffix(']').and_then(|rest| rest.split_once(" [")) {
+            Some((rest, name)) => (Some(Mark::Refined(named(name)?)), rest),
+            None => (None, text),
+        },
+    };
+    let (id, answer) = match text.split_once(':') {
+        Some((id, "yes")) => (id, Some(true)),
+        Some((id, "no")) => (id, Some(false)),
+        Some(_) => return None,
+        None => (text, None),
+    };
+    Some(Step { shape: Shape::from_id(id)?, answer, mark })
+}
+
+/// What the firings that a log tells of did, for people: each with its path and its answers.
+#[must_use]
+pub fn explain(log: &str) -> String {
+    let mut out = String::new();
+    for line in log.lines() {
+        let Some(told) = Told::read(line) else { continue };
+        let before = line.split_once(MARK).map_or("", |(before, _)| before).trim();
+        let Told { firing, is_refired } = &told;
+        let again = if *is_refired { " (again)" } else { "" };
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        // Writing to a String does not fail.
+        if !before.is_empty() {
+            let _ = writeln!(out, "{before}");
+        }
+        let _ = writeln!(out, "{}{again}: {}", firing.hook, firing.outcome.name());
+        crate::snapshot::write_steps(&mut out, firing);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use pgdrill_core::{Action, Attempt, Question};
+
+    use super::*;
+
+    fn told(outcome: Outcome) -> Told {
+        use Mark::{Inserted, Refined};
+        let amendment = Amendment::ALL[0];
+        let steps = [
+            (Shape::Start, None, None),
+            (Shape::Question(Question::IsBlocked), Some(false), Some(Refined(amendment))),
+            (Shape::Attempt(Attempt::HasBackupCreationSucceeded), Some(true), None),
+            (Shape::Action(Action::SetActive), None, Some(Inserted(amendment))),
+        ];
+        let steps = steps.map(|(shape, answer, mark)| Step { shape, answer, mark });
+        let trace = steps.into_iter().collect();
+        let firing = Firing { hook: Hook::CreateBackup, outcome, trace };
+        Told { firing, is_refired: true }
+    }
+
+    #[test]
+    fn what_is_told_is_read_again_whatever_a_log_puts_before_it() {
+        let cause = || PortError::new(PortErrorKind::TimedOut, "object store", "put", "a \"b\"\nc");
+        let shape = Shape::Action(Action::SetActive);
+        for outcome in [
+            Outcome::Returned,
+            Outcome::Deferred,
+            Outcome::Finished,
+            Outcome::Failed("pgdrill: why > \"x\"".into()),
+            Outcome::Died(shape),
+            Outcome::Error(HookError { shape, cause: cause(), cleanup: None }),
+            Outcome::Error(HookError { shape, cause: cause(), cleanup: Some(cause()) }),
+        ] {
+            let told = told(outcome);
+            let line =
+                format!("unit-postgresql-0: 03:12:01 INFO unit.x/0.juju-log {}", told.line());
+            assert!(!line.contains('\n'));
+            assert_eq!(Told::read(&line), Some(told));
+        }
+        for other in ["", "pgdrill: {}", "INFO something else", "pgdrill: {\"hook\":\"x\"}"] {
+            assert_eq!(Told::read(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn people_are_shown_the_path_with_its_answers() {
+        let log =
+            format!("noise\n03:12 WARNING {}\nnoise\n", told(Outcome::Failed("no".into())).line());
+        let shown = explain(&log);
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "03:12 WARNING",
+                "create-backup (again): failed",
+                "   hook_fired",
+                "   is_blocked: no  (refined by replica-ends-active)",
+                "   has_backup_creation_succeeded: yes",
+                "   set_active  (added by replica-ends-active)",
+                "   => no",
+            ]
+        );
+    }
+}

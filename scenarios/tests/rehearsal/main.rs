@@ -1,0 +1,65 @@
+//! Dispatches as separate processes, against stand-ins with one simulated world behind them.
+
+#![expect(clippy::expect_used, reason = "a test that can't go on says why")]
+
+mod calls;
+mod contract;
+mod corpus;
+mod kills;
+mod process;
+
+use std::{collections::BTreeMap, path::Path};
+
+use pgdrill_core::Hook;
+use pgdrill_scenarios::rehearsal::Rehearsal;
+use pgdrill_sim::{BackupGiven, Event, Given, S3Given, StanzaGiven};
+
+/// The program of which every dispatch and every hook tool is a process.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_pgdrill");
+
+/// One situation in which an event comes to a unit.
+pub(crate) struct Situation {
+    pub(crate) name: &'static str,
+    pub(crate) given: Given,
+    pub(crate) hook: Hook,
+    pub(crate) unit: u32,
+}
+
+/// A unit with an S3 relation and nothing in the bucket yet.
+fn related() -> Given {
+    Given { s3: Some(S3Given::default()), ..Given::default() }
+}
+
+/// The same with a stanza that holds a backup.
+fn ready() -> Given {
+    Given { stanza: StanzaGiven::Initialised, backups: vec![BackupGiven::Full], ..related() }
+}
+
+/// Every hook at its longest, and some at their shortest.
+pub(crate) fn situations() -> Vec<Situation> {
+    let situation = |name, given, hook, unit| Situation { name, given, hook, unit };
+    let pair = || Given { units: 2, tls: true, ..ready() };
+    vec![
+        situation("S3 settings come", related(), Hook::S3CredentialsChanged, 0),
+        situation("a primary backs up", ready(), Hook::CreateBackup, 0),
+        situation("a replica backs up", pair(), Hook::CreateBackup, 1),
+        situation("backups are listed", ready(), Hook::ListBackups, 0),
+        situation("a backup is restored", ready(), Hook::Restore, 0),
+        situation("nothing to do", Given::default(), Hook::UpdateStatus, 0),
+        situation("certificates come", pair(), Hook::CertificatesChanged, 0),
+    ]
+}
+
+impl Situation {
+    pub(crate) async fn place(&self) -> Rehearsal {
+        Rehearsal::new(Path::new(PROGRAM), &self.given).await.expect("the stand-ins are set up")
+    }
+
+    pub(crate) fn event(&self, backup: &str) -> Event {
+        let mut parameters = BTreeMap::new();
+        if self.hook == Hook::Restore {
+            parameters.insert("backup-id".to_owned(), backup.into());
+        }
+        Event { hook: self.hook, unit: self.unit, parameters }
+    }
+}
