@@ -139,6 +139,7 @@ fn member(state: &UnitState, dcs: DcsState) -> Option<MemberState> {
                 MemberState::Stopped
             }
             ServiceState::Running if state.starting.is_some() => MemberState::Starting,
+            ServiceState::Running if state.waits_for_leader() => MemberState::Stopped,
             ServiceState::Running => MemberState::Running,
             ServiceState::Stopped | ServiceState::Unknown => MemberState::Stopped,
         }),

@@ -15,13 +15,24 @@ pub(crate) enum Data {
     Empty,
 }
 
+/// What becomes of a database that was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// It is up, with this system identifier.
+    Up(u64),
+    /// It gives up, and the service stops.
+    GivesUp,
+    /// A cluster is remembered of which nobody leads: it waits for a leader, and the service runs on.
+    Waits,
+}
+
 /// A database on its way up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Starting {
     /// When it will be decided.
     pub(crate) until: i64,
-    /// What it will hold then; `None`: it gives up and the service stops.
-    pub(crate) becomes: Option<Data>,
+    /// What becomes of it then.
+    pub(crate) becomes: Ends,
 }
 
 /// A unit's container and what runs in it.
@@ -79,6 +90,14 @@ impl UnitState {
         self.fate == MemberFate::Running
             && self.database == ServiceState::Running
             && self.starting.is_none()
+            && self.data != Data::Empty
+    }
+
+    /// Whether its manager waits for a leader, having no data of its own.
+    pub(crate) fn waits_for_leader(&self) -> bool {
+        self.database == ServiceState::Running
+            && self.starting.is_none()
+            && self.data == Data::Empty
     }
 
     /// Whether the cluster manager answers requests from outside.

@@ -12,7 +12,7 @@ use crate::{
     juju::Juju,
     server::S3Server,
     storage::Storage,
-    unit::{Data, Starting, UnitState},
+    unit::{Data, Ends, Starting, UnitState},
 };
 
 /// How long the cluster takes to elect another primary once one is dead (seen: about 20 s).
@@ -86,14 +86,15 @@ impl World {
             }
             unit.starting = None;
             match becomes {
-                Some(data) => {
-                    unit.data = data;
+                Ends::Up(id) => {
+                    unit.data = Data::Of(id);
                     self.is_cluster_recorded = true;
                     if self.primary.is_none_or(|p| !self.is_serving(p)) {
                         self.set_primary(u32::try_from(index).ok());
                     }
                 }
-                None => unit.database = ServiceState::Stopped,
+                Ends::GivesUp => unit.database = ServiceState::Stopped,
+                Ends::Waits => {}
             }
         }
         self.fail_over();
@@ -124,24 +125,45 @@ impl World {
 
     /// Starts the database of a unit: it comes up on its data, on a restored backup, or as a new cluster.
     pub(crate) fn start_database(&mut self, unit: u32) {
+        let Some(state) = self.unit_mut(unit) else { return };
+        if state.database != ServiceState::Running {
+            state.database = ServiceState::Running;
+            self.bring_up(unit);
+        }
+    }
+
+    /// Nothing is remembered of the cluster: who waited for its leader waits no longer.
+    pub(crate) fn forget_cluster(&mut self) {
+        self.is_cluster_recorded = false;
+        self.primary = None;
+        for unit in (0..self.units.len()).filter_map(|unit| u32::try_from(unit).ok()) {
+            if self.unit(unit).is_some_and(UnitState::waits_for_leader) {
+                self.bring_up(unit);
+            }
+        }
+    }
+
+    fn bring_up(&mut self, unit: u32) {
         let until = self.now + START;
         let fresh = system_id(self.seed, self.clusters_made);
         let restored = self.restored_data(unit);
         let recorded = self.is_cluster_recorded;
+        let leader = self.primary.filter(|primary| self.is_serving(*primary));
+        let led =
+            leader.and_then(|leader| self.unit(leader)).and_then(|leader| match leader.data {
+                Data::Of(id) => Some(id),
+                Data::Empty => None,
+            });
         let Some(state) = self.unit_mut(unit) else { return };
-        if state.database == ServiceState::Running {
-            return;
-        }
-        state.database = ServiceState::Running;
         let becomes = match (state.data, &state.restore) {
-            (Data::Of(id), _) => Some(Data::Of(id)),
-            // Who finds a cluster on record waits for it and bootstraps nothing, a restore included.
-            (Data::Empty, _) if recorded => None,
-            (Data::Empty, Some(_)) => restored.map(Data::Of),
-            (Data::Empty, None) => Some(Data::Of(fresh)),
+            (Data::Of(id), _) => Ends::Up(id),
+            // Who finds a cluster on record waits for its leader and bootstraps nothing, a restore included.
+            (Data::Empty, _) if recorded => led.map_or(Ends::Waits, Ends::Up),
+            (Data::Empty, Some(_)) => restored.map_or(Ends::GivesUp, Ends::Up),
+            (Data::Empty, None) => Ends::Up(fresh),
         };
         state.starting = Some(Starting { until, becomes });
-        if becomes == Some(Data::Of(fresh)) {
+        if becomes == Ends::Up(fresh) {
             self.clusters_made += 1;
         }
     }

@@ -39,6 +39,7 @@ impl Cluster for View {
                     MemberState::Stopped
                 }
                 ServiceState::Running if unit.starting.is_some() => MemberState::Starting,
+                ServiceState::Running if unit.waits_for_leader() => MemberState::Stopped,
                 ServiceState::Running => MemberState::Running,
                 ServiceState::Stopped | ServiceState::Unknown => MemberState::Stopped,
             },

@@ -86,8 +86,7 @@ impl ClusterRecord for View {
         if world.dcs == DcsState::Down {
             return Err(unreachable("cluster record", "remove", "the DCS does not answer"));
         }
-        world.is_cluster_recorded = false;
-        world.primary = None;
+        world.forget_cluster();
         Ok(())
     }
 }

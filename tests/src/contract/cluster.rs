@@ -3,7 +3,7 @@
 use pgdrill_core::{
     Ports,
     inventory::Inventory,
-    ports::{ClusterSettings, MemberState, RestoreSource, Service, UnitId},
+    ports::{ClusterSettings, MemberState, RestoreSource, Service, ServiceState, UnitId},
 };
 use pgdrill_sim::{
     Change, DcsState, Given, MemberFate, RepositoryGiven, SetMember, SetWorkload, WorkloadState,
@@ -26,7 +26,7 @@ promises! {
         "while nobody holds the lock there is no primary, and no error": pair => primary_is_lost(),
         "without the DCS the primary is unknown": pair => no_primary(Change::Dcs(DcsState::Down)),
         "a unit that reaches nobody does not know the primary":
-            pair => no_primary(member(MemberFate::CutOff)),
+            pair => cut_off(),
         "a cluster that stands still does not tell its primary":
             ready => no_primary(member(MemberFate::Frozen)),
         "a member that serves is running, on the primary and on a replica": pair => members_run(),
@@ -88,6 +88,11 @@ async fn no_primary(stand: &dyn Stand, change: Change) -> Kept {
     stand.happen(&change).await?;
     fails(ports.cluster.primary().await, "cluster.primary", SILENCE)?;
     Ok(())
+}
+
+async fn cut_off(stand: &dyn Stand) -> Kept {
+    stand.asks_from_within().await?;
+    no_primary(stand, member(MemberFate::CutOff)).await
 }
 
 async fn members_run(stand: &dyn Stand) -> Kept {
@@ -252,6 +257,10 @@ async fn remembered(stand: &dyn Stand) -> Kept {
     let (source, _) = source(&ports).await?;
     ports.cluster.apply(&restoring(&ports, &source)).await?;
     bootstrap(stand, &ports, false).await?;
+    // It waits for the leader of the cluster that is remembered, and goes on to.
+    let service = ports.workload.service(Service::Database).await?;
+    ensure_eq!("its service", service, ServiceState::Running);
+    ensure_eq!("the member", ports.cluster.member_state().await?, MemberState::Stopped);
     fails(ports.cluster.system_identifier().await, "cluster.system_identifier", SILENCE)?;
     Ok(())
 }

@@ -56,6 +56,10 @@ pub trait Stand: Send + Sync {
     /// The hook on this unit ends; what its action, if it was one, shows.
     async fn end(&self, unit: u32, succeeded: bool) -> Result<ActionSeen, Unkept>;
 
+    /// Nothing, where what a unit's ports ask of others they ask from within the unit, so that what cuts it off cuts
+    /// them off.
+    async fn asks_from_within(&self) -> Result<(), Unkept>;
+
     /// The permission bits of the backup tool's configuration file.
     async fn configuration_mode(&self, unit: u32) -> Result<u32, Unkept>;
 

@@ -154,6 +154,11 @@ impl Stand for RealStand {
         Ok(self.world().end_event(unit, succeeded))
     }
 
+    async fn asks_from_within(&self) -> Result<(), Unkept> {
+        let reason = "the managers are asked from outside of the units, where nobody is cut off";
+        Err(Unable(reason.into()).into())
+    }
+
     async fn configuration_mode(&self, unit: u32) -> Result<u32, Unkept> {
         let told = self.unit(unit)?.shell("stat -c %a \"$1\"", &[PGBACKREST]).await;
         let told = told.map_err(broken)?;

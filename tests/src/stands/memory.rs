@@ -55,6 +55,10 @@ impl Stand for MemoryStand {
         Ok(self.world().end_event(unit, succeeded))
     }
 
+    async fn asks_from_within(&self) -> Result<(), Unkept> {
+        Ok(())
+    }
+
     async fn configuration_mode(&self, _unit: u32) -> Result<u32, Unkept> {
         Err(Unable("memory keeps the backup tool's configuration in no file".into()).into())
     }

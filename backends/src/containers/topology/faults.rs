@@ -114,7 +114,7 @@ impl Topology {
         self.etcd("kv/deleterange", &serde_json::json!({ "key": key })).await.map(drop)
     }
 
-    async fn etcd(&self, what: &str, request: &serde_json::Value) -> Setup<Vec<u8>> {
+    pub(super) async fn etcd(&self, what: &str, request: &serde_json::Value) -> Setup<Vec<u8>> {
         let url = format!("{}/v3/{what}", self.etcd_url());
         let body = request.to_string().into_bytes();
         match http::request(Method::POST, &url, Some(body), Duration::from_secs(10)).await {

@@ -1,9 +1,10 @@
 //! Undoes every fault, whatever it was.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures_util::future::try_join_all;
 use pgdrill_core::ports::{ClusterRecord as _, Service, ServiceState, Workload as _};
 
-use super::{PGBACKREST, Setup, Topology, Unit, complaint, host};
+use super::{PGBACKREST, SCOPE, Setup, Topology, Unit, complaint, host};
 
 /// What a unit's own faults come to, undone. Nothing of it fails when there was none.
 const MEND: &str = r#"
@@ -44,7 +45,11 @@ impl Topology {
         let units = self.units();
         let have_data = try_join_all(units.iter().map(|unit| self.mend(unit))).await?;
         if !have_data.contains(&true) {
-            // Nobody has data: what is remembered of the cluster would keep everybody from making any.
+            // Nobody has data: what is remembered of the cluster would keep everybody from making any. Who waits for it
+            // would make it by the settings that it has, a restore perhaps.
+            let stopping =
+                units.iter().map(|unit| self.set_service(unit.number, Service::Database, false));
+            try_join_all(stopping).await?;
             let removed = self.record().remove().await;
             removed.map_err(|error| complaint("etcd", &error.to_string()))?;
         }
@@ -69,6 +74,19 @@ impl Topology {
             self.start(unit).await?;
         }
         Ok(())
+    }
+
+    /// Whether a unit without data waits for a leader whom there is nobody to be: a cluster is remembered, so that
+    /// its manager bootstraps none. It goes on to wait; nothing comes of it.
+    pub(super) async fn waits_in_vain(&self, unit: &Unit) -> bool {
+        let key = BASE64_STANDARD.encode(format!("/service/{SCOPE}/initialize"));
+        let answer = self.etcd("kv/range", &serde_json::json!({ "key": key })).await;
+        // While a cluster is made, the key is there and holds nothing.
+        let remembered =
+            answer.is_ok_and(|answer| String::from_utf8_lossy(&answer).contains("\"value\":\""));
+        let look = r#"[ -e "$PGDATA/PG_VERSION" ] || echo empty"#;
+        let is_empty = unit.shell(look, &[]).await.is_ok_and(|said| said.trim() == "empty");
+        remembered && is_empty && self.primary().await.is_none()
     }
 
     /// No unit has a configuration of the backup tool.

@@ -314,7 +314,8 @@ impl Topology {
             let states = join_all(units.iter().map(|unit| async {
                 let service = unit.workload().service(Service::Database).await.ok()?;
                 let state = self.cluster(unit.number).member_state().await.ok()?;
-                Some((service, state))
+                let gave_up = state == MemberState::Stopped && self.waits_in_vain(unit).await;
+                Some((if gave_up { ServiceState::Stopped } else { service }, state))
             }));
             let mut started = Vec::with_capacity(units.len());
             for (service, state) in states.await.into_iter().flatten() {
@@ -322,7 +323,7 @@ impl Topology {
                     started.push(state);
                 }
             }
-            // One that gave up does not run. Who is up waits for a leader before it serves.
+            // One that gave up does not run, or waits for a leader for ever. Who is up waits for a leader before it serves.
             let is_up = started.iter().all(|state| *state == MemberState::Running);
             started.is_empty() || is_up && self.primary().await.is_some()
         })
