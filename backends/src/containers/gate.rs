@@ -10,7 +10,8 @@ use testcontainers::bollard::{
 use super::{
     authority::Identity,
     order::order,
-    stage::{Part, PartFile, PartSpec, Setup, Stage, complaint},
+    part::Part,
+    stage::{PartFile, PartSpec, Setup, Stage, complaint},
 };
 use crate::{
     images::{self, Image, Progress},

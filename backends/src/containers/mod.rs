@@ -7,6 +7,7 @@ mod gate;
 mod kept;
 mod leftovers;
 mod order;
+mod part;
 mod relay;
 mod runit;
 pub mod s3;
@@ -19,9 +20,10 @@ pub use files::ContainerFiles;
 pub use gate::{Gate, GateSpec, GateTo, Renames};
 pub use kept::{Claim, Keeper, claim, keeping_stage, kept_names, new_keeping_stage};
 pub use leftovers::{Cleared, Leftovers, clear, clear_for_good, clear_own, clear_own_for_good};
+pub use part::{Part, PartState};
 pub use runit::{Runit, RunitLimits, Supervised};
 pub use s3::{Choice, Profile, S3Server, Unmet};
-pub use stage::{Part, PartFile, PartSpec, PartState, Purpose, Setup, Stage};
+pub use stage::{PartFile, PartSpec, Purpose, Setup, Stage};
 pub use topology::{
     DATA, Images, Manager, Misbehaviour, PGBACKREST, Pace, Tool, Topology, Unit, host,
 };

@@ -10,7 +10,10 @@ use testcontainers::bollard::{
     models::ExecConfig,
 };
 
-use super::stage::{Part, Setup, complaint};
+use super::{
+    part::Part,
+    stage::{Setup, complaint},
+};
 
 /// How long an order may take.
 const BOUND: Duration = Duration::from_secs(60);

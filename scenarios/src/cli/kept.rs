@@ -42,10 +42,10 @@ fn say(line: &str) {
 fn end(command: impl Future<Output = Result<Done, NotDone>>) -> Exit {
     let Some(runtime) = runtime() else { return Exit::NoBackend };
     match runtime.block_on(command) {
-        Ok(done) => match print(&done.text) {
-            Exit::Expected if done.hook_failed => Exit::Failed,
-            printed => printed,
-        },
+        Ok(done) => {
+            let printed = print(&done.text);
+            if done.hook_failed && printed == Exit::Expected { Exit::Failed } else { printed }
+        }
         Err(NotDone::Wrong(complaint)) => {
             complain(&complaint);
             Exit::Wrong
@@ -65,14 +65,17 @@ fn ended(signal: &str, what: &str) -> NotDone {
 /// `pgdrill up`.
 pub(crate) fn up(args: &UpArgs) -> Exit {
     end(async {
-        let s3 = profile(args.s3).await?;
-        let wanted = Wanted { name: &args.name.name, units: args.units, tls: args.tls, s3 };
         let free = tokio::select! {
-            free = Free::wait_for(wanted.name, &say) => free?,
+            free = Free::wait_for(&args.name.name, &say) => free?,
             signal = asked_to_end() => return Err(ended(signal, "nothing was begun")),
         };
+        let raising = async {
+            let s3 = profile(args.s3).await?;
+            let wanted = Wanted { units: args.units, tls: args.tls, s3 };
+            free.raise(&wanted, &Told, &say).await
+        };
         let kept = tokio::select! {
-            kept = free.raise(&wanted, &Told, &say) => kept?,
+            kept = raising => kept?,
             signal = asked_to_end() => {
                 free.strike().await?;
                 return Err(ended(signal, "what was begun is removed"));

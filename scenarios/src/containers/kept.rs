@@ -3,16 +3,14 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
-    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
-use futures_util::FutureExt as _;
 use pgdrill_backends::{
     containers::{
         Authority, Claim, Cleared, Keeper, Leftovers, Pace, Profile, S3Server, Setup, Stage,
-        Topology, claim, clear_for_good, keeping_stage, kept_names, new_keeping_stage,
+        Topology, claim, clear_for_good, keeping_stage, kept_names,
     },
     images::{Image, Progress},
 };
@@ -20,9 +18,7 @@ use pgdrill_core::{
     Amendments, Diagnostic, Fate, Hook, Probe, Secret, Shape,
     ports::{Service, Workload as _},
 };
-use pgdrill_sim::{
-    BucketGiven, Change, Event, Fired, Given, KeptJuju, S3Given, StanzaGiven, World, dispatch,
-};
+use pgdrill_sim::{BucketGiven, Change, Event, Fired, KeptJuju, World, dispatch};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -60,11 +56,11 @@ impl From<Box<Diagnostic>> for NotDone {
 }
 
 impl NotDone {
-    fn wrong(place: &str, what: &str, hint: &str) -> Self {
+    pub(super) fn wrong(place: &str, what: &str, hint: &str) -> Self {
         Self::Wrong(Box::new(Diagnostic::error(place, what).hint(hint)))
     }
 
-    fn prevented(why: Prevented) -> Self {
+    pub(super) fn prevented(why: Prevented) -> Self {
         let (Prevented::Unable(why) | Prevented::Broken(why)) = why;
         // What a part complains of is a complaint already, written out.
         let why = why.strip_prefix("error: ").unwrap_or(&why);
@@ -76,29 +72,16 @@ impl NotDone {
     }
 }
 
-/// The topology that somebody asks for.
-#[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
-    /// What it is to be called.
-    pub name: &'a str,
-    /// How many units it is to have.
-    pub units: u32,
-    /// Whether the units are to hold TLS material.
-    pub tls: bool,
-    /// Its S3 server.
-    pub s3: Profile,
-}
-
 /// A topology that is up, whoever made it.
 pub struct Kept {
     pub(super) name: String,
     pub(super) place: ContainersPlace,
     pub(super) s3: S3Server,
     pub(super) faults: Mutex<Faults>,
-    authority: Arc<Authority>,
-    keeper: Option<Keeper>,
-    saved: Mutex<Option<Vec<u8>>>,
-    claim: Option<Claim>,
+    pub(super) authority: Arc<Authority>,
+    pub(super) keeper: Option<Keeper>,
+    pub(super) saved: Mutex<Option<Vec<u8>>>,
+    pub(super) claim: Option<Claim>,
 }
 
 /// Everything that outlives the command. It holds credentials, so it shows itself to nobody.
@@ -117,113 +100,6 @@ struct State {
     authority_key: String,
     faults: Faults,
     juju: KeptJuju,
-}
-
-/// A name that nothing is up under, and that no other process uses meanwhile.
-pub struct Free {
-    name: String,
-    claim: Claim,
-}
-
-impl Free {
-    /// Waits until no other process works under this name, and sees that nothing is up.
-    ///
-    /// # Errors
-    ///
-    /// No engine answers, or something is up.
-    pub async fn wait_for(name: &str, say: Say<'_>) -> Result<Self, NotDone> {
-        let claim = claim(name, say).await?;
-        if Keeper::find(&keeping_stage(name).await?).await?.is_some() {
-            let what = format!("`{name}` is up already");
-            let hint = "`pgdrill status` shows it, `pgdrill down` takes it down, and `--name` brings another one up beside it";
-            return Err(NotDone::wrong("the command line", &what, hint));
-        }
-        Ok(Self { name: name.to_owned(), claim })
-    }
-
-    /// Everything that was begun under the name is gone, whatever was still on its way.
-    ///
-    /// # Errors
-    ///
-    /// The engine did not remove all of it.
-    pub async fn strike(&self) -> Setup<()> {
-        keeping_stage(&self.name).await?.strike_for_good().await
-    }
-
-    /// Brings a topology up, as the hooks themselves would have left it: with an S3 relation and a stanza.
-    ///
-    /// # Errors
-    ///
-    /// A part does not come up; nothing of it is left.
-    pub async fn raise(
-        &self,
-        wanted: &Wanted<'_>,
-        progress: &dyn Progress,
-        say: Say<'_>,
-    ) -> Result<Kept, NotDone> {
-        let raising = AssertUnwindSafe(self.try_to_raise(wanted, progress, say)).catch_unwind();
-        let raised = raising.await.unwrap_or_else(|_| {
-            let what = Diagnostic::error("bringing the topology up", "it panicked");
-            Err(NotDone::Failed(Box::new(what)))
-        });
-        if raised.is_err() {
-            // The complaint says why; that something could not be removed either adds nothing to it.
-            let _ = self.strike().await;
-        }
-        raised
-    }
-
-    async fn try_to_raise(
-        &self,
-        wanted: &Wanted<'_>,
-        progress: &dyn Progress,
-        say: Say<'_>,
-    ) -> Result<Kept, NotDone> {
-        let stage = new_keeping_stage(&self.name).await?;
-        let images = images(progress).await?;
-        let authority = Authority::new("pgdrill");
-        let authority = Arc::new(authority.map_err(|error| boxed("the authority", &error))?);
-        say(&format!("starting the S3 server ({})", wanted.s3.name()));
-        let s3 = S3Server::start(wanted.s3, &stage, &authority, progress).await?;
-        if s3.is_relayed() {
-            let what = "containers reach the S3 server only by way of a process that goes on, and `up` does not";
-            let hint = "let the server listen on an address that containers reach, and see that no firewall is between";
-            return Err(NotDone::wrong(&s3.facts().endpoint(), what, hint));
-        }
-        let units = wanted.units.max(1);
-        say(&format!("starting PostgreSQL under Patroni on {}", counted(units, "unit")));
-        let etcd = images.etcd.clone();
-        let (on, by) = (stage.clone(), Arc::clone(&authority));
-        let topology = Topology::raise(on, images, by, &s3.gate(), units, Pace::REAL).await?;
-        say("creating the bucket and the stanza");
-        let given = Given {
-            units,
-            tls: wanted.tls,
-            s3: Some(S3Given::default()),
-            stanza: StanzaGiven::Initialised,
-            ..Given::default()
-        };
-        let bucket = Bucket::fresh(&server(&s3));
-        let place = ContainersPlace::make_with(Arc::new(topology), bucket, &given).await;
-        let mut kept = Kept {
-            name: self.name.clone(),
-            place: place.map_err(NotDone::prevented)?,
-            s3,
-            faults: Mutex::default(),
-            authority,
-            keeper: None,
-            saved: Mutex::default(),
-            claim: None,
-        };
-        let state = kept.state()?;
-        kept.keeper = Some(Keeper::make(&stage, &self.name, &etcd, &state).await?);
-        Ok(kept)
-    }
-
-    /// Gives the name back, to be used by others.
-    pub fn release(self) {
-        drop(self.claim);
-    }
 }
 
 impl Kept {
@@ -394,7 +270,7 @@ impl Kept {
         Ok(())
     }
 
-    fn state(&self) -> Setup<Vec<u8>> {
+    pub(super) fn state(&self) -> Setup<Vec<u8>> {
         let units = self.place.topology.units();
         let had = units.iter().filter(|unit| unit.had_tls_server());
         let state = State {
@@ -508,12 +384,8 @@ async fn not_up(name: &str) -> Setup<NotDone> {
     Ok(NotDone::wrong("the command line", &format!("no topology `{name}` is up"), &hint))
 }
 
-fn server(s3: &S3Server) -> Arc<Server> {
+pub(super) fn server(s3: &S3Server) -> Arc<Server> {
     Arc::new(Server { s3: s3.clone(), other_chain: s3.other_chain().to_owned() })
-}
-
-fn counted(count: u32, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 #[cfg(test)]

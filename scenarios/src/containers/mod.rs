@@ -8,6 +8,7 @@ mod kept;
 mod lanes;
 mod observe;
 mod place;
+mod raise;
 mod seen;
 
 use std::sync::Arc;
@@ -23,9 +24,10 @@ use pgdrill_core::Diagnostic;
 
 pub use self::{
     bucket::Bucket,
-    kept::{Free, Kept, NotDone, Say, Wanted, check_parameters, clean, down},
+    kept::{Kept, NotDone, Say, check_parameters, clean, down},
     lanes::{Done, Reuse},
     place::ContainersPlace,
+    raise::{Free, Wanted},
     seen::{BackupThere, PartSeen, TopologySeen, UnitThere},
 };
 

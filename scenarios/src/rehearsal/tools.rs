@@ -159,15 +159,7 @@ async fn run(desk: &Desk, number: u32, argv: &[String], stdin: &str) -> Told3 {
             unit.set_status(status).await.map_err(failed)?;
             Ok(String::new())
         }
-        "goal-state" => {
-            let planned = unit.planned_units().await.map_err(failed)?;
-            let staying = (0..planned).map(|it| (format!("postgresql-k8s/{it}"), "active"));
-            // One more is on its way out, and does not count.
-            let leaving = [(format!("postgresql-k8s/{planned}"), "dying")];
-            let units = staying.chain(leaving).map(|(unit, is)| (unit, json!({ "status": is })));
-            let units: BTreeMap<String, Value> = units.collect();
-            Ok(json!({ "units": units, "relations": {} }).to_string())
-        }
+        "goal-state" => goal_state(&*unit).await,
         "relation-ids" => relation_ids(desk, &*unit, first).await,
         "relation-list" if words.relation == Some(S3) => Ok("\"s3-integrator\"".to_owned()),
         "relation-list" => {
@@ -209,6 +201,16 @@ async fn run(desk: &Desk, number: u32, argv: &[String], stdin: &str) -> Told3 {
         }
         other => Err(format!("nobody stands in for {other}")),
     }
+}
+
+async fn goal_state(unit: &dyn Unit) -> Told3 {
+    let planned = unit.planned_units().await.map_err(|error| told(&error))?;
+    let staying = (0..planned).map(|it| (format!("postgresql-k8s/{it}"), "active"));
+    // One more is on its way out, and does not count.
+    let leaving = [(format!("postgresql-k8s/{planned}"), "dying")];
+    let units = staying.chain(leaving).map(|(unit, is)| (unit, json!({ "status": is })));
+    let units: BTreeMap<String, Value> = units.collect();
+    Ok(json!({ "units": units, "relations": {} }).to_string())
 }
 
 async fn relation_ids(desk: &Desk, unit: &dyn Unit, name: &str) -> Told3 {

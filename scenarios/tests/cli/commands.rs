@@ -103,7 +103,7 @@ fn help_says_what_each_command_does_and_how_it_ends() {
         "status ",
         "fire ",
         "do ",
-        "[aliases: fault]",
+        "[alias: fault]",
         "heal ",
         "down ",
         "clean ",

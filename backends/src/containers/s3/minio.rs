@@ -12,7 +12,8 @@ use super::{
 use crate::containers::{
     authority::Authority,
     order::order,
-    stage::{Part, PartSpec, Setup, Stage},
+    part::Part,
+    stage::{PartSpec, Setup, Stage},
 };
 
 /// The root user: no policy binds it.

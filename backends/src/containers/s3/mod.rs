@@ -24,8 +24,9 @@ use sha2::{Digest as _, Sha256};
 use super::{
     authority::{Authority, Identity},
     gate::{GateSpec, GateTo},
+    part::Part,
     relay::Relay,
-    stage::{Part, PartFile, Setup, Stage, complaint},
+    stage::{PartFile, Setup, Stage, complaint},
 };
 use crate::{
     images::{Progress, Quiet},

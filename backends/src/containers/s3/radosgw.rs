@@ -10,7 +10,8 @@ use super::{
 use crate::containers::{
     authority::Authority,
     order::order,
-    stage::{Part, PartSpec, Setup, Stage},
+    part::Part,
+    stage::{PartSpec, Setup, Stage},
 };
 
 const READY: &str = "pgdrill: the S3 server is ready";

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::containers::{
     authority::Authority,
-    stage::{Part, PartSpec, Setup, Stage},
+    part::Part,
+    stage::{PartSpec, Setup, Stage},
 };
 
 /// One who may make buckets may do everything, so nothing can be refused to the hooks' user.

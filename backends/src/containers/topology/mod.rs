@@ -33,7 +33,8 @@ pub use self::{
 use super::{
     authority::Authority,
     gate::{Gate, GateSpec},
-    stage::{Part, PartSpec, Setup, Stage, complaint},
+    part::Part,
+    stage::{PartSpec, Setup, Stage, complaint},
 };
 use crate::{
     etcd::EtcdRecord,

@@ -1,0 +1,186 @@
+//! One container on a stage: stopped, frozen, cut off, and brought back.
+
+use std::time::Duration;
+
+use testcontainers::bollard::{
+    Docker,
+    models::{EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest},
+    query_parameters::{
+        KillContainerOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
+    },
+};
+
+use super::stage::{Setup, complaint};
+
+/// A container that was started.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub(super) docker: Docker,
+    pub(super) network: String,
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) ports: Vec<(u16, u16)>,
+}
+
+/// What a container does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartState {
+    /// Whether it runs.
+    pub is_running: bool,
+    /// Whether everything in it stands still.
+    pub is_paused: bool,
+    /// Whether it is on its stage's network.
+    pub is_connected: bool,
+}
+
+impl Part {
+    /// The engine's own name for it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its name on the engine.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The port of 127.0.0.1 that leads to a port of the part; 0 when that port was not asked for.
+    #[must_use]
+    pub fn port(&self, port: u16) -> u16 {
+        self.ports.iter().find(|(own, _)| *own == port).map_or(0, |&(_, on_host)| on_host)
+    }
+
+    /// Everything in it stands still.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn pause(&self) -> Setup<()> {
+        self.did("paused", self.docker.pause_container(&self.id).await)
+    }
+
+    /// Everything in it goes on.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn unpause(&self) -> Setup<()> {
+        self.did("unpaused", self.docker.unpause_container(&self.id).await)
+    }
+
+    /// Everything in it is dead at once.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn kill(&self) -> Setup<()> {
+        let options = KillContainerOptionsBuilder::default().signal("SIGKILL").build();
+        self.did("killed", self.docker.kill_container(&self.id, Some(options)).await)
+    }
+
+    /// It has ended, of its own will if it takes no longer than `grace`.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn stop(&self, grace: Duration) -> Setup<()> {
+        let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
+        let options = StopContainerOptionsBuilder::default().t(seconds).build();
+        self.did("stopped", self.docker.stop_container(&self.id, Some(options)).await)
+    }
+
+    /// It runs again after it was killed or stopped; it need not be ready yet.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn start(&self) -> Setup<()> {
+        self.did("started", self.docker.start_container(&self.id, None).await)
+    }
+
+    /// It reaches nobody and nobody reaches it.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn disconnect(&self) -> Setup<()> {
+        let request = NetworkDisconnectRequest { container: self.id.clone(), force: Some(true) };
+        self.did("cut off", self.docker.disconnect_network(&self.network, request).await)
+    }
+
+    /// It reaches the others again, and they reach it.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn connect(&self) -> Setup<()> {
+        let request = NetworkConnectRequest {
+            container: self.id.clone(),
+            endpoint_config: Some(EndpointSettings::default()),
+        };
+        self.did("connected", self.docker.connect_network(&self.network, request).await)
+    }
+
+    /// What it does.
+    ///
+    /// # Errors
+    ///
+    /// The engine does not know it.
+    pub async fn state(&self) -> Setup<PartState> {
+        let found = self.docker.inspect_container(&self.id, None).await;
+        let found = found.map_err(|error| complaint(&self.name, &error.to_string()))?;
+        let state = found.state.unwrap_or_default();
+        let networks = found.network_settings.and_then(|settings| settings.networks);
+        Ok(PartState {
+            is_running: state.running.unwrap_or(false),
+            is_paused: state.paused.unwrap_or(false),
+            is_connected: networks.is_some_and(|all| all.contains_key(&self.network)),
+        })
+    }
+
+    /// Whether it runs; one that stands still does.
+    ///
+    /// # Errors
+    ///
+    /// The engine does not know it.
+    pub async fn is_running(&self) -> Setup<bool> {
+        Ok(self.state().await?.is_running)
+    }
+
+    /// Another network reaches it, too, under this name.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn join(&self, network: &str, name: &str) -> Setup<()> {
+        let request = NetworkConnectRequest {
+            container: self.id.clone(),
+            endpoint_config: Some(EndpointSettings {
+                aliases: Some(vec![name.to_owned()]),
+                ..EndpointSettings::default()
+            }),
+        };
+        self.did("joined", self.docker.connect_network(network, request).await)
+    }
+
+    /// It is gone with its data.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn remove(&self) -> Setup<()> {
+        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        self.did("removed", self.docker.remove_container(&self.id, Some(options)).await)
+    }
+
+    fn did<T>(
+        &self,
+        what: &str,
+        answer: Result<T, testcontainers::bollard::errors::Error>,
+    ) -> Setup<()> {
+        let refused = |error| complaint(&self.name, &format!("can't be {what}: {error}"));
+        answer.map(drop).map_err(refused)
+    }
+}
