@@ -230,13 +230,23 @@ async fn the_system_identifier_is_exact_and_only_a_running_server_s() {
 async fn settings_are_in_force_once_the_server_itself_says_so() {
     let folder = tempfile::tempdir().expect("a folder");
     let stub = answering(202, "reload scheduled").await;
-    let mark =
-        config::render(&member(stub.address.port(), &[]), &settings()).expect("rendered").mark;
-    let psql = Psql::says(&[(0, "\n"), (0, "on:0000000000000000\n"), (0, &format!("{mark}\n"))]);
+    let rendered =
+        config::render(&member(stub.address.port(), &[]), &settings()).expect("rendered");
+    let (mark, command) = (rendered.mark, rendered.archive_command);
+    let psql = Psql::says(&[
+        (0, "\n"),
+        (0, "on:0000000000000000|/bin/true\n"),
+        (0, &format!("{mark}|archives elsewhere\n")),
+        (0, &format!("{mark}|{command}\n")),
+    ]);
     let applies = api(member(stub.address.port(), &[]), psql, folder.path());
     applies.apply(&settings()).await.expect("applied");
     let requests = stub.requests();
     assert_eq!((&*requests[0].method, &*requests[0].target), ("POST", "/reload"));
+    // Where WAL goes is the whole cluster's, and only what is not so already is asked for.
+    assert_eq!((&*requests[1].method, &*requests[1].target), ("PATCH", "/config"));
+    assert!(String::from_utf8_lossy(&requests[1].body).contains(&*command));
+    assert_eq!(requests.len(), 2);
     assert_eq!(applies.runner.0.lock().expect("whole").len(), 1, "asked until it said so");
     let file = folder.path().join("patroni.yml");
     assert_eq!(fs::metadata(file).expect("written").permissions().mode() & 0o777, 0o600);
