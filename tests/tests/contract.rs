@@ -94,7 +94,7 @@ async fn each_promise_that_is_not_kept_is_named() {
         Promise {
             name: "this one can't be shown",
             given: Given::default,
-            check: |stand| Box::pin(async { Ok(stand.connect_client(0).await?) }),
+            check: |stand| Box::pin(async { stand.connect_client(0).await }),
         },
         Promise {
             name: "this one is kept",

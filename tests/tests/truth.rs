@@ -199,13 +199,15 @@ async fn connections_are_observed_as_clients_meet_them(parts: &RealParts) {
     assert_eq!(observed(&place).await, BTreeMap::from([(0, false)]));
 }
 
+/// How a new client was refused, whether the old one was answered, and what was observed.
+type Look = (Option<String>, bool, BTreeMap<u32, bool>);
+
 /// Looks at a replica's connections while its backup is taken.
 struct Onlooker<'a> {
     place: &'a ContainersPlace,
     /// A client that was connected before.
     open: Mutex<PostgresClient>,
-    /// How a new client was refused, whether the old one was answered, and what was observed.
-    seen: Mutex<Vec<(Option<String>, bool, BTreeMap<u32, bool>)>>,
+    seen: Mutex<Vec<Look>>,
 }
 
 impl Onlooker<'_> {

@@ -60,6 +60,10 @@ impl Stand for CharmStand {
         Ok(self.0.end(unit, succeeded))
     }
 
+    async fn asks_from_within(&self) -> Result<(), Unkept> {
+        Ok(())
+    }
+
     async fn configuration_mode(&self, unit: u32) -> Result<u32, Unkept> {
         let permissions = self.0.permissions(unit, "/etc/pgbackrest.conf");
         let mode = permissions.and_then(|octal| u32::from_str_radix(&octal, 8).ok());
