@@ -2,9 +2,12 @@
 
 use std::{
     process::{Child, Command, Output, Stdio},
+    sync::OnceLock,
     thread,
     time::Duration,
 };
+
+use pgdrill_backends::images::{Image, Quiet, ensure};
 
 /// How often it is looked for something before a test gives up, and the pause between two looks.
 const LOOKS: u32 = 1200;
@@ -43,6 +46,17 @@ pub(crate) fn well(words: &[&str]) -> String {
     let ended = run(words);
     assert_eq!(ended.code, Some(0), "{words:?}: {}{}", ended.stdout, ended.stderr);
     ended.stdout
+}
+
+/// Every image is on the engine: building one takes longer than anybody here waits for a container.
+pub(crate) fn have_images() {
+    static HAD: OnceLock<()> = OnceLock::new();
+    HAD.get_or_init(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for image in Image::ALL {
+            runtime.block_on(ensure(*image, &Quiet)).unwrap();
+        }
+    });
 }
 
 pub(crate) fn begin(words: &[&str]) -> Child {
