@@ -58,15 +58,15 @@ pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Answer 
 pub(crate) fn check(world: &mut World, unit: u32, name: &str) -> Answer {
     world.advance(Duration::from_millis(1_500));
     let tried = (|| {
-        // As seen: the primary, the peers and the archive command come before the repository.
+        // As seen: the peers, the primary and the archive command come before the repository.
         let settings = run(world, unit, "check")?;
-        let primary = primary_in_reach(world, unit, &settings);
-        primary.ok_or_else(|| failed(27, "primary database not found"))?;
         // stanza-create only warns of a peer that it can't reach; check looks into every data directory that
         // its settings name, on whichever unit it runs, and gives up.
         for peer in &settings.tls_peers {
             look_into_peer(world, unit, peer.0)?;
         }
+        let primary = primary_in_reach(world, unit, &settings);
+        primary.ok_or_else(|| failed(27, "primary database not found"))?;
         archive_command(world, name)?;
         let s3 = repository(world, &settings, "archive", name)?;
         if stanza(world, s3, name, "archive")?.system_id != served_id(world)? {

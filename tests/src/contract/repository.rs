@@ -59,8 +59,8 @@ promises! {
             tls_pair => works(check(1), vec![]),
         "check exits 27 on a replica that reaches no primary":
             pair => exits_with(check(1), vec![], 27, "primary database not found"),
-        "check exits 27 on a replica when the primary's TLS server is down":
-            tls_pair => exits_with(check(1), vec![stopped(0)], 27, "primary database not found"),
+        "check exits 49 on a replica when the primary's TLS server is down":
+            tls_pair => exits_with(check(1), vec![stopped(0)], 49, "unable to connect"),
         "check exits 49 on the primary when a peer's TLS server is down":
             tls_pair => exits_with(check(0), vec![stopped(1)], 49, "unable to connect"),
         "check exits 49 on a replica when another replica's TLS server is down":

@@ -219,10 +219,10 @@ pub(super) async fn unanswered(stand: &dyn Stand, change: Change, commands: Vec<
     for command in commands {
         never_ended(command.run(&ports).await?, command.place())?;
     }
-    stand.happen(&Change::Pgbackrest(PgbackrestMood::Well)).await?;
     stand.happen(&Change::Member(SetMember { unit: 0, is: MemberFate::Running })).await?;
     let back = SetWorkload { unit: 0, is: WorkloadState::Reachable };
     stand.happen(&Change::Workload(back)).await?;
+    stand.happen(&Change::Pgbackrest(PgbackrestMood::Well)).await?;
     let inventory = Inventory::parse(&ports.repository.info().await?)?;
     ensure_eq!("the stanzas afterwards", inventory.stanzas.len(), 1);
     Ok(())
