@@ -38,9 +38,9 @@ fn real_parts(criterion: &mut Criterion) {
         let mut kept = None;
         group.bench_function(format!("{name}, on a cluster that served before"), |bencher| {
             bencher.iter(|| {
-                let (run, topology) = runtime.block_on(containers.run_plan(&plan, kept.take()));
-                assert_eq!(run.broken, None);
-                kept = topology;
+                let ran = runtime.block_on(containers.run_plan(&plan, kept.take()));
+                assert_eq!(ran.run.broken, None);
+                kept = ran.topology;
             });
         });
         if let Some(topology) = kept.take() {
@@ -48,9 +48,9 @@ fn real_parts(criterion: &mut Criterion) {
         }
         group.bench_function(format!("{name}, on a cluster of its own"), |bencher| {
             bencher.iter(|| {
-                let (run, topology) = runtime.block_on(containers.run_plan(&plan, None));
-                assert_eq!(run.broken, None);
-                let topology = topology.expect("it is there");
+                let ran = runtime.block_on(containers.run_plan(&plan, None));
+                assert_eq!(ran.run.broken, None);
+                let topology = ran.topology.expect("it is there");
                 runtime.block_on(topology.strike()).expect("it goes");
             });
         });

@@ -3,9 +3,10 @@
 mod config;
 mod member;
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::future::{Either, select};
 use pgdrill_core::{
     PortError, PortErrorKind,
     ports::{Cluster, ClusterSettings, MemberState, PortResult, UnitId},
@@ -22,16 +23,27 @@ use crate::{
 pub use member::{Limits, Member};
 
 const PORT: &str = "cluster";
-/// The pause before a running server is asked again whether it has loaded its settings.
+/// The pause before a member is told again to look.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Ends as soon as the server runs as wanted; what it then runs on. A session takes new settings before each command.
+const LOOK: &str = include_str!("look.psql");
+/// How many looks one session takes, a tenth of a second apart.
+const LOOKS: usize = 20;
 /// What the server runs on: the mark of its settings, and the archive command that its manager gave it; one
 /// that somebody set behind the manager's back hides it.
-const SETTINGS: &str = "SELECT coalesce(current_setting('pgdrill.settings', true), ''), coalesce((
+const SETTINGS: &str =
+    "SELECT coalesce(current_setting('pgdrill.settings', true), '') AS mark, coalesce((
     SELECT f.setting FROM pg_file_settings f
     WHERE f.name = 'archive_command' AND f.sourcefile NOT LIKE '%postgresql.auto.conf'
         AND EXISTS (SELECT FROM pg_file_settings o
             WHERE o.name = f.name AND o.sourcefile LIKE '%postgresql.auto.conf')
-    ORDER BY f.seqno DESC LIMIT 1), current_setting('archive_command'))";
+    ORDER BY f.seqno DESC LIMIT 1), current_setting('archive_command')) AS command";
+/// How often a member that has not loaded new settings is told to look.
+const WAKES: u32 = 4;
+/// The status of a change that another one came before.
+const CONFLICT: u16 = 409;
+/// How often a member is told before a conflict is an answer: more often than members can be in each other's way.
+const TELLINGS: u32 = 16;
 /// The exit code of `psql` when no server takes its connection.
 const NO_SERVER: i32 = 2;
 
@@ -123,12 +135,35 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
     /// The mark of the settings on which the server runs, and its archive command; `None`: no server takes
     /// connections.
     async fn running(&self, operation: &'static str) -> PortResult<Option<(String, String)>> {
+        self.psql(operation, &["-c", SETTINGS], None).await
+    }
+
+    /// The same, once it is as wanted or a short time has passed. An empty command is any.
+    async fn running_soon(
+        &self,
+        mark: &str,
+        command: &str,
+    ) -> PortResult<Option<(String, String)>> {
+        let (mark, command) = (format!("wanted_mark={mark}"), format!("wanted_command={command}"));
+        let look = LOOK.replace("{settings}", &SETTINGS.replace('\n', " "));
+        let looks = [&look.repeat(LOOKS), SETTINGS, ";\n"].concat();
+        self.psql("apply", &["-v", &mark, "-v", &command], Some(looks.into_bytes())).await
+    }
+
+    async fn psql(
+        &self,
+        operation: &'static str,
+        arguments: &[&str],
+        stdin: Option<Vec<u8>>,
+    ) -> PortResult<Option<(String, String)>> {
         let Member { user, socket, port, .. } = &self.member;
         let port = port.to_string();
-        let argv = ["psql", "-XAtq", "-h", socket, "-p", &port, "-U", user, "-d", "postgres"];
-        let argv = argv.into_iter().chain(["-c", SETTINGS]).map(str::to_owned).collect();
+        let fixed = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", socket, "-p", &port];
+        let whom = ["-U", user, "-d", "postgres"];
+        let argv = fixed.iter().chain(&whom).chain(arguments);
+        let argv = argv.map(|&word| word.to_owned()).collect();
         let user = Some(user.clone());
-        let invocation = Invocation { argv, user, stdin: None, timeout: self.limits.request };
+        let invocation = Invocation { argv, user, stdin, timeout: self.limits.request };
         match self.runner.run(&invocation).await {
             Ok(output) if output.code == Some(0) => {
                 let row = output.stdout.trim_end();
@@ -158,15 +193,12 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
     /// Where WAL goes is the cluster's and not a member's: whoever is the primary next must archive to the same
     /// place. Any member that answers takes it; without one, the next bootstrap does, from the file.
     async fn archive_by(&self, command: &str) -> PortResult<()> {
-        let parameters = serde_json::json!({ "archive_command": command });
-        let body = serde_json::json!({ "postgresql": { "parameters": parameters } }).to_string();
         let members = std::iter::once(&self.member.unit).chain(&self.member.peers);
         for &unit in members {
             let url = self.member.url(unit, "config");
-            let body = Some(body.clone().into_bytes());
-            match http::request(Method::PATCH, &url, body, self.limits.request).await {
-                Ok((200..=299, _)) => return Ok(()),
-                Ok((status, _)) => {
+            match self.tell(&url, command).await {
+                Ok(200..=299) => return Ok(()),
+                Ok(status) => {
                     let kind = match status {
                         401 | 403 => PortErrorKind::Denied,
                         500.. => PortErrorKind::Unreachable,
@@ -181,17 +213,32 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
         Ok(())
     }
 
-    /// Returns once a server runs as wanted, or none runs at all; the archive command that it then has.
-    #[expect(clippy::disallowed_methods, reason = "Patroni tells nobody when it has loaded them")]
-    async fn loaded(&self, is_wanted: impl Fn(&str, &str) -> bool) -> PortResult<Option<String>> {
+    /// Tells a member where WAL goes; the status with which it answers. The members change one document of the DCS, and
+    /// a member whose change another's came before takes none of it: it is told again.
+    async fn tell(&self, url: &str, command: &str) -> Result<u16, NoAnswer> {
+        let parameters = serde_json::json!({ "archive_command": command });
+        let body = serde_json::json!({ "postgresql": { "parameters": parameters } }).to_string();
+        let mut told = 0;
+        loop {
+            let body = Some(body.clone().into_bytes());
+            let (status, _) = http::request(Method::PATCH, url, body, self.limits.request).await?;
+            told += 1;
+            if status != CONFLICT || told == TELLINGS {
+                return Ok(status);
+            }
+        }
+    }
+
+    /// Returns once a server runs on this mark and this archive command, any if it is empty, or none runs at all.
+    async fn loaded(&self, mark: &str, command: &str) -> PortResult<()> {
+        let is_wanted =
+            |(has, runs): &(String, String)| has == mark && ["", runs].contains(&command);
         let asking = async {
             loop {
-                match self.running("apply").await? {
-                    Some((mark, command)) if is_wanted(&mark, &command) => {
-                        return Ok(Some(command));
-                    }
-                    None if self.state("apply").await? == MemberState::Stopped => return Ok(None),
-                    Some(_) | None => tokio::time::sleep(PAUSE).await,
+                match self.running_soon(mark, command).await? {
+                    Some(row) if is_wanted(&row) => return Ok(()),
+                    None if self.state("apply").await? == MemberState::Stopped => return Ok(()),
+                    Some(_) | None => self.pause().await,
                 }
             }
         };
@@ -201,19 +248,44 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
         })
     }
 
+    /// Has this unit's member look a few times. It takes new settings at its next look, up to `loop_wait` seconds later,
+    /// and a reload brings no look about; being told of a setting of the cluster does, even of one that is so already.
+    /// What it is told it may see at the look after (both seen with Patroni 4.0.7). Nothing depends on it.
+    async fn wake(&self, command: &str) {
+        let url = self.member.url(self.member.unit, "config");
+        for _ in 0..WAKES {
+            let _ = self.tell(&url, command).await;
+            self.pause().await;
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "Patroni tells nobody what it has done")]
+    async fn pause(&self) {
+        tokio::time::sleep(PAUSE).await;
+    }
+
     /// The running member has loaded what was written. The DCS is asked for nothing that is so already: who
     /// takes connections again must not depend on it.
     async fn load(&self, rendered: &config::Rendered) -> PortResult<()> {
-        let has_mark = |mark: &str, _: &str| mark == rendered.mark;
-        let Some(command) = self.loaded(has_mark).await? else { return Ok(()) };
-        if command == rendered.archive_command {
-            return Ok(());
+        let config::Rendered { mark: wanted, archive_command: command, .. } = rendered;
+        let mut runs = self.running("apply").await?;
+        if runs.is_none() {
+            // What its server runs on is not known before it is up.
+            self.loaded(wanted, "").await?;
+            runs = self.running("apply").await?;
         }
-        self.archive_by(&rendered.archive_command).await?;
-        let has_both = |mark: &str, command: &str| {
-            mark == rendered.mark && command == rendered.archive_command
+        let archived = match runs {
+            None => return Ok(()),
+            Some((mark, runs)) if mark == *wanted && runs == *command => return Ok(()),
+            Some((_, runs)) if runs == *command => Ok(()),
+            Some(_) => self.archive_by(command).await,
         };
-        self.loaded(has_both).await.map(drop)
+        let loaded = self.loaded(wanted, if archived.is_ok() { command } else { "" });
+        let loaded = match select(pin!(loaded), pin!(self.wake(command))).await {
+            Either::Left((loaded, _)) => loaded,
+            Either::Right((_, loaded)) => loaded.await,
+        };
+        archived.and(loaded)
     }
 }
 

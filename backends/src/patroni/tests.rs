@@ -18,6 +18,8 @@ use crate::{
 };
 
 const LONG: Duration = Duration::from_secs(60);
+/// Long enough for everything that waits for nobody.
+const SHORT: Duration = Duration::from_secs(20);
 const SECRET: &str = "canary-of-a-password";
 
 /// Answers in place of the server, the last answer for ever.
@@ -243,10 +245,12 @@ async fn settings_are_in_force_once_the_server_itself_says_so() {
     applies.apply(&settings()).await.expect("applied");
     let requests = stub.requests();
     assert_eq!((&*requests[0].method, &*requests[0].target), ("POST", "/reload"));
-    // Where WAL goes is the whole cluster's, and only what is not so already is asked for.
-    assert_eq!((&*requests[1].method, &*requests[1].target), ("PATCH", "/config"));
-    assert!(String::from_utf8_lossy(&requests[1].body).contains(&*command));
-    assert_eq!(requests.len(), 2);
+    // Where WAL goes is the whole cluster's.
+    for telling in &requests[1..] {
+        assert_eq!((&*telling.method, &*telling.target), ("PATCH", "/config"));
+        assert!(String::from_utf8_lossy(&telling.body).contains(&*command));
+    }
+    assert!(requests.len() > 1);
     assert_eq!(applies.runner.0.lock().expect("whole").len(), 1, "asked until it said so");
     let file = folder.path().join("patroni.yml");
     assert_eq!(fs::metadata(file).expect("written").permissions().mode() & 0o777, 0o600);
@@ -256,6 +260,65 @@ async fn settings_are_in_force_once_the_server_itself_says_so() {
     let error = timeout(LONG, never.apply(&settings())).await.expect("within the bound");
     let error = error.expect_err("the server runs on others");
     assert_eq!((error.kind(), &*error.place()), (PortErrorKind::TimedOut, "cluster.apply"));
+}
+
+/// A member that answers a reload, and each time that it is told of the cluster's settings the next of `tellings`.
+async fn told(tellings: &[u16]) -> Stub {
+    let tellings = Mutex::new(VecDeque::from(tellings.to_vec()));
+    Stub::plain(move |request| {
+        if request.method == "POST" {
+            return Reply::Answer(202, String::new());
+        }
+        let mut tellings = tellings.lock().expect("whole");
+        let last = tellings.len() == 1;
+        let status = if last { tellings.front().copied() } else { tellings.pop_front() };
+        status.map_or(Reply::Hang, |status| Reply::Answer(status, String::new()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_member_is_woken_to_load_what_is_new_and_nothing_depends_on_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for tellings in [&[200][..], &[503], &[]] {
+        let stub = told(tellings).await;
+        let rendered =
+            config::render(&member(stub.address.port(), &[]), &settings()).expect("rendered");
+        let config::Rendered { mark, archive_command: command, .. } = rendered;
+        let psql = Psql::says(&[
+            (0, &format!("off:0|{command}\n")),
+            (0, &format!("off:0|{command}\n")),
+            (0, &format!("{mark}|{command}\n")),
+        ]);
+        let mut applies = api(member(stub.address.port(), &[]), psql, folder.path());
+        applies.limits.request = 10 * LONG;
+        let applied = timeout(SHORT, applies.apply(&settings())).await;
+        assert_eq!(applied.expect("within the bound"), Ok(()), "{tellings:?}");
+        let requests = stub.requests();
+        let seen: Vec<_> = requests.iter().map(|r| (&*r.method, &*r.target)).collect();
+        assert_eq!(seen, [("POST", "/reload"), ("PATCH", "/config")]);
+    }
+    let stub = told(&[200]).await;
+    let rendered =
+        config::render(&member(stub.address.port(), &[]), &settings()).expect("rendered");
+    let psql = Psql::says(&[(0, &format!("{}|{}", rendered.mark, rendered.archive_command))]);
+    let applies = api(member(stub.address.port(), &[]), psql, folder.path());
+    applies.apply(&settings()).await.expect("applied");
+    assert_eq!(stub.requests().len(), 1, "nobody is woken for what is loaded");
+}
+
+#[tokio::test]
+async fn a_member_whose_change_another_s_came_before_is_told_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stub = told(&[409, 409, 200]).await;
+    let applies = api(member(stub.address.port(), &[]), Psql::says(&[(2, "")]), folder.path());
+    assert_eq!(applies.archive_by("archives").await, Ok(()));
+    assert_eq!(stub.requests().len(), 3);
+    let stub = told(&[409]).await;
+    let applies = api(member(stub.address.port(), &[]), Psql::says(&[(2, "")]), folder.path());
+    let error = applies.archive_by("archives").await.expect_err("always in the way");
+    assert_eq!(error.kind(), PortErrorKind::Refused, "{error}");
+    assert_eq!(stub.requests().len(), TELLINGS as usize);
 }
 
 #[tokio::test]

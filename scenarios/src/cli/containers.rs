@@ -9,7 +9,7 @@ use pgdrill_backends::{
 use pgdrill_core::Diagnostic;
 use pgdrill_scenarios::{
     Plan, Run,
-    containers::{Containers, Done, Reuse},
+    containers::{Containers, Done, Ended, Reuse},
 };
 
 use super::{args::S3Arg, output::complain, run::progress};
@@ -31,16 +31,16 @@ pub(crate) fn run_plans(
     plans: &[Plan],
     lanes: usize,
     s3: Option<S3Arg>,
-    tell: &(dyn Fn(usize, &Run, f64) -> String + Sync),
+    tell: &(dyn Fn(&Ended<'_>) -> String + Sync),
 ) -> Option<(Vec<Run>, &'static str)> {
     let runtime = runtime()?;
     let mut own = Cleared { ended_early: true };
     let bar = progress(plans.len());
-    let done = |index: usize, run: &Run, seconds: f64| {
+    let done = |ended: &Ended<'_>| {
         bar.inc(1);
         if bar.is_hidden() {
             // Nobody is left to be told when standard error is gone.
-            let _ = write!(std::io::stderr(), "{}", tell(index, run, seconds));
+            let _ = write!(std::io::stderr(), "{}", tell(ended));
         }
     };
     let ran = runtime.block_on(async {

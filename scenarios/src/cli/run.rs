@@ -5,7 +5,9 @@ use std::{io::IsTerminal as _, num::NonZeroUsize, path::Path, thread};
 use indicatif::{ProgressBar, ProgressStyle};
 use pgdrill_core::{Amendment, Diagnostic};
 use pgdrill_scenarios::{
-    Backend, Coverage, Input, Plan, Run, Snapshot, Source, Verdict, judge, plan,
+    Backend, Coverage, Input, Plan, Run, Snapshot, Source, Verdict,
+    containers::Ended,
+    judge, plan,
     report::{Result as CaseResult, json_lines, junit, run_text},
     run_all, transcript,
 };
@@ -105,9 +107,9 @@ pub(crate) fn run_inputs(
     if let Where::Containers(s3) = place {
         let lanes = jobs.unwrap_or(2 * processors);
         let readable: Vec<&Input> = inputs.iter().filter(|i| i.scenario.is_ok()).collect();
-        let tell = |index: usize, run: &Run, seconds: f64| {
-            let known = readable.get(index).zip(plans.get(index));
-            known.map_or_else(String::new, |(input, plan)| told(input, plan, run, seconds))
+        let tell = |ended: &Ended<'_>| {
+            let known = readable.get(ended.index).zip(plans.get(ended.index));
+            known.map_or_else(String::new, |(input, plan)| told(input, plan, ended))
         };
         let (runs, s3) = containers::run_plans(&plans, lanes, s3, &tell)?;
         return Some(results(inputs, plans, runs, Backend::Containers, Some(s3)));
@@ -132,9 +134,13 @@ pub(crate) fn run_inputs(
 }
 
 /// What is said of a run that has just ended, for whoever reads the log of a long one.
-fn told(input: &Input, plan: &Plan, run: &Run, seconds: f64) -> String {
-    let judged = result(input, plan.clone(), run.clone()).judged;
-    let mut text = format!("{} in {seconds:.1} s: {}\n", judged.verdict.name(), input.name);
+fn told(input: &Input, plan: &Plan, ended: &Ended<'_>) -> String {
+    let judged = result(input, plan.clone(), ended.run.clone()).judged;
+    let (verdict, seconds) = (judged.verdict.name(), ended.seconds);
+    let mut text = format!("{verdict} in {seconds:.1} s: {}\n", input.name);
+    if let Some(why) = ended.replaced {
+        text.push_str(&format!("    on a new cluster: {}\n", why.replace('\n', "\n    ")));
+    }
     let reasons = match judged.verdict {
         Verdict::Passed => Vec::new(),
         Verdict::Failed(reasons) => reasons,

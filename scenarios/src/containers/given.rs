@@ -20,29 +20,41 @@ const OTHER_STANZA: &str = "drill.patroni-other";
 pub(super) async fn make_true(place: &ContainersPlace, given: &Given) -> Result<(), Prevented> {
     let topology = &place.topology;
     let count = given.units.max(1);
-    topology.heal().await.map_err(broken)?;
+    topology.reset().await.map_err(broken)?;
     if topology.size() != count {
         topology.scale_to(count).await.map_err(broken)?;
     }
     topology.switch_over(given.primary).await.map_err(broken)?;
     let settings = place.bucket.right(given.s3.as_ref().and_then(|s3| s3.path.as_deref()));
     let all = try_join_all((0..count).map(|unit| place.ports(unit))).await.map_err(failed)?;
-    fill_repository(place, given, &all, &settings).await?;
+    let so_far = fill_repository(place, given, &all, &settings).await?;
     let stanza = (given.stanza == StanzaGiven::Initialised).then(|| stanza(&all));
     let cluster = ClusterSettings {
         archive_stanza: stanza.flatten(),
         accepts_connections: true,
         restore: None,
     };
-    try_join_all(all.iter().map(|ports| ports.cluster.apply(&cluster))).await.map_err(failed)?;
-    configure(place, given, &all).await?;
+    let cluster = &cluster;
+    let applying = (0..count).zip(&all).map(|(unit, ports)| {
+        let is_so = unit == given.primary && so_far.cluster.as_ref() == Some(cluster);
+        async move { if is_so { Ok(()) } else { ports.cluster.apply(cluster).await } }
+    });
+    try_join_all(applying).await.map_err(failed)?;
+    configure(place, given, &all, so_far.repository.as_ref()).await?;
     let bucket = given.s3.as_ref().map_or(BucketGiven::Present, |s3| s3.bucket);
     place.bucket.set(bucket).await?;
-    set_tls_servers(given, &all).await
+    start_tls_servers(given, &all).await
 }
 
 fn stanza(all: &[Ports]) -> Option<std::sync::Arc<str>> {
     all.first().map(|ports| ports.unit.identity().shared_stanza())
+}
+
+/// What filling the repository left on the primary.
+#[derive(Default)]
+struct SoFar {
+    repository: Option<RepositorySettings>,
+    cluster: Option<ClusterSettings>,
 }
 
 /// Puts into the repository what is there before the first firing. The primary does it alone, with
@@ -52,13 +64,13 @@ async fn fill_repository(
     given: &Given,
     all: &[Ports],
     settings: &S3Settings,
-) -> Result<(), Prevented> {
+) -> Result<SoFar, Prevented> {
     let own = given.stanza == StanzaGiven::Initialised || !given.backups.is_empty();
     if !own && given.repository == RepositoryGiven::Own {
-        return Ok(());
+        return Ok(SoFar::default());
     }
     place.bucket.set(BucketGiven::Present).await?;
-    let Some(primary) = all.get(given.primary as usize) else { return Ok(()) };
+    let Some(primary) = all.get(given.primary as usize) else { return Ok(SoFar::default()) };
     let identity = primary.unit.identity();
     match given.repository {
         RepositoryGiven::AnotherCluster | RepositoryGiven::AnotherStanza => {
@@ -71,17 +83,17 @@ async fn fill_repository(
             let kinds: Vec<&str> = given.backups.iter().map(|kind| tool_name(*kind)).collect();
             let stored =
                 place.topology.store_foreign(given.primary, settings.clone(), name, &kinds);
-            return stored.await.map_err(broken);
+            return stored.await.map(|()| SoFar::default()).map_err(broken);
         }
         RepositoryGiven::Own | RepositoryGiven::AnotherModel => {}
     }
-    take_backups(place, given, primary, settings).await?;
+    let so_far = take_backups(place, given, primary, settings).await?;
     if given.repository == RepositoryGiven::AnotherModel {
         let key = settings.object_key(identity.stanza(), "latest");
         let put = place.store().put(settings, &key, OTHER_MODEL.as_bytes()).await;
         put.map_err(failed)?;
     }
-    Ok(())
+    Ok(so_far)
 }
 
 async fn take_backups(
@@ -89,7 +101,7 @@ async fn take_backups(
     given: &Given,
     primary: &Ports,
     settings: &S3Settings,
-) -> Result<(), Prevented> {
+) -> Result<SoFar, Prevented> {
     let stanza = primary.unit.identity().shared_stanza();
     let repository = RepositorySettings {
         s3: Some(settings.clone()),
@@ -99,7 +111,7 @@ async fn take_backups(
     primary.repository.configure(&repository).await.map_err(failed)?;
     primary.repository.create_stanza(&stanza).await.map_err(failed)?;
     if given.backups.is_empty() {
-        return Ok(());
+        return Ok(SoFar { repository: Some(repository), cluster: None });
     }
     let cluster = ClusterSettings {
         archive_stanza: Some(stanza.clone()),
@@ -121,7 +133,7 @@ async fn take_backups(
         let request = BackupRequest { stanza: stanza.clone(), kind, from_primary: true };
         primary.repository.back_up(&request).await.map_err(failed)?;
     }
-    Ok(())
+    Ok(SoFar { repository: Some(repository), cluster: Some(cluster) })
 }
 
 const fn tool_name(backup: BackupGiven) -> &'static str {
@@ -134,7 +146,12 @@ const fn tool_name(backup: BackupGiven) -> &'static str {
 
 /// The backup tool's configuration, as the hooks left it: on every unit by the relation as it is, where there
 /// is a stanza or a TLS server that was started with it; otherwise on none.
-async fn configure(place: &ContainersPlace, given: &Given, all: &[Ports]) -> Result<(), Prevented> {
+async fn configure(
+    place: &ContainersPlace,
+    given: &Given,
+    all: &[Ports],
+    of_primary: Option<&RepositorySettings>,
+) -> Result<(), Prevented> {
     if given.stanza != StanzaGiven::Initialised && !given.has_tls_servers() {
         return place.topology.unconfigure().await.map_err(broken);
     }
@@ -149,25 +166,23 @@ async fn configure(place: &ContainersPlace, given: &Given, all: &[Ports]) -> Res
         let peers = (0..count).filter(|peer| given.tls && *peer != unit).map(UnitId).collect();
         let stanza = ports.unit.identity().shared_stanza();
         let settings = RepositorySettings { s3: s3.clone(), stanza, tls_peers: peers };
-        async move { ports.repository.configure(&settings).await }
+        let is_so = unit == given.primary && of_primary == Some(&settings);
+        async move { if is_so { Ok(()) } else { ports.repository.configure(&settings).await } }
     }))
     .await
     .map(drop)
     .map_err(failed)
 }
 
-async fn set_tls_servers(given: &Given, all: &[Ports]) -> Result<(), Prevented> {
-    let running = given.has_tls_servers();
-    try_join_all(all.iter().map(|ports| async move {
-        if running {
-            ports.workload.start(Service::TlsServer).await
-        } else {
-            ports.workload.stop(Service::TlsServer).await
-        }
-    }))
-    .await
-    .map(drop)
-    .map_err(failed)
+/// None runs before.
+async fn start_tls_servers(given: &Given, all: &[Ports]) -> Result<(), Prevented> {
+    if !given.has_tls_servers() {
+        return Ok(());
+    }
+    try_join_all(all.iter().map(|ports| ports.workload.start(Service::TlsServer)))
+        .await
+        .map(drop)
+        .map_err(failed)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]

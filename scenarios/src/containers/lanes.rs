@@ -24,9 +24,31 @@ pub enum Reuse {
     No,
 }
 
-/// Told of every run as it ends: its place among the plans, the run, and the seconds that it took, with what
-/// was done to bring the cluster there.
-pub type Done<'a> = dyn Fn(usize, &Run, f64) + Sync + 'a;
+/// A run that has just ended.
+#[derive(Debug)]
+pub struct Ended<'a> {
+    /// Its place among the plans.
+    pub index: usize,
+    /// The run.
+    pub run: &'a Run,
+    /// The seconds that it took, with what was done to bring the cluster there.
+    pub seconds: f64,
+    /// Why the cluster that served before could not be brought there, so that a new one was made.
+    pub replaced: Option<&'a str>,
+}
+
+/// Told of every run as it ends.
+pub type Done<'a> = dyn Fn(&Ended<'_>) + Sync + 'a;
+
+/// A run, and what became of its cluster.
+pub struct Ran {
+    /// The run.
+    pub run: Run,
+    /// The cluster, if it can be used again.
+    pub topology: Option<Arc<Topology>>,
+    /// Why the cluster that served before could not be brought to what the plan gives.
+    pub replaced: Option<String>,
+}
 
 /// What is left to do.
 struct Queue<'a> {
@@ -89,15 +111,16 @@ impl Containers {
             let Some((index, plan)) = queue.next(Some(units), primary) else { break };
             let began = now();
             let ran = AssertUnwindSafe(self.run_plan(plan, topology.take())).catch_unwind().await;
-            let (run, kept) = ran.unwrap_or_else(|_| {
+            let ran = ran.unwrap_or_else(|_| {
                 let why = Prevented::Broken("the run panicked".into());
-                (Run::new().prevented(why), None)
+                Ran { run: Run::new().prevented(why), topology: None, replaced: None }
             });
-            topology = kept;
+            topology = ran.topology;
             if reuse == Reuse::No {
                 strike(topology.take()).await;
             }
-            done(index, &run, began.elapsed().as_secs_f64());
+            let (run, seconds) = (ran.run, began.elapsed().as_secs_f64());
+            done(&Ended { index, run: &run, seconds, replaced: ran.replaced.as_deref() });
             queue.end(index, run);
         }
         strike(topology).await;
@@ -105,36 +128,37 @@ impl Containers {
 
     /// Runs a plan on a cluster that was used before, if there is one and it can be brought to what the plan
     /// gives; otherwise on a new one. The cluster comes back if it can be used again.
-    pub async fn run_plan(
-        &self,
-        plan: &Plan,
-        used: Option<Arc<Topology>>,
-    ) -> (Run, Option<Arc<Topology>>) {
+    pub async fn run_plan(&self, plan: &Plan, used: Option<Arc<Topology>>) -> Ran {
+        let mut replaced = None;
         if let Some(topology) = used {
-            let made = ContainersPlace::make(Arc::clone(&topology), &self.server, &plan.given);
-            match made.await {
-                Ok(place) => return in_place(plan, &place, topology).await,
-                Err(Prevented::Unable(why)) => {
-                    return (Run::new().prevented(Prevented::Unable(why)), Some(topology));
-                }
+            match self.try_on(topology, plan).await {
+                Ok((run, topology)) => return Ran { run, topology, replaced },
                 // What was done to it can't be undone: it has served its time.
-                Err(Prevented::Broken(_)) => strike(Some(topology)).await,
+                Err(why) => replaced = Some(why),
             }
         }
-        let topology = match self.raise(plan.given.units).await {
-            Ok(topology) => Arc::new(topology),
-            Err(complaint) => {
-                return (Run::new().prevented(Prevented::Broken(complaint.to_string())), None);
-            }
+        let tried = match self.raise(plan.given.units).await {
+            Ok(topology) => self.try_on(Arc::new(topology), plan).await,
+            Err(complaint) => Err(complaint.to_string()),
         };
+        let (run, topology) =
+            tried.unwrap_or_else(|why| (Run::new().prevented(Prevented::Broken(why)), None));
+        Ran { run, topology, replaced }
+    }
+
+    /// Runs a plan on this cluster, which comes back if it can be used again. Why it could not be brought to what the
+    /// plan gives, if so: it is gone then.
+    async fn try_on(
+        &self,
+        topology: Arc<Topology>,
+        plan: &Plan,
+    ) -> Result<(Run, Option<Arc<Topology>>), String> {
         match ContainersPlace::make(Arc::clone(&topology), &self.server, &plan.given).await {
-            Ok(place) => in_place(plan, &place, topology).await,
-            Err(why) => {
-                let kept = matches!(why, Prevented::Unable(_)).then(|| Arc::clone(&topology));
-                if kept.is_none() {
-                    strike(Some(topology)).await;
-                }
-                (Run::new().prevented(why), kept)
+            Ok(place) => Ok(in_place(plan, &place, topology).await),
+            Err(why @ Prevented::Unable(_)) => Ok((Run::new().prevented(why), Some(topology))),
+            Err(Prevented::Broken(why)) => {
+                strike(Some(topology)).await;
+                Err(why)
             }
         }
     }

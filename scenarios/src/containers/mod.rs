@@ -25,7 +25,7 @@ use pgdrill_core::Diagnostic;
 pub use self::{
     bucket::Bucket,
     kept::{Kept, NotDone, Say, check_parameters, clean, down},
-    lanes::{Done, Reuse},
+    lanes::{Done, Ended, Ran, Reuse},
     place::ContainersPlace,
     raise::{Free, Wanted},
     seen::{BackupThere, PartSeen, TopologySeen, UnitThere},

@@ -282,7 +282,7 @@ impl Topology {
             install -d -o postgres -g postgres -m 0770 /tmp/pgbackrest
             [ ! -e /run/pgdrill/locker ] || exit 0
             install -o postgres -g postgres -m 0640 /dev/null "/tmp/pgbackrest/$1-backup-1.lock"
-            setsid chpst -u postgres:postgres flock -n "/tmp/pgbackrest/$1-backup-1.lock" \
+            setsid chpst -u postgres:postgres flock "/tmp/pgbackrest/$1-backup-1.lock" \
                 sleep 86400 </dev/null >/dev/null 2>&1 &
             echo $! > /run/pgdrill/locker
             tries=50

@@ -28,6 +28,21 @@ const MEND: &str = r#"
         chpst -u postgres:postgres pg_ctl -D "$PGDATA" reload >/dev/null || true
     fi
     rm -f /run/pgbackrest-server.reloads
+"#;
+/// Nothing goes on that an earlier use of a unit began. A TLS server that did would let in whom its settings named when
+/// it started. A restore that did would look for a backup that is gone: what it has brought goes with it.
+const FORGET: &str = r#"
+    export SVDIR=/run/supervisor
+    sv -w 10 stop 'pgbackrest server' >/dev/null
+    if grep -qs '^  method: ' /etc/patroni/patroni.yml; then
+        sv down postgresql
+        pkill -KILL -u postgres || true
+        sv -w 10 force-stop postgresql >/dev/null
+        rm -rf "$PGDATA"
+    fi
+"#;
+/// Says `data` if there is any.
+const TELL: &str = r#"
     [ ! -e "$PGDATA/PG_VERSION" ] || echo data
 "#;
 
@@ -39,11 +54,31 @@ impl Topology {
     ///
     /// A part does not come up. The topology is of no more use then.
     pub async fn heal(&self) -> Setup<()> {
+        self.heal_by(&[MEND, TELL].concat()).await?;
+        let archived = self.archive_command().await;
+        self.run_all_again().await?;
+        self.archive_by(archived).await
+    }
+
+    /// The same for another use: no TLS server runs, WAL is kept nowhere, and a restore that was begun is not waited
+    /// for. Its data goes.
+    ///
+    /// # Errors
+    ///
+    /// A part does not come up, or a service does not stop. The topology is of no more use then.
+    pub async fn reset(&self) -> Setup<()> {
+        self.heal_by(&[MEND, FORGET, TELL].concat()).await?;
+        // Nobody takes it when nobody runs: who starts then does so with it.
+        let _ = self.archive_nowhere().await;
+        self.run_all_again().await
+    }
+
+    async fn heal_by(&self, program: &str) -> Setup<()> {
         self.start_dcs().await?;
         self.free_lock().await?;
         self.gate.open().await?;
         let units = self.units();
-        let have_data = try_join_all(units.iter().map(|unit| self.mend(unit))).await?;
+        let have_data = try_join_all(units.iter().map(|unit| self.mend(unit, program))).await?;
         if !have_data.contains(&true) {
             // Nobody has data: what is remembered of the cluster would keep everybody from making any. Who waits for it
             // would make it by the settings that it has, a restore perhaps.
@@ -53,16 +88,20 @@ impl Topology {
             let removed = self.record().remove().await;
             removed.map_err(|error| complaint("etcd", &error.to_string()))?;
         }
-        let archived = self.archive_command().await;
+        Ok(())
+    }
+
+    /// Every database runs, one leads and the others follow.
+    async fn run_all_again(&self) -> Setup<()> {
+        let units = self.units();
         try_join_all(units.iter().map(|unit| self.run_again(unit))).await?;
-        self.settled().await?;
-        self.archive_by(archived).await
+        self.settled().await
     }
 
     /// Undoes the faults of a unit; whether it has data.
-    async fn mend(&self, unit: &Unit) -> Setup<bool> {
+    async fn mend(&self, unit: &Unit, program: &str) -> Setup<bool> {
         self.bring_back(unit).await?;
-        Ok(unit.shell(MEND, &[]).await?.trim() == "data")
+        Ok(unit.shell(program, &[]).await?.trim() == "data")
     }
 
     /// A database that does not run is started, by settings about which nothing was decided.
