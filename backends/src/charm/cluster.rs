@@ -45,6 +45,7 @@ impl<R: CommandRunner> CharmCluster<R> {
             // The DCS is Kubernetes, which the service's environment names.
             etcd: Vec::new(),
             configuration: site.patroni.clone(),
+            template: site.patroni_template.clone(),
             user: site.user.clone(),
             programs: site.programs.clone(),
             data: site.database.data.clone(),

@@ -33,6 +33,8 @@ pub struct Site {
     pub api_port: u16,
     /// The cluster manager's configuration file.
     pub patroni: String,
+    /// The charm's own template of that file, in Jinja's syntax, if it is to be rendered from that one.
+    pub patroni_template: Option<String>,
     /// How long the cluster manager may take.
     pub patroni_limits: patroni::Limits,
     /// The folder of the database's programs.
@@ -67,6 +69,7 @@ impl Site {
             scope: format!("patroni-{application}"),
             api_port: 8008,
             patroni: format!("{data}/patroni.yml"),
+            patroni_template: None,
             patroni_limits: patroni::Limits::default(),
             programs: "/usr/lib/postgresql/14/bin".into(),
             user: "postgres".into(),

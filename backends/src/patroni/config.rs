@@ -23,8 +23,40 @@ pub(super) fn render(member: &Member, settings: &ClusterSettings) -> Result<Rend
     let connections = if settings.accepts_connections { "on" } else { "off" };
     let mark = format!("{connections}:{:016x}", template::digest(&without));
     let text = fill_in(member, settings, &mark)?;
+    if member.template.is_some() {
+        let accepts_connections = !settings.accepts_connections;
+        let flipped = ClusterSettings { accepts_connections, ..settings.clone() };
+        let does_close = fill_in(member, &flipped, "")? != without;
+        let missing = missing(member, settings, does_close, &mark, &text)?;
+        if let Some(missing) = missing {
+            return Err(format!("the template of {} {missing}", member.configuration));
+        }
+    }
     let archive_command = archive_command(settings)?;
     Ok(Rendered { text, mark, archive_command })
+}
+
+/// What a template that is not this crate's own fails to do.
+fn missing(
+    member: &Member,
+    settings: &ClusterSettings,
+    does_close: bool,
+    mark: &str,
+    text: &str,
+) -> Result<Option<&'static str>, String> {
+    if !text.contains(&format!("pgdrill.settings: \"{mark}\"")) {
+        return Ok(Some("has no parameter `pgdrill.settings: {{ mark | tojson }}`"));
+    }
+    if !does_close {
+        return Ok(Some(
+            "does not close connections: it is the same for any `accepts_connections`",
+        ));
+    }
+    let restores = match restore_command(member, settings)? {
+        None => !text.contains("method: pgbackrest"),
+        Some(command) => text.contains(&command),
+    };
+    Ok((!restores).then_some("does not bootstrap by `restore`, and only while that is given"))
 }
 
 /// What the database does with a finished WAL segment.
@@ -35,17 +67,20 @@ fn archive_command(settings: &ClusterSettings) -> Result<String, String> {
     })
 }
 
+/// What brings the data directory back, if it is to be.
+fn restore_command(member: &Member, settings: &ClusterSettings) -> Result<Option<String>, String> {
+    let Some(source) = &settings.restore else { return Ok(None) };
+    Ok(Some(format!(
+        "pgbackrest --stanza={} --pg1-path={} --set={} --type=immediate --target-action=promote restore",
+        word(&source.stanza)?,
+        word(&member.data)?,
+        word(&source.label)?
+    )))
+}
+
 fn fill_in(member: &Member, settings: &ClusterSettings, mark: &str) -> Result<String, String> {
     let archive_command = archive_command(settings)?;
-    let restore = match &settings.restore {
-        None => None,
-        Some(source) => Some(format!(
-            "pgbackrest --stanza={} --pg1-path={} --set={} --type=immediate --target-action=promote restore",
-            word(&source.stanza)?,
-            word(&member.data)?,
-            word(&source.label)?
-        )),
-    };
+    let restore = restore_command(member, settings)?;
     let values = context! {
         mark, archive_command, restore,
         accepts_connections => settings.accepts_connections,
@@ -64,7 +99,7 @@ fn fill_in(member: &Member, settings: &ClusterSettings, mark: &str) -> Result<St
         replication_password => member.replication_password.expose(),
         rewind_password => member.rewind_password.expose(),
     };
-    template::render(TEMPLATE, values)
+    template::render(member.template.as_deref().unwrap_or(TEMPLATE), values)
 }
 
 /// A text that is one word to every shell.

@@ -29,6 +29,9 @@ pub struct Member {
     pub etcd: Vec<String>,
     /// The configuration file.
     pub configuration: String,
+    /// The template of that file, in Jinja's syntax, in place of this crate's own. It is given the same values, and
+    /// refused unless it uses those without which a hook would wait in vain, close nothing or restore nothing.
+    pub template: Option<String>,
     /// The user as whom the database and its manager run, also the database's superuser.
     pub user: String,
     /// The folder of the database's programs.

@@ -82,8 +82,9 @@ async fn one(stage: &Stage, part: Part, number: u32, reached: BTreeMap<UnitId, S
 
 impl One {
     /// Unit 0, after its container was started again.
-    async fn find(&mut self, stage: &Stage) {
-        let reached = BTreeMap::from([(UnitId(0), api(&self.part).await)]);
+    async fn find(&mut self, stage: &Stage, other: &Self) {
+        let reached = [(UnitId(0), api(&self.part).await), (UnitId(1), api(&other.part).await)];
+        let reached = BTreeMap::from(reached);
         self.patroni = patroni(stage, &self.exec, 0, reached);
         self.database = database(&self.part).await;
     }
@@ -111,6 +112,7 @@ fn patroni(
         scope: "patroni-db".into(),
         etcd: vec![format!("{}:2379", stage.host("etcd"))],
         configuration: "/etc/patroni/patroni.yml".into(),
+        template: None,
         user: "postgres".into(),
         programs: "/usr/lib/postgresql/17/bin".into(),
         data: "/var/lib/postgresql/data/pgdata".into(),
@@ -268,7 +270,7 @@ async fn what_diverged_is_rewound(first: &mut One, second: &One, stage: &Stage) 
     second.database.rows("INSERT INTO t VALUES (0)").await.expect("it writes");
     first.part.0.start().await.expect("it can be started again");
     // The engine publishes other ports now.
-    first.find(stage).await;
+    first.find(stage, second).await;
     until(LONG, "it is back", || async { first.runit.is_reachable().await == Ok(true) }).await;
     assert_eq!(first.patroni.member_state().await, Ok(MemberState::Stopped));
     first.runit.start(Service::Database).await.expect("started");

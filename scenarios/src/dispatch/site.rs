@@ -21,6 +21,8 @@ pub(crate) struct SiteFile {
     pub(crate) hosts: Option<String>,
     pub(crate) api_port: Option<u16>,
     pub(crate) programs: Option<String>,
+    /// The file that holds the charm's own template of `patroni.yml`.
+    pub(crate) patroni_template: Option<PathBuf>,
     pub(crate) kubernetes_host: Option<String>,
     pub(crate) kubernetes_port: Option<u16>,
     pub(crate) kubernetes_account: Option<PathBuf>,
@@ -38,7 +40,13 @@ pub(crate) fn site(identity: &Identity, environment: &Environment) -> Result<Sit
     site.kubernetes.port = port.unwrap_or(site.kubernetes.port);
     let Some(path) = environment.get(FILE) else { return Ok(site) };
     let text = std::fs::read_to_string(path).map_err(|why| format!("{path}: {why}"))?;
-    let file = serde_json::from_str(&text).map_err(|why| format!("{path}: {why}"))?;
+    let file: SiteFile = serde_json::from_str(&text).map_err(|why| format!("{path}: {why}"))?;
+    if let Some(template) = &file.patroni_template {
+        let text = std::fs::read_to_string(template);
+        let text =
+            text.map_err(|why| format!("{path}: patroni-template: {}: {why}", template.display()));
+        site.patroni_template = Some(text?);
+    }
     change(&mut site, file);
     Ok(site)
 }

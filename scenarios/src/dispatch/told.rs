@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use pgdrill_core::{
-    Amendment, Firing, Hook, HookError, Mark, Outcome, PortError, PortErrorKind, Shape, Step, Trace,
+    Action, Amendment, Firing, Hook, HookError, Mark, Outcome, PortError, PortErrorKind, Shape,
+    Step, Trace,
 };
 use serde::{Deserialize, Serialize};
 
@@ -89,9 +90,21 @@ impl Told {
         match self.firing.outcome {
             Outcome::Error(_) | Outcome::Died(_) => "ERROR",
             Outcome::Failed(_) => "WARNING",
-            Outcome::Returned if self.firing.hook == Hook::UpdateStatus => "DEBUG",
+            Outcome::Returned if self.is_as_ever() => "DEBUG",
             Outcome::Returned | Outcome::Deferred | Outcome::Finished => "INFO",
         }
+    }
+
+    /// Whether it is an update-status that found nothing to do: it said once more that all is well, at most.
+    fn is_as_ever(&self) -> bool {
+        let mut steps = self.firing.trace.steps().iter();
+        self.firing.hook == Hook::UpdateStatus
+            && steps.all(|step| match step.shape {
+                Shape::Action(action) => {
+                    matches!(action, Action::SetActive | Action::SetActivePrimary)
+                }
+                Shape::Start | Shape::Question(_) | Shape::Attempt(_) | Shape::Ending(_) => true,
+            })
     }
 
     /// Reads such a line, with whatever a log puts before it. `None`: it tells of no firing.
@@ -193,7 +206,7 @@ pub fn explain(log: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pgdrill_core::{Action, Attempt, Question};
+    use pgdrill_core::{Attempt, Question};
 
     use super::*;
 
@@ -234,6 +247,20 @@ mod tests {
         for other in ["", "pgdrill: {}", "INFO something else", "pgdrill: {\"hook\":\"x\"}"] {
             assert_eq!(Told::read(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn only_an_update_status_that_did_nothing_is_for_debugging() {
+        let level = |hook, last| {
+            let shapes = [Shape::Start, Shape::Question(Question::IsBlocked), Shape::Action(last)];
+            let steps = shapes.map(|shape| Step { shape, answer: None, mark: None });
+            let trace = steps.into_iter().collect();
+            let firing = Firing { hook, outcome: Outcome::Returned, trace };
+            Told { firing, is_refired: false }.level()
+        };
+        assert_eq!(level(Hook::UpdateStatus, Action::SetActivePrimary), "DEBUG");
+        assert_eq!(level(Hook::UpdateStatus, Action::ClearRestoreFlags), "INFO");
+        assert_eq!(level(Hook::CreateBackup, Action::SetActivePrimary), "INFO");
     }
 
     #[test]

@@ -87,3 +87,22 @@ fn one_firing_at_a_time_runs_on_a_unit() {
     let (code, words) = run(command.arg("dispatch"));
     assert_eq!((code, words.as_str()), (Some(1), "pgdrill: another firing runs on unit 0\n"));
 }
+
+#[test]
+fn a_site_that_can_t_be_read_is_told_with_its_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let site = folder.path().join("site.json");
+    for (content, expected) in [
+        (
+            r#"{"patroni-template": "/no/such/file.j2"}"#,
+            "patroni-template: /no/such/file.j2: No such",
+        ),
+        (r#"{"patroni-templates": "x"}"#, "unknown field `patroni-templates`, expected one of"),
+    ] {
+        fs::write(&site, content).expect("written");
+        let mut command = dispatch(folder.path(), Path::new(PROGRAM), "hooks/update-status");
+        let (code, words) = run(command.arg("dispatch").env("PGDRILL_SITE", &site));
+        assert_eq!(code, Some(1));
+        assert!(words.contains("site.json: ") && words.contains(expected), "{words}");
+    }
+}

@@ -119,6 +119,7 @@ pub(super) fn member(
         scope: SCOPE.into(),
         etcd: vec![format!("{ETCD_HOST}:{ETCD}")],
         configuration: PATRONI.into(),
+        template: None,
         user: USER.into(),
         programs: PROGRAMS.into(),
         data: DATA.into(),
