@@ -13,7 +13,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures_util::lock::Mutex;
+use futures_util::{future::join, lock::Mutex};
 use pgdrill_backends::postgres::{Admission, PostgresClient, PostgresError};
 use pgdrill_core::{
     Amendments, Attempt, Fate, Hook, Outcome, Probe, S3Settings, Shape,
@@ -25,7 +25,7 @@ use pgdrill_sim::{
     Awaited, BackupGiven, BackupSeen, Change, Event, Given, Observation, S3Given, StanzaGiven,
     dispatch,
 };
-use pgdrill_tests::stands::RealParts;
+use pgdrill_tests::stands::{Lane, RealParts};
 
 /// The rejection of a client by a rule of the server.
 const REJECTED: &str = "28000";
@@ -33,10 +33,13 @@ const REJECTED: &str = "28000";
 #[tokio::test]
 async fn what_is_observed_is_true() {
     let checked = RealParts::with(async |parts| {
-        a_backup_is_where_it_is_said_to_be(parts).await;
-        a_restore_brings_back_what_was_and_nothing_else(parts).await;
-        connections_are_observed_as_clients_meet_them(parts).await;
-        a_replica_that_takes_a_backup_refuses_new_clients_alone(parts).await;
+        let (one, pair) = (parts.lane(), parts.lane());
+        let with_one = async {
+            a_backup_is_where_it_is_said_to_be(&one).await;
+            a_restore_brings_back_what_was_and_nothing_else(&one).await;
+            connections_are_observed_as_clients_meet_them(&one).await;
+        };
+        join(with_one, a_replica_that_takes_a_backup_refuses_new_clients_alone(&pair)).await;
     });
     checked.await.unwrap_or_else(|complaint| panic!("{complaint}"));
 }
@@ -97,7 +100,7 @@ async fn told_by_the_tool(place: &ContainersPlace, unit: u32) -> Vec<BackupSeen>
 }
 
 /// What the tool on each unit, the observation and the bucket itself hold are the same backups; their number.
-async fn backups(parts: &RealParts, place: &ContainersPlace) -> Vec<BackupSeen> {
+async fn backups(parts: &Lane<'_>, place: &ContainersPlace) -> Vec<BackupSeen> {
     let observed = observe(place).await;
     for unit in place.topology().units() {
         let told = told_by_the_tool(place, unit.number).await;
@@ -119,7 +122,7 @@ async fn backups(parts: &RealParts, place: &ContainersPlace) -> Vec<BackupSeen> 
     observed.backups
 }
 
-async fn a_backup_is_where_it_is_said_to_be(parts: &RealParts) {
+async fn a_backup_is_where_it_is_said_to_be(parts: &Lane<'_>) {
     let place = parts.place(&ready(1)).await.expect("a place");
     let before = backups(parts, &place).await;
     for (kind, word) in [
@@ -141,7 +144,7 @@ async fn system_identifier(place: &ContainersPlace) -> Vec<String> {
     values(place, 0, "SELECT system_identifier FROM pg_control_system()").await
 }
 
-async fn a_restore_brings_back_what_was_and_nothing_else(parts: &RealParts) {
+async fn a_restore_brings_back_what_was_and_nothing_else(parts: &Lane<'_>) {
     let place = parts.place(&ready(1)).await.expect("a place");
     let identifier = system_identifier(&place).await;
     values(&place, 0, "CREATE TABLE told AS SELECT 'before the backup' AS at").await;
@@ -182,7 +185,7 @@ async fn observed(place: &ContainersPlace) -> BTreeMap<u32, bool> {
 }
 
 /// What is observed of connections is what a client meets, also where the configuration says otherwise.
-async fn connections_are_observed_as_clients_meet_them(parts: &RealParts) {
+async fn connections_are_observed_as_clients_meet_them(parts: &Lane<'_>) {
     let place = parts.place(&ready(1)).await.expect("a place");
     let unit = place.topology().unit(0).expect("there is one");
     let close = r#"
@@ -233,7 +236,7 @@ impl Probe for Onlooker<'_> {
     }
 }
 
-async fn a_replica_that_takes_a_backup_refuses_new_clients_alone(parts: &RealParts) {
+async fn a_replica_that_takes_a_backup_refuses_new_clients_alone(parts: &Lane<'_>) {
     let place = parts.place(&ready(2)).await.expect("a place");
     let open = place.client(1).expect("there is one").connect().await.expect("connected");
     let onlooker = Onlooker { place: &place, open: Mutex::new(open), seen: Mutex::default() };

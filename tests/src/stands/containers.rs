@@ -25,9 +25,14 @@ use pgdrill_sim::{ActionSeen, Change, Event, Given, Observation, World};
 
 use crate::contract::{Stand, Stands, Unable, Unkept};
 
-/// Real parts: one S3 server, and one cluster that is brought to what each stand asks for.
+/// Real parts: one S3 server, and as many clusters as there are lanes.
 pub struct RealParts {
     containers: Containers,
+}
+
+/// Stands one after another, on one cluster that is brought to what each of them asks for.
+pub struct Lane<'a> {
+    containers: &'a Containers,
     /// The place that was made last; its cluster serves the next one, too.
     last: AsyncMutex<Option<Arc<ContainersPlace>>>,
 }
@@ -51,13 +56,21 @@ impl RealParts {
     pub async fn with<T>(used: impl AsyncFnOnce(&Self) -> T) -> Setup<T> {
         let (profile, pace) = (Profile::Radosgw, Pace::REHEARSAL);
         let containers = Containers::set_up(profile, Purpose::Run, pace, &Quiet).await?;
-        let parts = Self { containers, last: AsyncMutex::new(None) };
+        let parts = Self { containers };
         let used = AssertUnwindSafe(used(&parts)).catch_unwind().await;
         let cleared = clear_own(Leftovers::OfThisProcess).await;
         let used = used.unwrap_or_else(|panic| resume_unwind(panic));
         cleared.map(|_| used)
     }
 
+    /// A lane of its own, which can be used while others are.
+    #[must_use]
+    pub fn lane(&self) -> Lane<'_> {
+        Lane { containers: &self.containers, last: AsyncMutex::new(None) }
+    }
+}
+
+impl Lane<'_> {
     /// A place on which `given` is true, on the cluster that is there if it can be brought to that, and otherwise on
     /// a new one. The place that was made before is of no use from then on.
     ///
@@ -103,7 +116,7 @@ impl RealParts {
 }
 
 #[async_trait]
-impl Stands for RealParts {
+impl Stands for Lane<'_> {
     fn backend(&self) -> &'static str {
         "containers"
     }

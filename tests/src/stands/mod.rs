@@ -5,5 +5,5 @@ mod containers;
 mod memory;
 
 #[cfg(feature = "engine-tests")]
-pub use containers::RealParts;
+pub use containers::{Lane, RealParts};
 pub use memory::Memory;

@@ -1,0 +1,92 @@
+//! The wall time of the corpus on real parts, its clusters used again, against a cluster for every case.
+//!
+//! `cargo bench -p pgdrill-scenarios --features engine-tests --bench containers_corpus`. Both ways take turns in one
+//! run, on the same S3 server and with as many lanes, by slices of the corpus: every eighth case,
+//! or `PGDRILL_BENCH_EVERY`, as the whole corpus takes an hour with a cluster for every case.
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a benchmark, not an interface; what it can't set up ends it, and measuring is what it is for"
+)]
+
+use std::{
+    num::NonZero,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use pgdrill_backends::{
+    containers::{Leftovers, Pace, Profile, Purpose, clear_own},
+    images::Quiet,
+};
+use pgdrill_scenarios::{
+    Plan,
+    containers::{Containers, Reuse},
+    plan, read_corpus,
+};
+
+/// Both ways go through this many slices, so that what else this machine does meets both alike.
+const TURNS: usize = 2;
+
+#[derive(Default)]
+struct Measured {
+    wall: Duration,
+    seconds: Vec<f64>,
+}
+
+impl Measured {
+    async fn run(&mut self, containers: &Containers, plans: &[Plan], lanes: usize, reuse: Reuse) {
+        let seconds = Mutex::new(Vec::new());
+        let began = Instant::now();
+        let runs = containers
+            .run_all(plans, lanes, reuse, &|ended| {
+                seconds.lock().expect("nobody panicked").push(ended.seconds);
+            })
+            .await;
+        self.wall += began.elapsed();
+        self.seconds.extend(seconds.into_inner().expect("nobody panicked"));
+        for run in runs {
+            assert_eq!(run.broken, None);
+        }
+    }
+
+    fn show(&mut self, name: &str) {
+        self.seconds.sort_by(f64::total_cmp);
+        let median = self.seconds.get(self.seconds.len() / 2).copied().unwrap_or_default();
+        let wall = self.wall.as_secs_f64();
+        println!(
+            "{name}: {} cases in {wall:.0} s, median {median:.1} s a case",
+            self.seconds.len()
+        );
+    }
+}
+
+fn main() {
+    let every = std::env::var("PGDRILL_BENCH_EVERY").ok().and_then(|every| every.parse().ok());
+    let every = every.unwrap_or(8_usize).max(1);
+    let lanes = (3 * std::thread::available_parallelism().map_or(1, NonZero::get)).min(12);
+    let corpus = read_corpus().into_iter();
+    let plans: Vec<Plan> = corpus
+        .step_by(every)
+        .map(|input| plan(input.scenario.expect("a case of the corpus can be read"), &[]))
+        .collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let (mut again, mut own) = (Measured::default(), Measured::default());
+    runtime.block_on(async {
+        let set_up = Containers::set_up(Profile::Radosgw, Purpose::Run, Pace::REHEARSAL, &Quiet);
+        let containers = set_up.await.expect("an engine, and images");
+        for turn in plans.chunks(plans.len().div_ceil(TURNS).max(1)) {
+            again.run(&containers, turn, lanes, Reuse::Yes).await;
+            own.run(&containers, turn, lanes, Reuse::No).await;
+        }
+        clear_own(Leftovers::OfThisProcess).await.expect("cleared");
+    });
+    again.show("clusters used again");
+    own.show("a cluster for every case");
+    let ratio = own.wall.as_secs_f64() / again.wall.as_secs_f64();
+    println!("{ratio:.1} times the wall time with a cluster for every case, {lanes} lanes");
+}
