@@ -63,6 +63,8 @@ impl World {
             }
             // The probe that strikes with this change ends the firing; the world itself stays.
             Change::ProcessDies => {}
+            // A service that was started begins at once, and time passes only where it is asked for.
+            Change::Await(Awaited::RestoreBegun) => {}
             Change::Await(Awaited::DatabaseSettled) => self.await_databases(),
         }
     }

@@ -201,6 +201,8 @@ words! {
         /// Every database that was started is up, or has given up.
         #[default]
         DatabaseSettled,
+        /// A database that was started to be restored has begun: its member is on its way up.
+        RestoreBegun,
     }
 }
 

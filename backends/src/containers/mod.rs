@@ -1,5 +1,6 @@
 //! The real parts in containers: started, spoken to, broken, mended and cleared away.
 
+mod attendant;
 pub mod authority;
 mod exec;
 mod files;

@@ -166,9 +166,7 @@ impl Stage {
                 }
                 Err(error) => error.to_string(),
             };
-            let taken = error.contains("port is already allocated")
-                || error.contains("address already in use");
-            if !taken || attempt == PORTS_TRIED {
+            if !tells_port_taken(&error) || attempt == PORTS_TRIED {
                 return Err(refused(&spec.host, &spec.image, &error));
             }
             let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
@@ -293,10 +291,16 @@ impl Hint for Box<Diagnostic> {
     }
 }
 
+fn tells_port_taken(error: &str) -> bool {
+    error.contains("port is already allocated") || error.contains("address already in use")
+}
+
 fn refused(host: &str, image: &str, error: &str) -> Box<Diagnostic> {
     let place = format!("{host}, from {image}");
     let hint = if images::tells_no_disk(error) {
         "the engine has no room: `pgdrill clean`, or `docker system df`"
+    } else if tells_port_taken(error) {
+        "whichever free port of 127.0.0.1 is chosen, something else has it by then: `ss -ltnp` shows what"
     } else {
         "`docker logs` of the container tells more; `pgdrill clean` removes it"
     };

@@ -10,25 +10,36 @@ use crate::{LONG, exec, on_stage, shell, unit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_run_in_a_container_as_they_do_here() {
-    on_stage("commands", play).await;
+    on_stage("commands", async |stage: &Stage| {
+        let part = unit(stage, "unit").await;
+        play(stage, &part, exec(stage, &part)).await;
+    })
+    .await;
 }
 
-async fn play(stage: &Stage) {
-    let part = unit(stage, "unit").await;
-    let exec = exec(stage, &part);
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_run_by_processes_that_stay_as_they_do_without() {
+    on_stage("attended", async |stage: &Stage| {
+        let part = unit(stage, "unit").await;
+        play(stage, &part, exec(stage, &part).attended()).await;
+    })
+    .await;
+}
+
+async fn play(stage: &Stage, part: &Part, exec: ContainerExec) {
     the_exit_code_and_both_streams_are_kept(&exec).await;
     it_runs_as_the_user_in_the_container_s_own_environment(&exec).await;
     standard_input_arrives_whole_and_need_not_be_read(&exec).await;
     what_can_t_be_run_was_not_started(&exec).await;
     a_killed_command_has_no_code(&exec).await;
     megabytes_keep_their_beginning_and_end(&exec).await;
-    what_never_ends_is_ended_with_all_that_it_started(&exec, &part).await;
-    what_ignores_the_request_to_end_is_killed(&exec, &part).await;
+    what_never_ends_is_ended_with_all_that_it_started(&exec, part).await;
+    what_ignores_the_request_to_end_is_killed(&exec, part).await;
     output_that_is_held_open_is_not_waited_for(&exec).await;
-    a_dropped_command_ends_at_its_time(&exec, &part).await;
+    a_dropped_command_ends_at_its_time(&exec, part).await;
     it_is_quick(&exec).await;
-    a_container_that_stands_still_is_lost(&exec, &part).await;
-    a_dead_container_is_lost(&exec, &part, stage).await;
+    a_container_that_stands_still_is_lost(&exec, part).await;
+    a_dead_container_is_lost(&exec, part, stage).await;
 }
 
 async fn ran(exec: &ContainerExec, invocation: &Invocation) -> CommandOutput {

@@ -221,13 +221,19 @@ async fn the_data_directory_is_emptied(runit: &Unit, part: &Part) {
     assert_eq!(part.run(&["find", DATA]).await.ok(), format!("{DATA}\n"), "the folder stays");
     runit.empty_data_directory().await.expect("emptied again");
     assert_eq!(part.run(&["test", "-e", "/etc/passwd"]).await.code, 0);
+    // What is another's goes aside with the rest; while that can't be removed, nothing more is emptied, or lost.
     let hold = format!("mkdir {DATA}/root && touch {DATA}/root/file");
     part.run(&["sh", "-c", &hold]).await.ok();
+    runit.empty_data_directory().await.expect("emptied, with another's file");
+    assert_eq!(part.run(&["find", DATA]).await.ok(), format!("{DATA}\n"));
+    let more = format!("{DATA}/more");
+    part.as_postgres(&["touch", &more]).await.ok();
     let error = runit.empty_data_directory().await.expect_err("another's");
     println!("{error}");
     assert_eq!(error.kind(), Kind::Refused);
     assert!(error.cause().contains("root/file': Permission denied"), "{error}");
-    part.run(&["rm", "-r", &format!("{DATA}/root")]).await.ok();
+    assert_eq!(part.run(&["test", "-e", &more]).await.code, 0, "nothing is lost");
+    part.run(&["rm", "-r", &format!("{DATA}.emptied")]).await.ok();
     runit.empty_data_directory().await.expect("it can be emptied now");
     // Something that runs there as a database does.
     part.as_postgres(&[

@@ -91,6 +91,9 @@ fn nothing_fits(args: &RunArgs) -> Exit {
     nothing(&what, hint)
 }
 
+/// No run is shorter for more clusters than these: it takes as long as its longest cases do.
+const MOST_LANES: usize = 12;
+
 /// Runs scenarios side by side and judges each, its snapshot included. `None`: no runtime could be had.
 pub(crate) fn run_inputs(
     inputs: &[Input],
@@ -105,7 +108,7 @@ pub(crate) fn run_inputs(
         .map(|scenario| plan(scenario.clone(), off))
         .collect();
     if let Where::Containers(s3) = place {
-        let lanes = jobs.unwrap_or(2 * processors);
+        let lanes = jobs.unwrap_or((3 * processors).min(MOST_LANES));
         let readable: Vec<&Input> = inputs.iter().filter(|i| i.scenario.is_ok()).collect();
         let tell = |ended: &Ended<'_>| {
             let known = readable.get(ended.index).zip(plans.get(ended.index));

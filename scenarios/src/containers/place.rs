@@ -202,6 +202,7 @@ impl ContainersPlace {
                 topology.silence_supervisor(set.unit, silent).await
             }
             Change::Await(Awaited::DatabaseSettled) => topology.databases_settled().await,
+            Change::Await(Awaited::RestoreBegun) => topology.restore_begun().await,
             // Juju's own, and what the firing itself suffers.
             Change::LeaderMovesTo(_)
             | Change::S3Relation(RelationState::Gone)

@@ -7,6 +7,7 @@
 
 mod charts;
 mod commands;
+mod engines;
 mod json;
 mod laptop;
 mod refusals;

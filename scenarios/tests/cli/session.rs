@@ -20,10 +20,14 @@ fire:
 /// The document that upstream publishes.
 pub(crate) const PUBLISHED: &str = include_str!("../../../core/tests/fixtures/backups.md");
 
+/// Where no container engine is.
+const NO_ENGINE: &str = "unix:///nowhere";
+
 /// A folder of its own, and the calls that were made in it.
 pub(crate) struct Session {
     folder: TempDir,
     transcript: String,
+    engine: String,
 }
 
 /// How a call ended.
@@ -35,7 +39,14 @@ pub(crate) struct Ended {
 
 impl Session {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), transcript: String::new() }
+        let engine = NO_ENGINE.to_owned();
+        Self { folder: tempfile::tempdir().unwrap(), transcript: String::new(), engine }
+    }
+
+    /// The same, with a container engine.
+    pub(crate) fn engine(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.engine);
+        self
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -75,8 +86,10 @@ impl Session {
         let ended = self.ended(words, stdin.as_bytes());
         let heredoc = if stdin.is_empty() { String::new() } else { format!(" <<END\n{stdin}END") };
         self.transcript += &format!("$ pgdrill {words}{heredoc}\n");
-        let marked =
-            ended.stderr.lines().map(|line| format!("! {line}").trim_end().to_owned() + "\n");
+        let marked = ended
+            .stderr
+            .lines()
+            .map(|line| format!("! {}", without_hash(line)).trim_end().to_owned() + "\n");
         self.transcript += &marked.collect::<String>();
         self.transcript += &ended.stdout;
         self.transcript += &format!("[exit code {}]\n", ended.code);
@@ -87,6 +100,7 @@ impl Session {
     pub(crate) fn ended(&self, words: &str, stdin: &[u8]) -> Ended {
         let mut command = pgdrill();
         command.args(words.split_whitespace()).current_dir(self.folder());
+        command.env("DOCKER_HOST", &self.engine);
         Ended::of(feed(command, stdin))
     }
 
@@ -99,6 +113,12 @@ impl Session {
         settings.set_omit_expression(true);
         settings.bind(|| insta::assert_snapshot!(name, self.transcript));
     }
+}
+
+/// An image is named by its recipe's hash, which is another one whenever the recipe is.
+fn without_hash(line: &str) -> String {
+    let Some((before, image)) = line.split_once(", from pgdrill/") else { return line.to_owned() };
+    format!("{before}, from pgdrill/{}:HASH", image.split(':').next().unwrap_or_default())
 }
 
 impl Ended {
@@ -117,7 +137,7 @@ pub(crate) fn pgdrill() -> Command {
     for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS"] {
         command.env_remove(name);
     }
-    command.env("DOCKER_HOST", "unix:///nowhere");
+    command.env("DOCKER_HOST", NO_ENGINE);
     command
 }
 

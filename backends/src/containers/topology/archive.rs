@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -19,6 +20,18 @@ impl Topology {
     /// change or a stop takes many seconds.
     pub(super) async fn archive_nowhere(&self) -> Setup<()> {
         self.archive_by(Some(NOWHERE.into())).await
+    }
+
+    /// Returns once no server keeps WAL, which is a while after it is told. Until then a server that is told to keep it
+    /// where it did before seems to have taken that already, and a member that is asked tells of what was.
+    pub(super) async fn archives_nowhere(&self) -> Setup<()> {
+        self.until("no server keeps WAL", || async {
+            let units = self.units();
+            let commands =
+                join_all(units.iter().map(|unit| unit.sql("SHOW archive_command"))).await;
+            commands.iter().all(|shown| shown.as_ref().is_ok_and(|shown| shown.trim() == NOWHERE))
+        })
+        .await
     }
 
     /// The archive command that the members agree on; `None` when no member answers.

@@ -68,9 +68,14 @@ impl Topology {
     /// A part does not come up, or a service does not stop. The topology is of no more use then.
     pub async fn reset(&self) -> Setup<()> {
         self.heal_by(&[MEND, FORGET, TELL].concat()).await?;
-        // Nobody takes it when nobody runs: who starts then does so with it.
-        let _ = self.archive_nowhere().await;
-        self.run_all_again().await
+        // Nobody takes it when nobody runs.
+        let is_told = self.archive_nowhere().await.is_ok();
+        self.run_all_again().await?;
+        if !is_told {
+            let telling = || async { self.archive_nowhere().await.is_ok() };
+            self.until("a member takes it that WAL is kept nowhere", telling).await?;
+        }
+        self.archives_nowhere().await
     }
 
     async fn heal_by(&self, program: &str) -> Setup<()> {

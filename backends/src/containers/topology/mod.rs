@@ -330,6 +330,22 @@ impl Topology {
         .await
     }
 
+    /// Returns once a database that was started is on its way up.
+    ///
+    /// # Errors
+    ///
+    /// None is within the time, or it was up before it was seen.
+    pub async fn restore_begun(&self) -> Setup<()> {
+        self.until("a database that was started to be restored is on its way up", || async {
+            let units = self.units();
+            let states = units.iter().map(|unit| async {
+                self.cluster(unit.number).member_state().await == Ok(MemberState::Starting)
+            });
+            join_all(states).await.contains(&true)
+        })
+        .await
+    }
+
     /// Returns once a question is answered with yes.
     #[expect(clippy::disallowed_methods, reason = "the parts tell nobody; they are asked again")]
     async fn until<F: Future<Output = bool>>(

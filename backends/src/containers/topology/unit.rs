@@ -9,7 +9,6 @@ use std::{
 };
 
 use futures_util::future::try_join_all;
-use testcontainers::bollard::Docker;
 
 use super::layout::{self, API, DATABASE, TLS_FILES, USER, host};
 use crate::{
@@ -45,12 +44,17 @@ pub struct Unit {
     pub number: u32,
     /// The container.
     pub part: Part,
-    docker: Docker,
+    exec: ContainerExec,
     /// Whether the TLS server ran when the container was killed.
     had_tls_server: Arc<AtomicBool>,
 }
 
 impl Unit {
+    fn of(stage: &Stage, number: u32, part: Part) -> Self {
+        let exec = ContainerExec::new(stage.docker().clone(), part.id()).attended();
+        Self { number, part, exec, had_tls_server: Arc::default() }
+    }
+
     /// Runs commands in the unit as a charm's are: lost while the supervisor does not answer.
     #[must_use]
     pub fn runner(&self) -> ContainerExec {
@@ -59,7 +63,7 @@ impl Unit {
 
     /// Runs commands in the unit, whatever the supervisor does.
     fn own_runner(&self) -> ContainerExec {
-        ContainerExec::new(self.docker.clone(), self.part.id())
+        self.exec.clone()
     }
 
     /// The unit's services and data.
@@ -152,8 +156,7 @@ pub(super) async fn start(
         ..PartSpec::default()
     };
     let part = stage.start(&spec).await?;
-    let unit =
-        Unit { number, part, docker: stage.docker().clone(), had_tls_server: Arc::default() };
+    let unit = Unit::of(stage, number, part);
     let own = authority.issue(&[&name]);
     let own = own.map_err(|error| complaint(&name, &error.to_string()))?;
     let contents = [authority.chain(), &own.certificate, own.key.expose()];
@@ -171,7 +174,7 @@ pub(super) async fn start(
 /// A unit that an earlier process started.
 pub(super) async fn find(stage: &Stage, number: u32) -> Setup<Unit> {
     let part = stage.part(&host(number)).await?;
-    Ok(Unit { number, part, docker: stage.docker().clone(), had_tls_server: Arc::default() })
+    Ok(Unit::of(stage, number, part))
 }
 
 /// A runner for a unit that is gone: every command is lost.
