@@ -267,7 +267,9 @@ async fn what_diverged_is_rewound(first: &mut One, second: &One, stage: &Stage) 
     assert!(matches!(admission, Ok(Admission::Unserved(_))), "{admission:?}");
     until(LONG, "unit 1 leads", || leads(second, 1)).await;
     println!("the other leads after {:?}", begin.elapsed());
-    second.database.rows("INSERT INTO t VALUES (0)").await.expect("it writes");
+    // Who holds the leader's lock is promoted only then.
+    let writes = || async { second.database.rows("INSERT INTO t VALUES (0)").await.is_ok() };
+    until(LONG, "it writes", writes).await;
     first.part.0.start().await.expect("it can be started again");
     // The engine publishes other ports now.
     first.find(stage, second).await;
