@@ -1,8 +1,10 @@
 //! The wall time of the corpus on real parts, its clusters used again, against a cluster for every case.
 //!
-//! `cargo bench -p pgdrill-scenarios --features engine-tests --bench containers_corpus`. Both ways take turns in one
-//! run, on the same S3 server and with as many lanes, by slices of the corpus: every eighth case,
-//! or `PGDRILL_BENCH_EVERY`, as the whole corpus takes an hour with a cluster for every case.
+//! `cargo bench -p pgdrill-scenarios --features engine-tests --bench containers_corpus`. Three ways take turns in one
+//! run, on the same S3 server, by slices of the corpus: clusters used again side by side, a cluster for every case side
+//! by side, and a cluster for every case one after another, as a naive run has it. Of the corpus every eighth case is
+//! taken, or `PGDRILL_BENCH_EVERY`, as all of it takes an hour the naive way; the fewer cases there are, the less the
+//! clusters are used again.
 #![allow(
     missing_docs,
     clippy::expect_used,
@@ -28,7 +30,7 @@ use pgdrill_scenarios::{
     plan, read_corpus,
 };
 
-/// Both ways go through this many slices, so that what else this machine does meets both alike.
+/// The ways go through this many slices, so that what else this machine does meets all alike.
 const TURNS: usize = 2;
 
 #[derive(Default)]
@@ -75,18 +77,20 @@ fn main() {
         .collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let (mut again, mut own) = (Measured::default(), Measured::default());
+    let [mut again, mut own, mut naive] = [(); 3].map(|()| Measured::default());
     runtime.block_on(async {
         let set_up = Containers::set_up(Profile::Radosgw, Purpose::Run, Pace::REHEARSAL, &Quiet);
         let containers = set_up.await.expect("an engine, and images");
         for turn in plans.chunks(plans.len().div_ceil(TURNS).max(1)) {
             again.run(&containers, turn, lanes, Reuse::Yes).await;
             own.run(&containers, turn, lanes, Reuse::No).await;
+            naive.run(&containers, turn, 1, Reuse::No).await;
         }
         clear_own(Leftovers::OfThisProcess).await.expect("cleared");
     });
     again.show("clusters used again");
     own.show("a cluster for every case");
-    let ratio = own.wall.as_secs_f64() / again.wall.as_secs_f64();
-    println!("{ratio:.1} times the wall time with a cluster for every case, {lanes} lanes");
+    naive.show("a cluster for every case, one after another");
+    let times = |way: &Measured| way.wall.as_secs_f64() / again.wall.as_secs_f64();
+    println!("{:.1} and {:.1} times the wall time, {lanes} lanes", times(&own), times(&naive));
 }
