@@ -15,7 +15,6 @@
 )]
 
 use std::{
-    num::NonZero,
     sync::Mutex,
     time::{Duration, Instant},
 };
@@ -26,7 +25,7 @@ use pgdrill_backends::{
 };
 use pgdrill_scenarios::{
     Plan,
-    containers::{Containers, Reuse},
+    containers::{Containers, Reuse, usual_lanes},
     plan, read_corpus,
 };
 
@@ -69,7 +68,7 @@ impl Measured {
 fn main() {
     let every = std::env::var("PGDRILL_BENCH_EVERY").ok().and_then(|every| every.parse().ok());
     let every = every.unwrap_or(8_usize).max(1);
-    let lanes = (3 * std::thread::available_parallelism().map_or(1, NonZero::get)).min(12);
+    let lanes = usual_lanes();
     let corpus = read_corpus().into_iter();
     let plans: Vec<Plan> = corpus
         .step_by(every)

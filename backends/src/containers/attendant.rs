@@ -3,24 +3,16 @@
 
 use std::{
     fmt,
-    pin::Pin,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use futures_util::{Stream, StreamExt as _};
+use futures_util::StreamExt as _;
 use serde_json::json;
-use testcontainers::bollard::{
-    Docker,
-    container::LogOutput,
-    errors::Error,
-    exec::{CreateExecOptions, StartExecOptions, StartExecResults},
-};
-use tokio::{
-    io::{AsyncWrite, AsyncWriteExt as _},
-    time::timeout,
-};
+use testcontainers::bollard::{Docker, container::LogOutput};
+use tokio::{io::AsyncWriteExt as _, time::timeout};
 
+use super::exec::{Attached, Input, NoEnd, Written, attach};
 use crate::command::{Bounded, CommandOutput, Invocation, RunFailure};
 
 /// The process. It needs Python, which the cluster manager needs as well.
@@ -39,8 +31,8 @@ pub(super) struct Attendants {
 
 /// One of them, while nothing runs. It ends when this value is dropped, or when what runs has ended or is out of time.
 struct Attendant {
-    output: Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>,
-    input: Pin<Box<dyn AsyncWrite + Send>>,
+    output: Written,
+    input: Input,
     told: Vec<u8>,
     /// What it says of itself, should it fail.
     complaint: String,
@@ -94,29 +86,10 @@ impl Attendants {
 
     async fn hire(&self) -> Result<Attendant, String> {
         let command = ["python3", "-IS", "-c", PROGRAM].map(str::to_owned);
-        let options = CreateExecOptions {
-            cmd: Some(command.to_vec()),
-            user: Some("0".to_owned()),
-            attach_stdin: Some(true),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            working_dir: Some("/".to_owned()),
-            ..CreateExecOptions::default()
-        };
-        let words = |error: Error| {
-            if let Error::DockerResponseServerError { message, .. } = error {
-                return message;
-            }
-            error.to_string()
-        };
-        let exec = self.docker.create_exec(&self.container, options).await.map_err(words)?;
-        let options = StartExecOptions { output_capacity: Some(64 << 10), ..Default::default() };
-        match self.docker.start_exec(&exec.id, Some(options)).await.map_err(words)? {
-            StartExecResults::Attached { output, input } => {
-                Ok(Attendant { output, input, told: Vec::new(), complaint: String::new() })
-            }
-            StartExecResults::Detached => Err("the engine attached nothing to it".into()),
-        }
+        let attached = attach(&self.docker, &self.container, command.to_vec(), Some("0"), true);
+        let Attached { output, input, .. } =
+            attached.await.map_err(|(NoEnd::NotStarted(cause) | NoEnd::Lost(cause))| cause)?;
+        Ok(Attendant { output, input, told: Vec::new(), complaint: String::new() })
     }
 
     async fn order(

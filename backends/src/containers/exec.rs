@@ -66,9 +66,48 @@ pub struct ContainerExec {
 }
 
 /// Why there is no exit code.
-enum NoEnd {
+pub(super) enum NoEnd {
     NotStarted(String),
     Lost(String),
+}
+
+/// What a command in a container writes.
+pub(super) type Written = Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>;
+/// Its standard input.
+pub(super) type Input = Pin<Box<dyn AsyncWrite + Send>>;
+
+/// A command that the engine started in a container.
+pub(super) struct Attached {
+    id: String,
+    pub(super) output: Written,
+    pub(super) input: Input,
+}
+
+/// Has the engine start a command in a container.
+pub(super) async fn attach(
+    docker: &Docker,
+    container: &str,
+    argv: Vec<String>,
+    user: Option<&str>,
+    has_stdin: bool,
+) -> Result<Attached, NoEnd> {
+    let options = CreateExecOptions {
+        cmd: Some(argv),
+        user: user.map(str::to_owned),
+        attach_stdin: Some(has_stdin),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        working_dir: Some("/".to_owned()),
+        ..CreateExecOptions::default()
+    };
+    let id = docker.create_exec(container, options).await.map_err(no_end)?.id;
+    let options = StartExecOptions { output_capacity: Some(64 << 10), ..Default::default() };
+    match docker.start_exec(&id, Some(options)).await.map_err(no_end)? {
+        StartExecResults::Attached { output, input } => Ok(Attached { id, output, input }),
+        StartExecResults::Detached => {
+            Err(NoEnd::Lost("the engine attached nothing to the command".into()))
+        }
+    }
 }
 
 impl ContainerExec {
@@ -108,28 +147,12 @@ impl ContainerExec {
         stdin: Option<&[u8]>,
         seen: &mut Seen,
     ) -> Result<i64, NoEnd> {
-        let options = CreateExecOptions {
-            cmd: Some(argv),
-            user: user.map(str::to_owned),
-            attach_stdin: Some(stdin.is_some()),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            working_dir: Some("/".to_owned()),
-            ..CreateExecOptions::default()
-        };
-        let id = self.docker.create_exec(&self.container, options).await.map_err(no_end)?.id;
-        let options = StartExecOptions { output_capacity: Some(64 << 10), ..Default::default() };
-        match self.docker.start_exec(&id, Some(options)).await.map_err(no_end)? {
-            StartExecResults::Attached { output, input } => {
-                let drained = pin!(drain(output, seen));
-                match select(drained, pin!(feed(input, stdin))).await {
-                    Either::Left((drained, _)) => drained?,
-                    Either::Right((_input, drained)) => drained.await?,
-                }
-            }
-            StartExecResults::Detached => {
-                return Err(NoEnd::Lost("the engine attached nothing to the command".into()));
-            }
+        let attached = attach(&self.docker, &self.container, argv, user, stdin.is_some());
+        let Attached { id, output, input } = attached.await?;
+        let drained = pin!(drain(output, seen));
+        match select(drained, pin!(feed(input, stdin))).await {
+            Either::Left((drained, _)) => drained?,
+            Either::Right((_input, drained)) => drained.await?,
         }
         self.code(&id).await
     }
@@ -260,10 +283,7 @@ impl Seen {
 }
 
 /// Reads what the command writes to its end.
-async fn drain(
-    mut output: Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>,
-    seen: &mut Seen,
-) -> Result<(), NoEnd> {
+async fn drain(mut output: Written, seen: &mut Seen) -> Result<(), NoEnd> {
     while let Some(frame) = output.next().await {
         match frame {
             Ok(LogOutput::StdErr { message }) => seen.error(&message),
@@ -278,10 +298,7 @@ async fn drain(
 }
 
 /// Writes all of standard input and closes it. A command need not read it. What is returned keeps the connection.
-async fn feed(
-    mut input: Pin<Box<dyn AsyncWrite + Send>>,
-    content: Option<&[u8]>,
-) -> Pin<Box<dyn AsyncWrite + Send>> {
+async fn feed(mut input: Input, content: Option<&[u8]>) -> Input {
     if let Some(content) = content
         && input.write_all(content).await.is_ok()
     {

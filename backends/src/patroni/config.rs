@@ -8,7 +8,7 @@ use crate::template;
 
 const TEMPLATE: &str = include_str!("patroni.yml.jinja");
 /// What archives nothing and says that all is well, so that WAL does not pile up.
-const NO_ARCHIVE: &str = "/bin/true";
+pub(crate) const NO_ARCHIVE: &str = "/bin/true";
 
 /// A configuration, and what the server says once it runs on it.
 pub(super) struct Rendered {
@@ -19,44 +19,43 @@ pub(super) struct Rendered {
 
 /// The configuration of a member; or why there can be none.
 pub(super) fn render(member: &Member, settings: &ClusterSettings) -> Result<Rendered, String> {
-    let without = fill_in(member, settings, "")?;
-    let connections = if settings.accepts_connections { "on" } else { "off" };
+    let archive_command = archive_command(settings)?;
+    let restore = restore_command(member, settings)?;
+    let filled_in = |accepts_connections, mark: &str| {
+        fill_in(member, accepts_connections, &archive_command, restore.as_deref(), mark)
+    };
+    let accepts_connections = settings.accepts_connections;
+    let without = filled_in(accepts_connections, "")?;
+    let connections = if accepts_connections { "on" } else { "off" };
     let mark = format!("{connections}:{:016x}", template::digest(&without));
-    let text = fill_in(member, settings, &mark)?;
+    let text = filled_in(accepts_connections, &mark)?;
     if member.template.is_some() {
-        let accepts_connections = !settings.accepts_connections;
-        let flipped = ClusterSettings { accepts_connections, ..settings.clone() };
-        let does_close = fill_in(member, &flipped, "")? != without;
-        let missing = missing(member, settings, does_close, &mark, &text)?;
-        if let Some(missing) = missing {
+        let does_close = filled_in(!accepts_connections, "")? != without;
+        if let Some(missing) = missing(&text, &mark, does_close, restore.as_deref()) {
             return Err(format!("the template of {} {missing}", member.configuration));
         }
     }
-    let archive_command = archive_command(settings)?;
     Ok(Rendered { text, mark, archive_command })
 }
 
 /// What a template that is not this crate's own fails to do.
 fn missing(
-    member: &Member,
-    settings: &ClusterSettings,
-    does_close: bool,
-    mark: &str,
     text: &str,
-) -> Result<Option<&'static str>, String> {
+    mark: &str,
+    does_close: bool,
+    restore: Option<&str>,
+) -> Option<&'static str> {
     if !text.contains(&format!("pgdrill.settings: \"{mark}\"")) {
-        return Ok(Some("has no parameter `pgdrill.settings: {{ mark | tojson }}`"));
+        return Some("has no parameter `pgdrill.settings: {{ mark | tojson }}`");
     }
     if !does_close {
-        return Ok(Some(
-            "does not close connections: it is the same for any `accepts_connections`",
-        ));
+        return Some("does not close connections: it is the same for any `accepts_connections`");
     }
-    let restores = match restore_command(member, settings)? {
+    let restores = match restore {
         None => !text.contains("method: pgbackrest"),
-        Some(command) => text.contains(&command),
+        Some(command) => text.contains(command),
     };
-    Ok((!restores).then_some("does not bootstrap by `restore`, and only while that is given"))
+    (!restores).then_some("does not bootstrap by `restore`, and only while that is given")
 }
 
 /// What the database does with a finished WAL segment.
@@ -78,12 +77,15 @@ fn restore_command(member: &Member, settings: &ClusterSettings) -> Result<Option
     )))
 }
 
-fn fill_in(member: &Member, settings: &ClusterSettings, mark: &str) -> Result<String, String> {
-    let archive_command = archive_command(settings)?;
-    let restore = restore_command(member, settings)?;
+fn fill_in(
+    member: &Member,
+    accepts_connections: bool,
+    archive_command: &str,
+    restore: Option<&str>,
+    mark: &str,
+) -> Result<String, String> {
     let values = context! {
-        mark, archive_command, restore,
-        accepts_connections => settings.accepts_connections,
+        mark, archive_command, restore, accepts_connections,
         scope => &member.scope,
         name => member.name(member.unit),
         host => member.host(member.unit),

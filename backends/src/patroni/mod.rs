@@ -20,6 +20,7 @@ use crate::{
     http::{self, NoAnswer},
 };
 
+pub(crate) use config::NO_ARCHIVE;
 pub use member::{Limits, Member};
 
 const PORT: &str = "cluster";
@@ -196,7 +197,7 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
         let members = std::iter::once(&self.member.unit).chain(&self.member.peers);
         for &unit in members {
             let url = self.member.url(unit, "config");
-            match self.tell(&url, command).await {
+            match tell(&url, command, self.limits.request).await {
                 Ok(200..=299) => return Ok(()),
                 Ok(status) => {
                     let kind = match status {
@@ -211,22 +212,6 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
             }
         }
         Ok(())
-    }
-
-    /// Tells a member where WAL goes; the status with which it answers. The members change one document of the DCS, and
-    /// a member whose change another's came before takes none of it: it is told again.
-    async fn tell(&self, url: &str, command: &str) -> Result<u16, NoAnswer> {
-        let parameters = serde_json::json!({ "archive_command": command });
-        let body = serde_json::json!({ "postgresql": { "parameters": parameters } }).to_string();
-        let mut told = 0;
-        loop {
-            let body = Some(body.clone().into_bytes());
-            let (status, _) = http::request(Method::PATCH, url, body, self.limits.request).await?;
-            told += 1;
-            if status != CONFLICT || told == TELLINGS {
-                return Ok(status);
-            }
-        }
     }
 
     /// Returns once a server runs on this mark and this archive command, any if it is empty, or none runs at all.
@@ -254,7 +239,7 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
     async fn wake(&self, command: &str) {
         let url = self.member.url(self.member.unit, "config");
         for _ in 0..WAKES {
-            let _ = self.tell(&url, command).await;
+            let _ = tell(&url, command, self.limits.request).await;
             self.pause().await;
         }
     }
@@ -286,6 +271,22 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
             Either::Right((_, loaded)) => loaded.await,
         };
         archived.and(loaded)
+    }
+}
+
+/// Tells the member behind `url`, its `/config`, where WAL goes; the status with which it answers. The members change one
+/// document of the DCS, and a member whose change another's came before takes none of it: it is told again.
+pub(crate) async fn tell(url: &str, command: &str, limit: Duration) -> Result<u16, NoAnswer> {
+    let parameters = serde_json::json!({ "archive_command": command });
+    let body = serde_json::json!({ "postgresql": { "parameters": parameters } }).to_string();
+    let mut told = 0;
+    loop {
+        let body = Some(body.clone().into_bytes());
+        let (status, _) = http::request(Method::PATCH, url, body, limit).await?;
+        told += 1;
+        if status != CONFLICT || told == TELLINGS {
+            return Ok(status);
+        }
     }
 }
 

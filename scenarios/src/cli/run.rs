@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pgdrill_core::{Amendment, Diagnostic};
 use pgdrill_scenarios::{
     Backend, Coverage, Input, Plan, Run, Snapshot, Source, Verdict,
-    containers::Ended,
+    containers::{Ended, usual_lanes},
     judge, plan,
     report::{Result as CaseResult, json_lines, junit, run_text},
     run_all, transcript,
@@ -91,9 +91,6 @@ fn nothing_fits(args: &RunArgs) -> Exit {
     nothing(&what, hint)
 }
 
-/// No run is shorter for more clusters than these: it takes as long as its longest cases do.
-const MOST_LANES: usize = 12;
-
 /// Runs scenarios side by side and judges each, its snapshot included. `None`: no runtime could be had.
 pub(crate) fn run_inputs(
     inputs: &[Input],
@@ -108,7 +105,7 @@ pub(crate) fn run_inputs(
         .map(|scenario| plan(scenario.clone(), off))
         .collect();
     if let Where::Containers(s3) = place {
-        let lanes = jobs.unwrap_or((3 * processors).min(MOST_LANES));
+        let lanes = jobs.unwrap_or_else(usual_lanes);
         let readable: Vec<&Input> = inputs.iter().filter(|i| i.scenario.is_ok()).collect();
         let tell = |ended: &Ended<'_>| {
             let known = readable.get(ended.index).zip(plans.get(ended.index));

@@ -1,6 +1,7 @@
 //! Plans side by side, each lane with a cluster that it uses again.
 
 use std::{
+    num::NonZero,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -14,6 +15,13 @@ use crate::{
     plan::Plan,
     run::{Run, run_in},
 };
+
+/// How many clusters side by side suit this machine: they wait for most of their time. No run is shorter for more than
+/// twelve: it takes as long as its longest cases do.
+#[must_use]
+pub fn usual_lanes() -> usize {
+    (3 * std::thread::available_parallelism().map_or(1, NonZero::get)).min(12)
+}
 
 /// Whether a cluster serves more than one plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,7 +25,7 @@ use pgdrill_core::Diagnostic;
 pub use self::{
     bucket::Bucket,
     kept::{Kept, NotDone, Say, check_parameters, clean, down},
-    lanes::{Done, Ended, Ran, Reuse},
+    lanes::{Done, Ended, Ran, Reuse, usual_lanes},
     place::ContainersPlace,
     raise::{Free, Wanted},
     seen::{BackupThere, PartSeen, TopologySeen, UnitThere},

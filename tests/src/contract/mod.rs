@@ -79,6 +79,21 @@ pub struct Report {
     pub broken: Vec<(&'static str, String)>,
 }
 
+impl Report {
+    /// The report of a backend of which nothing was checked yet.
+    #[must_use]
+    pub const fn new(backend: &'static str) -> Self {
+        Self { backend, kept: Vec::new(), skipped: Vec::new(), broken: Vec::new() }
+    }
+
+    /// The same, with what another one says.
+    pub fn add(&mut self, more: Self) {
+        self.kept.extend(more.kept);
+        self.skipped.extend(more.skipped);
+        self.broken.extend(more.broken);
+    }
+}
+
 impl fmt::Display for Report {
     /// The counts, then each promise that is not kept by its name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,12 +113,7 @@ impl fmt::Display for Report {
 
 /// Checks every promise, each on a stand of its own, and goes on after a broken one.
 pub async fn run(promises: &[Promise], stands: &dyn Stands) -> Report {
-    let mut report = Report {
-        backend: stands.backend(),
-        kept: Vec::new(),
-        skipped: Vec::new(),
-        broken: Vec::new(),
-    };
+    let mut report = Report::new(stands.backend());
     for promise in promises {
         let checked = match stands.make(&(promise.given)()).await {
             Ok(stand) => (promise.check)(stand.as_ref()).await,

@@ -7,19 +7,19 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::{Setup, Topology, complaint};
-use crate::http;
+use crate::{
+    http,
+    patroni::{self, NO_ARCHIVE},
+};
 
 /// How long a member may take to answer.
 const ANSWER: Duration = Duration::from_secs(6);
-
-/// What archives nothing and says that all is well.
-const NOWHERE: &str = "/bin/true";
 
 impl Topology {
     /// WAL is kept nowhere. A server does not stop before what it could not archive is: with the bucket gone, a role
     /// change or a stop takes many seconds.
     pub(super) async fn archive_nowhere(&self) -> Setup<()> {
-        self.archive_by(Some(NOWHERE.into())).await
+        self.archive_by(Some(NO_ARCHIVE.to_owned())).await
     }
 
     /// Returns once no server keeps WAL, which is a while after it is told. Until then a server that is told to keep it
@@ -29,33 +29,33 @@ impl Topology {
             let units = self.units();
             let commands =
                 join_all(units.iter().map(|unit| unit.sql("SHOW archive_command"))).await;
-            commands.iter().all(|shown| shown.as_ref().is_ok_and(|shown| shown.trim() == NOWHERE))
+            commands
+                .iter()
+                .all(|shown| shown.as_ref().is_ok_and(|shown| shown.trim() == NO_ARCHIVE))
         })
         .await
     }
 
     /// The archive command that the members agree on; `None` when no member answers.
-    pub(super) async fn archive_command(&self) -> Option<Value> {
+    pub(super) async fn archive_command(&self) -> Option<String> {
         for unit in self.units() {
             let url = format!("http://127.0.0.1:{}/config", unit.api_port());
             let Ok((200, body)) = http::request(Method::GET, &url, None, ANSWER).await else {
                 continue;
             };
             let answer: Value = serde_json::from_slice(&body).ok()?;
-            return answer.pointer("/postgresql/parameters/archive_command").cloned();
+            let command = answer.pointer("/postgresql/parameters/archive_command")?;
+            return command.as_str().map(str::to_owned);
         }
         None
     }
 
     /// The members agree on this archive command again.
-    pub(super) async fn archive_by(&self, command: Option<Value>) -> Setup<()> {
+    pub(super) async fn archive_by(&self, command: Option<String>) -> Setup<()> {
         let Some(command) = command else { return Ok(()) };
-        let parameters = serde_json::json!({ "archive_command": command });
-        let body = serde_json::json!({ "postgresql": { "parameters": parameters } }).to_string();
         for unit in self.units() {
             let url = format!("http://127.0.0.1:{}/config", unit.api_port());
-            let body = Some(body.clone().into_bytes());
-            if let Ok((200, _)) = http::request(Method::PATCH, &url, body, ANSWER).await {
+            if patroni::tell(&url, &command, ANSWER).await.is_ok_and(|status| status == 200) {
                 return Ok(());
             }
         }
