@@ -1,10 +1,10 @@
 //! The wall time of the corpus on real parts, its clusters used again, against a cluster for every case.
 //!
-//! `cargo bench -p pgdrill-scenarios --features engine-tests --bench containers_corpus`. Three ways take turns in one
-//! run, on the same S3 server, by slices of the corpus: clusters used again side by side, a cluster for every case side
-//! by side, and a cluster for every case one after another, as a naive run has it. Of the corpus every eighth case is
-//! taken, or `PGDRILL_BENCH_EVERY`, as all of it takes an hour the naive way; the fewer cases there are, the less the
-//! clusters are used again.
+//! `cargo bench -p pgdrill-scenarios --features engine-tests --bench containers_corpus`. All in one run, on the same S3
+//! server: the whole corpus with its clusters used again, as `pgdrill run` has it, and a sample of it with a cluster for
+//! every case, as many at a time as there are lanes, as a test runner has (one a processor), and one after another. The
+//! sample is every eighth case, or every `PGDRILL_BENCH_EVERY`th; half of it runs before the whole corpus and half after
+//! it, so that what else the machine does meets all alike.
 #![allow(
     missing_docs,
     clippy::expect_used,
@@ -15,6 +15,7 @@
 )]
 
 use std::{
+    num::NonZero,
     sync::Mutex,
     time::{Duration, Instant},
 };
@@ -29,67 +30,118 @@ use pgdrill_scenarios::{
     plan, read_corpus,
 };
 
-/// The ways go through this many slices, so that what else this machine does meets all alike.
-const TURNS: usize = 2;
-
-#[derive(Default)]
-struct Measured {
+/// A way to run cases, and what it took.
+struct Way {
+    name: String,
+    lanes: usize,
+    reuse: Reuse,
     wall: Duration,
-    seconds: Vec<f64>,
+    /// Of every case: its place in the corpus, and its seconds from what brought its cluster there to its end.
+    cases: Vec<(usize, f64)>,
 }
 
-impl Measured {
-    async fn run(&mut self, containers: &Containers, plans: &[Plan], lanes: usize, reuse: Reuse) {
-        let seconds = Mutex::new(Vec::new());
+impl Way {
+    fn new(name: String, lanes: usize, reuse: Reuse) -> Self {
+        Self { name, lanes, reuse, wall: Duration::ZERO, cases: Vec::new() }
+    }
+
+    /// Takes these cases of the corpus, each with its place in it.
+    async fn take(&mut self, containers: &Containers, cases: &[(usize, Plan)]) {
+        let plans: Vec<Plan> = cases.iter().map(|(_, plan)| plan.clone()).collect();
+        let taken = Mutex::new(Vec::new());
         let began = Instant::now();
         let runs = containers
-            .run_all(plans, lanes, reuse, &|ended| {
-                seconds.lock().expect("nobody panicked").push(ended.seconds);
+            .run_all(&plans, self.lanes, self.reuse, &|ended| {
+                let place = cases.get(ended.index).map_or(0, |(place, _)| *place);
+                taken.lock().expect("nobody panicked").push((place, ended.seconds));
             })
             .await;
         self.wall += began.elapsed();
-        self.seconds.extend(seconds.into_inner().expect("nobody panicked"));
+        self.cases.extend(taken.into_inner().expect("nobody panicked"));
         for run in runs {
             assert_eq!(run.broken, None);
         }
     }
 
-    fn show(&mut self, name: &str) {
-        self.seconds.sort_by(f64::total_cmp);
-        let median = self.seconds.get(self.seconds.len() / 2).copied().unwrap_or_default();
-        let wall = self.wall.as_secs_f64();
+    /// Seconds of the clock a case.
+    fn pace(&self) -> f64 {
+        self.wall.as_secs_f64() / as_number(self.cases.len())
+    }
+
+    /// The mean seconds of its cases whose places these are.
+    fn mean(&self, is_meant: impl Fn(usize) -> bool) -> f64 {
+        let meant = self.cases.iter().filter(|(place, _)| is_meant(*place));
+        let seconds: Vec<f64> = meant.map(|(_, seconds)| *seconds).collect();
+        seconds.iter().sum::<f64>() / as_number(seconds.len())
+    }
+
+    fn median(&self) -> f64 {
+        let mut seconds: Vec<f64> = self.cases.iter().map(|(_, seconds)| *seconds).collect();
+        seconds.sort_by(f64::total_cmp);
+        seconds.get(seconds.len() / 2).copied().unwrap_or_default()
+    }
+
+    fn show(&self) {
+        let (wall, pace, median) = (self.wall.as_secs_f64(), self.pace(), self.median());
+        let (name, count) = (&self.name, self.cases.len());
         println!(
-            "{name}: {} cases in {wall:.0} s, median {median:.1} s a case",
-            self.seconds.len()
+            "{name}: {count} cases in {wall:.0} s, {pace:.2} s a case; a case itself takes {median:.1} s (median)"
         );
     }
+}
+
+fn as_number(count: usize) -> f64 {
+    u32::try_from(count.max(1)).map_or(f64::MAX, f64::from)
+}
+
+/// A cluster for every case, in each of the usual ways.
+fn naive_ways() -> Vec<Way> {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let mut at_a_time = vec![usual_lanes(), processors, 1];
+    at_a_time.dedup();
+    let name = |count: usize| match count {
+        1 => "a cluster for every case, one after another".to_owned(),
+        count => format!("a cluster for every case, {count} at a time"),
+    };
+    at_a_time.into_iter().map(|count| Way::new(name(count), count, Reuse::No)).collect()
 }
 
 fn main() {
     let every = std::env::var("PGDRILL_BENCH_EVERY").ok().and_then(|every| every.parse().ok());
     let every = every.unwrap_or(8_usize).max(1);
-    let lanes = usual_lanes();
-    let corpus = read_corpus().into_iter();
-    let plans: Vec<Plan> = corpus
-        .step_by(every)
+    let corpus: Vec<(usize, Plan)> = read_corpus()
+        .into_iter()
         .map(|input| plan(input.scenario.expect("a case of the corpus can be read"), &[]))
+        .enumerate()
         .collect();
+    let sample: Vec<(usize, Plan)> = corpus.iter().step_by(every).cloned().collect();
+    let (before, after) = sample.split_at(sample.len() / 2);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let [mut again, mut own, mut naive] = [(); 3].map(|()| Measured::default());
+    let lanes = usual_lanes();
+    let mut again = Way::new(format!("clusters used again, {lanes} at a time"), lanes, Reuse::Yes);
+    let mut naive = naive_ways();
     runtime.block_on(async {
         let set_up = Containers::set_up(Profile::Radosgw, Purpose::Run, Pace::REHEARSAL, &Quiet);
         let containers = set_up.await.expect("an engine, and images");
-        for turn in plans.chunks(plans.len().div_ceil(TURNS).max(1)) {
-            again.run(&containers, turn, lanes, Reuse::Yes).await;
-            own.run(&containers, turn, lanes, Reuse::No).await;
-            naive.run(&containers, turn, 1, Reuse::No).await;
+        for way in &mut naive {
+            way.take(&containers, before).await;
+        }
+        again.take(&containers, &corpus).await;
+        for way in &mut naive {
+            way.take(&containers, after).await;
         }
         clear_own(Leftovers::OfThisProcess).await.expect("cleared");
     });
-    again.show("clusters used again");
-    own.show("a cluster for every case");
-    naive.show("a cluster for every case, one after another");
-    let times = |way: &Measured| way.wall.as_secs_f64() / again.wall.as_secs_f64();
-    println!("{:.1} and {:.1} times the wall time, {lanes} lanes", times(&own), times(&naive));
+    again.show();
+    let sampled = |place: usize| sample.iter().any(|(other, _)| *other == place);
+    println!(
+        "  of these, the cases of the sample took {:.1} s each, all of them {:.1} s (mean)",
+        again.mean(sampled),
+        again.mean(|_| true)
+    );
+    for way in &naive {
+        way.show();
+        println!("  {:.1} times the seconds a case", way.pace() / again.pace());
+    }
 }

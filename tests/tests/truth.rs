@@ -38,6 +38,7 @@ async fn what_is_observed_is_true() {
             a_backup_is_where_it_is_said_to_be(&one).await;
             a_restore_brings_back_what_was_and_nothing_else(&one).await;
             connections_are_observed_as_clients_meet_them(&one).await;
+            what_a_server_is_told_as_it_starts_is_in_force(&one).await;
         };
         join(with_one, a_replica_that_takes_a_backup_refuses_new_clients_alone(&pair)).await;
     });
@@ -200,6 +201,32 @@ async fn connections_are_observed_as_clients_meet_them(parts: &Lane<'_>) {
     let configured = place.topology().cluster(0).accepts_connections().await;
     assert_eq!(configured, Ok(true), "the configuration says otherwise");
     assert_eq!(observed(&place).await, BTreeMap::from([(0, false)]));
+}
+
+/// A member told of the cluster's settings while its server starts keeps them to itself until its next reload.
+async fn what_a_server_is_told_as_it_starts_is_in_force(parts: &Lane<'_>) {
+    let place = parts.place(&ready(1)).await.expect("a place");
+    let topology = Arc::clone(place.topology());
+    let unit = topology.unit(0).expect("there is one");
+    let is_kept = |place| async move {
+        values(place, 0, "SHOW archive_command").await[0].contains("pgbackrest")
+    };
+    assert!(is_kept(&place).await);
+    let slow = r#"
+        cd /usr/lib/postgresql/17/bin
+        mv postgres postgres.whole
+        printf '#!/bin/sh\nsleep 4\nexec "%s/postgres.whole" "$@"\n' "$PWD" > postgres
+        chmod 0755 postgres
+        chpst -u postgres:postgres pg_ctl -D "$PGDATA" -m fast stop
+    "#;
+    unit.shell(slow, &[]).await.expect("it starts slowly from now on");
+    topology.restore_begun().await.expect("its manager starts it again");
+
+    let again = parts.place(&Given::default()).await.expect("a place");
+    assert!(Arc::ptr_eq(&topology, again.topology()), "on the cluster that was there");
+    assert!(!is_kept(&again).await);
+    let quick = "cd /usr/lib/postgresql/17/bin && mv postgres.whole postgres";
+    unit.shell(quick, &[]).await.expect("as it was");
 }
 
 /// How a new client was refused, whether the old one was answered, and what was observed.

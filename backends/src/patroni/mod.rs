@@ -223,7 +223,14 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
                 match self.running_soon(mark, command).await? {
                     Some(row) if is_wanted(&row) => return Ok(()),
                     None if self.state("apply").await? == MemberState::Stopped => return Ok(()),
-                    Some(_) | None => self.pause().await,
+                    None => self.pause().await,
+                    Some(_) => {
+                        // What a member is told of the cluster's settings while its server starts, it does not write
+                        // before its next reload, whenever that is (seen with Patroni 4.0.7). The server may take
+                        // connections by then.
+                        let _ = self.reload().await;
+                        self.pause().await;
+                    }
                 }
             }
         };
@@ -242,6 +249,11 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
             let _ = tell(&url, command, self.limits.request).await;
             self.pause().await;
         }
+    }
+
+    /// Has this unit's member take its configuration anew; the status with which it answers.
+    async fn reload(&self) -> Result<u16, NoAnswer> {
+        reload(&self.member.url(self.member.unit, "reload"), self.limits.request).await
     }
 
     #[expect(clippy::disallowed_methods, reason = "Patroni tells nobody what it has done")]
@@ -288,6 +300,12 @@ pub(crate) async fn tell(url: &str, command: &str, limit: Duration) -> Result<u1
             return Ok(status);
         }
     }
+}
+
+/// Has the member behind `url`, its `/reload`, take its configuration anew and give its server all of it, what is set
+/// for the whole cluster too; the status with which it answers, before it does so.
+pub(crate) async fn reload(url: &str, limit: Duration) -> Result<u16, NoAnswer> {
+    http::request(Method::POST, url, None, limit).await.map(|(status, _)| status)
 }
 
 #[async_trait]
@@ -351,12 +369,12 @@ impl<R: CommandRunner, F: Files> Cluster for PatroniApi<R, F> {
         let access = Access { owner: Some(user), mode: 0o600 };
         let pushed = self.files.push(configuration, rendered.text.as_bytes(), access).await;
         pushed.map_err(|FileFailure { kind, cause }| error(kind, "apply", cause))?;
-        let url = self.member.url(*unit, "reload");
-        match http::request(Method::POST, &url, None, self.limits.request).await {
-            Ok((200..=299, _)) => self.load(&rendered).await,
-            Ok((status, _)) => {
+        match self.reload().await {
+            Ok(200..=299) => self.load(&rendered).await,
+            Ok(status) => {
                 let denied = [401, 403].contains(&status);
                 let kind = if denied { PortErrorKind::Denied } else { PortErrorKind::Refused };
+                let url = self.member.url(*unit, "reload");
                 Err(error(kind, "apply", format!("{url}: status {status}")))
             }
             // A member that does not run loads them when it starts.

@@ -129,7 +129,7 @@ pub(crate) struct RunArgs {
     /// Which S3 server containers use; the first that can be had unless given
     #[arg(long, value_enum, value_name = "PROFILE")]
     pub(crate) s3: Option<S3Arg>,
-    /// How many scenarios run side by side; as many as there are processors unless given; three times
+    /// How many scenarios run side by side; as many as there are processors unless given; five times
     /// as many clusters in containers, but at most twelve
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,

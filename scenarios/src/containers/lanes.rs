@@ -1,6 +1,7 @@
 //! Plans side by side, each lane with a cluster that it uses again.
 
 use std::{
+    cmp::Reverse,
     num::NonZero,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
@@ -8,19 +9,20 @@ use std::{
 
 use futures_util::{FutureExt as _, future::join_all};
 use pgdrill_backends::containers::Topology;
+use pgdrill_sim::{Change, PgbackrestMood, S3ServerState};
 
 use super::{Containers, ContainersPlace};
 use crate::{
     place::Prevented,
-    plan::Plan,
+    plan::{Plan, PlanStep},
     run::{Run, run_in},
 };
 
-/// How many clusters side by side suit this machine: they wait for most of their time. No run is shorter for more than
-/// twelve: it takes as long as its longest cases do.
+/// How many clusters side by side suit this machine: each waits for most of its time. No run is much shorter for more
+/// than twelve: it takes as long as its longest cases do.
 #[must_use]
 pub fn usual_lanes() -> usize {
-    (3 * std::thread::available_parallelism().map_or(1, NonZero::get)).min(12)
+    (5 * std::thread::available_parallelism().map_or(1, NonZero::get)).min(12)
 }
 
 /// Whether a cluster serves more than one plan.
@@ -65,17 +67,31 @@ struct Queue<'a> {
 }
 
 impl<'a> Queue<'a> {
-    /// The plan that suits a cluster of this many units and this primary best; any if there is none yet.
-    fn next(&self, units: Option<u32>, primary: Option<u32>) -> Option<(usize, &'a Plan)> {
+    /// The plan that suits a cluster of this many units and this primary best, if its primary is known. Of several the
+    /// one with the most to do, so that the lanes end about together.
+    fn next(&self, units: u32, primary: Option<u32>) -> Option<(usize, &'a Plan)> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let unlike = |plan: &Plan| {
             let given = &plan.given;
-            let size = units.map_or(0, |units| units.abs_diff(given.units.max(1)));
-            (size, primary.is_some_and(|primary| primary != given.primary))
+            let size = units.abs_diff(given.units.max(1));
+            let is_led_by_another = primary.is_some_and(|primary| primary != given.primary);
+            (size, is_led_by_another, Reverse(work(plan)))
         };
         let best =
             (0..waiting.len()).min_by_key(|&index| waiting.get(index).map(|(_, p)| unlike(p)));
         best.map(|index| waiting.remove(index))
+    }
+
+    /// The units of the cluster with which a lane begins: the first lane with as many as any plan has, as few plans have
+    /// so many and each of them takes long; half of the others with one, half with a pair.
+    fn first_units(&self, lane: usize) -> u32 {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = waiting.iter().map(|(_, plan)| plan.given.units.max(1)).max();
+        match lane {
+            0 => most.unwrap_or(1),
+            lane if lane % 2 == 1 => 1,
+            _ => 2,
+        }
     }
 
     fn end(&self, index: usize, run: Run) {
@@ -84,6 +100,25 @@ impl<'a> Queue<'a> {
             *slot = Some(run);
         }
     }
+}
+
+/// How much a plan has to do, to be compared with others: what happens in it, on how many units.
+fn work(plan: &Plan) -> usize {
+    let event = |change: &Change| {
+        let hangs = matches!(
+            change,
+            Change::Pgbackrest(PgbackrestMood::Hangs) | Change::S3Server(S3ServerState::Hangs)
+        );
+        // The end of what hangs is waited for until the time that it has is up.
+        if hangs { 10 } else { 1 }
+    };
+    let step = |step: &PlanStep| match step {
+        PlanStep::Fire { strikes, .. } => {
+            1 + strikes.iter().map(|strike| event(&strike.change)).sum::<usize>()
+        }
+        PlanStep::Change(change) => event(change),
+    };
+    plan.steps.iter().map(step).sum::<usize>() * plan.given.units.max(1) as usize
 }
 
 impl Containers {
@@ -109,14 +144,13 @@ impl Containers {
 
     async fn run_lane(&self, lane: usize, queue: &Queue<'_>, reuse: Reuse, done: &Done<'_>) {
         let mut topology: Option<Arc<Topology>> = None;
-        // Half of the lanes begin with clusters of one unit, the other half with pairs.
-        let preferred = u32::try_from(lane % 2).unwrap_or(0) + 1;
+        let preferred = queue.first_units(lane);
         loop {
             let (units, primary) = match &topology {
                 Some(topology) => (topology.size(), topology.primary().await),
                 None => (preferred, None),
             };
-            let Some((index, plan)) = queue.next(Some(units), primary) else { break };
+            let Some((index, plan)) = queue.next(units, primary) else { break };
             let began = now();
             let ran = AssertUnwindSafe(self.run_plan(plan, topology.take())).catch_unwind().await;
             let ran = ran.unwrap_or_else(|_| {

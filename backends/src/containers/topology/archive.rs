@@ -1,6 +1,9 @@
 //! Where WAL goes is the cluster's, and stays so while a member is set up about which nothing was decided.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -14,6 +17,8 @@ use crate::{
 
 /// How long a member may take to answer.
 const ANSWER: Duration = Duration::from_secs(6);
+/// After how many looks a server that still keeps WAL was told too early.
+const LOOKS: u32 = 20;
 
 impl Topology {
     /// WAL is kept nowhere. A server does not stop before what it could not archive is: with the bucket gone, a role
@@ -25,13 +30,21 @@ impl Topology {
     /// Returns once no server keeps WAL, which is a while after it is told. Until then a server that is told to keep it
     /// where it did before seems to have taken that already, and a member that is asked tells of what was.
     pub(super) async fn archives_nowhere(&self) -> Setup<()> {
+        let looks = AtomicU32::new(1);
         self.until("no server keeps WAL", || async {
+            let is_long = looks.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOKS);
             let units = self.units();
-            let commands =
-                join_all(units.iter().map(|unit| unit.sql("SHOW archive_command"))).await;
-            commands
-                .iter()
-                .all(|shown| shown.as_ref().is_ok_and(|shown| shown.trim() == NO_ARCHIVE))
+            let keep = join_all(units.iter().map(|unit| async move {
+                let shown = unit.sql("SHOW archive_command").await;
+                let keeps = shown.as_ref().is_ok_and(|shown| shown.trim() != NO_ARCHIVE);
+                if keeps && is_long {
+                    // What a member is told while its server starts, it does not write before its next reload.
+                    let url = format!("http://127.0.0.1:{}/reload", unit.api_port());
+                    let _ = patroni::reload(&url, ANSWER).await;
+                }
+                keeps || shown.is_err()
+            }));
+            !keep.await.contains(&true)
         })
         .await
     }

@@ -14,6 +14,8 @@ use crate::http;
 const STAND_IN: &str = include_str!("stand-in.sh");
 /// The name that holds the leader's lock when no member does.
 const NOBODY: &str = "nobody";
+/// How long a member may take to say how its server is.
+const ANSWER: Duration = Duration::from_secs(3);
 /// How long a role change may take.
 const ROLE_CHANGE: Duration = Duration::from_secs(60);
 
@@ -39,6 +41,14 @@ impl Misbehaviour {
             Self::StrangeLabel => "strange-label",
         }
     }
+}
+
+/// What a member says of its server's state, in Patroni's words.
+async fn state_word(unit: &Unit) -> Option<String> {
+    let url = format!("http://127.0.0.1:{}/patroni", unit.api_port());
+    let (_, body) = http::request(Method::GET, &url, None, ANSWER).await.ok()?;
+    let answer: serde_json::Value = serde_json::from_slice(&body).ok()?;
+    Some(answer.get("state")?.as_str()?.to_owned())
 }
 
 impl Topology {
@@ -162,9 +172,11 @@ impl Topology {
             chmod 0755 postgres
             chpst -u postgres:postgres pg_ctl -D "$PGDATA" -m immediate stop
         "#;
-        self.unit(unit)?.shell(program, &[]).await?;
-        self.until("the manager sees that its server is down", || async {
-            matches!(self.cluster(unit).member_state().await, Ok(MemberState::Stopped))
+        let unit = self.unit(unit)?;
+        unit.shell(program, &[]).await?;
+        // It sees that the server is down before it tries to start it, and it does not try again.
+        self.until("the manager has failed to start its server", || async {
+            state_word(&unit).await.is_some_and(|word| word == "start failed")
         })
         .await
     }

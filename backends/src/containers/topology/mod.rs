@@ -300,7 +300,14 @@ impl Topology {
                     && ["running", "streaming"].contains(&&*member.state)
             })
         };
-        units.iter().all(is_in_place) && members.len() == units.len()
+        if members.len() != units.len() || !units.iter().all(is_in_place) {
+            return false;
+        }
+        // What the DCS remembers of a member that was killed is as it was.
+        let states = units.iter().map(|unit| async {
+            self.cluster(unit.number).member_state().await == Ok(MemberState::Running)
+        });
+        join_all(states).await.into_iter().all(|runs| runs)
     }
 
     /// Returns once every database that was started is up or has given up: none is coming up any more.
