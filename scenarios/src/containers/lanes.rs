@@ -234,3 +234,27 @@ async fn strike(topology: Option<Arc<Topology>>) {
         let _ = topology.strike().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{plan, read_corpus};
+
+    #[test]
+    fn the_largest_clusters_and_the_most_to_do_come_first() {
+        let scenarios = read_corpus().into_iter().filter_map(|input| input.scenario.ok());
+        let plans: Vec<Plan> = scenarios.map(|scenario| plan(scenario, &[])).collect();
+        let waiting = Mutex::new(plans.iter().enumerate().collect());
+        let queue = Queue { waiting, ended: Mutex::default() };
+        let begin: Vec<u32> = (0..5).map(|lane| queue.first_units(lane)).collect();
+        assert_eq!(begin, [3, 1, 2, 1, 2]);
+        let taken: Vec<&Plan> =
+            std::iter::from_fn(|| queue.next(1, Some(0))).map(|(_, plan)| plan).collect();
+        assert_eq!(taken.len(), plans.len());
+        assert!(taken.is_sorted_by_key(|plan| {
+            (plan.given.units.max(1), plan.given.primary != 0, Reverse(work(plan)))
+        }));
+        let least = taken.iter().map(|plan| work(plan)).min();
+        assert!(taken.iter().any(|plan| Some(work(plan)) > least), "all have as much to do");
+    }
+}
