@@ -36,7 +36,7 @@ struct Way {
     lanes: usize,
     reuse: Reuse,
     wall: Duration,
-    /// Of every case: its place in the corpus, and its seconds from what brought its cluster there to its end.
+    /// Of every case: its place in the corpus, and the seconds that its lane spent on it.
     cases: Vec<(usize, f64)>,
 }
 
@@ -66,6 +66,11 @@ impl Way {
     /// Seconds of the clock a case.
     fn pace(&self) -> f64 {
         self.wall.as_secs_f64() / as_number(self.cases.len())
+    }
+
+    /// The same if its lanes had something to do all the time, which with few cases they have not.
+    fn busy_pace(&self) -> f64 {
+        self.mean(|_| true) / as_number(self.lanes)
     }
 
     /// The mean seconds of its cases whose places these are.
@@ -135,16 +140,17 @@ fn main() {
     });
     again.show();
     let sampled = |place: usize| sample.iter().any(|(other, _)| *other == place);
-    let (of_sample, of_all) = (again.mean(sampled), again.mean(|_| true));
+    let heavier = again.mean(sampled) / again.mean(|_| true);
     println!(
-        "  of these, a case of the sample took {of_sample:.1} s, any case {of_all:.1} s (mean)"
+        "  its cases that are in the sample took {heavier:.2} times as long as all of them (mean)"
     );
     for way in &naive {
         way.show();
-        let times = way.pace() / again.pace();
-        let fair = times * of_all / of_sample;
+        let (times, busy) = (way.pace() / again.pace(), way.busy_pace() / again.pace());
+        let least = busy / heavier.max(1.0);
         println!(
-            "  {times:.1} times the seconds a case, {fair:.1} times if the sample is no heavier than the corpus"
+            "  {times:.1} times the seconds a case, {busy:.1} without lanes that wait for the last case, and at least \
+             {least:.1} if the sample's cases are as much longer here"
         );
     }
 }

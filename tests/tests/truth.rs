@@ -215,7 +215,7 @@ async fn what_a_server_is_told_as_it_starts_is_in_force(parts: &Lane<'_>) {
     let slow = r#"
         cd /usr/lib/postgresql/17/bin
         mv postgres postgres.whole
-        printf '#!/bin/sh\nsleep 4\nexec "%s/postgres.whole" "$@"\n' "$PWD" > postgres
+        printf '#!/bin/sh\npython3 -c "import time; time.sleep(4)"\nexec "%s/postgres.whole" "$@"\n' "$PWD" > postgres
         chmod 0755 postgres
         chpst -u postgres:postgres pg_ctl -D "$PGDATA" -m fast stop
     "#;

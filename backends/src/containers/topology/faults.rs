@@ -7,15 +7,13 @@ use futures_util::future::try_join_all;
 use pgdrill_core::ports::{Cluster as _, MemberState, Service, ServiceState, Workload as _};
 use reqwest::Method;
 
-use super::{Setup, Topology, Unit, complaint, host, layout::SCOPE};
+use super::{ANSWER, Setup, Topology, Unit, complaint, host, layout::SCOPE};
 use crate::http;
 
 /// Stands before the backup tool, and does to it what the files beside it say.
 const STAND_IN: &str = include_str!("stand-in.sh");
 /// The name that holds the leader's lock when no member does.
 const NOBODY: &str = "nobody";
-/// How long a member may take to say how its server is.
-const ANSWER: Duration = Duration::from_secs(3);
 /// How long a role change may take.
 const ROLE_CHANGE: Duration = Duration::from_secs(60);
 
@@ -172,11 +170,16 @@ impl Topology {
             chmod 0755 postgres
             chpst -u postgres:postgres pg_ctl -D "$PGDATA" -m immediate stop
         "#;
-        let unit = self.unit(unit)?;
+        let number = unit;
+        let unit = self.unit(number)?;
         unit.shell(program, &[]).await?;
-        // It sees that the server is down before it tries to start it, and it does not try again.
+        let has_dcs = self.etcd.is_running().await?;
+        // It sees that the server is down before it tries to start it; without the DCS it does not try.
         self.until("the manager has failed to start its server", || async {
-            state_word(&unit).await.is_some_and(|word| word == "start failed")
+            match state_word(&unit).await {
+                Some(word) if has_dcs => word == "start failed",
+                _ => self.cluster(number).member_state().await == Ok(MemberState::Stopped),
+            }
         })
         .await
     }
