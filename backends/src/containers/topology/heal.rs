@@ -19,6 +19,7 @@ const MEND: &str = r#"
     pkill -KILL -x flock || true
     rm -rf /run/pgdrill
     chown postgres:postgres "${PGDATA%/*}"
+    [ ! -d "$PGDATA/standby.signal" ] || rmdir "$PGDATA/standby.signal"
     cd /usr/lib/postgresql/17/bin
     [ ! -e postgres.away ] || mv -f postgres.away postgres
     own=$PGDATA/postgresql.auto.conf

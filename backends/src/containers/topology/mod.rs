@@ -44,8 +44,6 @@ use crate::{
 
 /// How long a cluster may take to come up, elect or follow.
 const SETTLED: Duration = Duration::from_secs(90);
-/// How long a member may take to answer a question.
-const ANSWER: Duration = Duration::from_secs(3);
 /// The pause before the cluster is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -269,7 +267,8 @@ impl Topology {
 
     async fn members(&self, asked: &Unit) -> Option<Vec<MemberAnswer>> {
         let url = format!("http://127.0.0.1:{}/cluster", asked.part.port(API));
-        let (status, body) = http::request(Method::GET, &url, None, ANSWER).await.ok()?;
+        let (status, body) =
+            http::request(Method::GET, &url, None, Duration::from_secs(3)).await.ok()?;
         let answer: ClusterAnswer =
             (status == 200).then(|| serde_json::from_slice(&body).ok()).flatten()?;
         Some(answer.members)
