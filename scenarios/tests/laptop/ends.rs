@@ -2,16 +2,14 @@
 
 use std::process::Child;
 
-use crate::engine::{Ended, begin, have_images, of_process, of_topology, run, signal, until, well};
+use crate::engine::{Ended, begun, of_process, of_topology, run, signal, well};
 
 /// A case that needs nothing but a cluster: what is looked at is what is left, not what it shows.
 const CASE: &str = "list-backups/without-relation";
 
 fn begun_run() -> Child {
-    have_images();
-    let child = begin(&["run", "--backend", "containers", "--filter", CASE]);
-    until("the run has containers", || of_process(&child).len() > 2);
-    child
+    let words = ["run", "--backend", "containers", "--filter", CASE];
+    begun(&words, "the run has containers", |child| of_process(child).len() > 2)
 }
 
 fn ended(child: Child) -> Ended {
@@ -53,11 +51,9 @@ fn what_a_killed_run_leaves_is_cleaned_and_the_next_run_clears_it() {
 #[test]
 fn bringing_up_leaves_nothing_when_it_is_asked_to_end_and_nothing_for_long_when_it_is_killed() {
     let name = "laptop-ended";
-    have_images();
     let up = || {
-        let child = begin(&["up", "--units", "1", "--name", name]);
-        until("it has begun", || of_topology(name).len() > 2);
-        child
+        let words = ["up", "--units", "1", "--name", name];
+        begun(&words, "it has begun", |_| of_topology(name).len() > 2)
     };
     let child = up();
     signal(&child, "TERM");

@@ -101,7 +101,7 @@ pub(crate) fn of_process(child: &Child) -> Vec<String> {
 /// Returns once something is there.
 #[track_caller]
 #[expect(clippy::disallowed_methods, reason = "the engine tells nobody; it is asked again")]
-pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..LOOKS {
         if is_so() {
             return;
@@ -109,6 +109,23 @@ pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
         thread::sleep(PAUSE);
     }
     panic!("not in time: {what}");
+}
+
+/// The process of a command that goes on until something is there.
+#[track_caller]
+pub(crate) fn begun(words: &[&str], what: &str, is_so: impl Fn(&Child) -> bool) -> Child {
+    have_images();
+    let mut child = begin(words);
+    let mut is_ended = false;
+    until(what, || {
+        is_ended = child.try_wait().unwrap().is_some();
+        is_ended || is_so(&child)
+    });
+    if is_ended {
+        let ended = Ended::from(child.wait_with_output().unwrap());
+        panic!("{what}: it ended with {:?}: {}{}", ended.code, ended.stdout, ended.stderr);
+    }
+    child
 }
 
 /// A topology that is down by the end of the test, whatever comes of it.
