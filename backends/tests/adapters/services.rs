@@ -29,6 +29,7 @@ async fn play(stage: &Stage) {
     let runit = Runit::new(exec(stage, &part), Supervised::default(), limits);
     assert_eq!(runit.is_reachable().await, Ok(true));
     what_ends_at_once_was_not_started(&runit, &part).await;
+    what_ends_as_it_is_held_to_run_was_started(&runit, &part).await;
     a_service_runs_and_stops(&runit, &part).await;
     what_will_not_stop_is_not_killed(&runit, &part).await;
     a_stop_between_two_starts_holds(&runit, &part).await;
@@ -74,6 +75,17 @@ async fn what_ends_at_once_was_not_started(runit: &Unit, part: &Part) {
     assert_eq!(error.kind(), Kind::Refused, "{error}");
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!(part.run(&["cat", "/run/half"]).await.ok(), "x\n", "tried once");
+}
+
+/// A restore that fails does so about then.
+async fn what_ends_as_it_is_held_to_run_was_started(runit: &Unit, part: &Part) {
+    let program = "sleep 0.5; while grep -q \"want down\" supervise/stat; do :; done; exit 1";
+    pretend(part, program).await;
+    runit.start(Service::Database).await.expect("it stayed up for a second");
+    until(LONG, "it stays down", || async {
+        state(runit, Service::Database).await == ServiceState::Stopped
+    })
+    .await;
 }
 
 async fn process(part: &Part) -> String {

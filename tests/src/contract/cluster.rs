@@ -1,7 +1,7 @@
 //! What the cluster manager promises.
 
 use pgdrill_core::{
-    Ports,
+    PortErrorKind as Kind, Ports,
     inventory::Inventory,
     ports::{ClusterSettings, MemberState, RestoreSource, Service, ServiceState, UnitId},
 };
@@ -195,13 +195,19 @@ async fn source(ports: &Ports) -> Result<(RestoreSource, u64), Unkept> {
     found.ok_or_else(|| Unkept::Broken("the repository holds no backup".into()))
 }
 
-/// Starts the unit on nothing, as a restore would.
-async fn bootstrap(stand: &dyn Stand, ports: &Ports, forget: bool) -> Kept {
+/// The unit's database is stopped and holds nothing, as before a restore.
+async fn empty(ports: &Ports, forget: bool) -> Kept {
     ports.workload.stop(Service::Database).await?;
     ports.workload.empty_data_directory().await?;
     if forget {
         ports.cluster_record.remove().await?;
     }
+    Ok(())
+}
+
+/// Starts the unit on nothing, as a restore would.
+async fn bootstrap(stand: &dyn Stand, ports: &Ports, forget: bool) -> Kept {
+    empty(ports, forget).await?;
     ports.workload.start(Service::Database).await?;
     settle(stand).await?;
     Ok(())
@@ -233,7 +239,15 @@ async fn no_such_backup(stand: &dyn Stand) -> Kept {
     let (mut source, _) = source(&ports).await?;
     source.label = "20200101-000000F".into();
     ports.cluster.apply(&restoring(&ports, &source)).await?;
-    bootstrap(stand, &ports, true).await?;
+    empty(&ports, true).await?;
+    // The manager gives up about a second after its start, which is what a start waits for.
+    let started = ports.workload.start(Service::Database).await;
+    if started.is_err() {
+        fails(started, "workload.start", &[Kind::Refused])?;
+    }
+    settle(stand).await?;
+    let service = ports.workload.service(Service::Database).await?;
+    ensure_eq!("its service", service, ServiceState::Stopped);
     fails(ports.cluster.system_identifier().await, "cluster.system_identifier", SILENCE)?;
     Ok(())
 }

@@ -13,10 +13,14 @@ run:*) once=; sv up . ;;
 *) once=1; sv once . ;;
 esac > /dev/null || exit 102
 first=
+lived=
 while :; do
     seen=$(status)
     ask
-    case $said in
+    case $lived$said in
+    # It has lived for a second and was started, even if it ends before it is seen that it is wanted up.
+    lived*'want down'*) ;;
+    lived*) exit 0 ;;
     run:*)
         process
         if [ "$pid" != "$first" ]; then
@@ -24,11 +28,8 @@ while :; do
             first=$pid
             since=$(date +%s%N)
         elif [ $(($(date +%s%N) - since)) -ge 1000000000 ]; then
-            case $said in
-            *'want down'*) sv up . > /dev/null || exit 102 ;;
-            *) exit 0 ;;
-            esac
-            once=
+            case $said in *'want down'*) sv up . > /dev/null || exit 102 ;; *) exit 0 ;; esac
+            lived=lived
         fi
         ;;
     *) [ -z "$once" ] || [ "$seen" = "$was" ] || break ;;
