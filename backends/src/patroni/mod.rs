@@ -223,12 +223,11 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
                 match self.running_soon(mark, command).await? {
                     Some(row) if is_wanted(&row) => return Ok(()),
                     None if self.state("apply").await? == MemberState::Stopped => return Ok(()),
-                    None => self.pause().await,
-                    Some(_) => {
-                        // What a member is told of the cluster's settings while its server starts, it does not write
-                        // before its next reload, whenever that is (seen with Patroni 4.0.7). The server may take
-                        // connections by then.
-                        let _ = self.reload().await;
+                    row => {
+                        // One that takes connections may have been told while it started.
+                        if row.is_some() {
+                            let _ = self.reload().await;
+                        }
                         self.pause().await;
                     }
                 }
@@ -303,7 +302,8 @@ pub(crate) async fn tell(url: &str, command: &str, limit: Duration) -> Result<u1
 }
 
 /// Has the member behind `url`, its `/reload`, take its configuration anew and give its server all of it, what is set
-/// for the whole cluster too; the status with which it answers, before it does so.
+/// for the whole cluster too; the status with which it answers, before it does so. What it is told of the cluster's
+/// settings while its server starts it does not write before that, though it agreed (seen with Patroni 4.0.7).
 pub(crate) async fn reload(url: &str, limit: Duration) -> Result<u16, NoAnswer> {
     http::request(Method::POST, url, None, limit).await.map(|(status, _)| status)
 }

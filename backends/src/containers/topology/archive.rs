@@ -1,9 +1,6 @@
 //! Where WAL goes is the cluster's, and stays so while a member is set up about which nothing was decided.
 
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -17,7 +14,7 @@ use crate::{
 
 /// How long a member may take to answer.
 const ANSWER: Duration = Duration::from_secs(6);
-/// After how many looks a server that still keeps WAL was told too early.
+/// After how many looks a server that still keeps WAL was told while it started, and its member must reload.
 const LOOKS: u32 = 20;
 
 impl Topology {
@@ -30,21 +27,22 @@ impl Topology {
     /// Returns once no server keeps WAL, which is a while after it is told. Until then a server that is told to keep it
     /// where it did before seems to have taken that already, and a member that is asked tells of what was.
     pub(super) async fn archives_nowhere(&self) -> Setup<()> {
-        let looks = AtomicU32::new(1);
-        self.until("no server keeps WAL", || async {
-            let is_long = looks.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOKS);
-            let units = self.units();
-            let keep = join_all(units.iter().map(|unit| async move {
-                let shown = unit.sql("SHOW archive_command").await;
-                let keeps = shown.as_ref().is_ok_and(|shown| shown.trim() != NO_ARCHIVE);
-                if keeps && is_long {
-                    // What a member is told while its server starts, it does not write before its next reload.
-                    let url = format!("http://127.0.0.1:{}/reload", unit.api_port());
-                    let _ = patroni::reload(&url, ANSWER).await;
-                }
-                keeps || shown.is_err()
-            }));
-            !keep.await.contains(&true)
+        let mut looks = 0_u32;
+        self.until("no server keeps WAL", || {
+            looks += 1;
+            let is_long = looks.is_multiple_of(LOOKS);
+            async move {
+                let units = self.units();
+                let keep = join_all(units.iter().map(|unit| async move {
+                    let shown = unit.sql("SHOW archive_command").await.ok()?;
+                    let keeps = shown.trim() != NO_ARCHIVE;
+                    if keeps && is_long {
+                        let _ = patroni::reload(&unit.api_url("reload"), ANSWER).await;
+                    }
+                    Some(keeps)
+                }));
+                keep.await.into_iter().all(|keeps| keeps == Some(false))
+            }
         })
         .await
     }
@@ -52,7 +50,7 @@ impl Topology {
     /// The archive command that the members agree on; `None` when no member answers.
     pub(super) async fn archive_command(&self) -> Option<String> {
         for unit in self.units() {
-            let url = format!("http://127.0.0.1:{}/config", unit.api_port());
+            let url = unit.api_url("config");
             let Ok((200, body)) = http::request(Method::GET, &url, None, ANSWER).await else {
                 continue;
             };
@@ -67,7 +65,7 @@ impl Topology {
     pub(super) async fn archive_by(&self, command: Option<String>) -> Setup<()> {
         let Some(command) = command else { return Ok(()) };
         for unit in self.units() {
-            let url = format!("http://127.0.0.1:{}/config", unit.api_port());
+            let url = unit.api_url("config");
             if patroni::tell(&url, &command, ANSWER).await.is_ok_and(|status| status == 200) {
                 return Ok(());
             }

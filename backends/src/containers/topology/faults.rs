@@ -54,7 +54,7 @@ impl Topology {
         if leader == to {
             return Ok(());
         }
-        let url = format!("http://127.0.0.1:{}/switchover", self.unit(leader)?.api_port());
+        let url = self.unit(leader)?.api_url("switchover");
         let body = serde_json::json!({ "leader": host(leader), "candidate": host(to) });
         let answer =
             http::request(Method::POST, &url, Some(body.to_string().into_bytes()), ROLE_CHANGE);

@@ -266,7 +266,7 @@ impl Topology {
     }
 
     async fn members(&self, asked: &Unit) -> Option<Vec<MemberAnswer>> {
-        let url = format!("http://127.0.0.1:{}/cluster", asked.part.port(API));
+        let url = asked.api_url("cluster");
         let (status, body) =
             http::request(Method::GET, &url, None, Duration::from_secs(3)).await.ok()?;
         let answer: ClusterAnswer =

@@ -84,6 +84,11 @@ impl Unit {
         self.part.port(API)
     }
 
+    /// Where a path of the cluster manager's REST API is reached.
+    pub(super) fn api_url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}/{path}", self.api_port())
+    }
+
     /// Whether its TLS server ran when its container was killed.
     #[must_use]
     pub fn had_tls_server(&self) -> bool {
