@@ -2,7 +2,9 @@
 
 use std::process::Child;
 
-use crate::engine::{Ended, begun, of_process, of_topology, run, signal, well};
+use crate::engine::{
+    Ended, alone, begun, beside_others, of_process, of_topology, run, signal, well,
+};
 
 /// A case that needs nothing but a cluster: what is looked at is what is left, not what it shows.
 const CASE: &str = "list-backups/without-relation";
@@ -18,6 +20,7 @@ fn ended(child: Child) -> Ended {
 
 #[test]
 fn a_run_that_is_asked_to_end_leaves_nothing() {
+    let _engine = beside_others();
     for name in ["TERM", "INT"] {
         let child = begun_run();
         let id = child.id();
@@ -32,6 +35,7 @@ fn a_run_that_is_asked_to_end_leaves_nothing() {
 
 #[test]
 fn what_a_killed_run_leaves_is_cleaned_and_the_next_run_clears_it() {
+    let _engine = alone();
     for by_hand in [true, false] {
         let mut child = begun_run();
         signal(&child, "KILL");
@@ -50,6 +54,7 @@ fn what_a_killed_run_leaves_is_cleaned_and_the_next_run_clears_it() {
 
 #[test]
 fn bringing_up_leaves_nothing_when_it_is_asked_to_end_and_nothing_for_long_when_it_is_killed() {
+    let _engine = alone();
     let name = "laptop-ended";
     let up = || {
         let words = ["up", "--units", "1", "--name", name];

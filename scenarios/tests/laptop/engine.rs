@@ -2,7 +2,7 @@
 
 use std::{
     process::{Child, Command, Output, Stdio},
-    sync::OnceLock,
+    sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     thread,
     time::Duration,
 };
@@ -12,6 +12,19 @@ use pgdrill_backends::images::{Image, Quiet, ensure};
 /// How often it is looked for something before a test gives up, and the pause between two looks.
 const LOOKS: u32 = 1200;
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// A command that begins clears away what a killed one left: a test that looks at that has the engine to itself.
+static ENGINE: RwLock<()> = RwLock::new(());
+
+/// No other test of this program uses the engine meanwhile.
+pub(crate) fn alone() -> RwLockWriteGuard<'static, ()> {
+    ENGINE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Others use the engine too.
+pub(crate) fn beside_others() -> RwLockReadGuard<'static, ()> {
+    ENGINE.read().unwrap_or_else(PoisonError::into_inner)
+}
 
 pub(crate) fn pgdrill(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgdrill"));

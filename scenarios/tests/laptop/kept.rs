@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::engine::{TakenDown, begin, of_topology, run, well};
+use crate::engine::{TakenDown, begin, beside_others, of_topology, run, well};
 
 fn status(name: &str) -> Value {
     serde_json::from_str(&well(&["status", "--format", "json", "--name", name])).unwrap()
@@ -12,6 +12,7 @@ fn status(name: &str) -> Value {
 
 #[test]
 fn two_topologies_do_not_meet_and_commands_on_one_do_not_lose_what_others_did() {
+    let _engine = beside_others();
     let (_a, _b) = (TakenDown("laptop-one"), TakenDown("laptop-two"));
     let up = |name| begin(&["up", "--units", "1", "--name", name]);
     let children = [up("laptop-one"), up("laptop-two")];
@@ -61,6 +62,7 @@ fn two_topologies_do_not_meet_and_commands_on_one_do_not_lose_what_others_did() 
 
 #[test]
 fn a_dead_part_is_told_and_a_firing_against_it_fails_as_a_hook_does() {
+    let _engine = beside_others();
     let name = "laptop-dead";
     let _down = TakenDown(name);
     well(&["up", "--units", "1", "--name", name]);

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use crate::engine::{Ended, TakenDown, of_topology};
+use crate::engine::{Ended, TakenDown, beside_others, of_topology};
 
 const README: &str = include_str!("../../../README.md");
 
@@ -74,6 +74,7 @@ fn what_is_shown_stands_for_what_is_printed() {
 
 #[test]
 fn every_line_of_the_walk_does_what_the_readme_shows() {
+    let _engine = beside_others();
     let steps = steps();
     for part in
         ["pgdrill up", "psql", "fire create-backup", "scale-to", "fire restore", "pgdrill down"]
