@@ -17,8 +17,9 @@ use testcontainers::bollard::{
         ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder,
     },
 };
+use tokio::{sync::Mutex, time::Instant};
 
-use super::stage::{Purpose, Setup, complaint};
+use super::stage::{Purpose, Setup, engine_refused};
 
 /// The label that every container and network of this project carries; its value is what it is for.
 const LABEL: &str = "pgdrill";
@@ -93,6 +94,11 @@ pub(super) fn labels(purpose: Purpose, stage: &str, owner: &Owner) -> Vec<(Strin
 /// How often it is looked whether something still comes, and the pause between two looks.
 const PASSES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long clearing may go on failing: an engine that has stopped answering takes two minutes to say so, each time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the engine is asked for, in words.
+const LIST: &str = "list its containers";
 
 /// The label of the container that holds what is kept with a stage; its value is the name under which people know it.
 pub(super) const STATE: &str = "pgdrill.state";
@@ -170,7 +176,7 @@ pub(super) async fn kept(docker: &Docker) -> Setup<Vec<(String, String)>> {
     let filters = [("label", vec![STATE.to_owned()])].into_iter().collect();
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let listed = docker.list_containers(Some(options)).await;
-    let listed = listed.map_err(|error| complaint("the container engine", &error.to_string()))?;
+    let listed = listed.map_err(|error| engine_refused(LIST, &error, None))?;
     let named = listed.into_iter().filter_map(|container| {
         let labels = container.labels?;
         Some((labels.get(STATE)?.clone(), labels.get(STAGE)?.clone()))
@@ -216,6 +222,7 @@ pub(super) async fn until_nothing_comes<F>(clear: impl Fn() -> F) -> Setup<Clear
 where
     F: Future<Output = Setup<Cleared>>,
 {
+    let began = Instant::now();
     let (mut all, mut quiet, mut last) = (Cleared::default(), 0, Ok(()));
     for _ in 0..PASSES {
         // What comes while it is cleared can make it fail, and is gone after the next pass.
@@ -229,7 +236,7 @@ where
                 other.map(|cleared| all.add(cleared))
             }
         };
-        if quiet == 2 {
+        if quiet == 2 || (last.is_err() && began.elapsed() > PATIENCE) {
             break;
         }
         tokio::time::sleep(PAUSE).await;
@@ -245,7 +252,7 @@ pub(super) async fn clear_stage(docker: &Docker, stage: &str) -> Setup<Cleared> 
 type Labels = BTreeMap<String, String>;
 
 async fn clear_where(docker: &Docker, is_meant: impl Fn(&Labels) -> bool) -> Setup<Cleared> {
-    let failed = |error: Error| complaint("the container engine", &error.to_string());
+    let failed = |what: &'static str| move |error: Error| engine_refused(what, &error, None);
     let mut stages = BTreeSet::new();
     let mut meant = |labels: Labels| {
         let stage = labels.get(STAGE).filter(|_| is_meant(&labels))?;
@@ -254,26 +261,50 @@ async fn clear_where(docker: &Docker, is_meant: impl Fn(&Labels) -> bool) -> Set
     };
     let filters = [("label", vec![LABEL.to_owned()])].into_iter().collect();
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-    let listed = docker.list_containers(Some(options)).await.map_err(failed)?;
+    let listed = docker.list_containers(Some(options)).await.map_err(failed(LIST))?;
     let containers: Vec<String> =
         listed.into_iter().filter_map(|c| meant(sorted(c.labels)).and(c.id)).collect();
     let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
-    let listed = docker.list_networks(Some(options)).await.map_err(failed)?;
+    let listed = docker.list_networks(Some(options)).await.map_err(failed("list its networks"))?;
     let networks: Vec<String> =
         listed.into_iter().filter_map(|n| meant(sorted(n.labels)).and(n.id)).collect();
-    let removed = join_all(containers.iter().map(|id| async move {
-        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        gone(docker.remove_container(id, Some(options)).await)
-    }));
-    removed.await.into_iter().collect::<Result<Vec<()>, Error>>().map_err(failed)?;
+    remove(docker, &containers).await.map_err(failed("remove a container"))?;
     let removed =
         join_all(networks.iter().map(|id| async move { gone(docker.remove_network(id).await) }));
-    removed.await.into_iter().collect::<Result<Vec<()>, Error>>().map_err(failed)?;
+    let removed: Result<Vec<()>, Error> = removed.await.into_iter().collect();
+    removed.map_err(failed("remove a network"))?;
     Ok(Cleared {
         stages: stages.into_iter().collect(),
         containers: containers.len(),
         networks: networks.len(),
     })
+}
+
+/// Removes containers with their data, whatever they do and whoever removes some of them at the same time.
+///
+/// They end one after another, and only what takes time then goes side by side: in Docker before 20.10.27, two that
+/// leave one network at the same moment can lock up everything the engine does with networks, for as long as it runs
+/// (moby/moby#42545). They are killed, not cut off from their networks: so their peers hear that they are gone.
+pub(super) async fn remove(docker: &Docker, containers: &[String]) -> Result<(), Error> {
+    static ENDING: Mutex<()> = Mutex::const_new(());
+    for id in containers {
+        let one = ENDING.lock().await;
+        // A kill is answered when it has ended, and a look at it when it has left. What does not run is refused,
+        // and can be removed.
+        let killed = docker.kill_container(id, None).await;
+        let left = docker.inspect_container(id, None).await;
+        drop(one);
+        for answer in [killed, left.map(drop)] {
+            if let Err(silent @ Error::RequestTimeoutError) = answer {
+                return Err(silent);
+            }
+        }
+    }
+    let removed = join_all(containers.iter().map(|id| async move {
+        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        gone(docker.remove_container(id, Some(options)).await)
+    }));
+    removed.await.into_iter().collect()
 }
 
 fn sorted(labels: Option<impl IntoIterator<Item = (String, String)>>) -> Labels {
@@ -309,6 +340,32 @@ mod tests {
         assert!(!ended.is_dead("elsewhere"), "nobody here can tell of a process elsewhere");
         let reborn = Owner { process: format!("{}:1", std::process::id()), ..own };
         assert!(reborn.is_dead(&host()), "another process has its number now");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_engine_is_not_asked_again_and_again() {
+        let asked = AtomicU32::new(0);
+        let began = Instant::now();
+        let cleared = until_nothing_comes(async || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            tokio::time::advance(Duration::from_secs(120)).await;
+            Err(engine_refused(LIST, &Error::RequestTimeoutError, None))
+        });
+        let refused = cleared.await.expect_err("nothing could be cleared").to_string();
+        assert_eq!(asked.into_inner(), 1, "after {:?}", began.elapsed());
+        assert!(refused.contains("no answer") && refused.contains("start it again"), "{refused}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_while_it_is_cleared_is_cleared_next() {
+        let pass = AtomicU32::new(0);
+        let cleared = until_nothing_comes(async || match pass.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(engine_refused(LIST, &Error::NoHomePathError, None)),
+            1 | 3 => Ok(Cleared { containers: 1, ..Cleared::default() }),
+            _ => Ok(Cleared::default()),
+        });
+        assert_eq!(cleared.await.expect("cleared").containers, 2);
+        assert_eq!(pass.into_inner(), 6, "it ends once nothing came twice");
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! One container on a stage: stopped, frozen, cut off, and brought back.
 
-use std::time::Duration;
+use std::{slice, time::Duration};
 
 use testcontainers::bollard::{
     Docker,
     models::{EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest},
-    query_parameters::{
-        KillContainerOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
-    },
+    query_parameters::{KillContainerOptionsBuilder, StopContainerOptionsBuilder},
 };
 
-use super::stage::{Setup, complaint};
+use super::{
+    leftovers,
+    stage::{Setup, complaint},
+};
 
 /// A container that was started.
 #[derive(Debug, Clone)]
@@ -171,8 +172,7 @@ impl Part {
     ///
     /// The engine refuses.
     pub async fn remove(&self) -> Setup<()> {
-        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        self.did("removed", self.docker.remove_container(&self.id, Some(options)).await)
+        self.did("removed", leftovers::remove(&self.docker, slice::from_ref(&self.id)).await)
     }
 
     fn did<T>(

@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, TcpListener},
+    slice,
     time::Duration,
 };
 
@@ -10,8 +11,8 @@ use testcontainers::{
     ContainerRequest, CopyTargetOptions, GenericImage, ImageExt as _,
     bollard::{
         Docker,
+        errors::Error,
         models::{HostConfig, NetworkCreateRequest, PortBinding},
-        query_parameters::RemoveContainerOptionsBuilder,
     },
     core::{IntoContainerPort as _, WaitFor},
     runners::AsyncRunner as _,
@@ -109,9 +110,9 @@ impl Stage {
             ..NetworkCreateRequest::default()
         };
         docker.create_network(request).await.map_err(|error| {
-            complaint("the container engine", &format!("makes no network: {error}")).hint(
-                "`pgdrill clean` removes networks that were left; `docker network ls` shows all",
-            )
+            let hint =
+                "`pgdrill clean` removes networks that were left; `docker network ls` shows all";
+            engine_refused("make a network", &error, Some(hint))
         })?;
         Ok(Self { docker, name, labels })
     }
@@ -169,8 +170,7 @@ impl Stage {
             if !tells_port_taken(&error) || attempt == PORTS_TRIED {
                 return Err(refused(&spec.host, &spec.image, &error));
             }
-            let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-            let removed = self.docker.remove_container(&name, Some(options)).await;
+            let removed = leftovers::remove(&self.docker, slice::from_ref(&name)).await;
             removed.map_err(|error| refused(&spec.host, &spec.image, &error.to_string()))?;
         }
         Err(complaint(&spec.host, "was never tried"))
@@ -279,6 +279,21 @@ impl Stage {
 /// A complaint about a part, with the place at which to look.
 pub(super) fn complaint(place: &str, what: &str) -> Box<Diagnostic> {
     Box::new(Diagnostic::error(place, what))
+}
+
+/// The engine did not do this; a hint for when it said why, as of an engine that says nothing another is needed.
+pub(super) fn engine_refused(what: &str, error: &Error, hint: Option<&str>) -> Box<Diagnostic> {
+    let place = "the container engine";
+    if matches!(error, Error::RequestTimeoutError) {
+        let hint = "it is stuck if `docker network ls` gets no answer either, which Docker before 20.10.27 can come to: \
+                    start it again, then `pgdrill clean` removes what was left";
+        return complaint(place, &format!("gave no answer when asked to {what}")).hint(hint);
+    }
+    let complaint = complaint(place, &format!("did not {what}: {error}"));
+    match hint {
+        Some(hint) => complaint.hint(hint),
+        None => complaint,
+    }
 }
 
 trait Hint {
