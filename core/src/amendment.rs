@@ -15,7 +15,8 @@ pub enum Amendment {
     /// No exit from create-backup, an error included, leaves connections blocked or Maintenance
     /// behind; after a crash of the process the next firing on that unit repairs it.
     CleanupSurvivesErrors,
-    /// Every failure of a restore after `set_maintenance` puts the unit's status back.
+    /// A restore that fails its action after `set_maintenance` puts the unit's status back: the database was not
+    /// stopped, or was started again with its data.
     FailedRestoreKeepsStatus,
     /// A unit blocked by one of the S3 messages does not count as blocked when the S3 settings
     /// change, or a corrected setting could never take effect.
@@ -40,9 +41,9 @@ pub enum Amendment {
     /// A unit that an S3 message blocked and that does not lead any more becomes Active: only the leader
     /// looks at the S3 settings again, so nothing else would ever unblock it.
     S3BlockEndsWithLeadership,
-    /// A process that dies half way through a restore leaves Maintenance that nothing ends. The next
-    /// firing on the unit ends it: Active where the database runs, otherwise Blocked, for then a person
-    /// must restore again.
+    /// A process that dies half way through a restore, or a hook that fails there, leaves Maintenance that nothing
+    /// ends. The next firing on the unit ends it: Active where the database runs, otherwise Blocked, for then a
+    /// person must restore again.
     InterruptedRestoreIsTold,
     /// A unit that a failed restore has blocked may restore again: nothing else could bring its data back.
     FailedRestoreIsRetryable,

@@ -144,7 +144,7 @@ shapes! {
         SetActivePrimary = "set_active_primary",
         /// Amended: undo what a crashed backup left behind on this unit.
         RepairInterruptedBackup = "repair_interrupted_backup",
-        /// Amended: end the Maintenance of a restore whose process died.
+        /// Amended: end the Maintenance of a restore whose process died or whose hook failed.
         EndInterruptedRestore = "end_interrupted_restore",
         /// Amended: put back the status that a failed restore replaced.
         PutStatusBack = "put_status_back",

@@ -11,13 +11,9 @@ use crate::{
     walker::{Stop, Walker},
 };
 
+/// A hook that fails on the way leaves Maintenance, as a process that dies does: what has become of the data is asked
+/// by the next hook of this unit (`end_interrupted_restore`).
 pub(crate) async fn restore(walker: &mut Walker<'_>) -> Result<(), Stop> {
-    let walked = walk(walker).await;
-    let restores = walker.context.notes.before_maintenance.is_some().then_some(PutStatusBack);
-    walker.clean_up_after(walked, Amendment::FailedRestoreKeepsStatus, restores.into_iter()).await
-}
-
-async fn walk(walker: &mut Walker<'_>) -> Result<(), Stop> {
     if !walker.ask(HasUserProvidedBackupId).await? {
         return walker.end(FailAction).await;
     }
