@@ -5,23 +5,24 @@
 //! no I/O, reads no clock, spawns nothing and sleeps nowhere.
 //!
 //! ```
-//! use pgdrill_core::{Hook, chart::parse};
+//! use pgdrill_core::Hook;
+//! use pgdrill_flow::parse;
 //!
 //! let chart = parse(Hook::CreateBackup.chart(), "create_backup.mmd", "create-backup", 1)?.chart;
 //! assert_eq!(chart.paths(100).map(|paths| paths.len()), Ok(19));
-//! # Ok::<(), pgdrill_core::Diagnostic>(())
+//! # Ok::<(), pgdrill_flow::Diagnostic>(())
 //! ```
 
 mod act;
 mod amendment;
 mod ask;
 mod attempt;
-pub mod chart;
 mod context;
-mod diagnostic;
 mod fire;
+pub mod firing_log;
 mod hook;
 pub mod hooks;
+mod interned;
 pub mod inventory;
 pub mod ports;
 mod s3;
@@ -34,9 +35,10 @@ mod walk;
 mod walker;
 
 pub use amendment::{Amendment, Amendments, UnknownAmendment};
-pub use diagnostic::{Diagnostic, Severity};
 pub use fire::fire;
+pub use firing_log::FiringLine;
 pub use hook::{Firing, Hook, HookError, Outcome, UnknownHook};
+pub use interned::interned;
 pub use ports::{PortError, PortErrorKind, Ports};
 pub use s3::{S3Relation, S3Settings, UriStyle};
 pub use secret::Secret;
@@ -45,3 +47,5 @@ pub use status::{STATUS_MESSAGE_LIMIT, Status, StatusName};
 pub use trace::{Mark, Step, Trace};
 pub use walk::{Walk, WalkError, walk, walk_published};
 pub use walker::{Fate, Probe};
+
+pub use pgdrill_flow::{Diagnostic, Severity};

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use pgdrill_flow::Chart;
+
 use crate::{
-    chart::Chart,
     shape::{Ending, Shape},
     trace::{Mark, Step, Trace},
 };
@@ -156,10 +157,11 @@ fn arrow(
 
 #[cfg(test)]
 mod tests {
+    use pgdrill_flow::parse;
+
     use super::*;
     use crate::{
         amendment::Amendment,
-        chart::parse,
         shape::{Action, Question},
     };
 

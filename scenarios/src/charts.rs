@@ -2,10 +2,8 @@
 
 use std::sync::LazyLock;
 
-use pgdrill_core::{
-    Hook,
-    chart::{Chart, parse},
-};
+use pgdrill_core::Hook;
+use pgdrill_flow::{Chart, parse};
 
 /// The four hooks whose charts are published; the other two are drawn from published sentences.
 pub const PUBLISHED: &[Hook] =

@@ -54,17 +54,17 @@ pub fn check_change(document: &Document, change: &Change, units: u32) -> Option<
 }
 
 /// A parameter that Juju would refuse.
-pub(crate) struct BadParameter {
+pub struct BadParameter {
     /// Whether its name is at fault, and not its value.
     is_name: bool,
     /// What is wrong.
-    pub(crate) what: String,
+    pub what: String,
     /// What to do.
-    pub(crate) hint: String,
+    pub hint: String,
 }
 
 /// What is wrong with a parameter of a hook.
-pub(crate) fn bad_parameter(hook: Hook, name: &str, value: &str) -> Option<BadParameter> {
+pub fn bad_parameter(hook: Hook, name: &str, value: &str) -> Option<BadParameter> {
     if !hook.parameters().contains(&name) {
         let what = format!("{hook} takes no parameter `{name}`");
         let hint = name_hint(name, hook.parameters());

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use pgdrill_core::{
-    Amendment, Hook, Trace, Walk, WalkError,
-    chart::{Arrow, Chart, ChartPath, PathsError},
-    walk, walk_published,
-};
+use pgdrill_core::{Amendment, Hook, Trace, Walk, WalkError, walk, walk_published};
+use pgdrill_flow::{Arrow, Chart, ChartPath, PathsError};
 
 use crate::{
     charts,

@@ -20,17 +20,14 @@
 
 mod charts;
 mod check;
-pub mod containers;
 mod corpus;
 mod coverage;
-pub mod dispatch;
+mod explain;
 mod input;
 mod judge;
-mod kept;
 mod names;
 mod place;
 mod plan;
-pub mod rehearsal;
 pub mod report;
 mod run;
 mod scenario;
@@ -40,15 +37,16 @@ mod template;
 pub mod yaml;
 
 pub use charts::{PUBLISHED, all as charts, chart};
-pub use check::{check, check_change, read_change};
+pub use check::{BadParameter, bad_parameter, check, check_change, read_change};
 pub use corpus::{Corpus, corpus};
 pub use coverage::{ArrowCover, ChartCover, ChartFault, Coverage, PathCover};
+pub use explain::explain;
 pub use input::{Input, Source, read_corpus, read_document, read_path, read_stdin, read_text};
 pub use judge::{Judged, Verdict, judge};
 pub use names::{ChartShape, Name, Named, OutcomeName};
 pub use place::{Place, Prevented, Struck};
 pub use plan::{Plan, PlanStep, plan};
-pub use run::{Backend, FiredStep, Run, run, run_all, run_in};
+pub use run::{Backend, FiredStep, Run, filled_in, run, run_all, run_in};
 pub use scenario::{Damage, FireStep, Meanwhile, Scenario, Then};
 pub use schema::schema;
 pub use snapshot::{Snapshot, firings, transcript};

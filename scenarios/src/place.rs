@@ -1,12 +1,10 @@
 //! A place in which plans run, whatever it is made of.
 
-use std::sync::{MutexGuard, PoisonError};
-
 use async_trait::async_trait;
 use pgdrill_core::{Amendments, Probe};
 use pgdrill_sim::{
     BackupSeen, Change, Event, Fired, Given, Observation, Shared, Strike, Strikes, View, World,
-    dispatch,
+    dispatch, lock,
 };
 
 /// Why a place did not do what a plan asks for. Nothing that the plan asks for was decided then.
@@ -57,11 +55,6 @@ impl Memory {
     pub(crate) fn new(given: &Given) -> Self {
         Self(World::new(given).shared())
     }
-}
-
-/// The world behind its lock; a panic elsewhere does not make it unusable.
-pub(crate) fn lock(world: &Shared) -> MutexGuard<'_, World> {
-    world.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[async_trait]

@@ -18,8 +18,8 @@ pub enum Backend {
     Memory,
     /// Real parts in containers, under Juju's simulation.
     Containers,
-    /// The charm's own dispatches, as processes against stand-ins.
-    Charm,
+    /// A charm's own dispatches, as processes with everything around a unit served to them.
+    Stand,
 }
 
 impl Backend {
@@ -29,7 +29,7 @@ impl Backend {
         match self {
             Self::Memory => "memory",
             Self::Containers => "containers",
-            Self::Charm => "charm",
+            Self::Stand => "stand",
         }
     }
 }
@@ -60,7 +60,8 @@ pub struct Run {
 
 impl Run {
     /// A run in which nothing has happened yet.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn unstarted() -> Self {
         Self {
             firings: Vec::new(),
             observation: World::new(&Given::default()).observe(),
@@ -71,7 +72,8 @@ impl Run {
     }
 
     /// A run that could not begin, or ended early.
-    pub(crate) fn prevented(mut self, why: Prevented) -> Self {
+    #[must_use]
+    pub fn prevented(mut self, why: Prevented) -> Self {
         match why {
             Prevented::Unable(reason) => self.skipped = Some(reason),
             Prevented::Broken(reason) => self.broken = Some(reason),
@@ -87,7 +89,7 @@ pub async fn run(plan: &Plan) -> Run {
 
 /// Runs one plan in a place where everything that it gives is true.
 pub async fn run_in<P: Place + ?Sized>(place: &P, plan: &Plan) -> Run {
-    let mut run = Run::new();
+    let mut run = Run::unstarted();
     run.firings.reserve(plan.steps.len());
     for step in &plan.steps {
         if let Err(why) = take(place, plan, step, &mut run).await {
@@ -137,7 +139,11 @@ fn good(backups: &[BackupSeen]) -> usize {
 
 /// Parameters with `${backup-N}` replaced by the id of the Nth oldest backup. One that is not there is an
 /// error: a slip of the pen must not look like an id that no backup has.
-pub(crate) fn filled_in(
+///
+/// # Errors
+///
+/// `NotFound` when there is no such backup.
+pub fn filled_in(
     parameters: &BTreeMap<String, String>,
     backups: &[BackupSeen],
 ) -> Result<BTreeMap<String, Arc<str>>, PortError> {
@@ -173,5 +179,5 @@ pub async fn run_all(plans: Vec<Plan>, jobs: usize, done: impl FnMut(&Run)) -> V
 }
 
 fn broken(why: &str) -> Run {
-    Run::new().prevented(Prevented::Broken(format!("the run panicked: {why}")))
+    Run::unstarted().prevented(Prevented::Broken(format!("the run panicked: {why}")))
 }

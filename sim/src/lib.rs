@@ -53,4 +53,4 @@ pub use observation::{BackupSeen, Observation, UnitSeen};
 pub use server::S3Server;
 pub use stand_in::ManagerSeen;
 pub use strikes::{Moment, Strike, Strikes};
-pub use world::{Shared, World};
+pub use world::{Shared, World, lock};

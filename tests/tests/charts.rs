@@ -4,10 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use pgdrill_core::{
-    Amendment, Hook, Shape,
-    chart::{Chart, Form, charts_in_markdown, parse},
-};
+use pgdrill_core::{Amendment, Hook, Shape};
+use pgdrill_flow::{Chart, Form, charts_in_markdown, parse};
 use pgdrill_scenarios::{Coverage, charts, judge, plan, read_corpus, run_all};
 
 const PUBLISHED: &str = include_str!("../../core/tests/fixtures/backups.md");

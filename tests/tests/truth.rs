@@ -14,13 +14,14 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{future::join, lock::Mutex};
-use pgdrill_backends::postgres::{Admission, PostgresClient, PostgresError};
+use pgdrill_container_backend::ContainersPlace;
+use pgdrill_containers::postgres::{Admission, PostgresClient, PostgresError};
 use pgdrill_core::{
     Amendments, Attempt, Fate, Hook, Outcome, Probe, S3Settings, Shape,
     inventory::Inventory,
     ports::{BackupKind, Cluster as _},
 };
-use pgdrill_scenarios::{Place as _, containers::ContainersPlace};
+use pgdrill_scenarios::Place as _;
 use pgdrill_sim::{
     Awaited, BackupGiven, BackupSeen, Change, Event, Given, Observation, S3Given, StanzaGiven,
     dispatch,

@@ -1,6 +1,6 @@
 //! What was walked of the charts: as text, as JSON, as painted Mermaid, as one HTML page.
 
-use pgdrill_core::chart::mermaid;
+use pgdrill_flow::mermaid;
 use serde_json::{Value, json};
 
 use super::{

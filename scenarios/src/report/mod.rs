@@ -5,12 +5,10 @@ pub mod html;
 mod json;
 mod junit;
 mod text;
-mod topology;
 
 pub use json::json_lines;
 pub use junit::junit;
 pub use text::{Painter, run_text};
-pub use topology::{reach_text, topology_text};
 
 use crate::{
     judge::{Judged, Verdict},

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pgdrill_core::chart::{Chart, Form, charts_in_markdown, mermaid, parse};
+use pgdrill_flow::{Chart, Form, charts_in_markdown, mermaid, parse};
 
 fuzz_target!(|text: &str| {
     let document = charts_in_markdown(text, "fuzz.md");

@@ -8,19 +8,13 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{FutureExt as _, lock::Mutex as AsyncMutex};
-use pgdrill_backends::{
-    containers::{
-        Leftovers, PGBACKREST, Pace, Profile, Purpose, S3Server, Setup, Topology, Unit as Member,
-        clear_own,
-    },
-    images::Quiet,
-    postgres::PostgresClient,
+use pgdrill_container_backend::{Containers, ContainersPlace};
+use pgdrill_containers::{
+    Leftovers, PGBACKREST, Pace, Profile, Purpose, S3Server, Setup, Topology, Unit as Member,
+    clear_own, images::Quiet, postgres::PostgresClient,
 };
 use pgdrill_core::{Diagnostic, Hook, PortError, PortErrorKind, Ports, ports::PortResult};
-use pgdrill_scenarios::{
-    Place as _, Prevented,
-    containers::{Containers, ContainersPlace},
-};
+use pgdrill_scenarios::{Place as _, Prevented};
 use pgdrill_sim::{ActionSeen, Change, Event, Given, Observation, World};
 
 use crate::contract::{Stand, Stands, Unable, Unkept};

@@ -11,7 +11,7 @@ use dagre::{Align, EdgeLabel, LayoutOptions, NodeLabel};
 use super::ports;
 use super::shape::Shape;
 use super::text::{self, LABEL, LEADING};
-use pgdrill_core::chart::{Arrow, Chart};
+use pgdrill_flow::{Arrow, Chart};
 
 /// A chart with a place for everything.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ mod tables;
 mod tests;
 mod text;
 
-use pgdrill_core::chart::Chart;
+use pgdrill_flow::Chart;
 use text::escape;
 
 /// Everything that the page shows.

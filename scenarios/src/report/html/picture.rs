@@ -3,7 +3,7 @@
 use super::Painted;
 use super::layout::{self, Drawing, Place, Route, Run, Tag, Trail};
 use super::text::{self, CAPTION, LABEL, LEADING, escape, flat, number};
-use pgdrill_core::chart::{Arrow, Form};
+use pgdrill_flow::{Arrow, Form};
 
 /// The picture of a chart with its legend. Arrows lead to their rows in the table below.
 pub(super) fn figure(chart: usize, painted: &Painted<'_>) -> String {

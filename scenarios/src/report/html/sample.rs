@@ -1,6 +1,6 @@
 //! Test data: the project's own charts with invented visits.
 
-use pgdrill_core::chart::{Arrow, Chart};
+use pgdrill_flow::{Arrow, Chart};
 
 /// Every chart of the project, amendments included.
 pub(crate) fn charts() -> Vec<Chart> {

@@ -1,7 +1,7 @@
 //! One node as a figure: its size, its outline, and where arrows may touch it.
 
 use super::text::{self, CAPTION, LEADING, number};
-use pgdrill_core::chart::{Form, Node};
+use pgdrill_flow::{Form, Node};
 
 /// A node, measured; coordinates are relative to its centre.
 #[derive(Debug, Clone)]

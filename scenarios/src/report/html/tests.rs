@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::layout::{self, Drawing, Tag, Trail};
 use super::{CaseRow, CaseVerdict, Page, Painted, PathRow, page, sample};
-use pgdrill_core::chart::{Arrow, Chart, Direction, Form, Node};
+use pgdrill_flow::{Arrow, Chart, Direction, Form, Node};
 
 const FORMS: [Form; 5] = [Form::Diamond, Form::Rectangle, Form::Stadium, Form::Circle, Form::Flag];
 

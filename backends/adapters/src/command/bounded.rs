@@ -1,0 +1,69 @@
+//! Output of any length in memory of a fixed size.
+
+use std::collections::VecDeque;
+
+/// The beginning of a stream: as much as is kept.
+const HEAD: usize = 1 << 20;
+/// The end of a stream: as much as is kept. Error lines and labels come last.
+const TAIL: usize = 3 << 20;
+
+/// The beginning and the end of what was written, and how much was left out in between.
+#[derive(Debug, Default)]
+pub struct Bounded {
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    left_out: usize,
+}
+
+impl Bounded {
+    /// Takes more of the stream.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let (head, rest) = bytes.split_at(bytes.len().min(HEAD - self.head.len()));
+        self.head.extend_from_slice(head);
+        self.tail.extend(rest);
+        let excess = self.tail.len().saturating_sub(TAIL);
+        self.tail.drain(..excess);
+        self.left_out += excess;
+    }
+
+    /// The text. Bytes that are no text are shown as such; a gap says how large it is.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        let Self { head: mut bytes, tail, left_out } = self;
+        if left_out > 0 {
+            bytes.extend_from_slice(format!("\n[{left_out} bytes left out]\n").as_bytes());
+        }
+        bytes.extend(tail);
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_output_is_kept_as_it_is() {
+        let mut kept = Bounded::default();
+        kept.push("grün ".as_bytes());
+        kept.push(b"\xff");
+        assert_eq!(kept.into_text(), "grün \u{fffd}");
+    }
+
+    #[test]
+    fn long_output_keeps_its_beginning_and_its_end() {
+        let mut kept = Bounded::default();
+        kept.push(b"first");
+        let block = vec![b'x'; 64 << 10];
+        for _ in 0..100 {
+            kept.push(&block);
+        }
+        kept.push(b"last");
+        let left_out = 100 * block.len() + 9 - HEAD - TAIL;
+        let text = kept.into_text();
+        assert!(text.starts_with("first") && text.ends_with("last"));
+        assert!(text.contains(&format!("\n[{left_out} bytes left out]\n")));
+        assert!(text.len() < HEAD + TAIL + 64);
+    }
+}

@@ -1,0 +1,110 @@
+//! Running commands where the database runs.
+
+mod accounts;
+mod bounded;
+mod local;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use pgdrill_core::ports::CommandExit;
+
+pub use accounts::{Account, Accounts};
+pub use bounded::Bounded;
+pub use local::LocalRunner;
+
+/// One command, to be run once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    /// The program and its arguments. They are visible to every user of the machine: no credential is
+    /// among them.
+    pub argv: Vec<String>,
+    /// The user as whom it runs; `None`: whoever the runner is by itself.
+    pub user: Option<String>,
+    /// What it reads from standard input.
+    pub stdin: Option<Vec<u8>>,
+    /// After this time it is ended.
+    pub timeout: Duration,
+}
+
+/// What is known of a command that came to an end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CommandOutput {
+    /// The exit code; `None` when someone killed it.
+    pub code: Option<i32>,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+}
+
+impl From<CommandOutput> for CommandExit {
+    fn from(output: CommandOutput) -> Self {
+        let CommandOutput { code, stdout, stderr } = output;
+        Self { code, stdout, stderr }
+    }
+}
+
+/// A command of which no end is known, or that never began. The three must not be confused: taking one
+/// for "no output, no error" makes a backup out of nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunFailure {
+    /// It never ran: there is no such program or user, or it may not be run.
+    NotStarted {
+        /// Why.
+        cause: String,
+    },
+    /// It did not end in time.
+    TimedOut {
+        /// The time that it had.
+        after: Duration,
+        /// What it wrote until then; never a code.
+        so_far: CommandOutput,
+        /// Whether it was ended. If not, it may still run.
+        is_ended: bool,
+    },
+    /// The place where it runs can't be reached, or the connection to it was lost; it may still run.
+    Lost {
+        /// Why, as far as is known.
+        cause: String,
+        /// What it wrote until then; never a code.
+        so_far: CommandOutput,
+    },
+}
+
+impl fmt::Display for RunFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotStarted { cause } => write!(f, "it was not started: {cause}"),
+            Self::TimedOut { after, is_ended: true, .. } => {
+                write!(f, "it did not end within {after:?} and was stopped")
+            }
+            Self::TimedOut { after, is_ended: false, .. } => {
+                write!(f, "it did not end within {after:?} and may still run")
+            }
+            Self::Lost { cause, .. } => write!(f, "it may still run: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for RunFailure {}
+
+/// A way to run commands in one place: a local process, an exec in a container or through Pebble.
+///
+/// Nothing but the command's own environment reaches it: not the runner's. Output is bounded.
+#[async_trait]
+pub trait CommandRunner: Send + Sync {
+    /// The command ended by itself, well or not, or was killed by someone else.
+    ///
+    /// # Errors
+    ///
+    /// When it never began or its end is not known.
+    async fn run(&self, invocation: &Invocation) -> Result<CommandOutput, RunFailure>;
+}
+
+#[async_trait]
+impl<T: CommandRunner + ?Sized> CommandRunner for Arc<T> {
+    async fn run(&self, invocation: &Invocation) -> Result<CommandOutput, RunFailure> {
+        (**self).run(invocation).await
+    }
+}

@@ -1,0 +1,193 @@
+//! One dispatch of Juju: the hooks as a charm ships them, over the adapters of a unit.
+//!
+//! [`dispatch()`] handles the event that the environment names. The process is started anew for every event, so it
+//! does nothing before it must: one thread, no command line to parse, no TLS until something asks for it.
+//!
+//! This crate knows nothing of rehearsals. Whoever wants to watch a dispatch, or to give it another clock, hands an
+//! [`Attachment`] to [`dispatch_with`].
+
+mod attachment;
+mod cluster;
+mod ports;
+mod repository;
+mod routes;
+mod site;
+mod site_file;
+
+use std::{
+    collections::BTreeMap, os::unix::process::CommandExt as _, process::Command, sync::Arc,
+    time::Duration,
+};
+
+use pgdrill_adapters::{
+    command::{Accounts, LocalRunner},
+    juju::{Brought, FiringOf, HookTools, JujuUnit},
+    lock::{FileLock, LockPath},
+};
+use pgdrill_core::{Firing, FiringLine, Hook, Outcome, fire, ports::UnitId};
+
+pub use attachment::{Attachment, Production};
+pub use ports::ports;
+pub use site::Site;
+pub use site_file::{FILE as SITE, SiteFile, site};
+
+use routes::{Route, route};
+
+/// The variable that names the program which takes over what is not ours: the charm's own dispatch.
+pub const NEXT: &str = "PGDRILL_NEXT";
+
+/// How long another dispatch on the same unit is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How a dispatch goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dispatched {
+    /// It is done, and Juju keeps what it wrote.
+    Done,
+    /// It failed for this reason: Juju drops what it wrote and brings the event again.
+    Failed(String),
+    /// This program takes over, with the environment as it is.
+    Next(String),
+}
+
+impl Dispatched {
+    /// Hands over to the next program, if there is one: then this returns only if that can't be run.
+    ///
+    /// # Errors
+    ///
+    /// Why the dispatch failed.
+    pub fn conclude(self) -> Result<(), String> {
+        match self {
+            Self::Done => Ok(()),
+            Self::Failed(why) => Err(why),
+            Self::Next(program) => {
+                let why = Command::new(&program).exec();
+                Err(format!("{program}: can't be run: {why} ({NEXT} names it)"))
+            }
+        }
+    }
+}
+
+/// The variables of the environment that describe the event.
+pub type Environment = BTreeMap<String, String>;
+
+/// The variables of this process' environment that are text.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "Juju describes an event in the environment")]
+pub fn environment() -> Environment {
+    let variables = std::env::vars_os();
+    variables
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Handles the event that the environment describes. What is not ours is passed on without a look at it.
+pub fn dispatch(environment: &Environment) -> Dispatched {
+    dispatch_with(environment, async || Ok(Production::new()))
+}
+
+/// Handles the event that the environment describes, with what is attached to it from outside. `attach` runs
+/// only if the event is ours.
+pub fn dispatch_with<A: Attachment>(
+    environment: &Environment,
+    attach: impl AsyncFnOnce() -> Result<A, String>,
+) -> Dispatched {
+    let path = environment.get("JUJU_DISPATCH_PATH").map(String::as_str).unwrap_or_default();
+    let next = environment.get(NEXT).filter(|program| !program.is_empty()).cloned();
+    let passed_on = || next.clone().map_or(Dispatched::Done, Dispatched::Next);
+    let found = match route(path, environment) {
+        Ok(Some(found)) => found,
+        Ok(None) => return passed_on(),
+        Err(why) => return Dispatched::Failed(why),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Dispatched::Failed(format!("the runtime can't be started: {error}")),
+    };
+    match runtime.block_on(handle(&found, environment, attach)) {
+        Ok(()) if found.then_next => passed_on(),
+        Ok(()) => Dispatched::Done,
+        Err(why) => Dispatched::Failed(why),
+    }
+}
+
+async fn handle<A: Attachment>(
+    route: &Route,
+    environment: &Environment,
+    attach: impl AsyncFnOnce() -> Result<A, String>,
+) -> Result<(), String> {
+    let brought = Brought::from_environment(environment)?;
+    let charm = environment.get("JUJU_CHARM_DIR").ok_or("JUJU_CHARM_DIR is not set")?;
+    let _alone = alone(charm, brought.identity.unit()).await?;
+    let site = Arc::new(site(&brought.identity, environment)?);
+    let tools = HookTools::new(tool_runner(environment), site.tool_limit);
+    let own = FiringOf { hook: route.hook, is_refired: false };
+    let unit = JujuUnit::new(tools, site.names.clone(), brought, own);
+    let surroundings = Surroundings { site, attachment: attach().await? };
+    let failed = |error: pgdrill_core::PortError| error.to_string();
+    let deferred = unit.deferred().await.map_err(failed)?;
+    if !deferred.is_empty() {
+        unit.forget_deferred().await.map_err(failed)?;
+    }
+    for hook in deferred {
+        let again = unit.firing(FiringOf { hook, is_refired: true });
+        surroundings.fire(&again, hook, true).await?;
+    }
+    surroundings.fire(&unit, route.hook, false).await
+}
+
+/// Waits until no other dispatch runs on the unit whose charm is in this folder.
+async fn alone(charm: &str, unit: UnitId) -> Result<FileLock, String> {
+    let path = std::path::Path::new(charm).join(format!(".pgdrill-{unit}.lock"));
+    let lock = LockPath::private(path);
+    match tokio::time::timeout(PATIENCE, lock.acquire(|| {})).await {
+        Ok(acquired) => acquired.map_err(|why| format!("{}: {why}", why.path().display())),
+        Err(_) => Err(format!("another firing runs on unit {unit}")),
+    }
+}
+
+/// Everything but the unit that a firing needs.
+struct Surroundings<A> {
+    site: Arc<Site>,
+    attachment: A,
+}
+
+impl<A: Attachment> Surroundings<A> {
+    async fn fire(
+        &self,
+        unit: &JujuUnit<LocalRunner>,
+        hook: Hook,
+        is_refired: bool,
+    ) -> Result<(), String> {
+        let attachment = &self.attachment;
+        let ports = attachment.ports(ports(&self.site, unit, attachment.clock()));
+        let firing = fire(&ports, hook, attachment.amendments(), attachment.probe()).await;
+        self.report(unit, &firing, is_refired).await;
+        match &firing.outcome {
+            Outcome::Error(error) => Err(error.to_string()),
+            Outcome::Died(shape) => Err(format!("the process dies at {shape}")),
+            Outcome::Returned | Outcome::Deferred | Outcome::Failed(_) | Outcome::Finished => {
+                Ok(())
+            }
+        }
+    }
+
+    /// Reports the firing in Juju's log. That it can't be reported is no reason to fail.
+    async fn report(&self, unit: &JujuUnit<LocalRunner>, firing: &Firing, is_refired: bool) {
+        let report = FiringLine { firing: firing.clone(), is_refired };
+        if let Outcome::Died(_) = &firing.outcome {
+            self.attachment.died(&report.line()).await;
+            return;
+        }
+        let _ = unit.log(report.level(), &report.line()).await;
+    }
+}
+
+/// Runs hook tools with the variables that they need, and no others.
+fn tool_runner(environment: &Environment) -> LocalRunner {
+    let wanted = |name: &str| name == "PATH" || name.starts_with("JUJU_");
+    let variables = environment.iter().filter(|(name, _)| wanted(name));
+    variables.fold(LocalRunner::new(Accounts::default()), |runner, (name, value)| {
+        runner.with_variable(name, value)
+    })
+}

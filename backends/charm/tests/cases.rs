@@ -1,0 +1,52 @@
+//! The program that a charm ships, run through every case in which nothing strikes, one named test a case. Only Juju,
+//! Pebble, Patroni, S3 and Kubernetes are stood in for; the program knows nothing of it.
+
+#![allow(clippy::disallowed_methods, reason = "a test faces the real machine")]
+
+use std::{io::Write as _, path::Path, process::ExitCode};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use pgdrill_scenarios::{Input, Plan, PlanStep, Verdict, judge, plan, read_corpus, transcript};
+use pgdrill_stand::{Dispatch, Programs, run, tool};
+
+fn main() -> ExitCode {
+    let argv: Vec<String> = std::env::args().collect();
+    // Hook tools are this very program under another name.
+    if let Some(called) = tool(&argv, &pgdrill_dispatch::environment()) {
+        let _ = std::io::stderr().write_all(called.stderr.as_bytes());
+        let _ = std::io::stdout().write_all(called.stdout.as_bytes());
+        return ExitCode::from(called.code);
+    }
+    let trials = read_corpus().into_iter().filter_map(|input| {
+        let plan = plan(input.scenario.clone().ok()?, &[]);
+        let name = input.name.clone();
+        is_undisturbed(&plan).then(|| Trial::test(name, move || holds(&input, &plan)))
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+/// Whether nothing strikes within a firing, and every amendment is on.
+fn is_undisturbed(plan: &Plan) -> bool {
+    let has_strikes = |step: &PlanStep| match step {
+        PlanStep::Fire { strikes, .. } => !strikes.is_empty(),
+        PlanStep::Change(_) => false,
+    };
+    plan.amendments == pgdrill_core::Amendments::all() && !plan.steps.iter().any(has_strikes)
+}
+
+/// The case shows what it shows in memory.
+fn holds(input: &Input, plan: &Plan) -> Result<(), Failed> {
+    let programs = Programs {
+        dispatch: Dispatch::Shipped(Path::new(env!("CARGO_BIN_EXE_pgdrill-dispatch")).to_owned()),
+        tools: std::env::current_exe()?,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ran = runtime.block_on(run(&programs, plan));
+    match judge(plan, &ran).verdict {
+        Verdict::Passed => {}
+        Verdict::Failed(reasons) => return Err(reasons.join("\n").into()),
+        Verdict::Skipped(reason) => return Err(format!("skipped: {reason}").into()),
+    }
+    let snapshot = input.snapshot.as_ref().ok_or("the case has no snapshot")?;
+    snapshot.difference(&transcript(&ran)).map_or(Ok(()), |difference| Err(difference.into()))
+}

@@ -1,0 +1,119 @@
+//! Which S3 server is taken, and why no other.
+
+use std::fmt;
+
+use pgdrill_core::Diagnostic;
+
+use super::Profile;
+use crate::{
+    images::{self, Image, Progress},
+    stage::Setup,
+};
+
+/// MinIO's last release as an image, on quay.io: the copy on Docker Hub was removed in September 2026.
+const MINIO: &str = "quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z@sha256:\
+                     14cea493d9a34af32f524e538b8346cf79f3321eff8e708c1e2960462bd8936e";
+const SEAWEEDFS: &str = "docker.io/chrislusf/seaweedfs:3.97@sha256:\
+                         bb05d66d2963b1cc48073190781c3dd29e2c4c88a2ae2986bf58e38c86d89c6e";
+
+/// A server that can be had. Shown with the reasons why those before it can't.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The server.
+    pub profile: Profile,
+    /// What was tried before it, each with its reason.
+    pub passed_over: Vec<(Profile, String)>,
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.profile.name())?;
+        for (profile, reason) in &self.passed_over {
+            write!(f, "; not {}: {reason}", profile.name())?;
+        }
+        Ok(())
+    }
+}
+
+impl Choice {
+    /// The first server that can be had: its image is there, is pulled within a bound, or is built.
+    ///
+    /// # Errors
+    ///
+    /// None can.
+    pub async fn make(progress: &dyn Progress) -> Setup<Self> {
+        let mut passed_over = Vec::new();
+        for profile in [Profile::Minio, Profile::Radosgw, Profile::Seaweedfs] {
+            match image(profile, progress).await {
+                Ok(_) => return Ok(Self { profile, passed_over }),
+                Err(complaint) => {
+                    let reason = complaint.what.lines().next().unwrap_or_default().to_owned();
+                    passed_over.push((profile, reason));
+                }
+            }
+        }
+        let reasons: Vec<String> = passed_over
+            .iter()
+            .map(|(profile, reason)| format!("{}: {reason}", profile.name()))
+            .collect();
+        let what = format!("no S3 server can be had: {}", reasons.join("; "));
+        let hint = "reach a registry of images or a mirror of Debian's packages, or give a server of your own with \
+                    `--s3 external`";
+        Err(Box::new(Diagnostic::error("the S3 server", what).hint(hint)))
+    }
+}
+
+/// The image of a server, on the engine.
+pub(super) async fn image(profile: Profile, progress: &dyn Progress) -> Setup<String> {
+    let (variable, pinned) = match profile {
+        Profile::Radosgw => {
+            let built = images::ensure(Image::Radosgw, progress).await;
+            return built.map(|image| image.to_string()).map_err(|error| {
+                Box::new(Diagnostic::error("the radosgw image", error.to_string()))
+            });
+        }
+        Profile::Minio => ("PGDRILL_MINIO_IMAGE", MINIO),
+        Profile::Seaweedfs => ("PGDRILL_SEAWEEDFS_IMAGE", SEAWEEDFS),
+        Profile::External => return Ok(String::new()),
+    };
+    let image = named(variable).unwrap_or_else(|| pinned.to_owned());
+    match images::obtain(&image).await {
+        Ok(()) => Ok(image),
+        Err(cause) => {
+            let what = format!("the image of {} can't be had: {cause}", profile.name());
+            let hint = format!(
+                "reach its registry, name an image that the engine holds in {variable}, or choose another server \
+                 with --s3"
+            );
+            Err(Box::new(Diagnostic::error(&image, what).hint(hint)))
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "whoever runs it may name another image")]
+fn named(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|image| !image.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_pinned_by_tag_and_digest() {
+        for image in [MINIO, SEAWEEDFS] {
+            let (tagged, digest) = image.split_once("@sha256:").expect("a digest");
+            assert_eq!(digest.len(), 64, "{image}");
+            assert!(!image.contains(char::is_whitespace), "{image}");
+            let (_, tag) = tagged.rsplit_once(':').expect("a tag");
+            assert!(tag != "latest" && tag.contains(|c: char| c.is_ascii_digit()), "{image}");
+        }
+    }
+
+    #[test]
+    fn a_choice_tells_why_no_other() {
+        let passed_over = vec![(Profile::Minio, "no registry".to_owned())];
+        let choice = Choice { profile: Profile::Radosgw, passed_over };
+        assert_eq!(choice.to_string(), "radosgw; not minio: no registry");
+    }
+}

@@ -1,0 +1,225 @@
+//! What is asked of a server that somebody else runs before anything is built on it.
+
+use std::time::Duration;
+
+use pgdrill_core::{Diagnostic, PortError, PortErrorKind};
+
+use crate::stage::Setup;
+use pgdrill_adapters::s3::{Limits, S3Admin};
+
+/// How long the server may take for all of it.
+pub(super) const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(5),
+    attempt: Duration::from_secs(10),
+    attempts: 1,
+    call: Duration::from_secs(20),
+};
+
+/// The server answers this user, who may make a bucket, write into it, read it and remove it.
+///
+/// # Errors
+///
+/// One complaint: which part of what was given is wrong, and what to do.
+pub(super) async fn check(user: &S3Admin, endpoint: &str, bucket: &str) -> Setup<()> {
+    let told = |error: PortError| explain(endpoint, bucket, &error);
+    user.make_bucket(bucket).await.map_err(told)?;
+    let used = async {
+        user.write(bucket, "preflight", b"x").await?;
+        user.read(bucket, "preflight").await
+    };
+    let used = used.await.map_err(told);
+    let removed = user.remove_bucket(bucket).await.map_err(told);
+    match used.and_then(|read| removed.map(|()| read))? {
+        Some(read) if read == b"x" => Ok(()),
+        Some(_) | None => {
+            let what = "the S3 server does not give back what was put there a moment ago";
+            Err(Box::new(Diagnostic::error(endpoint, what).hint("choose another server")))
+        }
+    }
+}
+
+/// What a failure means to whoever gave the endpoint, the keys and the authority.
+pub(super) fn explain(endpoint: &str, bucket: &str, error: &PortError) -> Box<Diagnostic> {
+    let cause = error.cause();
+    let holds = |words: &[&str]| words.iter().any(|word| cause.contains(word));
+    let (what, hint) = match error.kind() {
+        PortErrorKind::TimedOut => (
+            format!("the S3 endpoint takes the connection and does not answer: {cause}"),
+            "see that PGDRILL_S3_ENDPOINT names the right host and port, and that the server behind it is well",
+        ),
+        PortErrorKind::Unreachable if holds(&["NotValidForName", "not valid for name"]) => (
+            format!("the certificate of the S3 endpoint is for another name: {cause}"),
+            "write in PGDRILL_S3_ENDPOINT a name that the server's certificate bears",
+        ),
+        PortErrorKind::Unreachable if holds(&["invalid peer certificate"]) => (
+            format!("the certificate of the S3 endpoint is not trusted: {cause}"),
+            "PGDRILL_S3_CA_FILE must hold the chain of the authority that signed it; without it only public \
+             authorities are trusted",
+        ),
+        PortErrorKind::Unreachable if holds(&["InvalidContentType", "corrupt message"]) => (
+            format!("the S3 endpoint does not speak TLS: {cause}"),
+            "give a port on which the server speaks TLS: pgBackRest before 2.58 knows nothing else",
+        ),
+        PortErrorKind::Unreachable if holds(&["dns error"]) => (
+            format!("the host of the S3 endpoint has no address: {cause}"),
+            "see that PGDRILL_S3_ENDPOINT names a host that this machine can look up",
+        ),
+        PortErrorKind::Unreachable => (
+            format!("the S3 endpoint can't be reached: {cause}"),
+            "see that the server runs and that PGDRILL_S3_ENDPOINT names its host and port",
+        ),
+        PortErrorKind::Denied if holds(&["SignatureDoesNotMatch"]) => (
+            format!("the S3 server refuses the credentials: {cause}"),
+            "PGDRILL_S3_SECRET_KEY is not the secret key that goes with PGDRILL_S3_ACCESS_KEY, or \
+             PGDRILL_S3_REGION is not the server's",
+        ),
+        PortErrorKind::Denied if holds(&["InvalidAccessKeyId"]) => (
+            format!("the S3 server refuses the credentials: {cause}"),
+            "the server knows no PGDRILL_S3_ACCESS_KEY like this one",
+        ),
+        PortErrorKind::Denied if holds(&["BucketAlreadyExists"]) => (
+            format!("the bucket {bucket} is another user's: {cause}"),
+            "remove it, or use the keys of the user whose it is",
+        ),
+        PortErrorKind::Denied => (
+            format!("the S3 server refuses what is asked of the bucket {bucket}: {cause}"),
+            "see that PGDRILL_S3_ACCESS_KEY and PGDRILL_S3_SECRET_KEY are right; the user must be allowed to make \
+             and remove buckets, and to list, read, write and delete in them",
+        ),
+        PortErrorKind::Refused if holds(&["tls-ca-chain"]) => (
+            "PGDRILL_S3_CA_FILE holds no certificate that can be read".to_owned(),
+            "it must hold the chain of the authority that signed the server's certificate, PEM",
+        ),
+        PortErrorKind::NotFound | PortErrorKind::Refused | PortErrorKind::Malformed => (
+            format!("the S3 endpoint answers, but not as an S3 server does: {cause}"),
+            "see that PGDRILL_S3_ENDPOINT, PGDRILL_S3_REGION and PGDRILL_S3_URI_STYLE are what the server wants",
+        ),
+    };
+    Box::new(Diagnostic::error(endpoint, what).hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use pgdrill_core::{S3Settings, Secret, UriStyle};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::stub::{Reply, Stub, authority, issued};
+    use pgdrill_adapters::s3::{Route, S3Store};
+
+    const SHORT: Duration = Duration::from_secs(1);
+
+    /// What is told of a server.
+    async fn told(endpoint: &str, chain: Option<&str>, route: Option<Route>) -> String {
+        let user = S3Settings {
+            bucket: "any".into(),
+            access_key: Secret::new("canary-access"),
+            secret_key: Secret::new("canary-secret"),
+            endpoint: endpoint.to_owned().into(),
+            path: "/".into(),
+            region: None,
+            uri_style: UriStyle::Path,
+            tls_ca_chain: chain.map(|chain| chain.to_owned().into()),
+        };
+        let store = S3Store::new(Limits { connect: SHORT, attempt: SHORT, ..LIMITS });
+        let store = match route {
+            Some(route) => store.by(route),
+            None => store,
+        };
+        let checked = check(&S3Admin::new(store, user), endpoint, "drill").await;
+        let told = checked.expect_err("something is wrong").to_string();
+        assert!(told.contains(endpoint) && told.contains("\n hint: "), "{told}");
+        assert!(!told.contains("canary"), "{told}");
+        println!("{told}\n");
+        told
+    }
+
+    async fn answering(status: u16, code: &'static str) -> String {
+        let stub = Stub::tls(move |_| {
+            let text =
+                format!("<Error><Code>{code}</Code><Message>canary-secret</Message></Error>");
+            Reply::Answer(status, text)
+        })
+        .await;
+        let endpoint = format!("https://localhost:{}", stub.address.port());
+        told(&endpoint, Some(&stub.certificate), None).await
+    }
+
+    #[tokio::test]
+    async fn refused_credentials_and_rights_are_told_apart() {
+        for (status, code, what, hint) in [
+            (
+                403,
+                "SignatureDoesNotMatch",
+                "refuses the credentials",
+                "PGDRILL_S3_SECRET_KEY is not",
+            ),
+            (
+                403,
+                "InvalidAccessKeyId",
+                "refuses the credentials",
+                "knows no PGDRILL_S3_ACCESS_KEY",
+            ),
+            (403, "AccessDenied", "refuses what is asked of the bucket drill", "must be allowed"),
+            (409, "BucketAlreadyExists", "the bucket drill is another user's", "remove it"),
+            (500, "InternalError", "not as an S3 server does", "PGDRILL_S3_REGION"),
+        ] {
+            let told = answering(status, code).await;
+            assert!(told.contains(what) && told.contains(hint), "{code}: {told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_is_not_there_or_hangs_is_told_in_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let endpoint =
+            format!("https://localhost:{}", listener.local_addr().expect("bound").port());
+        let hanging = told(&endpoint, None, None).await;
+        assert!(hanging.contains("does not answer"), "{hanging}");
+        drop(listener);
+        let refused = told(&endpoint, None, None).await;
+        assert!(refused.contains("can't be reached") && refused.contains("refused"), "{refused}");
+        let nowhere = told("https://nowhere.invalid", None, None).await;
+        assert!(nowhere.contains("has no address"), "{nowhere}");
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_does_not_fit_and_no_tls_at_all_are_told_apart() {
+        let stub = Stub::tls(|_| Reply::Answer(200, String::new())).await;
+        let endpoint = format!("https://localhost:{}", stub.address.port());
+        let (_, other) = authority();
+        let distrusted = told(&endpoint, Some(&other), None).await;
+        assert!(distrusted.contains("is not trusted") && distrusted.contains("PGDRILL_S3_CA_FILE"));
+        let unreadable = told(&endpoint, Some("no chain"), None).await;
+        assert!(unreadable.contains("no certificate that can be read"), "{unreadable}");
+        let (acceptor, chain) = issued(&["elsewhere"]);
+        let named = Stub::with(acceptor, chain, |_| Reply::Answer(200, String::new())).await;
+        let route = Route { host: "s3.drill".into(), to: named.address };
+        let misnamed = told("https://s3.drill", Some(&named.certificate), Some(route)).await;
+        assert!(misnamed.contains("for another name"), "{misnamed}");
+        let plain = Stub::plain(|_| Reply::Answer(200, String::new())).await;
+        let endpoint = format!("https://localhost:{}", plain.address.port());
+        // A plain server waits for the end of a request that never comes, or answers in plain text.
+        let plain = told(&endpoint, Some(&stub.certificate), None).await;
+        assert!(
+            plain.contains("does not answer") || plain.contains("does not speak TLS"),
+            "{plain}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_server_that_forgets_is_told() {
+        let stub = Stub::tls(|request| match request.method.as_str() {
+            "GET" if request.target.contains("preflight") => Reply::Answer(200, "y".into()),
+            "GET" if request.target.contains("uploads") => {
+                Reply::Answer(200, "<ListMultipartUploadsResult/>".into())
+            }
+            "GET" => Reply::Answer(200, "<ListBucketResult/>".into()),
+            _ => Reply::Answer(200, String::new()),
+        })
+        .await;
+        let endpoint = format!("https://localhost:{}", stub.address.port());
+        let told = told(&endpoint, Some(&stub.certificate), None).await;
+        assert!(told.contains("does not give back"), "{told}");
+    }
+}

@@ -1,0 +1,92 @@
+//! SeaweedFS, from its own image. Written from its documentation: it was not run where this was written, as no registry
+//! of images was reached there.
+
+use pgdrill_core::UriStyle;
+use serde_json::json;
+
+use super::{
+    Facts, HOST, Means, NAME, OWN, PORT, Profile, S3Server, User, awake, file, foreign_chain,
+    part_gate, part_route, server_identity,
+};
+use crate::{
+    authority::Authority,
+    part::Part,
+    stage::{PartSpec, Setup, Stage},
+};
+
+/// One who may make buckets may do everything, so nothing can be refused to the hooks' user.
+const UNABLE: &str =
+    "SeaweedFS refuses nothing to a user who may make buckets, and the hooks must make theirs";
+
+pub(super) async fn start(stage: &Stage, authority: &Authority, image: &str) -> Setup<S3Server> {
+    let identity = server_identity(authority)?;
+    let own = User::of(authority, OWN);
+    let users = json!({"identities": [{
+        "name": OWN,
+        "credentials": [{
+            "accessKey": own.access_key.expose(),
+            "secretKey": own.secret_key.expose(),
+        }],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }]});
+    let arguments = [
+        "server",
+        "-dir=/data",
+        "-ip.bind=0.0.0.0",
+        "-master.volumeSizeLimitMB=64",
+        "-volume.max=0",
+        "-s3",
+        "-s3.port=443",
+        "-s3.port.https=0",
+        "-s3.cert.file=/run/s3/tls.crt",
+        "-s3.key.file=/run/s3/tls.key",
+        "-s3.config=/run/s3/s3.json",
+    ];
+    // Some versions of the image leave the root user before they read their files.
+    let part = PartSpec {
+        image: image.to_owned(),
+        host: NAME.to_owned(),
+        files: vec![
+            file("tls.crt", &identity.certificate, 0o644),
+            file("tls.key", identity.key.expose(), 0o644),
+            file("s3.json", &users.to_string(), 0o644),
+        ],
+        arguments: arguments.map(str::to_owned).to_vec(),
+        ports: vec![PORT],
+        ..PartSpec::default()
+    };
+    let server = server(stage, authority, stage.start(&part).await?)?;
+    awake(&server).await?;
+    Ok(server)
+}
+
+pub(super) async fn again(stage: &Stage, authority: &Authority) -> Setup<S3Server> {
+    server(stage, authority, stage.part(NAME).await?)
+}
+
+fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
+    let own = User::of(authority, OWN);
+    let facts = Facts {
+        host: HOST.to_owned(),
+        port: PORT,
+        access_key: own.access_key.clone(),
+        secret_key: own.secret_key.clone(),
+        ca_chain: Some(authority.chain().to_owned()),
+        uri_style: UriStyle::Path,
+        region: None,
+    };
+    let route = part_route(&part);
+    Ok(S3Server {
+        profile: Profile::Seaweedfs,
+        gate: part_gate(stage, &part),
+        relay: None,
+        admin: facts.admin(&own, Some(&route))?,
+        own: facts.admin(&own, Some(&route))?,
+        other: None,
+        means: Means::Unable(UNABLE),
+        other_chain: foreign_chain()?,
+        route: Some(route),
+        part: Some(part),
+        facts,
+    })
+}

@@ -1,0 +1,427 @@
+//! A cluster of one to nine units with everything that it needs: Patroni over etcd, pgBackRest, and a gate
+//! of its own in front of the S3 server.
+
+mod archive;
+mod faults;
+mod foreign;
+mod heal;
+mod layout;
+mod unit;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::future::{join_all, try_join_all, try_join3};
+use pgdrill_core::{
+    Secret,
+    ports::{
+        Cluster as _, ClusterSettings, MemberState, Service, ServiceState, UnitId, Workload as _,
+    },
+};
+use reqwest::Method;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use self::layout::{API, ETCD, ETCD_HOST, Passwords, SCOPE};
+pub use self::{
+    faults::Misbehaviour,
+    layout::{DATA, PGBACKREST, Pace, host},
+    unit::{Manager, Tool, Unit},
+};
+use super::{
+    authority::Authority,
+    gate::{Gate, GateSpec},
+    part::Part,
+    stage::{PartSpec, Setup, Stage, complaint},
+};
+use crate::images::{ImageRef, Quiet};
+use pgdrill_adapters::{etcd::EtcdRecord, http};
+
+/// How long a cluster may take to come up, elect or follow.
+const SETTLED: Duration = Duration::from_secs(90);
+/// The pause before the cluster is asked again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The images of which a topology is made.
+#[derive(Debug, Clone)]
+pub struct Images {
+    /// A unit's.
+    pub unit: ImageRef,
+    /// The DCS's.
+    pub etcd: ImageRef,
+}
+
+/// A cluster that runs.
+pub struct Topology {
+    stage: Stage,
+    images: Images,
+    authority: Arc<Authority>,
+    passwords: Passwords,
+    pace: Pace,
+    etcd: Part,
+    gate: Gate,
+    units: Mutex<Vec<Unit>>,
+}
+
+/// `GET /cluster`, as far as it is used.
+#[derive(Deserialize)]
+struct ClusterAnswer {
+    members: Vec<MemberAnswer>,
+}
+
+#[derive(Deserialize)]
+struct MemberAnswer {
+    name: String,
+    role: String,
+    state: String,
+    timeline: Option<u64>,
+}
+
+impl Topology {
+    /// Raises a cluster of `count` units on a stage. WAL is archived nowhere yet.
+    ///
+    /// # Errors
+    ///
+    /// A part does not come up. What was begun stays on the stage.
+    pub async fn raise(
+        stage: Stage,
+        images: Images,
+        authority: Arc<Authority>,
+        s3: &GateSpec,
+        count: u32,
+        pace: Pace,
+    ) -> Setup<Self> {
+        let etcd = PartSpec {
+            image: images.etcd.to_string(),
+            host: ETCD_HOST.into(),
+            ready: "pgdrill: etcd is ready".into(),
+            ports: vec![ETCD],
+            ..PartSpec::default()
+        };
+        let passwords = passwords(&authority);
+        let starting = (0..count).map(|unit| unit::start(&stage, &images.unit, &authority, unit));
+        let (etcd, gate, units) =
+            try_join3(stage.start(&etcd), Gate::start(&stage, s3, &Quiet), try_join_all(starting))
+                .await?;
+        let topology = Self {
+            stage,
+            images,
+            authority,
+            passwords,
+            pace,
+            etcd,
+            gate,
+            units: Mutex::new(units),
+        };
+        topology.bring_up().await?;
+        Ok(topology)
+    }
+
+    /// A cluster that an earlier process raised on this stage.
+    ///
+    /// # Errors
+    ///
+    /// A part of it is not there.
+    pub async fn again(
+        stage: Stage,
+        images: Images,
+        authority: Arc<Authority>,
+        s3: &GateSpec,
+        units: &[u32],
+        pace: Pace,
+    ) -> Setup<Self> {
+        let etcd = stage.part(ETCD_HOST).await?;
+        let gate = Gate::again(&stage, &s3.host, s3.port).await?;
+        let found = try_join_all(units.iter().map(|&number| unit::find(&stage, number))).await?;
+        let passwords = passwords(&authority);
+        let units = Mutex::new(found);
+        Ok(Self { stage, images, authority, passwords, pace, etcd, gate, units })
+    }
+
+    /// The first unit begins, so that it becomes the primary, and the others follow.
+    async fn bring_up(&self) -> Setup<()> {
+        let units = self.units();
+        try_join_all(units.iter().map(|unit| self.configure(unit))).await?;
+        let (first, others) = (units.iter().take(1), units.iter().skip(1));
+        try_join_all(first.map(|unit| self.start(unit))).await?;
+        try_join_all(others.map(|unit| self.start(unit))).await?;
+        self.settled().await
+    }
+
+    /// The settings of a unit that nothing was decided about.
+    async fn configure(&self, unit: &Unit) -> Setup<()> {
+        let none =
+            ClusterSettings { archive_stanza: None, accepts_connections: true, restore: None };
+        let applied = self.cluster(unit.number).apply(&none).await;
+        applied.map_err(|error| complaint(&host(unit.number), &error.to_string()))
+    }
+
+    async fn start(&self, unit: &Unit) -> Setup<()> {
+        let started = unit.workload().start(Service::Database).await;
+        started.map_err(|error| complaint(&host(unit.number), &error.to_string()))
+    }
+
+    /// The stage on which it stands.
+    #[must_use]
+    pub const fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    /// The units, in order.
+    #[must_use]
+    pub fn units(&self) -> Vec<Unit> {
+        self.held().clone()
+    }
+
+    /// The number of units.
+    #[must_use]
+    pub fn size(&self) -> u32 {
+        u32::try_from(self.held().len()).unwrap_or(u32::MAX)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Vec<Unit>> {
+        self.units.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A unit.
+    ///
+    /// # Errors
+    ///
+    /// There is none with this number.
+    pub fn unit(&self, number: u32) -> Setup<Unit> {
+        let found = self.held().iter().find(|unit| unit.number == number).cloned();
+        found.ok_or_else(|| complaint(&host(number), "there is no such unit"))
+    }
+
+    /// The gate in front of the S3 server.
+    #[must_use]
+    pub const fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The container of the DCS.
+    #[must_use]
+    pub const fn dcs(&self) -> &Part {
+        &self.etcd
+    }
+
+    /// The password of the database's superuser `postgres`.
+    #[must_use]
+    pub fn superuser_password(&self) -> Secret {
+        self.passwords.superuser.clone()
+    }
+
+    /// How fast time goes here.
+    #[must_use]
+    pub const fn pace(&self) -> Pace {
+        self.pace
+    }
+
+    /// The cluster manager of a unit.
+    #[must_use]
+    pub fn cluster(&self, unit: u32) -> Manager {
+        let units = self.units();
+        let all: Vec<u32> = units.iter().map(|unit| unit.number).collect();
+        let reached = units
+            .iter()
+            .map(|unit| (UnitId(unit.number), format!("127.0.0.1:{}", unit.part.port(API))));
+        let member = layout::member(unit, &all, reached.collect(), &self.passwords);
+        let runner = units.iter().find(|other| other.number == unit).map(Unit::runner);
+        unit::manager(runner.unwrap_or_else(|| unit::nowhere(&self.stage)), member)
+    }
+
+    /// The backup tool of a unit, with or without certificates to show to others.
+    #[must_use]
+    pub fn repository(&self, unit: u32, tls: bool) -> Tool {
+        let units = self.units();
+        let runner = units.iter().find(|other| other.number == unit).map(Unit::runner);
+        let runner = runner.unwrap_or_else(|| unit::nowhere(&self.stage));
+        unit::tool(runner, layout::place(unit, tls), self.pace.tool())
+    }
+
+    /// What the DCS remembers of the cluster.
+    #[must_use]
+    pub fn record(&self) -> EtcdRecord {
+        EtcdRecord::new(vec![self.etcd_url()], SCOPE, Duration::from_secs(5))
+    }
+
+    fn etcd_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.etcd.port(ETCD))
+    }
+
+    /// The unit that holds the leader's lock, by the word of any member that answers.
+    pub async fn primary(&self) -> Option<u32> {
+        let mut leader = None;
+        for unit in self.units() {
+            let Some(answer) = self.members(&unit).await else { continue };
+            leader = answer.iter().find(|member| member.role == "leader").and_then(number);
+            break;
+        }
+        leader
+    }
+
+    async fn members(&self, asked: &Unit) -> Option<Vec<MemberAnswer>> {
+        let url = asked.api_url("cluster");
+        let (status, body) =
+            http::request(Method::GET, &url, None, Duration::from_secs(3)).await.ok()?;
+        let answer: ClusterAnswer =
+            (status == 200).then(|| serde_json::from_slice(&body).ok()).flatten()?;
+        Some(answer.members)
+    }
+
+    /// Returns once one member leads and every other follows it.
+    ///
+    /// # Errors
+    ///
+    /// It does not come to that in time.
+    pub async fn settled(&self) -> Setup<()> {
+        self.until("the cluster has one leader, and every other member follows it", || {
+            self.is_settled()
+        })
+        .await
+    }
+
+    async fn is_settled(&self) -> bool {
+        let units = self.units();
+        let Some(first) = units.first() else { return true };
+        let Some(members) = self.members(first).await else { return false };
+        let timeline = members.iter().find(|m| m.role == "leader").and_then(|m| m.timeline);
+        let is_in_place = |unit: &Unit| {
+            let name = host(unit.number);
+            members.iter().any(|member| {
+                member.name == name
+                    && timeline.is_some()
+                    && member.timeline == timeline
+                    && ["running", "streaming"].contains(&&*member.state)
+            })
+        };
+        if members.len() != units.len() || !units.iter().all(is_in_place) {
+            return false;
+        }
+        // What the DCS remembers of a member that was killed is as it was.
+        let states = units.iter().map(|unit| async {
+            self.cluster(unit.number).member_state().await == Ok(MemberState::Running)
+        });
+        join_all(states).await.into_iter().all(|runs| runs)
+    }
+
+    /// Returns once every database that was started is up or has given up: none is coming up any more.
+    ///
+    /// # Errors
+    ///
+    /// It does not come to that in time.
+    pub async fn databases_settled(&self) -> Setup<()> {
+        self.until("every database that was started is up or has given up", || async {
+            let units = self.units();
+            let states = join_all(units.iter().map(|unit| async {
+                let service = unit.workload().service(Service::Database).await.ok()?;
+                let state = self.cluster(unit.number).member_state().await.ok()?;
+                let gave_up = state == MemberState::Stopped && self.waits_in_vain(unit).await;
+                Some((if gave_up { ServiceState::Stopped } else { service }, state))
+            }));
+            let mut started = Vec::with_capacity(units.len());
+            for (service, state) in states.await.into_iter().flatten() {
+                if service == ServiceState::Running {
+                    started.push(state);
+                }
+            }
+            // One that gave up does not run, or waits for a leader for ever. Who is up waits for a leader before it serves.
+            let is_up = started.iter().all(|state| *state == MemberState::Running);
+            started.is_empty() || is_up && self.primary().await.is_some()
+        })
+        .await
+    }
+
+    /// Returns once a database that was started is on its way up.
+    ///
+    /// # Errors
+    ///
+    /// None is within the time, or it was up before it was seen.
+    pub async fn restore_begun(&self) -> Setup<()> {
+        self.until("a database that was started to be restored is on its way up", || async {
+            let units = self.units();
+            let states = units.iter().map(|unit| async {
+                self.cluster(unit.number).member_state().await == Ok(MemberState::Starting)
+            });
+            join_all(states).await.contains(&true)
+        })
+        .await
+    }
+
+    /// Returns once a question is answered with yes.
+    #[expect(clippy::disallowed_methods, reason = "the parts tell nobody; they are asked again")]
+    async fn until<F: Future<Output = bool>>(
+        &self,
+        what: &str,
+        mut ask: impl FnMut() -> F,
+    ) -> Setup<()> {
+        let asking = async {
+            while !ask().await {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::time::timeout(SETTLED, asking)
+            .await
+            .map_err(|_| complaint(self.stage.name(), &format!("not within {SETTLED:?}: {what}")))
+    }
+
+    /// The cluster has this many units: the last ones go, or new ones come and follow.
+    ///
+    /// # Errors
+    ///
+    /// A part does not come up.
+    pub async fn scale_to(&self, count: u32) -> Setup<()> {
+        let size = self.size();
+        if count < size {
+            if self.primary().await.is_some_and(|primary| primary >= count) {
+                self.switch_over(0).await?;
+            }
+            let gone: Vec<Unit> = self.held().drain(count as usize..).collect();
+            try_join_all(gone.iter().map(|unit| self.dismiss(unit))).await?;
+        } else if count > size {
+            let new = (size..count)
+                .map(|unit| unit::start(&self.stage, &self.images.unit, &self.authority, unit));
+            let new = try_join_all(new).await?;
+            let archived = self.archive_command().await;
+            self.held().extend(new.iter().cloned());
+            try_join_all(new.iter().map(|unit| self.configure(unit))).await?;
+            try_join_all(new.iter().map(|unit| self.start(unit))).await?;
+            self.settled().await?;
+            return self.archive_by(archived).await;
+        }
+        self.settled().await
+    }
+
+    /// A unit leaves: its container and all that the DCS remembers of it.
+    async fn dismiss(&self, unit: &Unit) -> Setup<()> {
+        unit.part.remove().await?;
+        self.forget(&format!("members/{}", host(unit.number))).await
+    }
+
+    /// Takes everything down.
+    ///
+    /// # Errors
+    ///
+    /// The engine did not remove all of it.
+    pub async fn strike(&self) -> Setup<()> {
+        self.stage.strike().await
+    }
+}
+
+fn number(member: &MemberAnswer) -> Option<u32> {
+    member.name.strip_prefix("unit-")?.parse().ok()
+}
+
+/// Passwords that nobody can guess who does not hold the authority's key. All say `canary`, so that one that
+/// leaks is seen.
+fn passwords(authority: &Authority) -> Passwords {
+    let key = authority.key();
+    let of = |user: &str| {
+        let digest = Sha256::digest(format!("{user}:{}", key.expose()));
+        let text: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        Secret::new(format!("canary{text}"))
+    };
+    Passwords { superuser: of("postgres"), replication: of("replication"), rewind: of("rewind") }
+}

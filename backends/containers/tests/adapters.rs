@@ -1,0 +1,63 @@
+//! The adapters at the real parts, in containers. Needs a container engine:
+//! `cargo test -p pgdrill-containers --features engine-tests --test adapters`.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a test may panic, shows what it does and how long that took"
+)]
+
+#[path = "adapters/cluster.rs"]
+mod cluster;
+#[path = "adapters/commands.rs"]
+mod commands;
+#[path = "adapters/files.rs"]
+mod files;
+#[path = "images/parts.rs"]
+mod parts;
+#[path = "adapters/services.rs"]
+mod services;
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use pgdrill_adapters::command::Invocation;
+use pgdrill_containers::ContainerExec;
+use pgdrill_containers::images::{Image, Quiet, ensure};
+
+use self::parts::{Part, Stage};
+
+/// Far more than anything here takes.
+const LONG: Duration = Duration::from_secs(60);
+
+/// Plays on a stage of that name, and strikes it whatever happens.
+async fn on_stage(name: &str, play: impl AsyncFnOnce(&Stage)) {
+    let stage = Stage::set("adapters-test", name).await;
+    let played = AssertUnwindSafe(play(&stage)).catch_unwind().await;
+    stage.strike().await;
+    if let Err(panic) = played {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// A unit in which nothing runs yet.
+async fn unit(stage: &Stage, name: &str) -> Part {
+    let image = ensure(Image::Unit, &Quiet).await.unwrap_or_else(|error| panic!("{error}"));
+    stage.start(&image, name, "the supervisor is ready", &[]).await
+}
+
+fn exec(stage: &Stage, part: &Part) -> ContainerExec {
+    ContainerExec::new(stage.docker.clone(), part.0.id())
+}
+
+fn shell(script: &str) -> Invocation {
+    Invocation {
+        argv: ["sh", "-c", script].map(str::to_owned).to_vec(),
+        user: None,
+        stdin: None,
+        timeout: LONG,
+    }
+}

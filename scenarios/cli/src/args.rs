@@ -1,0 +1,282 @@
+//! The command line, as its users type it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use clap_complete::Shell;
+use pgdrill_core::{Amendment, Hook};
+
+/// Rehearses every way in which a PostgreSQL backup and restore can go.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pgdrill",
+    version,
+    propagate_version = true,
+    args_conflicts_with_subcommands = true
+)]
+#[command(
+    after_help = "Exit codes: 0 as expected, 1 a scenario failed, 2 a scenario or the usage is wrong, 3 nothing was selected, 4 a backend could not be set up."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run scenarios and judge them (the default)
+    Run(RunArgs),
+    /// Run all cases and show which arrows and paths of the charts they walk
+    Coverage(CoverageArgs),
+    /// Read scenarios without running them
+    Check {
+        /// Files, folders, or `-` for standard input
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    #[command(flatten)]
+    Topology(TopologyCommand),
+    #[command(flatten)]
+    Dispatch(DispatchCommand),
+    /// Show the path through the chart of every firing that a debug log of Juju tells of
+    Explain {
+        /// The log; standard input unless given
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// List the cases that come with pgdrill
+    List,
+    /// Print a commented scenario to start from
+    New {
+        /// The hook that it fires
+        #[arg(value_parser = PossibleValuesParser::new(Hook::ALL.iter().map(|hook| hook.name())))]
+        hook: String,
+    },
+    /// Print the JSON Schema of the scenario file
+    Schema,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// What needs real servers in containers.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TopologyCommand {
+    /// Bring real parts up in containers and leave them up
+    Up(UpArgs),
+    /// Show what is up: units, roles, statuses, services, backups
+    Status {
+        #[command(flatten)]
+        name: NameArg,
+        /// How to show it
+        #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
+        format: StatusFormat,
+    },
+    /// Fire a hook on a unit of what is up, and show its path
+    Fire(FireArgs),
+    /// Have something happen to what is up: a fault, a role change, a change of scale
+    #[command(visible_alias = "fault")]
+    Do {
+        /// The change, as under `do` in a scenario: `s3-server: down`, `scale-to: 1`, `primary-moves-to: 1`
+        change: String,
+        #[command(flatten)]
+        name: NameArg,
+    },
+    /// Undo every fault; roles, scale and what Juju knows stay as they are
+    Heal {
+        #[command(flatten)]
+        name: NameArg,
+    },
+    /// Take down what is up, with its data
+    Down {
+        #[command(flatten)]
+        name: NameArg,
+    },
+    /// Remove what dead runs left in containers
+    Clean {
+        /// Remove everything of pgdrill, running or not, whoever's it is
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+/// What handles an event as a charm's dispatch does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DispatchCommand {
+    /// Handle the event that Juju's environment tells of, as a charm's dispatch
+    Dispatch,
+    /// Handle one event of a hook as a charm's dispatch would, against stand-ins, and show what it did
+    Rehearse {
+        /// The hook
+        #[arg(value_parser = PossibleValuesParser::new(Hook::ALL.iter().map(|hook| hook.name())))]
+        hook: String,
+        /// Print the environment instead, and keep the stand-ins until standard input ends
+        #[arg(long)]
+        hold: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Files, folders, or `-` for standard input; the cases that come with pgdrill unless given
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where to run them
+    #[arg(long, value_enum, default_value_t = BackendArg::Memory)]
+    pub(crate) backend: BackendArg,
+    /// Only scenarios whose name or title contains this text; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Vec<String>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = RunFormat::Text)]
+    pub(crate) format: RunFormat,
+    /// Write a JUnit report to this file as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write the snapshots beside the scenario files anew
+    #[arg(long, requires = "paths")]
+    pub(crate) update: bool,
+    /// Which S3 server containers use; the first that can be had unless given
+    #[arg(long, value_enum, value_name = "PROFILE")]
+    pub(crate) s3: Option<S3Arg>,
+    /// How many scenarios run side by side; as many as there are processors unless given; five times
+    /// as many clusters in containers, but at most twelve
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// Switch an amendment of the charts off; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = amendment_names())]
+    pub(crate) no_amendment: Vec<String>,
+    /// Count a scenario that this backend would skip as failed
+    #[arg(long, value_enum, value_name = "BACKEND")]
+    pub(crate) require: Option<BackendArg>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NameArg {
+    /// What it is called
+    #[arg(long, value_name = "NAME", default_value = "local", value_parser = topology_name)]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// How many units
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=9))]
+    pub(crate) units: u32,
+    /// Give every unit a key and a certificate
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Which S3 server; the first that can be had unless given
+    #[arg(long, value_enum, value_name = "PROFILE")]
+    pub(crate) s3: Option<S3Arg>,
+    #[command(flatten)]
+    pub(crate) name: NameArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FireArgs {
+    /// The hook
+    #[arg(value_parser = PossibleValuesParser::new(Hook::ALL.iter().map(|hook| hook.name())))]
+    pub(crate) hook: String,
+    /// The unit on which it fires
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) unit: u32,
+    /// A parameter of the action; `${backup-1}` stands for the id of the oldest backup
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parameter)]
+    pub(crate) param: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) name: NameArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CoverageArgs {
+    /// Hold the run against the charts of this Markdown or Mermaid file instead of pgdrill's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) charts: Option<PathBuf>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = CoverageFormat::Text)]
+    pub(crate) format: CoverageFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendArg {
+    /// Deterministic fakes in memory
+    Memory,
+    /// Real parts in containers, with Juju simulated
+    Containers,
+    /// A charm's own dispatches, as processes with everything around a unit served to them
+    #[value(alias = "charm")]
+    Stand,
+}
+
+/// The S3 server of a run in containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum S3Arg {
+    /// MinIO, by its published image
+    Minio,
+    /// Ceph's S3 gateway, built from Debian's packages
+    Radosgw,
+    /// SeaweedFS, by its published image
+    Seaweedfs,
+    /// Any server: `PGDRILL_S3_ENDPOINT`, `PGDRILL_S3_ACCESS_KEY`, `PGDRILL_S3_SECRET_KEY` and more
+    External,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunFormat {
+    /// A table for people
+    Text,
+    /// One JSON object a line, one line a scenario
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CoverageFormat {
+    /// Counts, and what was not walked
+    Text,
+    /// One JSON object
+    Json,
+    /// The charts with visits on every arrow, as Markdown with Mermaid
+    Mermaid,
+    /// One page that shows the charts as pictures
+    Html,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StatusFormat {
+    /// Tables for people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// A name of which names of containers can be made, and none that a run gives itself.
+fn topology_name(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
+    if !begins || text.ends_with('-') || text.len() > 30 || !text.chars().all(fits) {
+        return Err(
+            "a name is 1 to 30 of a-z, 0-9 and `-`, begins with a letter and does not end in `-`"
+                .into(),
+        );
+    }
+    if text.len() == 8 && text.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Err("runs give themselves names like this one".into());
+    }
+    Ok(text.to_owned())
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some(_) | None => Err("a parameter is written `KEY=VALUE`, as `type=full`".into()),
+    }
+}
+
+fn amendment_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(Amendment::ALL.iter().map(|amendment| amendment.name()))
+}

@@ -1,0 +1,172 @@
+//! The commands.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+use pgdrill_core::{Diagnostic, Hook};
+use pgdrill_scenarios::{Input, read_corpus, read_path, read_stdin, schema, template};
+
+use crate::{
+    args::{Cli, Command, DispatchCommand, TopologyCommand},
+    coverage, explain,
+    output::{self, complain, print},
+    run,
+};
+
+/// How the command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// As expected.
+    Expected,
+    /// A verdict failed, or a chart is not covered.
+    Failed,
+    /// A scenario or the usage is wrong.
+    Wrong,
+    /// Nothing was selected.
+    Nothing,
+    /// A backend could not be set up.
+    NoBackend,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Expected => 0,
+            Exit::Failed => 1,
+            Exit::Wrong => 2,
+            Exit::Nothing => 3,
+            Exit::NoBackend => 4,
+        })
+    }
+}
+
+/// Runs the command that the user typed.
+pub(crate) fn main() -> Exit {
+    #[cfg(feature = "charm")]
+    if let Some(exit) = crate::dispatch::called() {
+        return exit;
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let wrong = error.use_stderr();
+            // Nothing is left to be done when even this can't be written.
+            let _ = error.print();
+            return if wrong { Exit::Wrong } else { Exit::Expected };
+        }
+    };
+    match cli.command {
+        None => run::run(&cli.run),
+        Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Coverage(args)) => coverage::coverage(&args),
+        Some(Command::Topology(command)) => topology(&command),
+        Some(Command::Check { paths }) => check(&paths),
+        Some(Command::Dispatch(command)) => dispatch(&command),
+        Some(Command::Explain { file }) => explain::explain(file.as_deref()),
+        Some(Command::List) => list(),
+        Some(Command::New { hook }) => match hook.parse::<Hook>() {
+            Ok(hook) => print(&template(hook)),
+            Err(_) => Exit::Wrong,
+        },
+        Some(Command::Schema) => print(&schema()),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "pgdrill", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+    }
+}
+
+/// The commands for a topology that stays up.
+#[cfg(feature = "containers")]
+fn topology(command: &TopologyCommand) -> Exit {
+    crate::topology::command(command)
+}
+
+#[cfg(not(feature = "containers"))]
+fn topology(_: &TopologyCommand) -> Exit {
+    crate::absent::absent("topologies in containers", "containers")
+}
+
+/// The commands that handle an event.
+#[cfg(feature = "charm")]
+fn dispatch(command: &DispatchCommand) -> Exit {
+    crate::dispatch::command(command)
+}
+
+#[cfg(not(feature = "charm"))]
+fn dispatch(_: &DispatchCommand) -> Exit {
+    crate::absent::absent("a charm's dispatches", "charm")
+}
+
+/// Every scenario under these paths, `-` being standard input; the embedded corpus when there are none.
+pub(crate) fn read(paths: &[std::path::PathBuf]) -> Vec<Input> {
+    if paths.is_empty() {
+        return read_corpus();
+    }
+    let mut inputs = Vec::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            inputs.extend(output::stdin().map_or_else(unreadable, |text| read_stdin(&text)));
+        } else {
+            let read = read_path(path).map_err(|diagnostic| or_a_command(path, diagnostic));
+            inputs.extend(read.unwrap_or_else(unreadable));
+        }
+    }
+    inputs
+}
+
+/// What looks like a misspelt command, or one behind the options, is a path to the command line.
+fn or_a_command(path: &std::path::Path, diagnostic: Box<Diagnostic>) -> Box<Diagnostic> {
+    let Some(word) = path.to_str().filter(|_| !path.exists()) else { return diagnostic };
+    let commands = Cli::command();
+    let names = commands.get_subcommands().map(clap::Command::get_name);
+    let near = names.map(|name| (strsim::osa_distance(word, name), name)).min();
+    match near {
+        Some((0, name)) => {
+            Box::new(diagnostic.hint(format!("the command `{name}` stands before every option")))
+        }
+        Some((distance, name)) if 3 * distance <= name.len() => Box::new(
+            diagnostic.hint(format!("did you mean `pgdrill {name}`? `{word}` is read as a file")),
+        ),
+        Some(_) | None => diagnostic,
+    }
+}
+
+fn unreadable(diagnostic: Box<Diagnostic>) -> Vec<Input> {
+    let file = diagnostic.file.clone();
+    let source = pgdrill_scenarios::Source::Stdin;
+    vec![Input { name: file.clone(), file, source, scenario: Err(diagnostic), snapshot: None }]
+}
+
+fn check(paths: &[std::path::PathBuf]) -> Exit {
+    let inputs = read(paths);
+    if inputs.is_empty() {
+        return no_file();
+    }
+    let wrong = inputs.iter().filter_map(|input| input.scenario.as_ref().err());
+    let count = wrong.map(|diagnostic| complain(diagnostic)).count();
+    let right = inputs.len() - count;
+    let printed = print(&format!("{right} right, {count} wrong\n"));
+    if count > 0 { Exit::Wrong } else { printed }
+}
+
+fn list() -> Exit {
+    let inputs = read_corpus();
+    let width = inputs.iter().map(|input| input.name.len()).max().unwrap_or(0);
+    let lines = inputs.iter().map(|input| {
+        let title = input.scenario.as_ref().map_or("", |scenario| scenario.scenario.as_str());
+        format!("{:width$}  {title}\n", input.name)
+    });
+    print(&lines.collect::<String>())
+}
+
+pub(crate) fn no_file() -> Exit {
+    let hint = "scenario files end in .yaml or .yml; `pgdrill new create-backup` writes one";
+    nothing("no scenario file stands in what was given", hint)
+}
+
+pub(crate) fn nothing(what: &str, hint: &str) -> Exit {
+    complain(&Diagnostic::error("the command line", what).hint(hint));
+    Exit::Nothing
+}

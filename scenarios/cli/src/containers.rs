@@ -1,0 +1,143 @@
+//! Runs on real parts: set up, cleared away whatever happens.
+
+use std::io::Write as _;
+
+use pgdrill_container_backend::{Containers, Done, Ended, Reuse};
+use pgdrill_containers::{
+    Choice, Leftovers, Pace, Profile, Purpose, clear_own, clear_own_for_good,
+    images::{Image, Progress},
+};
+use pgdrill_core::Diagnostic;
+use pgdrill_scenarios::{Plan, Run};
+
+use crate::{args::S3Arg, output::complain, run::progress};
+
+/// Progress of builds and pulls, on standard error.
+pub(crate) struct Told;
+
+impl Progress for Told {
+    fn line(&self, image: Image, line: &str) {
+        // Nobody is left to be told when standard error is gone.
+        let _ = writeln!(std::io::stderr(), "{}: {line}", image.name());
+    }
+}
+
+/// Runs plans on real parts, on this many clusters side by side; the runs and the name of the S3 server.
+/// `None`: they could not be set up, and why was said. Where no bar can show how far it is, `tell` words what
+/// is said of each run as it ends.
+pub(crate) fn run_plans(
+    plans: &[Plan],
+    lanes: usize,
+    s3: Option<S3Arg>,
+    tell: &(dyn Fn(&Ended<'_>) -> String + Sync),
+) -> Option<(Vec<Run>, &'static str)> {
+    let runtime = runtime()?;
+    let mut own = Cleared { ended_early: true };
+    let bar = progress(plans.len());
+    let done = |ended: &Ended<'_>| {
+        bar.inc(1);
+        if bar.is_hidden() {
+            // Nobody is left to be told when standard error is gone.
+            let _ = write!(std::io::stderr(), "{}", tell(ended));
+        }
+    };
+    let ran = runtime.block_on(async {
+        tokio::select! {
+            ran = run_on(plans, lanes, s3, &done) => ran,
+            signal = asked_to_end() => {
+                let what = format!("ended by {signal}; what ran in containers is cleared away");
+                Err(Box::new(Diagnostic::error("the run", what)))
+            }
+        }
+    });
+    own.ended_early = ran.is_err();
+    bar.finish_and_clear();
+    match ran {
+        Ok(ran) => Some(ran),
+        Err(complaint) => {
+            complain(&complaint);
+            None
+        }
+    }
+}
+
+/// What carries out whatever waits. `None`: it can't be started, and why was said.
+pub(crate) fn runtime() -> Option<tokio::runtime::Runtime> {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => Some(runtime),
+        Err(error) => {
+            complain(&Diagnostic::error("the runtime", format!("can't be started: {error}")));
+            None
+        }
+    }
+}
+
+async fn run_on(
+    plans: &[Plan],
+    lanes: usize,
+    s3: Option<S3Arg>,
+    done: &Done<'_>,
+) -> Result<(Vec<Run>, &'static str), Box<Diagnostic>> {
+    let profile = profile(s3).await?;
+    let containers = Containers::set_up(profile, Purpose::Run, Pace::REHEARSAL, &Told).await?;
+    let runs = containers.run_all(plans, lanes, Reuse::Yes, done).await;
+    Ok((runs, profile.name()))
+}
+
+/// The S3 server that was asked for, or the first that can be had.
+pub(crate) async fn profile(s3: Option<S3Arg>) -> Result<Profile, Box<Diagnostic>> {
+    match s3 {
+        None => {
+            let choice = Choice::make(&Told).await?;
+            // Nobody is left to be told when standard error is gone.
+            let _ = writeln!(std::io::stderr(), "S3: {choice}");
+            Ok(choice.profile)
+        }
+        Some(S3Arg::Minio) => Ok(Profile::Minio),
+        Some(S3Arg::Radosgw) => Ok(Profile::Radosgw),
+        Some(S3Arg::Seaweedfs) => Ok(Profile::Seaweedfs),
+        Some(S3Arg::External) => Ok(Profile::External),
+    }
+}
+
+/// Returns when somebody asks this process to end.
+pub(crate) async fn asked_to_end() -> &'static str {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            return tokio::select! {
+                _ = terminated.recv() => "SIGTERM",
+                _ = tokio::signal::ctrl_c() => "Ctrl-C",
+            };
+        }
+    }
+    // Without a signal to wait for, the run ends by itself.
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => "Ctrl-C",
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Everything that this process started in containers goes when this does: after success, failure, a panic
+/// or a signal.
+struct Cleared {
+    /// Whether the run did not come to its own end: what it asked the engine for may still be on its way.
+    ended_early: bool,
+}
+
+impl Drop for Cleared {
+    fn drop(&mut self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let Ok(runtime) = runtime else { return };
+        let own = Leftovers::OfThisProcess;
+        let cleared = if self.ended_early {
+            runtime.block_on(clear_own_for_good(own)).map(drop)
+        } else {
+            runtime.block_on(clear_own(own)).map(drop)
+        };
+        if let Err(complaint) = cleared {
+            complain(&complaint);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! `pgdrill coverage`.
+
+use std::{path::Path, string::FromUtf8Error};
+
+use pgdrill_core::Diagnostic;
+use pgdrill_flow::charts_in_markdown;
+use pgdrill_scenarios::{ChartFault, Coverage, Verdict, read_corpus, report};
+
+use crate::{
+    args::{CoverageArgs, CoverageFormat},
+    commands::Exit,
+    output::{complain, print},
+    run::{Where, count, run_inputs},
+};
+
+/// Runs all cases and reports what they walk.
+pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
+    let coverage = match &args.charts {
+        None => {
+            Coverage::of_own_charts().map_err(|fault| Diagnostic::error("the charts", fault.what))
+        }
+        Some(file) => of_file(file),
+    };
+    let mut coverage = match coverage {
+        Ok(coverage) => coverage,
+        Err(diagnostic) => {
+            complain(&diagnostic);
+            return Exit::Wrong;
+        }
+    };
+    let inputs = read_corpus();
+    let Some(results) = run_inputs(&inputs, &[], None, Where::Memory) else {
+        return Exit::NoBackend;
+    };
+    count(&mut coverage, &results);
+    let printed = print(&match args.format {
+        CoverageFormat::Text => report::coverage::text(&coverage),
+        CoverageFormat::Json => report::coverage::json(&coverage),
+        CoverageFormat::Mermaid => report::coverage::painted(&coverage),
+        CoverageFormat::Html => report::coverage::html(&coverage, &results),
+    });
+    let failed = results.iter().filter(|r| matches!(r.verdict(), Verdict::Failed(_))).count();
+    if failed > 0 {
+        let what = format!("{failed} cases failed, so what they walked proves nothing");
+        complain(&Diagnostic::error("the cases", what).hint("see `pgdrill run`"));
+    }
+    if failed == 0 && coverage.is_complete() { printed } else { Exit::Failed }
+}
+
+/// The charts of a Markdown or Mermaid file; what is wrong with them is said in full.
+fn of_file(file: &Path) -> Result<Coverage, Diagnostic> {
+    let name = file.display().to_string();
+    let bytes = std::fs::read(file).map_err(|error| {
+        let hint = "give a Markdown file with Mermaid flowcharts in it, or one Mermaid file";
+        Diagnostic::error(&name, format!("can't be read: {error}")).hint(hint)
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| not_utf8(&name, &error))?;
+    let document = charts_in_markdown(&text, &name);
+    document.warnings.iter().for_each(complain);
+    let mut errors = document.errors.into_iter();
+    if let Some(first) = errors.next() {
+        errors.for_each(|other| complain(&other));
+        return Err(first);
+    }
+    if document.charts.is_empty() {
+        let hint = "charts stand between ```mermaid and ```, and begin with `flowchart`";
+        return Err(Diagnostic::error(&name, "the file holds no flowchart").hint(hint));
+    }
+    let located = |fault: ChartFault| {
+        let line = text.lines().nth(fault.line.saturating_sub(1)).unwrap_or_default();
+        let error = Diagnostic::error(&name, fault.what).at(fault.line, 0, 0, line);
+        Diagnostic { hint: fault.hint, ..error }
+    };
+    let coverage = Coverage::of_document(document.charts).map_err(located)?;
+    coverage.foreign().into_iter().map(located).for_each(|error| complain(&error));
+    Ok(coverage)
+}
+
+fn not_utf8(file: &str, error: &FromUtf8Error) -> Diagnostic {
+    let (good, bad) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+    let byte = bad.first().copied().unwrap_or_default();
+    let (good, bad) = (String::from_utf8_lossy(good), String::from_utf8_lossy(bad));
+    let before = good.rsplit('\n').next().unwrap_or_default();
+    let line = format!("{before}{}", bad.lines().next().unwrap_or_default());
+    let (number, column) = (good.matches('\n').count() + 1, before.chars().count() + 1);
+    Diagnostic::error(file, format!("byte 0x{byte:02x} is not UTF-8"))
+        .at(number, column, 1, &line)
+        .hint("save the file as UTF-8")
+}

@@ -1,0 +1,24 @@
+//! The `pgdrill` command: the one place that prints and decides the exit code.
+
+#[cfg(not(all(feature = "containers", feature = "charm")))]
+mod absent;
+mod args;
+mod commands;
+#[cfg(feature = "containers")]
+mod containers;
+mod coverage;
+#[cfg(feature = "charm")]
+mod dispatch;
+mod explain;
+mod output;
+mod run;
+#[cfg(feature = "charm")]
+mod stand;
+#[cfg(feature = "containers")]
+mod topology;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::main().into()
+}

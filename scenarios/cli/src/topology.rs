@@ -1,0 +1,224 @@
+//! Topologies that stay up: brought up, looked at, fired at, broken, mended, taken down.
+
+use std::{collections::BTreeMap, io::Write as _};
+
+use pgdrill_container_backend::{
+    Free, Kept, NotDone, Wanted, check_parameters, clean as clean_up, down as take_down,
+    reach_text, topology_text,
+};
+use pgdrill_containers::Cleared;
+use pgdrill_core::{Diagnostic, Hook};
+use pgdrill_scenarios::{check_change, firings, read_change};
+
+use crate::{
+    args::{FireArgs, StatusFormat, TopologyCommand, UpArgs},
+    commands::Exit,
+    containers::{Told, asked_to_end, profile, runtime},
+    output::{complain, print},
+};
+
+/// What a command that was done says, and whether the hook that it fired failed.
+struct Done {
+    text: String,
+    hook_failed: bool,
+}
+
+impl From<String> for Done {
+    fn from(text: String) -> Self {
+        Self { text, hook_failed: false }
+    }
+}
+
+/// A line for whoever waits, on standard error.
+fn say(line: &str) {
+    // Nobody is left to be told when standard error is gone.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Carries a command out to its end.
+fn end(command: impl Future<Output = Result<Done, NotDone>>) -> Exit {
+    let Some(runtime) = runtime() else { return Exit::NoBackend };
+    match runtime.block_on(command) {
+        Ok(done) => {
+            let printed = print(&done.text);
+            if done.hook_failed && printed == Exit::Expected { Exit::Failed } else { printed }
+        }
+        Err(NotDone::Wrong(complaint)) => {
+            complain(&complaint);
+            Exit::Wrong
+        }
+        Err(NotDone::Failed(complaint)) => {
+            complain(&complaint);
+            Exit::NoBackend
+        }
+    }
+}
+
+fn ended(signal: &str, what: &str) -> NotDone {
+    let what = format!("ended by {signal}; {what}");
+    NotDone::Failed(Box::new(Diagnostic::error("the command", what)))
+}
+
+/// Carries the command out.
+pub(crate) fn command(command: &TopologyCommand) -> Exit {
+    match command {
+        TopologyCommand::Up(args) => up(args),
+        TopologyCommand::Status { name, format } => status(&name.name, *format),
+        TopologyCommand::Fire(args) => fire(args),
+        TopologyCommand::Do { change: words, name } => change(&name.name, words),
+        TopologyCommand::Heal { name } => heal(&name.name),
+        TopologyCommand::Down { name } => down(&name.name),
+        TopologyCommand::Clean { all } => clean(*all),
+    }
+}
+
+/// `pgdrill up`.
+fn up(args: &UpArgs) -> Exit {
+    end(async {
+        let free = tokio::select! {
+            free = Free::wait_for(&args.name.name, &say) => free?,
+            signal = asked_to_end() => return Err(ended(signal, "nothing was begun")),
+        };
+        let raising = async {
+            let s3 = profile(args.s3).await?;
+            let wanted = Wanted { units: args.units, tls: args.tls, s3 };
+            free.raise(&wanted, &Told, &say).await
+        };
+        let kept = tokio::select! {
+            kept = raising => kept?,
+            signal = asked_to_end() => {
+                free.strike().await?;
+                return Err(ended(signal, "what was begun is removed"));
+            }
+        };
+        let text = reach_text(&kept.seen().await);
+        free.release();
+        Ok(text.into())
+    })
+}
+
+/// `pgdrill status`.
+fn status(name: &str, format: StatusFormat) -> Exit {
+    end(async {
+        let seen = Kept::look(name).await?.seen().await;
+        let text = match format {
+            StatusFormat::Text => topology_text(&seen),
+            StatusFormat::Json => {
+                let text = serde_json::to_string_pretty(&seen).map_err(|error| {
+                    Box::new(Diagnostic::error("the status", error.to_string()))
+                })?;
+                text + "\n"
+            }
+        };
+        Ok(text.into())
+    })
+}
+
+/// `pgdrill fire`.
+fn fire(args: &FireArgs) -> Exit {
+    let Ok(hook) = args.hook.parse::<Hook>() else { return Exit::Wrong };
+    end(async {
+        let parameters = parameters(&args.param)?;
+        check_parameters(hook, &parameters)?;
+        let kept = Kept::find(&args.name.name, &say).await?;
+        let fired = tokio::select! {
+            fired = kept.fire(hook, args.unit, &parameters) => fired,
+            signal = asked_to_end() => {
+                let what = format!("ended by {signal}; {hook} on unit {} died where it was", args.unit);
+                say(&Diagnostic::error("the command", what).to_string());
+                kept.save().await?;
+                return Ok(Done { text: String::new(), hook_failed: true });
+            }
+        };
+        kept.save().await?;
+        let fired = fired?;
+        let hook_failed = fired.iter().any(|fired| !fired.firing.outcome.keeps_writes());
+        Ok(Done { text: firings(&fired), hook_failed })
+    })
+}
+
+fn parameters(given: &[(String, String)]) -> Result<BTreeMap<String, String>, NotDone> {
+    let mut parameters = BTreeMap::new();
+    for (name, value) in given {
+        if parameters.insert(name.clone(), value.clone()).is_some() {
+            let what = format!("the parameter `{name}` is given twice");
+            let complaint = Diagnostic::error("`--param`", what).hint("give it once");
+            return Err(NotDone::Wrong(Box::new(complaint)));
+        }
+    }
+    Ok(parameters)
+}
+
+/// `pgdrill do`.
+fn change(name: &str, words: &str) -> Exit {
+    end(async {
+        let (document, change) = read_change(words, "<change>").map_err(NotDone::Wrong)?;
+        let kept = Kept::find(name, &say).await?;
+        if let Some(complaint) = check_change(&document, &change, kept.size()) {
+            return Err(NotDone::Wrong(Box::new(complaint)));
+        }
+        let happened = tokio::select! {
+            happened = kept.happen(&change, words, &Told) => happened,
+            signal = asked_to_end() => Err(ended(signal, "the change may have come about or not")),
+        };
+        kept.save().await?;
+        happened?;
+        Ok(format!("done: {}\n", words.trim()).into())
+    })
+}
+
+/// `pgdrill heal`.
+fn heal(name: &str) -> Exit {
+    end(async {
+        let kept = Kept::find(name, &say).await?;
+        let healed = tokio::select! {
+            healed = kept.heal() => healed,
+            signal = asked_to_end() => Err(ended(signal, "some faults may still be there")),
+        };
+        kept.save().await?;
+        healed?;
+        Ok("every fault is undone\n".to_owned().into())
+    })
+}
+
+/// `pgdrill down`.
+fn down(name: &str) -> Exit {
+    end(async { Ok(removed(&take_down(name, &say).await?).into()) })
+}
+
+/// `pgdrill clean`.
+fn clean(all: bool) -> Exit {
+    end(async { Ok(removed(&clean_up(all).await?).into()) })
+}
+
+fn removed(cleared: &Cleared) -> String {
+    if cleared.is_nothing() {
+        return "nothing was left\n".to_owned();
+    }
+    let counted = |count: usize, what: &str| {
+        let ending = if count == 1 { "" } else { "s" };
+        format!("{count} {what}{ending}")
+    };
+    let (containers, networks) = (cleared.containers, cleared.networks);
+    let what = [counted(containers, "container"), counted(networks, "network")].join(" and ");
+    format!("removed {what}: {}\n", cleared.stages.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_removed_is_counted_and_named() {
+        let cleared = Cleared { stages: vec!["pgdrill-a".into()], containers: 2, networks: 1 };
+        assert_eq!(removed(&cleared), "removed 2 containers and 1 network: pgdrill-a\n");
+        assert_eq!(removed(&Cleared::default()), "nothing was left\n");
+    }
+
+    #[test]
+    fn a_parameter_that_is_given_twice_is_refused() {
+        let pair = |value: &str| ("type".to_owned(), value.to_owned());
+        assert!(parameters(&[pair("full")]).is_ok());
+        assert!(matches!(parameters(&[pair("full"), pair("full")]), Err(NotDone::Wrong(_))));
+    }
+}

@@ -1,0 +1,262 @@
+//! The bucket of one plan on a real S3 server, and what stands in it.
+
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use pgdrill_containers::Unmet;
+use pgdrill_core::{S3Settings, Secret, UriStyle, inventory::backup_id, ports::BackupKind};
+use pgdrill_sim::{BackupSeen, BucketGiven, S3Server as Told};
+use serde::Deserialize;
+
+use super::Server;
+use pgdrill_scenarios::Prevented;
+
+/// What every bucket of a run begins with.
+pub(crate) const PREFIX: &str = "drill-backups";
+/// An endpoint whose host has no address anywhere.
+const NOWHERE: &str = "https://nowhere.invalid";
+/// The prefix of all keys unless a plan gives another.
+const PATH: &str = "/drill";
+
+/// A bucket of its own on a server that others use, too.
+#[derive(Debug)]
+pub struct Bucket {
+    server: Arc<Server>,
+    name: String,
+    is: Mutex<BucketGiven>,
+}
+
+impl Bucket {
+    /// A bucket that does not exist yet and whose name no other plan has.
+    pub(super) fn fresh(server: &Arc<Server>) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{PREFIX}-{}-{number}", std::process::id());
+        Self::known(server, name, BucketGiven::Absent)
+    }
+
+    /// A bucket that is there, or is not.
+    pub(crate) fn known(server: &Arc<Server>, name: String, is: BucketGiven) -> Self {
+        Self { server: Arc::clone(server), name, is: Mutex::new(is) }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is now.
+    pub(crate) fn is(&self) -> BucketGiven {
+        *self.is.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What Juju tells of the server and of this bucket.
+    pub(super) fn told(&self) -> Told {
+        let facts = self.server.s3.facts();
+        let owned = |text: &str| Cow::from(text.to_owned());
+        Told {
+            endpoint: facts.endpoint().into(),
+            nowhere: NOWHERE.into(),
+            bucket: self.name.clone().into(),
+            access_key: facts.access_key.clone(),
+            secret_key: facts.secret_key.clone(),
+            wrong_secret_key: Secret::new(format!("{}-canary-wrong", "x".repeat(24))),
+            ca_chain: facts.ca_chain.as_deref().map(owned),
+            other_ca_chain: self.server.other_chain.clone().into(),
+            uri_style: match facts.uri_style {
+                UriStyle::Path => "path".into(),
+                UriStyle::Host => "host".into(),
+            },
+            region: facts.region.as_deref().map(owned),
+        }
+    }
+
+    /// Settings that are right, whatever the relation says.
+    pub(super) fn right(&self, path: Option<&str>) -> S3Settings {
+        let mut relation = self.server.s3.facts().relation(&self.name);
+        relation.path = Some(path.unwrap_or(PATH).to_owned().into());
+        S3Settings::from_relation(&relation).unwrap_or_else(|_| S3Settings {
+            bucket: self.name.clone().into(),
+            access_key: Secret::default(),
+            secret_key: Secret::default(),
+            endpoint: NOWHERE.into(),
+            path: PATH.into(),
+            region: None,
+            uri_style: UriStyle::Path,
+            tls_ca_chain: None,
+        })
+    }
+
+    /// The bucket is ours, somebody else's, or not there.
+    pub(super) async fn set(&self, to: BucketGiven) -> Result<(), Prevented> {
+        let from = self.is();
+        let (server, name) = (&self.server.s3, &*self.name);
+        match (from, to) {
+            (BucketGiven::Present, BucketGiven::Present)
+            | (BucketGiven::Forbidden, BucketGiven::Forbidden)
+            | (BucketGiven::Absent, BucketGiven::Absent) => Ok(()),
+            (BucketGiven::Absent, BucketGiven::Present) => server.make_bucket(name).await,
+            (BucketGiven::Absent, BucketGiven::Forbidden) => server.make_foreign_bucket(name).await,
+            (BucketGiven::Present, BucketGiven::Forbidden) => server.deny(name).await,
+            (BucketGiven::Present | BucketGiven::Forbidden, BucketGiven::Absent) => {
+                server.remove_bucket(name).await
+            }
+            (BucketGiven::Forbidden, BucketGiven::Present) => {
+                server.remove_bucket(name).await.map_err(prevented)?;
+                server.make_bucket(name).await
+            }
+        }
+        .map_err(prevented)?;
+        *self.is.lock().unwrap_or_else(PoisonError::into_inner) = to;
+        Ok(())
+    }
+
+    /// Every request about the bucket is refused.
+    pub(super) async fn deny(&self) -> Result<(), Prevented> {
+        self.server.s3.deny(&self.name).await.map_err(prevented)
+    }
+
+    /// Keys that contain a text are refused; none if it is empty.
+    pub(super) async fn refuse_keys_with(&self, text: &str) -> Result<(), Prevented> {
+        if text.is_empty() { self.lift().await } else { self.refuse(text).await }
+    }
+
+    async fn refuse(&self, text: &str) -> Result<(), Prevented> {
+        self.server.s3.refuse_keys(&self.name, text).await.map_err(prevented)
+    }
+
+    /// Nothing is refused any more.
+    pub(super) async fn lift(&self) -> Result<(), Prevented> {
+        self.server.s3.lift(&self.name).await.map_err(prevented)
+    }
+
+    /// The bucket is gone, with everything in it.
+    pub(super) async fn remove(&self) -> Result<(), Prevented> {
+        self.server.s3.remove_bucket(&self.name).await.map_err(prevented)
+    }
+
+    async fn keys(&self) -> Result<Vec<String>, Prevented> {
+        self.server.s3.keys(&self.name, "").await.map_err(prevented)
+    }
+
+    /// The backups of every stanza, oldest first, as the bucket itself holds them.
+    pub(super) async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
+        let keys = self.keys().await?;
+        let infos = keys.iter().filter(|key| key.ends_with("/backup.info"));
+        let mut backups = Vec::new();
+        for key in infos {
+            let content = self.server.s3.read(&self.name, key).await.map_err(prevented)?;
+            let stanza = key.rsplit('/').nth(1).unwrap_or_default();
+            let content = content.unwrap_or_default();
+            backups.extend(read_info(stanza, &String::from_utf8_lossy(&content))?);
+        }
+        backups.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(backups)
+    }
+
+    /// The keys of the objects that are not the backup tool's, in order.
+    pub(super) async fn objects(&self) -> Result<Vec<String>, Prevented> {
+        let mut keys = self.keys().await?;
+        keys.retain(|key| !is_of_the_tool(key));
+        keys.sort();
+        Ok(keys)
+    }
+}
+
+/// Whether the backup tool itself keeps an object of this name.
+fn is_of_the_tool(key: &str) -> bool {
+    let parts: Vec<&str> = key.split('/').collect();
+    let area = parts.iter().position(|part| ["archive", "backup"].contains(part));
+    let Some(area) = area else { return false };
+    if parts.get(area) == Some(&"archive") {
+        return true;
+    }
+    // After `backup` and the stanza: its list of backups, their history, or a folder for each.
+    match parts.get(area + 2..).unwrap_or_default() {
+        [info] => info.starts_with("backup.info"),
+        ["backup.history", ..] => true,
+        [_, "pg_data" | "bundle", ..] => true,
+        [_, file] => file.starts_with("backup.manifest"),
+        _ => false,
+    }
+}
+
+/// What the tool writes of a backup in the list that it keeps in the repository, as far as it is read.
+#[derive(Deserialize)]
+struct Recorded {
+    #[serde(rename = "backup-type")]
+    kind: String,
+    #[serde(rename = "backup-error", default)]
+    failed: bool,
+}
+
+/// The backups in a stanza's `backup.info`: a line `LABEL={JSON}` each, in one section.
+fn read_info(stanza: &str, text: &str) -> Result<Vec<BackupSeen>, Prevented> {
+    let lines = text.lines().skip_while(|line| *line != "[backup:current]").skip(1);
+    let lines = lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.is_empty());
+    let unread = |line: &str| {
+        Prevented::Broken(format!("the list of backups of {stanza} can't be read at `{line}`"))
+    };
+    lines
+        .map(|line| {
+            let (label, json) = line.split_once('=').ok_or_else(|| unread(line))?;
+            let recorded: Recorded = serde_json::from_str(json).map_err(|_| unread(line))?;
+            let kind = BackupKind::ALL.iter().find(|kind| kind.tool_name() == recorded.kind);
+            Ok(BackupSeen {
+                stanza: stanza.to_owned(),
+                label: label.to_owned(),
+                id: backup_id(label).ok_or_else(|| unread(line))?,
+                kind: *kind.ok_or_else(|| unread(line))?,
+                failed: recorded.failed,
+            })
+        })
+        .collect()
+}
+
+pub(super) fn prevented(unmet: Unmet) -> Prevented {
+    match unmet {
+        Unmet::Unable(reason) => Prevented::Unable(reason),
+        Unmet::Broken(complaint) => Prevented::Broken(complaint.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tool_s_own_objects_are_told_from_the_hooks() {
+        for key in [
+            "drill/archive/s/archive.info",
+            "drill/archive/s/17-1/0000000100000000/x.zst",
+            "drill/backup/s/backup.info",
+            "drill/backup/s/backup.info.copy",
+            "drill/backup/s/backup.history/2026/x.manifest.zst",
+            "drill/backup/s/20261123-024306F/backup.manifest",
+            "drill/backup/s/20261123-024306F/backup.manifest.copy",
+            "drill/backup/s/20261123-024306F/bundle/1",
+            "drill/backup/s/20261123-024306F/pg_data/PG_VERSION.zst",
+        ] {
+            assert!(is_of_the_tool(key), "{key}");
+        }
+        for key in ["drill/backup/s/latest", "drill/backup/s/20261123-024306F/backup.log", "x"] {
+            assert!(!is_of_the_tool(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_list_of_backups_is_read_as_the_tool_writes_it() {
+        let text = "[backup:current]\n20261123-024306F={\"backup-error\":true,\"backup-type\":\"full\"}\n\n[db]\ndb-id=1\n";
+        let backups = read_info("s", text).expect("it is one");
+        assert_eq!(backups.len(), 1);
+        assert_eq!((&*backups[0].label, backups[0].failed), ("20261123-024306F", true));
+        assert!(read_info("s", "[db]\n").expect("no backups").is_empty());
+        assert!(read_info("s", "[backup:current]\nnonsense\n").is_err());
+    }
+}

@@ -1,0 +1,104 @@
+//! The faults that are in force, in the words of whoever brought them about.
+
+use pgdrill_sim::{
+    ArchiveCommand, Change, DataDirectory, DcsState, MemberFate, PgbackrestMood, S3ServerState,
+    ServiceRuns, SetDataDirectory, SetMember, SetService, SetWorkload, WorkloadState,
+};
+use serde::{Deserialize, Serialize};
+
+/// The faults in force, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Faults(Vec<Fault>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Fault {
+    /// What it is about: a later change of the same takes its place.
+    about: String,
+    words: String,
+}
+
+impl Faults {
+    /// Notes a change that came about.
+    pub(super) fn note(&mut self, change: &Change, words: &str) {
+        let about = match (change, change.unit()) {
+            (Change::PrimaryMovesTo(_), _) => Change::PrimaryIsLost.name().to_owned(),
+            (Change::Service(set), _) => format!("{} {} {:?}", change.name(), set.unit, set.name),
+            (_, Some(unit)) => format!("{} {unit}", change.name()),
+            (_, None) => change.name().to_owned(),
+        };
+        self.0.retain(|fault| fault.about != about);
+        if is_fault(change) {
+            self.0.push(Fault { about, words: words.trim().to_owned() });
+        }
+    }
+
+    /// None is in force.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Each in the words of whoever brought it about.
+    pub(super) fn words(&self) -> Vec<String> {
+        self.0.iter().map(|fault| fault.words.clone()).collect()
+    }
+}
+
+/// Whether a change breaks something that healing mends.
+fn is_fault(change: &Change) -> bool {
+    match change {
+        Change::PrimaryIsLost | Change::ServiceWillNotStop(_) => true,
+        Change::S3Server(state) => *state != S3ServerState::Up,
+        Change::RefuseKeysWith(text) => !text.is_empty(),
+        Change::Member(SetMember { is, .. }) => *is != MemberFate::Running,
+        Change::Dcs(state) => *state != DcsState::Up,
+        Change::Service(SetService { is, .. }) => *is != ServiceRuns::Running,
+        Change::DataDirectory(SetDataDirectory { is, .. }) => *is != DataDirectory::Free,
+        Change::ArchiveCommand(command) => *command != ArchiveCommand::Right,
+        Change::ArchiveDelay(seconds) => *seconds > 0,
+        Change::Pgbackrest(mood) => *mood != PgbackrestMood::Well,
+        Change::Workload(SetWorkload { is, .. }) => *is != WorkloadState::Reachable,
+        Change::PrimaryMovesTo(_)
+        | Change::LeaderMovesTo(_)
+        | Change::S3Settings(_)
+        | Change::S3Relation(_)
+        | Change::Tls(_)
+        | Change::ClusterInitialises
+        | Change::ScaleTo(_)
+        | Change::ProcessDies
+        | Change::Await(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pgdrill_scenarios::read_change;
+
+    #[test]
+    fn a_fault_is_in_force_until_what_it_is_about_is_right_again() {
+        let mut faults = Faults::default();
+        for (words, in_force) in [
+            ("s3-server: down", &["s3-server: down"][..]),
+            ("primary-moves-to: 1", &["s3-server: down"]),
+            (
+                "member: { unit: 1, is: killed }",
+                &["s3-server: down", "member: { unit: 1, is: killed }"],
+            ),
+            ("s3-server: hangs", &["member: { unit: 1, is: killed }", "s3-server: hangs"]),
+            (
+                "member: { unit: 0, is: running }",
+                &["member: { unit: 1, is: killed }", "s3-server: hangs"],
+            ),
+            ("member: { unit: 1, is: running }", &["s3-server: hangs"]),
+            ("primary-is-lost", &["s3-server: hangs", "primary-is-lost"]),
+            ("s3-server: up", &["primary-is-lost"]),
+            ("primary-moves-to: 0", &[]),
+        ] {
+            let (_, change) = read_change(words, "<change>").expect(words);
+            faults.note(&change, words);
+            assert_eq!(faults.words(), in_force, "{words}");
+        }
+    }
+}

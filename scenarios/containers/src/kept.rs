@@ -1,0 +1,405 @@
+//! A topology that stays up until somebody takes it down, and what is known of it meanwhile.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use pgdrill_containers::{
+    Authority, Claim, Cleared, Keeper, Leftovers, Pace, Profile, S3Server, Setup, Stage, Topology,
+    claim, clear_for_good,
+    images::{Image, Progress},
+    keeping_stage, kept_names,
+};
+use pgdrill_core::{
+    Amendments, Diagnostic, Fate, Hook, Probe, Secret, Shape,
+    ports::{Service, Workload as _},
+};
+use pgdrill_sim::{BucketGiven, Change, Event, Fired, KeptJuju, World, dispatch};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ContainersPlace, Images, Server, boxed,
+    bucket::Bucket,
+    faults::Faults,
+    images,
+    seen::{self, TopologySeen},
+};
+use pgdrill_scenarios::{Place as _, Prevented, bad_parameter, filled_in};
+use pgdrill_sim::lock;
+
+/// Where a person is told that something takes its time.
+pub type Say<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// The form of what is kept. Another one was written by another version.
+const FORM: u32 = 1;
+
+/// Why something was not done to a topology.
+#[derive(Debug)]
+pub enum NotDone {
+    /// It was asked for wrongly, or of what is not there.
+    Wrong(Box<Diagnostic>),
+    /// A part failed.
+    Failed(Box<Diagnostic>),
+}
+
+impl From<Box<Diagnostic>> for NotDone {
+    fn from(complaint: Box<Diagnostic>) -> Self {
+        Self::Failed(complaint)
+    }
+}
+
+impl NotDone {
+    pub(super) fn wrong(place: &str, what: &str, hint: &str) -> Self {
+        Self::Wrong(Box::new(Diagnostic::error(place, what).hint(hint)))
+    }
+
+    pub(super) fn prevented(why: Prevented) -> Self {
+        let (Prevented::Unable(why) | Prevented::Broken(why)) = why;
+        // What a part complains of is a complaint already, written out.
+        let why = why.strip_prefix("error: ").unwrap_or(&why);
+        let (what, place) = why.split_once("\n   at: ").unwrap_or((why, "the topology"));
+        let (place, hint) = place.split_once("\n hint: ").unwrap_or((place, ""));
+        let complaint = Diagnostic::error(place, what);
+        let complaint = if hint.is_empty() { complaint } else { complaint.hint(hint) };
+        Self::Failed(Box::new(complaint))
+    }
+}
+
+/// A topology that is up, whoever made it.
+pub struct Kept {
+    pub(super) name: String,
+    pub(super) place: ContainersPlace,
+    pub(super) s3: S3Server,
+    pub(super) faults: Mutex<Faults>,
+    pub(super) authority: Arc<Authority>,
+    pub(super) keeper: Option<Keeper>,
+    pub(super) saved: Mutex<Option<Vec<u8>>>,
+    pub(super) claim: Option<Claim>,
+}
+
+/// Everything that outlives the command. It holds credentials, so it shows itself to nobody.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct State {
+    form: u32,
+    s3: Cow<'static, str>,
+    bucket: String,
+    bucket_is: BucketGiven,
+    units: Vec<u32>,
+    /// The units that were killed while their TLS servers ran.
+    had_tls_servers: BTreeSet<u32>,
+    authority: String,
+    authority_chain: String,
+    authority_key: String,
+    faults: Faults,
+    juju: KeptJuju,
+}
+
+impl Kept {
+    /// The topology of this name, to work on. Waits until no other process does.
+    ///
+    /// # Errors
+    ///
+    /// None is up, a part of it is gone, or no engine answers.
+    pub async fn find(name: &str, say: Say<'_>) -> Result<Self, NotDone> {
+        let claim = claim(name, say).await?;
+        Self::open(name, Some(claim)).await
+    }
+
+    /// The topology of this name, to look at, whether or not another process works on it.
+    ///
+    /// # Errors
+    ///
+    /// None is up, a part of it is gone, or no engine answers.
+    pub async fn look(name: &str) -> Result<Self, NotDone> {
+        Self::open(name, None).await
+    }
+
+    async fn open(name: &str, claim: Option<Claim>) -> Result<Self, NotDone> {
+        let stage = keeping_stage(name).await?;
+        let Some(keeper) = Keeper::find(&stage).await? else { return Err(not_up(name).await?) };
+        let content = keeper.read().await?;
+        let foreign = |why: &dyn std::fmt::Display| {
+            let what = format!("what is kept of `{name}` can't be read: {why}");
+            Box::new(
+                Diagnostic::error(stage.name(), what)
+                    .hint("another version of pgdrill brought it up; `pgdrill down` takes it down"),
+            )
+        };
+        let state: State = serde_json::from_slice(&content).map_err(|error| foreign(&error))?;
+        if state.form != FORM {
+            return Err(foreign(&format!("it is of form {}", state.form)).into());
+        }
+        let key = Secret::new(state.authority_key);
+        let authority = Authority::known(&state.authority, &state.authority_chain, &key);
+        let authority = Arc::new(authority.map_err(|error| foreign(&error))?);
+        let profile = Profile::named(&state.s3).ok_or_else(|| foreign(&state.s3))?;
+        let s3 = S3Server::again(profile, &stage, &authority).await?;
+        let bucket = Bucket::known(&server(&s3), state.bucket, state.bucket_is);
+        let world = World::with_kept_juju(&state.juju, Arc::new(bucket.told()));
+        let world = world.map_err(|error| foreign(&error))?;
+        let (unit, etcd) = (Image::Unit.reference(), Image::Etcd.reference());
+        let (images, gate) = (Images { unit, etcd }, s3.gate());
+        let by = Arc::clone(&authority);
+        let topology = Topology::again(stage, images, by, &gate, &state.units, Pace::REAL).await?;
+        for unit in topology.units() {
+            unit.remember_tls_server(state.had_tls_servers.contains(&unit.number));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            place: ContainersPlace::again(Arc::new(topology), world, bucket),
+            s3,
+            faults: Mutex::new(state.faults),
+            authority,
+            keeper: Some(keeper),
+            saved: Mutex::new(Some(content)),
+            claim,
+        })
+    }
+
+    /// How many units there are.
+    #[must_use]
+    pub fn size(&self) -> u32 {
+        self.place.topology.size()
+    }
+
+    /// What can be seen of it, whatever is dead of it.
+    pub async fn seen(&self) -> TopologySeen {
+        seen::look(self).await
+    }
+
+    /// Fires a hook on a unit, and keeps what comes of it as it comes.
+    ///
+    /// # Errors
+    ///
+    /// There is no such unit, or the parameters are none of the hook's.
+    pub async fn fire(
+        &self,
+        hook: Hook,
+        unit: u32,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Vec<Fired>, NotDone> {
+        check_parameters(hook, parameters)?;
+        self.check_unit(unit)?;
+        let asks = parameters.values().any(|value| value.starts_with("${backup-"));
+        let backups =
+            if asks { self.place.backups().await.map_err(NotDone::prevented)? } else { Vec::new() };
+        let parameters = filled_in(parameters, &backups).map_err(|error| {
+            NotDone::wrong(
+                "`--param`",
+                error.cause().trim_end_matches(" by then"),
+                "`pgdrill status` shows the backups",
+            )
+        })?;
+        let event = Event { hook, unit, parameters };
+        let failed = |error: pgdrill_core::PortError| {
+            NotDone::prevented(Prevented::Broken(error.to_string()))
+        };
+        let ports = self.place.ports(unit).await.map_err(failed)?;
+        let (world, probe) = (&self.place.world, Saving(self));
+        let all = Amendments::all();
+        dispatch(world, &ports, &event, all, Some(&probe)).await.map_err(failed)
+    }
+
+    /// A change comes about.
+    ///
+    /// # Errors
+    ///
+    /// This place can't do it, or a part failed.
+    pub async fn happen(
+        &self,
+        change: &Change,
+        words: &str,
+        progress: &dyn Progress,
+    ) -> Result<(), NotDone> {
+        if matches!(change, Change::ScaleTo(count) if *count > self.size()) {
+            images(progress).await?;
+        }
+        self.place.happen(change).await.map_err(NotDone::prevented)?;
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).note(change, words);
+        Ok(())
+    }
+
+    /// Every fault is undone. Roles, the number of units and what Juju knows stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// A part does not come up.
+    pub async fn heal(&self) -> Result<(), NotDone> {
+        let topology = &self.place.topology;
+        let mut had_tls_server = Vec::new();
+        for unit in topology.units() {
+            let dead = unit.part.is_running().await.is_ok_and(|runs| !runs);
+            if dead && unit.had_tls_server() {
+                had_tls_server.push(unit);
+            }
+        }
+        topology.heal().await?;
+        for unit in had_tls_server {
+            let started = unit.workload().start(Service::TlsServer).await;
+            started.map_err(|error| boxed(unit.part.name(), &error))?;
+        }
+        self.place.bucket.lift().await.map_err(NotDone::prevented)?;
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
+    }
+
+    /// Keeps what is known now, if it differs from what was kept.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses.
+    pub async fn save(&self) -> Setup<()> {
+        let (Some(keeper), Some(_)) = (&self.keeper, &self.claim) else { return Ok(()) };
+        let state = self.state()?;
+        let is_kept = |saved: &Mutex<Option<Vec<u8>>>| {
+            saved.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(&state)
+        };
+        if is_kept(&self.saved) {
+            return Ok(());
+        }
+        keeper.write(&state).await?;
+        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+        Ok(())
+    }
+
+    pub(super) fn state(&self) -> Setup<Vec<u8>> {
+        let units = self.place.topology.units();
+        let had = units.iter().filter(|unit| unit.had_tls_server());
+        let state = State {
+            form: FORM,
+            s3: self.s3.profile().name().into(),
+            bucket: self.place.bucket.name().to_owned(),
+            bucket_is: self.place.bucket.is(),
+            units: units.iter().map(|unit| unit.number).collect(),
+            had_tls_servers: had.map(|unit| unit.number).collect(),
+            authority: self.authority.name().to_owned(),
+            authority_chain: self.authority.chain().to_owned(),
+            authority_key: self.authority.key().expose().to_owned(),
+            faults: self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            juju: lock(&self.place.world).keep_juju(),
+        };
+        serde_json::to_vec(&state).map_err(|error| boxed("what is kept of the topology", &error))
+    }
+
+    fn check_unit(&self, unit: u32) -> Result<(), NotDone> {
+        let last = self.size().saturating_sub(1);
+        if unit <= last {
+            return Ok(());
+        }
+        let hint = match last {
+            0 => "there is one unit, number 0".to_owned(),
+            last => format!("units are numbered from 0 to {last}"),
+        };
+        let what = format!("there is no unit {unit} in `{}`", self.name);
+        Err(NotDone::wrong("`--unit`", &what, &hint))
+    }
+}
+
+/// Keeps what Juju knows after every shape that changed it: whoever looks meanwhile sees it, and a process that dies
+/// loses no status that it showed.
+struct Saving<'a>(&'a Kept);
+
+#[async_trait]
+impl Probe for Saving<'_> {
+    async fn arrive(&self, _shape: Shape) -> Fate {
+        Fate::Live
+    }
+
+    async fn leave(&self, _shape: Shape) -> Fate {
+        // The firing goes on without it; whoever fires keeps it at the end, and says so if that fails.
+        let _ = self.0.save().await;
+        Fate::Live
+    }
+}
+
+/// Refuses parameters that Juju would.
+///
+/// # Errors
+///
+/// The first that it would refuse.
+pub fn check_parameters(hook: Hook, parameters: &BTreeMap<String, String>) -> Result<(), NotDone> {
+    let mut bad = parameters.iter().filter_map(|(name, value)| {
+        let bad = bad_parameter(hook, name, value)?;
+        Some(NotDone::wrong(&format!("`--param {name}={value}`"), &bad.what, &bad.hint))
+    });
+    bad.next().map_or(Ok(()), Err)
+}
+
+/// Takes a topology down, with everything that was kept of it.
+///
+/// # Errors
+///
+/// Nothing is up under this name, or the engine did not remove all of it.
+pub async fn down(name: &str, say: Say<'_>) -> Result<Cleared, NotDone> {
+    let _claim = claim(name, say).await?;
+    let stage = keeping_stage(name).await?;
+    if Keeper::find(&stage).await?.is_none() {
+        let cleared = stage.clear().await?;
+        if cleared.is_nothing() {
+            return Err(not_up(name).await?);
+        }
+        return Ok(cleared);
+    }
+    let bucket = remove_foreign_bucket(name).await;
+    let cleared = stage.clear().await?;
+    bucket.map(|()| cleared)
+}
+
+/// A bucket on a server that somebody else runs does not go with the containers.
+async fn remove_foreign_bucket(name: &str) -> Result<(), NotDone> {
+    // What can't be opened any more has no bucket that could be found.
+    let Ok(kept) = Kept::look(name).await else { return Ok(()) };
+    match kept.s3.profile() {
+        Profile::External => kept.place.bucket.remove().await.map_err(NotDone::prevented),
+        Profile::Minio | Profile::Radosgw | Profile::Seaweedfs => Ok(()),
+    }
+}
+
+/// Removes what dead processes left; with `all`, everything that carries the label.
+///
+/// # Errors
+///
+/// No engine answers, or it did not remove all of it.
+pub async fn clean(all: bool) -> Setup<Cleared> {
+    let which = if all { Leftovers::Everything } else { Leftovers::OfDeadRuns };
+    let any: Stage = keeping_stage("any").await?;
+    clear_for_good(any.docker(), which).await
+}
+
+async fn not_up(name: &str) -> Setup<NotDone> {
+    let others = kept_names().await?;
+    let hint = if others.is_empty() {
+        "`pgdrill up` brings one up".to_owned()
+    } else {
+        format!("give `--name` with one that is up: {}", others.join(", "))
+    };
+    Ok(NotDone::wrong("the command line", &format!("no topology `{name}` is up"), &hint))
+}
+
+pub(super) fn server(s3: &S3Server) -> Arc<Server> {
+    Arc::new(Server { s3: s3.clone(), other_chain: s3.other_chain().to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_of_a_part_is_told_as_it_was() {
+        let complaint = Diagnostic::error("unit-0", "it is dead").hint("revive it");
+        let NotDone::Failed(told) = NotDone::prevented(Prevented::Broken(complaint.to_string()))
+        else {
+            panic!("a part failed");
+        };
+        assert_eq!(*told, complaint);
+        let NotDone::Failed(told) = NotDone::prevented(Prevented::Unable("no policy".into()))
+        else {
+            panic!("a part failed");
+        };
+        assert_eq!((&*told.what, &*told.file), ("no policy", "the topology"));
+    }
+}

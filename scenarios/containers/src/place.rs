@@ -1,0 +1,313 @@
+//! One running cluster as a place for a plan, with Juju simulated over it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use pgdrill_adapters::{clock::SystemClock, s3::S3Store};
+use pgdrill_containers::{Misbehaviour, Topology, postgres::Postgres};
+use pgdrill_core::{
+    Amendments, Diagnostic, Fate, PortError, Ports, Probe, Shape,
+    ports::{PortResult, Service},
+};
+use pgdrill_sim::{
+    ArchiveCommand, Awaited, BackupSeen, BucketGiven, Change, DataDirectory, DcsState, Event,
+    Given, MemberFate, Moment, Observation, PgbackrestMood, RelationState, S3ServerState,
+    ServiceName, ServiceRuns, SetMember, SetService, Shared, Strike, View, WorkloadState, World,
+    dispatch,
+};
+
+use super::{Server, bucket::Bucket, given, observe};
+use pgdrill_scenarios::{Place, Prevented, Struck};
+use pgdrill_sim::lock;
+
+/// A cluster on which everything that a plan gives is true.
+pub struct ContainersPlace {
+    pub(super) topology: Arc<Topology>,
+    pub(super) world: Shared,
+    pub(super) bucket: Bucket,
+    clock: Arc<SystemClock>,
+}
+
+impl ContainersPlace {
+    /// Makes everything given true on a cluster of as many units, whatever was true on it before.
+    ///
+    /// # Errors
+    ///
+    /// `Unable` when the S3 server can't show it; `Broken` when a part failed: the cluster is of no more
+    /// use then.
+    pub async fn make(
+        topology: Arc<Topology>,
+        server: &Arc<Server>,
+        given: &Given,
+    ) -> Result<Self, Prevented> {
+        Self::make_with(topology, Bucket::fresh(server), given).await
+    }
+
+    pub(super) async fn make_with(
+        topology: Arc<Topology>,
+        bucket: Bucket,
+        given: &Given,
+    ) -> Result<Self, Prevented> {
+        let world = World::with_s3(given, Arc::new(bucket.told())).shared();
+        let clock = Arc::new(SystemClock::faster(topology.pace().faster));
+        let place = Self { topology, world, bucket, clock };
+        given::make_true(&place, given).await?;
+        Ok(place)
+    }
+
+    /// Takes what was kept up by an earlier process: the world as it was left, and the cluster as it is.
+    #[must_use]
+    pub(super) fn again(topology: Arc<Topology>, world: World, bucket: Bucket) -> Self {
+        let clock = Arc::new(SystemClock::faster(topology.pace().faster));
+        Self { topology, world: world.shared(), bucket, clock }
+    }
+
+    /// The ports of a unit: Juju's is the world's, every other leads to a real part.
+    ///
+    /// # Errors
+    ///
+    /// There is no such unit.
+    pub async fn ports(&self, unit: u32) -> PortResult<Ports> {
+        let juju = View::new(&self.world, unit)?.ports().unit;
+        let tls = juju.tls_material().await?.is_complete();
+        let found = self.topology.unit(unit).map_err(|complaint| no_unit(&complaint))?;
+        Ok(Ports {
+            unit: juju,
+            cluster: Arc::new(self.topology.cluster(unit)),
+            repository: Arc::new(self.topology.repository(unit, tls)),
+            object_store: Arc::new(self.store()),
+            workload: Arc::new(found.workload()),
+            cluster_record: Arc::new(self.topology.record()),
+            clock: Arc::clone(&self.clock) as _,
+        })
+    }
+
+    /// The bucket as this process reaches it: through the topology's gate, as the units do.
+    pub(super) fn store(&self) -> S3Store {
+        S3Store::default().by(self.topology.gate().route())
+    }
+
+    /// The bucket is gone, with everything in it: the place has served its time.
+    ///
+    /// # Errors
+    ///
+    /// The S3 server refuses.
+    pub async fn leave(&self) -> Result<(), Prevented> {
+        self.bucket.remove().await
+    }
+
+    /// The server of a unit as a client reaches it: its superuser, over the network.
+    ///
+    /// # Errors
+    ///
+    /// There is no such unit.
+    pub fn client(&self, unit: u32) -> Result<Postgres, Prevented> {
+        let unit = self.topology.unit(unit).map_err(broken)?;
+        Ok(observe::client(self, &unit))
+    }
+
+    /// The cluster itself.
+    #[must_use]
+    pub fn topology(&self) -> &Arc<Topology> {
+        &self.topology
+    }
+
+    /// The world that holds Juju.
+    #[must_use]
+    pub fn world(&self) -> &Shared {
+        &self.world
+    }
+
+    async fn set_member(&self, set: &SetMember) -> Result<(), Box<Diagnostic>> {
+        let topology = &self.topology;
+        match set.is {
+            MemberFate::Running => topology.revive(set.unit).await,
+            MemberFate::Frozen => topology.unit(set.unit)?.part.pause().await,
+            MemberFate::Killed => topology.kill(set.unit).await,
+            MemberFate::CutOff => topology.unit(set.unit)?.part.disconnect().await,
+            MemberFate::ServerDown => topology.take_server_down(set.unit).await,
+        }
+    }
+
+    async fn set_service(&self, set: &SetService) -> Result<(), Box<Diagnostic>> {
+        let service = match set.name {
+            ServiceName::Database => Service::Database,
+            ServiceName::TlsServer => Service::TlsServer,
+        };
+        match set.is {
+            ServiceRuns::Running => self.topology.set_service(set.unit, service, true).await,
+            ServiceRuns::Stopped => self.topology.set_service(set.unit, service, false).await,
+            ServiceRuns::Unknown => self.topology.make_service_unknown(set.unit, service).await,
+        }
+    }
+
+    async fn set_mood(&self, mood: PgbackrestMood) -> Result<(), Box<Diagnostic>> {
+        let how = match mood {
+            PgbackrestMood::Well => None,
+            PgbackrestMood::Garbled => Some(Misbehaviour::Garbled),
+            PgbackrestMood::Hangs => Some(Misbehaviour::Hangs),
+            PgbackrestMood::Silent => Some(Misbehaviour::Silent),
+            PgbackrestMood::StrangeLabel => Some(Misbehaviour::StrangeLabel),
+            PgbackrestMood::Locked => {
+                let stanza = lock(&self.world).stanza();
+                return self.topology.hold_lock(&stanza).await;
+            }
+        };
+        self.topology.misbehave(how).await
+    }
+
+    async fn set_s3_server(&self, state: S3ServerState) -> Result<(), Prevented> {
+        let gate = self.topology.gate();
+        match state {
+            S3ServerState::Up => {
+                gate.open().await.map_err(broken)?;
+                self.bucket.lift().await
+            }
+            S3ServerState::Down => gate.close().await.map_err(broken),
+            S3ServerState::Hangs => gate.hang().await.map_err(broken),
+            S3ServerState::Denies => self.bucket.deny().await,
+        }
+    }
+
+    async fn make_real(&self, change: &Change) -> Result<(), Prevented> {
+        let topology = &self.topology;
+        match change {
+            Change::PrimaryMovesTo(unit) => topology.switch_over(*unit).await,
+            Change::PrimaryIsLost => topology.lose_primary().await,
+            Change::S3Server(state) => return self.set_s3_server(*state).await,
+            Change::RefuseKeysWith(text) => return self.bucket.refuse_keys_with(text).await,
+            Change::S3Settings(s3) => return self.bucket.set(s3.bucket).await,
+            Change::S3Relation(RelationState::Made) => {
+                return self.bucket.set(BucketGiven::Present).await;
+            }
+            Change::Member(set) => self.set_member(set).await,
+            Change::Dcs(DcsState::Up) => topology.start_dcs().await,
+            Change::Dcs(DcsState::Down) => topology.stop_dcs().await,
+            Change::ServiceWillNotStop(unit) => topology.refuse_to_stop(*unit).await,
+            Change::Service(set) => self.set_service(set).await,
+            Change::DataDirectory(set) => {
+                topology.hold_data(set.unit, set.is == DataDirectory::Busy).await
+            }
+            Change::ArchiveCommand(command) => {
+                topology.break_archive_command(*command == ArchiveCommand::Broken).await
+            }
+            Change::ArchiveDelay(seconds) => topology.delay_archive(*seconds).await,
+            Change::Pgbackrest(mood) => self.set_mood(*mood).await,
+            Change::ScaleTo(count) => topology.scale_to(*count).await,
+            Change::Workload(set) => {
+                let silent = set.is == WorkloadState::Unreachable;
+                topology.silence_supervisor(set.unit, silent).await
+            }
+            Change::Await(Awaited::DatabaseSettled) => topology.databases_settled().await,
+            Change::Await(Awaited::RestoreBegun) => topology.restore_begun().await,
+            // Juju's own, and what the firing itself suffers.
+            Change::LeaderMovesTo(_)
+            | Change::S3Relation(RelationState::Gone)
+            | Change::Tls(_)
+            | Change::ClusterInitialises
+            | Change::ProcessDies => Ok(()),
+        }
+        .map_err(broken)
+    }
+}
+
+#[async_trait]
+impl Place for ContainersPlace {
+    async fn happen(&self, change: &Change) -> Result<(), Prevented> {
+        self.make_real(change).await?;
+        lock(&self.world).apply(change);
+        Ok(())
+    }
+
+    async fn fire(
+        &self,
+        event: &Event,
+        amendments: Amendments,
+        strikes: &[Strike],
+    ) -> Result<Struck, Prevented> {
+        let failed = |error: PortError| Prevented::Broken(error.to_string());
+        let ports = self.ports(event.unit).await.map_err(failed)?;
+        let probe = LiveStrikes::new(self, strikes);
+        let armed = (!strikes.is_empty()).then_some(&probe as &dyn Probe);
+        let fired =
+            dispatch(&self.world, &ports, event, amendments, armed).await.map_err(failed)?;
+        let missed = probe.missed();
+        Ok(Struck { fired, missed, prevented: probe.into_prevented() })
+    }
+
+    async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
+        self.bucket.backups().await
+    }
+
+    async fn observe(&self) -> Result<Observation, Prevented> {
+        observe::observe(self).await
+    }
+}
+
+/// Changes that strike a running cluster while a hook is at a shape.
+struct LiveStrikes<'a> {
+    place: &'a ContainersPlace,
+    pending: Mutex<Vec<Option<&'a Strike>>>,
+    prevented: Mutex<Option<Prevented>>,
+}
+
+impl<'a> LiveStrikes<'a> {
+    fn new(place: &'a ContainersPlace, strikes: &'a [Strike]) -> Self {
+        let pending = Mutex::new(strikes.iter().map(Some).collect());
+        Self { place, pending, prevented: Mutex::new(None) }
+    }
+
+    fn missed(&self) -> Vec<Strike> {
+        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.iter().flatten().map(|&strike| strike.clone()).collect()
+    }
+
+    fn into_prevented(self) -> Option<Prevented> {
+        self.prevented.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The strikes that are due, each once.
+    fn due(&self, shape: Shape, moment: Moment) -> Vec<&'a Strike> {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = |slot: &mut Option<&'a Strike>| {
+            slot.take_if(|strike| strike.at == shape && strike.moment == moment)
+        };
+        pending.iter_mut().filter_map(due).collect()
+    }
+
+    async fn strike(&self, shape: Shape, moment: Moment) -> Fate {
+        let mut fate = Fate::Live;
+        for strike in self.due(shape, moment) {
+            if let Err(why) = self.place.happen(&strike.change).await {
+                *self.prevented.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+                return Fate::Die;
+            }
+            if strike.change == Change::ProcessDies {
+                fate = Fate::Die;
+            }
+        }
+        fate
+    }
+}
+
+#[async_trait]
+impl Probe for LiveStrikes<'_> {
+    async fn arrive(&self, shape: Shape) -> Fate {
+        self.strike(shape, Moment::Before).await
+    }
+
+    async fn leave(&self, shape: Shape) -> Fate {
+        self.strike(shape, Moment::After).await
+    }
+}
+
+/// A part that failed.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+pub(super) fn broken(complaint: Box<Diagnostic>) -> Prevented {
+    Prevented::Broken(complaint.to_string())
+}
+
+fn no_unit(complaint: &Diagnostic) -> PortError {
+    let kind = pgdrill_core::PortErrorKind::NotFound;
+    PortError::new(kind, "unit", "identity", complaint.what.clone())
+}

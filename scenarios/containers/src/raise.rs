@@ -1,0 +1,143 @@
+//! Bringing up a topology that stays.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex},
+};
+
+use futures_util::FutureExt as _;
+use pgdrill_containers::{
+    Authority, Claim, Keeper, Pace, Profile, S3Server, Setup, Topology, claim, images::Progress,
+    keeping_stage, new_keeping_stage,
+};
+use pgdrill_core::Diagnostic;
+use pgdrill_sim::{Given, S3Given, StanzaGiven};
+
+use super::{
+    ContainersPlace, boxed,
+    bucket::Bucket,
+    images,
+    kept::{Kept, NotDone, Say, server},
+};
+
+/// The topology that somebody asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// How many units it is to have.
+    pub units: u32,
+    /// Whether the units are to hold TLS material.
+    pub tls: bool,
+    /// Its S3 server.
+    pub s3: Profile,
+}
+
+/// A name that nothing is up under, and that no other process uses meanwhile.
+pub struct Free {
+    name: String,
+    claim: Claim,
+}
+
+impl Free {
+    /// Waits until no other process works under this name, and sees that nothing is up.
+    ///
+    /// # Errors
+    ///
+    /// No engine answers, or something is up.
+    pub async fn wait_for(name: &str, say: Say<'_>) -> Result<Self, NotDone> {
+        let claim = claim(name, say).await?;
+        if Keeper::find(&keeping_stage(name).await?).await?.is_some() {
+            let what = format!("`{name}` is up already");
+            let hint = "`pgdrill status` shows it, `pgdrill down` takes it down, and `--name` brings another one up beside it";
+            return Err(NotDone::wrong("the command line", &what, hint));
+        }
+        Ok(Self { name: name.to_owned(), claim })
+    }
+
+    /// Everything that was begun under the name is gone, whatever was still on its way.
+    ///
+    /// # Errors
+    ///
+    /// The engine did not remove all of it.
+    pub async fn strike(&self) -> Setup<()> {
+        keeping_stage(&self.name).await?.strike_for_good().await
+    }
+
+    /// Brings a topology up, as the hooks themselves would have left it: with an S3 relation and a stanza.
+    ///
+    /// # Errors
+    ///
+    /// A part does not come up; nothing of it is left.
+    pub async fn raise(
+        &self,
+        wanted: &Wanted,
+        progress: &dyn Progress,
+        say: Say<'_>,
+    ) -> Result<Kept, NotDone> {
+        let raising = AssertUnwindSafe(self.try_to_raise(wanted, progress, say)).catch_unwind();
+        let raised = raising.await.unwrap_or_else(|_| {
+            let what = Diagnostic::error("bringing the topology up", "it panicked");
+            Err(NotDone::Failed(Box::new(what)))
+        });
+        if raised.is_err() {
+            // The complaint says why; that something could not be removed either adds nothing to it.
+            let _ = self.strike().await;
+        }
+        raised
+    }
+
+    async fn try_to_raise(
+        &self,
+        wanted: &Wanted,
+        progress: &dyn Progress,
+        say: Say<'_>,
+    ) -> Result<Kept, NotDone> {
+        let stage = new_keeping_stage(&self.name).await?;
+        let images = images(progress).await?;
+        let authority = Authority::new("pgdrill");
+        let authority = Arc::new(authority.map_err(|error| boxed("the authority", &error))?);
+        say(&format!("starting the S3 server ({})", wanted.s3.name()));
+        let s3 = S3Server::start(wanted.s3, &stage, &authority, progress).await?;
+        if s3.is_relayed() {
+            let what = "containers reach the S3 server only by way of a process that goes on, and `up` does not";
+            let hint = "let the server listen on an address that containers reach, and see that no firewall is between";
+            return Err(NotDone::wrong(&s3.facts().endpoint(), what, hint));
+        }
+        let units = wanted.units.max(1);
+        say(&format!("starting PostgreSQL under Patroni on {}", counted(units, "unit")));
+        let etcd = images.etcd.clone();
+        let (on, by) = (stage.clone(), Arc::clone(&authority));
+        let topology = Topology::raise(on, images, by, &s3.gate(), units, Pace::REAL).await?;
+        say("creating the bucket and the stanza");
+        let given = Given {
+            units,
+            tls: wanted.tls,
+            s3: Some(S3Given::default()),
+            stanza: StanzaGiven::Initialised,
+            ..Given::default()
+        };
+        let bucket = Bucket::fresh(&server(&s3));
+        let place = ContainersPlace::make_with(Arc::new(topology), bucket, &given).await;
+        let mut kept = Kept {
+            name: self.name.clone(),
+            place: place.map_err(NotDone::prevented)?,
+            s3,
+            faults: Mutex::default(),
+            authority,
+            keeper: None,
+            saved: Mutex::default(),
+            claim: None,
+        };
+        let state = kept.state()?;
+        kept.keeper = Some(Keeper::make(&stage, &self.name, &etcd, &state).await?);
+        Ok(kept)
+    }
+
+    /// Gives the name back, to be used by others.
+    pub fn release(self) {
+        drop(self.claim);
+    }
+}
+
+fn counted(count: u32, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}

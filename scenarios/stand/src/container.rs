@@ -1,0 +1,192 @@
+//! A unit's workload container, behind Pebble.
+
+use std::sync::Arc;
+
+use crate::pebble::{Container, Exec, Executed, PathRefusal, Refusal, ServiceSeen, Written};
+use async_trait::async_trait;
+use pgdrill_core::{
+    PortErrorKind, Ports,
+    ports::{BackupKind, BackupRequest, PortResult, Service, ServiceState, UnitId},
+};
+
+use super::{desk::Desk, listeners::Listeners, texts};
+use pgdrill_sim::lock;
+
+const PGBACKREST: &str = "/etc/pgbackrest.conf";
+const PATRONI: &str = "/var/lib/postgresql/data/patroni.yml";
+
+/// The container of one unit.
+pub(super) struct Stage {
+    pub(super) desk: Arc<Desk>,
+    pub(super) listeners: Arc<Listeners>,
+    pub(super) unit: u32,
+}
+
+impl Stage {
+    fn ports(&self) -> Result<Ports, Refusal> {
+        self.desk.ports(self.unit).map_err(|error| (500, error.to_string()))
+    }
+
+    fn service(names: &[String]) -> Option<Service> {
+        let name = names.first()?;
+        Service::ALL.iter().copied().find(|service| service.name() == name)
+    }
+
+    async fn pgbackrest(&self, ports: &Ports, arguments: &[&str]) -> PortResult<String> {
+        let option = |name: &str| arguments.iter().find_map(|word| word.strip_prefix(name));
+        let stanza = option("--stanza=").unwrap_or_default();
+        let repository = &ports.repository;
+        let nothing = |()| String::new();
+        if let Some(kind) = option("--type=") {
+            let kinds = BackupKind::ALL.iter().copied();
+            let kind = kinds.into_iter().find(|known| known.tool_name() == kind);
+            let request = BackupRequest {
+                stanza: stanza.into(),
+                kind: kind.unwrap_or(BackupKind::Full),
+                from_primary: arguments.contains(&"--no-backup-standby"),
+            };
+            return repository.back_up(&request).await;
+        }
+        match arguments.last().copied() {
+            Some("stanza-create") => repository.create_stanza(stanza).await.map(nothing),
+            Some("check") => repository.check(stanza).await.map(nothing),
+            Some(host) if arguments.contains(&"server-ping") => {
+                let unit = Desk::unit_of(host).unwrap_or(u32::MAX);
+                repository.ping(UnitId(unit)).await.map(nothing)
+            }
+            _ => repository.info().await,
+        }
+    }
+
+    async fn run(&self, ports: &Ports, command: &[String]) -> Executed {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["pgbackrest", arguments @ ..] => match self.pgbackrest(ports, arguments).await {
+                Ok(stdout) => exited(0, stdout, String::new()),
+                Err(error) => {
+                    let exit = error.exit().cloned().unwrap_or_default();
+                    match (error.kind(), exit.code) {
+                        (_, Some(code)) => exited(code, exit.stdout, exit.stderr),
+                        (PortErrorKind::TimedOut, None) => Executed::Failed {
+                            error: "timed out after 2m0s: context deadline exceeded".into(),
+                            stdout: exit.stdout.into_bytes(),
+                        },
+                        (_, None) => Executed::CutOff { stdout: exit.stdout.into_bytes() },
+                    }
+                }
+            },
+            ["psql", ..] => {
+                if !lock(&self.desk.world).has_server(self.unit) {
+                    return exited(2, String::new(), "psql: error: connection refused\n".into());
+                }
+                let mark = self.desk.state().marks.get(&self.unit).cloned();
+                exited(0, mark.unwrap_or_default() + "\n", String::new())
+            }
+            ["find", ..] => match ports.workload.empty_data_directory().await {
+                Ok(()) => exited(0, String::new(), String::new()),
+                Err(error) => exited(1, String::new(), format!("{}\n", error.cause())),
+            },
+            _ => exited(127, String::new(), "nobody said what this does\n".into()),
+        }
+    }
+}
+
+fn exited(code: i32, stdout: String, stderr: String) -> Executed {
+    Executed::Exited { code, stdout: stdout.into_bytes(), stderr: stderr.into_bytes() }
+}
+
+#[async_trait]
+impl Container for Stage {
+    async fn is_up(&self) -> bool {
+        match self.ports() {
+            Ok(ports) => ports.workload.is_reachable().await.unwrap_or(false),
+            Err(_) => false,
+        }
+    }
+
+    async fn services(&self, names: &[String]) -> Vec<ServiceSeen> {
+        let (Some(service), Ok(ports)) = (Self::service(names), self.ports()) else {
+            return Vec::new();
+        };
+        let current = match ports.workload.service(service).await {
+            Ok(ServiceState::Running) => "active",
+            Ok(ServiceState::Stopped) => "inactive",
+            Ok(ServiceState::Unknown) | Err(_) => return Vec::new(),
+        };
+        vec![ServiceSeen { name: service.name().to_owned(), current: current.to_owned() }]
+    }
+
+    async fn act(&self, action: &str, services: &[String]) -> Result<Option<String>, Refusal> {
+        let name = services.first().cloned().unwrap_or_default();
+        let unknown = || (400, format!("service \"{name}\" does not exist"));
+        let (service, ports) = (Self::service(services).ok_or_else(unknown)?, self.ports()?);
+        let done = match action {
+            "start" => ports.workload.start(service).await,
+            "stop" => ports.workload.stop(service).await,
+            other => return Err((400, format!("invalid action \"{other}\""))),
+        };
+        self.listeners.follow(&self.desk).await;
+        match done {
+            Ok(()) => Ok(None),
+            Err(error) if error.kind() == PortErrorKind::NotFound => Err(unknown()),
+            Err(error) => Ok(Some(error.cause().to_owned())),
+        }
+    }
+
+    async fn signal(&self, _signal: &str, services: &[String]) -> Result<(), Refusal> {
+        let service = Self::service(services).ok_or((500, "no such service".to_owned()))?;
+        let done = self.ports()?.workload.reload(service).await;
+        done.map_err(|error| (500, error.cause().to_owned()))
+    }
+
+    async fn exists(&self, _path: &str) -> bool {
+        true
+    }
+
+    async fn read(&self, path: &str) -> Result<Vec<u8>, PathRefusal> {
+        let state = self.desk.state();
+        let file = state.files.get(&(self.unit, path.to_owned()));
+        let missing = || ("not-found", format!("open {path}: no such file or directory"));
+        file.map(|(content, _)| content.clone()).ok_or_else(missing)
+    }
+
+    async fn write(&self, file: Written) -> Result<(), PathRefusal> {
+        let refused = |why: String| ("generic-file-error", why);
+        let text = String::from_utf8_lossy(&file.content).into_owned();
+        let ports = self.ports().map_err(|(_, why)| refused(why))?;
+        if file.path == PGBACKREST {
+            let settings = texts::repository(&self.desk, &text).map_err(refused)?;
+            let done = ports.repository.configure(&settings).await;
+            done.map_err(|error| refused(error.to_string()))?;
+        }
+        if file.path == PATRONI {
+            let (settings, mark) = texts::cluster(&text).map_err(refused)?;
+            let done = ports.cluster.apply(&settings).await;
+            done.map_err(|error| refused(error.to_string()))?;
+            self.desk.state().marks.insert(self.unit, mark);
+        }
+        let kept = (file.content, file.permissions);
+        self.desk.state().files.insert((self.unit, file.path), kept);
+        Ok(())
+    }
+
+    async fn remove(&self, path: &str) -> Result<(), PathRefusal> {
+        let gone = self.desk.state().files.remove(&(self.unit, path.to_owned()));
+        gone.map(drop).ok_or_else(|| ("not-found", format!("remove {path}")))
+    }
+
+    async fn begin(&self, exec: &Exec) -> Result<(), Refusal> {
+        match exec.command.first().map(String::as_str) {
+            Some("pgbackrest" | "psql" | "find") => Ok(()),
+            Some(other) => Err((400, format!("cannot find executable \"{other}\""))),
+            None => Err((400, "must specify command".into())),
+        }
+    }
+
+    async fn exec(&self, exec: Exec) -> Executed {
+        let Ok(ports) = self.ports() else { return Executed::CutOff { stdout: Vec::new() } };
+        let executed = self.run(&ports, &exec.command).await;
+        self.listeners.follow(&self.desk).await;
+        executed
+    }
+}

@@ -1,0 +1,149 @@
+//! What the stand-ins of one rehearsal share: the world, and what is under way.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use pgdrill_core::{Hook, Ports, S3Relation, S3Settings, ports::PortResult};
+use pgdrill_sim::{Change, Moment, Shared, Strike, View};
+use tokio::sync::Notify;
+
+use pgdrill_core::FiringLine;
+use pgdrill_sim::lock;
+
+/// The endpoint by which a world knows its own S3 server.
+const WORLD_ENDPOINT: &str = "https://s3.drill";
+/// Stands for the bucket that a request names.
+const ANY_BUCKET: &str = "any";
+/// A port at which nobody listens.
+const NOBODY: u16 = 1;
+
+/// What the stand-ins share.
+pub(super) struct Desk {
+    pub(super) world: Shared,
+    /// The port of S3 and Kubernetes, and of every unit's Patroni.
+    pub(super) port: u16,
+    /// Says that the dispatch that runs is to be killed.
+    pub(super) kill: Notify,
+    state: Mutex<State>,
+}
+
+/// What is under way.
+#[derive(Default)]
+pub(super) struct State {
+    /// The unit on which a dispatch runs.
+    pub(super) unit: u32,
+    pub(super) off: Vec<String>,
+    pub(super) strikes: Vec<Option<Strike>>,
+    /// Whether every port call is counted, and the call before or after which the dispatch is killed.
+    pub(super) counts_calls: bool,
+    pub(super) kill_at: Option<usize>,
+    pub(super) calls: Vec<String>,
+    /// The results of the action on each unit.
+    pub(super) results: BTreeMap<u32, Vec<(&'static str, String)>>,
+    pub(super) told: Vec<FiringLine>,
+    /// What each unit's state holds, as its own hook sees it.
+    pub(super) deferred: BTreeMap<u32, Vec<Hook>>,
+    /// The events that run on units by hand, not by a dispatch.
+    pub(super) begun: BTreeMap<u32, Hook>,
+    /// Whether the S3 relation is being taken away by this very hook.
+    pub(super) is_s3_broken: bool,
+    pub(super) tools: Vec<String>,
+    /// Files by unit and path, with their permissions.
+    pub(super) files: BTreeMap<(u32, String), (Vec<u8>, String)>,
+    /// The marks of the settings that each unit's server runs on.
+    pub(super) marks: BTreeMap<u32, String>,
+    /// Every S3 relation that was shown: its place here is part of its endpoint.
+    relations: Vec<S3Relation>,
+}
+
+impl State {
+    /// Takes over what outlives a dispatch.
+    pub(super) fn take_over(&mut self, ended: &mut Self) {
+        self.unit = ended.unit;
+        self.files = std::mem::take(&mut ended.files);
+        self.marks = std::mem::take(&mut ended.marks);
+        self.relations = std::mem::take(&mut ended.relations);
+    }
+}
+
+impl Desk {
+    pub(super) fn new(world: Shared, port: u16) -> Self {
+        Self { world, port, kill: Notify::new(), state: Mutex::default() }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ports of a unit in the world.
+    pub(super) fn ports(&self, unit: u32) -> PortResult<Ports> {
+        View::new(&self.world, unit).map(View::ports)
+    }
+
+    /// The ports of the unit on which a dispatch runs.
+    pub(super) fn own(&self) -> PortResult<Ports> {
+        let unit = self.state().unit;
+        self.ports(unit)
+    }
+
+    /// The host of a unit; `{unit}` stands for any.
+    pub(super) const HOSTS: &str = "127.0.1.1{unit}";
+
+    /// The unit of a host.
+    pub(super) fn unit_of(host: &str) -> Option<u32> {
+        host.strip_prefix("127.0.1.1")?.parse().ok()
+    }
+
+    /// The endpoint that stands for a relation's own.
+    pub(super) fn endpoint(&self, relation: &S3Relation) -> Option<String> {
+        let own = relation.endpoint.as_deref()?;
+        // What a request itself tells is no part of it.
+        let hidden = S3Relation {
+            bucket: Some(ANY_BUCKET.into()),
+            path: None,
+            region: None,
+            ..relation.clone()
+        };
+        let mut state = self.state();
+        let known = state.relations.iter().position(|known| *known == hidden);
+        let number = known.unwrap_or_else(|| {
+            state.relations.push(hidden);
+            state.relations.len() - 1
+        });
+        let port = if own == WORLD_ENDPOINT { self.port } else { NOBODY };
+        // Amazon's client puts the bucket behind an endpoint's path without a slash between them.
+        Some(format!("https://127.0.0.1:{port}/{number}-"))
+    }
+
+    /// The settings whose endpoint has this number, as the world knows them: bucket, path and region are for
+    /// whoever asks to fill in.
+    pub(super) fn settings(&self, number: usize) -> Option<S3Settings> {
+        let state = self.state();
+        S3Settings::from_relation(state.relations.get(number)?).ok()
+    }
+
+    /// Lets the changes strike that wait at a shape; whether one of them is that the process dies.
+    pub(super) fn strike(&self, shape: &str, moment: Moment) -> bool {
+        let mut due = Vec::new();
+        for slot in &mut self.state().strikes {
+            if slot.as_ref().is_some_and(|it| it.at.id() == shape && it.moment == moment) {
+                due.extend(slot.take());
+            }
+        }
+        let mut dies = false;
+        for strike in due {
+            dies |= strike.change == Change::ProcessDies;
+            lock(&self.world).apply(&strike.change);
+        }
+        dies
+    }
+
+    /// Counts a telling of a port call; whether the dispatch is to be killed here.
+    pub(super) fn count(&self, place: String) -> bool {
+        let mut state = self.state();
+        state.calls.push(place);
+        state.kill_at == Some(state.calls.len())
+    }
+}

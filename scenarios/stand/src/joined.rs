@@ -1,0 +1,144 @@
+//! A dispatch that is rehearsed.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use pgdrill_core::{
+    Amendments, Fate, PortError, PortErrorKind, Ports, Probe, Shape,
+    ports::{Call, Clock, Observer, PortResult, Timestamp},
+};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    net::UnixStream,
+    sync::Mutex,
+};
+
+use super::{
+    SOCKET,
+    wire::{Answer, Ask},
+};
+use pgdrill_dispatch::{Attachment, Dispatched, Environment, dispatch_with};
+
+/// Handles the event that the environment describes: rehearsed where the environment names a rehearsal, else as in
+/// production.
+pub fn dispatch(environment: &Environment) -> Dispatched {
+    match environment.get(SOCKET) {
+        Some(socket) => dispatch_with(environment, async || Rehearsed::join(socket).await),
+        None => pgdrill_dispatch::dispatch(environment),
+    }
+}
+
+/// The world's end of a dispatch that is rehearsed: its clock, and what strikes at its shapes.
+#[derive(Clone)]
+struct Rehearsed {
+    stream: Arc<Mutex<BufReader<UnixStream>>>,
+    amendments: Amendments,
+    is_armed: bool,
+    counts_calls: bool,
+}
+
+impl Rehearsed {
+    /// Joins the rehearsal at this socket.
+    ///
+    /// # Errors
+    ///
+    /// When nobody answers there.
+    async fn join(socket: &str) -> Result<Self, String> {
+        let stream = UnixStream::connect(socket).await;
+        let stream = stream.map_err(|why| format!("{socket}: {why}"))?;
+        let mut joined = Self {
+            stream: Arc::new(Mutex::new(BufReader::new(stream))),
+            amendments: Amendments::all(),
+            is_armed: false,
+            counts_calls: false,
+        };
+        let answer = joined.ask(&Ask::Join).await;
+        let answer = answer.ok_or_else(|| format!("{socket}: no answer"))?;
+        let off = answer.off.iter().filter_map(|name| name.parse().ok());
+        joined.amendments = off.fold(Amendments::all(), Amendments::without);
+        joined.is_armed = answer.is_armed;
+        joined.counts_calls = answer.counts_calls;
+        Ok(joined)
+    }
+
+    async fn ask(&self, ask: &Ask) -> Option<Answer> {
+        let mut line = serde_json::to_string(ask).ok()?;
+        line.push('\n');
+        let mut stream = self.stream.lock().await;
+        stream.get_mut().write_all(line.as_bytes()).await.ok()?;
+        let mut answer = String::new();
+        stream.read_line(&mut answer).await.ok()?;
+        serde_json::from_str(&answer).ok()
+    }
+
+    async fn fate(&self, ask: Ask) -> Fate {
+        if !self.is_armed {
+            return Fate::Live;
+        }
+        match self.ask(&ask).await {
+            Some(Answer { dies: true, .. }) => Fate::Die,
+            Some(_) | None => Fate::Live,
+        }
+    }
+}
+
+#[async_trait]
+impl Attachment for Rehearsed {
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(self.clone())
+    }
+
+    fn amendments(&self) -> Amendments {
+        self.amendments
+    }
+
+    fn probe(&self) -> Option<&dyn Probe> {
+        Some(self)
+    }
+
+    fn ports(&self, ports: Ports) -> Ports {
+        if self.counts_calls { ports.observed(Arc::new(self.clone())) } else { ports }
+    }
+
+    /// The world kills this process then.
+    async fn died(&self, line: &str) {
+        self.ask(&Ask::Die { line: line.to_owned() }).await;
+    }
+}
+
+#[async_trait]
+impl Observer for Rehearsed {
+    async fn before(&self, call: Call) {
+        self.ask(&Ask::Call { place: call.place().to_owned() }).await;
+    }
+
+    async fn after(&self, call: Call) {
+        self.ask(&Ask::Call { place: call.place().to_owned() }).await;
+    }
+}
+
+#[async_trait]
+impl Probe for Rehearsed {
+    async fn arrive(&self, shape: Shape) -> Fate {
+        self.fate(Ask::Arrive { shape: shape.id().to_owned() }).await
+    }
+
+    async fn leave(&self, shape: Shape) -> Fate {
+        self.fate(Ask::Leave { shape: shape.id().to_owned() }).await
+    }
+}
+
+#[async_trait]
+impl Clock for Rehearsed {
+    async fn now(&self) -> Timestamp {
+        Timestamp(self.ask(&Ask::Now).await.map_or(0, |answer| answer.now))
+    }
+
+    async fn wait(&self, pause: Duration) -> PortResult<()> {
+        let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        self.ask(&Ask::Wait { millis }).await.map(drop).ok_or_else(|| {
+            let cause = "the rehearsal is over";
+            PortError::new(PortErrorKind::Unreachable, "clock", "wait", cause)
+        })
+    }
+}

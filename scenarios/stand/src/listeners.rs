@@ -1,0 +1,109 @@
+//! The HTTP servers of a rehearsal: those of Patroni listen only where a member does.
+
+use std::{collections::BTreeMap, io, sync::Arc};
+
+use pgdrill_sim::ManagerSeen;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Mutex,
+    task::{JoinHandle, JoinSet},
+};
+
+use super::{authority::authority, desk::Desk, patroni, s3, web};
+use pgdrill_sim::lock;
+
+/// The members' servers, by unit.
+#[derive(Default)]
+pub(super) struct Listeners(Mutex<BTreeMap<u32, Task>>);
+
+/// A task that ends with this value.
+pub(super) struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Listeners {
+    /// Has a server listen for every member that listens in the world now, and for no other.
+    pub(super) async fn follow(&self, desk: &Arc<Desk>) {
+        let mut servers = self.0.lock().await;
+        for unit in 0..9 {
+            let listens = lock(&desk.world).manager(unit) != ManagerSeen::Refuses;
+            if listens && !servers.contains_key(&unit) {
+                let host = Desk::HOSTS.replace("{unit}", &unit.to_string());
+                // What can't listen here is refused, which the run then shows.
+                if let Ok(listener) = TcpListener::bind((host, desk.port)).await {
+                    let desk = Arc::clone(desk);
+                    servers.insert(
+                        unit,
+                        accept(listener, move |stream| {
+                            let desk = Arc::clone(&desk);
+                            web::serve(stream, move |asked| {
+                                let desk = Arc::clone(&desk);
+                                async move { patroni::answer(&desk, unit, asked).await }
+                            })
+                        }),
+                    );
+                }
+            } else if !listens && let Some(mut server) = servers.remove(&unit) {
+                server.0.abort();
+                // Only then is the port free again.
+                let _ = (&mut server.0).await;
+            }
+        }
+    }
+}
+
+/// Serves S3 and Kubernetes over TLS.
+pub(super) fn serve_tls(
+    listener: TcpListener,
+    desk: Arc<Desk>,
+    listeners: Arc<Listeners>,
+) -> Result<Task, String> {
+    let acceptor = authority()?.acceptor.clone();
+    Ok(accept(listener, move |stream| {
+        let (acceptor, desk) = (acceptor.clone(), Arc::clone(&desk));
+        let listeners = Arc::clone(&listeners);
+        async move {
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            web::serve(stream, move |asked| {
+                let (desk, listeners) = (Arc::clone(&desk), Arc::clone(&listeners));
+                async move {
+                    let reply = s3::answer(&desk, asked).await;
+                    listeners.follow(&desk).await;
+                    reply
+                }
+            })
+            .await;
+        }
+    }))
+}
+
+/// Runs beside everything else, as long as the task lives.
+#[expect(clippy::disallowed_methods, reason = "a server must run beside its client")]
+pub(super) fn spawned(work: impl Future<Output = ()> + Send + 'static) -> Task {
+    Task(tokio::spawn(work))
+}
+
+/// Takes connections, each served beside the others.
+fn accept<F>(listener: TcpListener, serve: impl Fn(TcpStream) -> F + Send + 'static) -> Task
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    spawned(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            while connections.try_join_next().is_some() {}
+            connections.spawn(serve(stream));
+        }
+    })
+}
+
+/// A port of this machine at which a server can listen.
+pub(super) async fn listen() -> io::Result<(TcpListener, u16)> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let port = listener.local_addr()?.port();
+    Ok((listener, port))
+}

@@ -1,0 +1,196 @@
+//! A container that does what its commands are called, and remembers what it was asked.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+
+use pgdrill_adapters::pebble::{Limits, Pebble};
+use pgdrill_stand::pebble::{
+    Container, Exec, Executed, PathRefusal, Refusal, Server, ServiceSeen, Written,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Recorded {
+    Up,
+    Down,
+}
+
+pub(super) struct Scripted {
+    state: Mutex<Recorded>,
+    asked: Mutex<Vec<String>>,
+    files: Mutex<BTreeMap<String, Written>>,
+    services: Mutex<BTreeMap<String, String>>,
+}
+
+pub(super) struct Stand {
+    pub(super) pebble: Pebble,
+    pub(super) container: Arc<Scripted>,
+    _server: Server,
+    _folder: TempDir,
+}
+
+impl Stand {
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let services = [("postgresql", "active"), ("pgbackrest server", "inactive")];
+        let services = services.map(|(name, current)| (name.to_owned(), current.to_owned()));
+        let container = Arc::new(Scripted {
+            state: Mutex::new(Recorded::Up),
+            asked: Mutex::default(),
+            files: Mutex::default(),
+            services: Mutex::new(BTreeMap::from(services)),
+        });
+        let socket = folder.path().join("pebble.socket");
+        let server = Server::start(&socket, Arc::clone(&container) as _).expect("it listens");
+        let limits = Limits { grace: Duration::from_secs(1), ..Limits::default() };
+        let pebble = Pebble::new(socket, limits);
+        Self { pebble, container, _server: server, _folder: folder }
+    }
+
+    pub(super) fn record(&self) -> String {
+        self.container.asked.lock().expect("whole").join("\n")
+    }
+}
+
+impl Scripted {
+    pub(super) fn set(&self, state: Recorded) {
+        *self.state.lock().expect("whole") = state;
+    }
+
+    fn note(&self, what: String) {
+        self.asked.lock().expect("whole").push(what);
+    }
+
+    pub(super) fn put(&self, path: &str, content: &[u8]) {
+        let file = Written {
+            path: path.to_owned(),
+            content: content.to_vec(),
+            permissions: "600".into(),
+            user: None,
+        };
+        self.files.lock().expect("whole").insert(path.to_owned(), file);
+    }
+
+    pub(super) fn forget(&self, name: &str) {
+        self.services.lock().expect("whole").remove(name);
+    }
+
+    pub(super) fn service(&self, name: &str, current: &str) {
+        self.services.lock().expect("whole").insert(name.to_owned(), current.to_owned());
+    }
+}
+
+fn not_found(path: &str) -> PathRefusal {
+    ("not-found", format!("open {path}: no such file or directory"))
+}
+
+fn exited(code: i32, stdout: &[u8], stderr: &[u8]) -> Executed {
+    Executed::Exited { code, stdout: stdout.to_vec(), stderr: stderr.to_vec() }
+}
+
+#[async_trait]
+impl Container for Scripted {
+    async fn is_up(&self) -> bool {
+        *self.state.lock().expect("whole") == Recorded::Up
+    }
+
+    async fn services(&self, names: &[String]) -> Vec<ServiceSeen> {
+        let known = self.services.lock().expect("whole");
+        let found = names.iter().filter_map(|name| known.get_key_value(name));
+        found.map(|(n, c)| ServiceSeen { name: n.clone(), current: c.clone() }).collect()
+    }
+
+    async fn act(&self, action: &str, services: &[String]) -> Result<Option<String>, Refusal> {
+        self.note(format!("{action} {services:?}"));
+        let name = services.first().cloned().unwrap_or_default();
+        let current = self.services.lock().expect("whole").get(&name).cloned();
+        match (action, current.as_deref()) {
+            (_, None) => Err((400, format!("service \"{name}\" does not exist"))),
+            ("start", Some("error")) => Ok(Some("service exited quickly with code 1".into())),
+            (action, Some(_)) => {
+                self.service(&name, if action == "stop" { "inactive" } else { "active" });
+                Ok(None)
+            }
+        }
+    }
+
+    async fn signal(&self, signal: &str, services: &[String]) -> Result<(), Refusal> {
+        self.note(format!("{signal} to {services:?}"));
+        Ok(())
+    }
+
+    async fn exists(&self, path: &str) -> bool {
+        self.files.lock().expect("whole").keys().any(|known| known.starts_with(path))
+    }
+
+    async fn read(&self, path: &str) -> Result<Vec<u8>, PathRefusal> {
+        let files = self.files.lock().expect("whole");
+        files.get(path).map(|file| file.content.clone()).ok_or_else(|| not_found(path))
+    }
+
+    async fn write(&self, file: Written) -> Result<(), PathRefusal> {
+        let (path, user) = (file.path.clone(), file.user.clone().unwrap_or_default());
+        self.note(format!("write {path} {} {user}", file.permissions));
+        if path.starts_with("/denied") {
+            return Err(("permission-denied", "permission denied".into()));
+        }
+        self.files.lock().expect("whole").insert(path, file);
+        Ok(())
+    }
+
+    async fn remove(&self, path: &str) -> Result<(), PathRefusal> {
+        self.note(format!("remove {path}"));
+        let gone = self.files.lock().expect("whole").remove(path);
+        gone.map(drop).ok_or_else(|| not_found(path))
+    }
+
+    async fn begin(&self, exec: &Exec) -> Result<(), Refusal> {
+        let user = exec.user.as_deref().unwrap_or("nobody in particular");
+        let command = exec.command.join(" ");
+        self.note(format!("begin {command} as {user} within {}", exec.timeout));
+        match exec.command.first().map(String::as_str) {
+            Some(name @ "missing") => Err((400, format!("cannot find executable \"{name}\""))),
+            _ => Ok(()),
+        }
+    }
+
+    async fn exec(&self, exec: Exec) -> Executed {
+        let name = exec.command.first().map_or("", String::as_str);
+        self.note(format!("exec {name} with {} bytes", exec.stdin.len()));
+        let begun = b"begun\n".to_vec();
+        match name {
+            "exits-28" => exited(28, b"out\n", b"err\n"),
+            "counts" => exited(0, exec.stdin.len().to_string().as_bytes(), b""),
+            "times-out" => Executed::Failed {
+                error: "timed out after 1m0s: context deadline exceeded".into(),
+                stdout: begun,
+            },
+            "killed" => Executed::Failed { error: "signal: killed".into(), stdout: begun },
+            "cut-off" => Executed::CutOff { stdout: begun },
+            "hangs" => std::future::pending().await,
+            "writes-3-mib" => {
+                let mut out = vec![b'x'; 3 << 20];
+                let end = out.len() - 4;
+                out[end..].copy_from_slice(b"last");
+                exited(0, &out, &vec![b'e'; 1 << 20])
+            }
+            "trickles" => {
+                Executed::Trickled { stdout: vec![b'x'; 2 << 20], pause: Duration::from_millis(10) }
+            }
+            "find" => {
+                let folder = exec.command.get(1).cloned().unwrap_or_default();
+                if folder.contains("busy") {
+                    return exited(1, b"", b"find: cannot delete 'x': Device or resource busy\n");
+                }
+                self.files.lock().expect("whole").retain(|path, _| !path.starts_with(&folder));
+                exited(0, b"", b"")
+            }
+            other => panic!("nobody said what `{other}` does"),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Which hook tools each hook runs, with their arguments and standard input.
+
+use std::fmt::Write as _;
+
+use pgdrill_core::Amendments;
+use pgdrill_scenarios::Place as _;
+use pgdrill_stand::Treatment;
+
+use crate::situations;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_hook_runs_these_hook_tools() {
+    let mut out = String::new();
+    for situation in situations() {
+        let place = situation.place().await;
+        let backups = place.backups().await.expect("seen");
+        let id = backups.first().map_or("", |backup| backup.id.as_str());
+        let event = situation.event(id);
+        let fired = place.dispatch(&event, Amendments::all(), &[], Treatment::default()).await;
+        let (_, shown) = fired.expect("it ran");
+        let _ =
+            writeln!(out, "{} ({}): {} calls", situation.name, situation.hook, shown.tools.len());
+        for call in &shown.tools {
+            let call = call.split("pgdrill: ").next().unwrap_or_default();
+            let _ = writeln!(out, "  {call}");
+        }
+    }
+    assert!(!out.contains("canary"), "a credential is on a command line");
+    insta::assert_snapshot!(out);
+}

@@ -1,0 +1,23 @@
+use pgdrill_scenarios::{Plan, Verdict, judge, plan, read_corpus, transcript};
+use pgdrill_stand::run_all;
+
+use crate::programs;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_case_shows_through_dispatches_what_it_shows_in_memory() {
+    let inputs = read_corpus();
+    let scenarios = inputs.iter().map(|input| input.scenario.clone().expect("readable"));
+    let plans: Vec<Plan> = scenarios.map(|scenario| plan(scenario, &[])).collect();
+    let runs = run_all(&programs(), &plans, 4, |_| {}).await;
+    let mut wrong = Vec::new();
+    for ((input, plan), run) in inputs.iter().zip(&plans).zip(&runs) {
+        if let Verdict::Failed(reasons) = judge(plan, run).verdict {
+            wrong.push(format!("{}: {}", input.name, reasons.join("; ")));
+        }
+        let snapshot = input.snapshot.as_ref().expect("every case has one");
+        if let Some(difference) = snapshot.difference(&transcript(run)) {
+            wrong.push(format!("{}:\n{difference}", input.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), inputs.len(), wrong.join("\n"));
+}
