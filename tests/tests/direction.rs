@@ -20,11 +20,23 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("pgdrill-scenarios", &["pgdrill-core", "pgdrill-flow", "pgdrill-sim"]),
     (
         "pgdrill-container-backend",
-        &["pgdrill-adapters", "pgdrill-containers", "pgdrill-core", "pgdrill-scenarios", "pgdrill-sim"],
+        &[
+            "pgdrill-adapters",
+            "pgdrill-containers",
+            "pgdrill-core",
+            "pgdrill-scenarios",
+            "pgdrill-sim",
+        ],
     ),
     (
         "pgdrill-stand",
-        &["pgdrill-adapters", "pgdrill-core", "pgdrill-dispatch", "pgdrill-scenarios", "pgdrill-sim"],
+        &[
+            "pgdrill-adapters",
+            "pgdrill-core",
+            "pgdrill-dispatch",
+            "pgdrill-scenarios",
+            "pgdrill-sim",
+        ],
     ),
     ("pgdrill-cli", &["pgdrill-core", "pgdrill-flow", "pgdrill-scenarios", "pgdrill-sim"]),
     ("pgdrill-tests", &["pgdrill-core", "pgdrill-flow", "pgdrill-scenarios", "pgdrill-sim"]),
@@ -113,13 +125,18 @@ impl Graph {
 #[test]
 fn the_crates_of_the_workspace_use_each_other_in_one_direction() {
     let graph = Graph::resolved();
-    let own: BTreeSet<&str> =
-        graph.names.values().map(String::as_str).filter(|name| name.starts_with("pgdrill-")).collect();
+    let own: BTreeSet<&str> = graph
+        .names
+        .values()
+        .map(String::as_str)
+        .filter(|name| name.starts_with("pgdrill-"))
+        .collect();
     let listed: BTreeSet<&str> = ARROWS.iter().map(|(name, _)| *name).collect();
     assert_eq!(own, listed);
     for (name, expected) in ARROWS {
         let used = graph.used_by(name, 1);
-        let used: Vec<&str> = used.into_iter().filter(|used| used.starts_with("pgdrill-")).collect();
+        let used: Vec<&str> =
+            used.into_iter().filter(|used| used.starts_with("pgdrill-")).collect();
         assert_eq!(used, expected, "{name}");
     }
 }

@@ -6,7 +6,9 @@
 use std::{io::Write as _, path::Path, process::ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use pgdrill_core::Amendments;
 use pgdrill_scenarios::{Input, Plan, PlanStep, Verdict, judge, plan, read_corpus, transcript};
+use pgdrill_sim::Change;
 use pgdrill_stand::{Dispatch, Programs, run, tool};
 
 fn main() -> ExitCode {
@@ -25,13 +27,14 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
-/// Whether nothing strikes within a firing, and every amendment is on.
+/// Whether nothing strikes within a firing, no time has to pass in the world while the program waits in its own,
+/// and every amendment is on.
 fn is_undisturbed(plan: &Plan) -> bool {
-    let has_strikes = |step: &PlanStep| match step {
+    let disturbs = |step: &PlanStep| match step {
         PlanStep::Fire { strikes, .. } => !strikes.is_empty(),
-        PlanStep::Change(_) => false,
+        PlanStep::Change(change) => matches!(change, Change::ArchiveDelay(_)),
     };
-    plan.amendments == pgdrill_core::Amendments::all() && !plan.steps.iter().any(has_strikes)
+    plan.amendments == Amendments::all() && !plan.steps.iter().any(disturbs)
 }
 
 /// The case shows what it shows in memory.
@@ -40,7 +43,8 @@ fn holds(input: &Input, plan: &Plan) -> Result<(), Failed> {
         dispatch: Dispatch::Shipped(Path::new(env!("CARGO_BIN_EXE_pgdrill-dispatch")).to_owned()),
         tools: std::env::current_exe()?,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ran = runtime.block_on(run(&programs, plan));
     match judge(plan, &ran).verdict {
         Verdict::Passed => {}

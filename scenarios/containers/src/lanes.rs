@@ -236,8 +236,8 @@ async fn strike(topology: Option<Arc<Topology>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pgdrill_scenarios::read_corpus;
     use pgdrill_scenarios::plan;
+    use pgdrill_scenarios::read_corpus;
 
     /// A plan in which something happens this many times.
     fn busy(units: u32, primary: u32, events: usize) -> Plan {

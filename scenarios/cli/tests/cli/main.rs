@@ -5,10 +5,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+#[cfg(not(any(feature = "containers", feature = "charm")))]
+mod absent;
 mod charts;
 mod commands;
+#[cfg(feature = "containers")]
 mod engines;
 mod json;
+#[cfg(feature = "containers")]
 mod laptop;
 mod refusals;
 mod repeat;
