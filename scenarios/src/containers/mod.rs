@@ -6,10 +6,12 @@ mod faults;
 mod given;
 mod kept;
 mod lanes;
+mod look;
 mod observe;
 mod place;
 mod raise;
 mod seen;
+mod under_way;
 
 use std::sync::Arc;
 
