@@ -19,12 +19,12 @@ use pgdrill_containers::postgres::{Admission, PostgresClient, PostgresError};
 use pgdrill_core::{
     Amendments, Attempt, Fate, Hook, Outcome, Probe, S3Settings, Shape,
     inventory::Inventory,
-    ports::{BackupKind, Cluster as _},
+    ports::{BackupKind, Cluster as _, ClusterSettings, MemberState},
 };
 use pgdrill_scenarios::Place as _;
 use pgdrill_sim::{
-    Awaited, BackupGiven, BackupSeen, Change, Event, Given, Observation, S3Given, StanzaGiven,
-    dispatch,
+    Awaited, BackupGiven, BackupSeen, Change, Event, Given, Observation, S3Given, ServiceName,
+    ServiceRuns, SetService, StanzaGiven, dispatch,
 };
 use pgdrill_tests::stands::{Lane, RealParts};
 
@@ -40,8 +40,15 @@ async fn what_is_observed_is_true() {
             a_restore_brings_back_what_was_and_nothing_else(&one).await;
             connections_are_observed_as_clients_meet_them(&one).await;
             what_a_server_is_told_as_it_starts_is_in_force(&one).await;
+            a_primary_is_observed_once_it_is_promoted(&one).await;
+            a_file_that_is_being_written_is_not_what_the_server_runs_on(&one).await;
+            what_would_not_stop_is_wanted_up_on_a_cluster_that_is_used_again(&one).await;
         };
-        join(with_one, a_replica_that_takes_a_backup_refuses_new_clients_alone(&pair)).await;
+        let with_pair = async {
+            a_replica_that_takes_a_backup_refuses_new_clients_alone(&pair).await;
+            what_the_members_agree_on_is_observed_once_it_is_in_force(&pair).await;
+        };
+        join(with_one, with_pair).await;
     });
     checked.await.unwrap_or_else(|complaint| panic!("{complaint}"));
 }
@@ -228,6 +235,85 @@ async fn what_a_server_is_told_as_it_starts_is_in_force(parts: &Lane<'_>) {
     assert!(!is_kept(&again).await);
     let quick = "cd /usr/lib/postgresql/17/bin && mv postgres.whole postgres";
     unit.shell(quick, &[]).await.expect("as it was");
+}
+
+/// A member holds the leader's lock before its server is promoted. Who waits for the database waits for that, too, and
+/// nothing is observed in between.
+async fn a_primary_is_observed_once_it_is_promoted(parts: &Lane<'_>) {
+    let place = parts.place(&ready(1)).await.expect("a place");
+    let unit = place.topology().unit(0).expect("there is one");
+    let slow = r#"
+        cd /usr/lib/postgresql/17/bin
+        mv pg_ctl pg_ctl.whole
+        printf '#!/bin/sh\n[ "$1" != promote ] || sleep 3\nexec "%s/pg_ctl.whole" "$@"\n' "$PWD" > pg_ctl
+        chmod 0755 pg_ctl
+    "#;
+    unit.shell(slow, &[]).await.expect("it is promoted slowly from now on");
+    for is_awaited in [true, false] {
+        for is in [ServiceRuns::Stopped, ServiceRuns::Running] {
+            let set = SetService { unit: 0, name: ServiceName::Database, is };
+            place.happen(&Change::Service(set)).await.expect("it obeys");
+        }
+        if is_awaited {
+            place.happen(&Change::Await(Awaited::DatabaseSettled)).await.expect("it settles");
+            assert_eq!(values(&place, 0, "SELECT pg_is_in_recovery()").await, ["f"]);
+        }
+        let seen = observe(&place).await;
+        let member = seen.units.first().and_then(|unit| unit.member);
+        assert_eq!((seen.primary, member), (Some(0), Some(MemberState::Running)), "{is_awaited}");
+    }
+    let quick = "cd /usr/lib/postgresql/17/bin && mv pg_ctl.whole pg_ctl";
+    unit.shell(quick, &[]).await.expect("as it was");
+}
+
+/// A manager empties the file with its server's settings whenever it writes it, and the server runs on as it did.
+async fn a_file_that_is_being_written_is_not_what_the_server_runs_on(parts: &Lane<'_>) {
+    let place = parts.place(&ready(1)).await.expect("a place");
+    let unit = place.topology().unit(0).expect("there is one");
+    let seen = observe(&place).await;
+    assert!(seen.archives_into.is_some());
+    let begin = "cd \"$PGDATA\" && cp -p postgresql.conf whole.conf && : > postgresql.conf";
+    unit.shell(begin, &[]).await.expect("it is empty");
+    assert_eq!(observe(&place).await, seen);
+    unit.shell("cd \"$PGDATA\" && mv whole.conf postgresql.conf", &[]).await.expect("as it was");
+}
+
+/// A service that was told to stop and did not is down the next time that it ends, unless somebody says otherwise.
+async fn what_would_not_stop_is_wanted_up_on_a_cluster_that_is_used_again(parts: &Lane<'_>) {
+    let place = parts.place(&Given::default()).await.expect("a place");
+    let unit = place.topology().unit(0).expect("there is one");
+    let supervisor = |order: &'static str| {
+        let unit = unit.clone();
+        async move {
+            let said = unit.shell("SVDIR=/run/supervisor sv $1 postgresql", &[order]).await;
+            said.expect("it answers")
+        }
+    };
+    place.happen(&Change::ServiceWillNotStop(0)).await.expect("from now on");
+    supervisor("down").await;
+    assert!(supervisor("status").await.contains("want down"));
+    let again = parts.place(&Given::default()).await.expect("a place");
+    assert!(Arc::ptr_eq(place.topology(), again.topology()), "on the cluster that was there");
+    assert!(!supervisor("status").await.contains("want down"));
+}
+
+/// What one unit's hook sets for the cluster the primary's manager takes at its next look; the observation waits for that.
+async fn what_the_members_agree_on_is_observed_once_it_is_in_force(parts: &Lane<'_>) {
+    let given = Given { backups: Vec::new(), ..ready(2) };
+    let place = parts.place(&given).await.expect("a place");
+    assert!(observe(&place).await.archives_into.is_some());
+    let manager = r#"
+        read -r pid < /run/supervisor/postgresql/supervise/pid
+        kill -STOP "$pid"
+        setsid sh -c "sleep 6; kill -CONT $pid" </dev/null >/dev/null 2>&1 &
+    "#;
+    let primary = place.topology().unit(0).expect("there is one");
+    primary.shell(manager, &[]).await.expect("its manager stands still for a while");
+    let nowhere =
+        ClusterSettings { archive_stanza: None, accepts_connections: true, restore: None };
+    let applied = place.ports(1).await.expect("unit 1").cluster.apply(&nowhere).await;
+    applied.expect("the replica's manager takes it");
+    assert_eq!(observe(&place).await.archives_into, None);
 }
 
 /// How a new client was refused, whether the old one was answered, and what was observed.

@@ -37,5 +37,6 @@ pub use runit::{Runit, RunitLimits, Supervised};
 pub use s3::{Choice, Profile, S3Server, Unmet};
 pub use stage::{PartFile, PartSpec, Purpose, Setup, Stage};
 pub use topology::{
-    DATA, Images, Manager, Misbehaviour, PGBACKREST, Pace, Tool, Topology, Unit, host,
+    Agreed, DATA, Images, Manager, Misbehaviour, PGBACKREST, Pace, SERVER_AWAY, Tool, Topology,
+    Unit, host,
 };

@@ -6,11 +6,13 @@ mod faults;
 mod given;
 mod kept;
 mod lanes;
+mod look;
 mod observe;
 mod place;
 mod raise;
 mod report;
 mod seen;
+mod under_way;
 
 use std::sync::Arc;
 

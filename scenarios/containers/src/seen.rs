@@ -8,9 +8,10 @@ use pgdrill_core::ports::{Cluster as _, MemberState, ServiceState};
 use pgdrill_sim::{Observation, UnitSeen};
 use serde::Serialize;
 
-use super::{Kept, bucket::Bucket, observe};
 use pgdrill_scenarios::Prevented;
 use pgdrill_sim::lock;
+
+use super::{Kept, bucket::Bucket, look::look as look_into};
 
 /// A topology as it is seen from outside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -164,7 +165,7 @@ async fn look_at(
     // Nobody waits for the answer of a container that stands still.
     let answers = ["running", "cut off"].contains(&container.is);
     let told_of = answers || container.is == "dead";
-    let look = if told_of { observe::look(unit).await.ok() } else { None };
+    let look = if told_of { look_into(unit).await.ok() } else { None };
     let (member, accepts) = if answers {
         let cluster = topology.cluster(unit.number);
         (cluster.member_state().await.ok(), cluster.accepts_connections().await.ok())
@@ -200,7 +201,7 @@ async fn look_at(
         api_port: unit.api_port(),
         container,
     };
-    (there, look.and_then(|look| look.archives_into))
+    (there, look.and_then(|look| look.archives_into()))
 }
 
 const fn service(state: ServiceState) -> &'static str {

@@ -13,6 +13,7 @@ use pgdrill_core::{
 };
 use reqwest::Method;
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{
     command::{CommandRunner, Invocation, RunFailure},
@@ -240,12 +241,13 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
     }
 
     /// Has this unit's member look a few times. It takes new settings at its next look, up to `loop_wait` seconds later,
-    /// and a reload brings no look about; being told of a setting of the cluster does, even of one that is so already.
-    /// What it is told it may see at the look after (both seen with Patroni 4.0.7). Nothing depends on it.
-    async fn wake(&self, command: &str) {
+    /// and a reload brings no look about; being told of the cluster's settings does, even where it is told of none. What
+    /// it was told it may see at the look after (both seen with Patroni 4.0.7). Nothing depends on it, so nobody waits for
+    /// its answer: it must undo nothing that is told meanwhile.
+    async fn wake(&self) {
         let url = self.member.url(self.member.unit, "config");
         for _ in 0..WAKES {
-            let _ = tell(&url, command, self.limits.request).await;
+            let _ = patch(&url, &serde_json::json!({}), self.limits.request).await;
             self.pause().await;
         }
     }
@@ -277,7 +279,7 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
             Some(_) => self.archive_by(command).await,
         };
         let loaded = self.loaded(wanted, if archived.is_ok() { command } else { "" });
-        let loaded = match select(pin!(loaded), pin!(self.wake(command))).await {
+        let loaded = match select(pin!(loaded), pin!(self.wake())).await {
             Either::Left((loaded, _)) => loaded,
             Either::Right((_, loaded)) => loaded.await,
         };
@@ -285,14 +287,18 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
     }
 }
 
-/// Tells the member behind `url`, its `/config`, where WAL goes; the status with which it answers. The members change one
-/// document of the DCS, and a member whose change another's came before takes none of it: it is told again.
+/// Tells the member behind `url`, its `/config`, where WAL goes; the status with which it answers.
 ///
 /// # Errors
 ///
 /// It does not answer.
 pub async fn tell(url: &str, command: &str, limit: Duration) -> Result<u16, NoAnswer> {
-    let parameters = serde_json::json!({ "archive_command": command });
+    patch(url, &serde_json::json!({ "archive_command": command }), limit).await
+}
+
+/// Tells the member behind `url` these parameters of every server. The members change one document of the DCS, and a member
+/// whose change another's came before takes none of it: it is told again.
+async fn patch(url: &str, parameters: &Value, limit: Duration) -> Result<u16, NoAnswer> {
     let body = serde_json::json!({ "postgresql": { "parameters": parameters } }).to_string();
     let mut told = 0;
     loop {

@@ -14,6 +14,8 @@ use pgdrill_adapters::http;
 const STAND_IN: &str = include_str!("stand-in.sh");
 /// The name that holds the leader's lock when no member does.
 const NOBODY: &str = "nobody";
+/// Where a unit's server is while it can't be started.
+pub const SERVER_AWAY: &str = "/usr/lib/postgresql/17/bin/postgres.away";
 /// How long a role change may take.
 const ROLE_CHANGE: Duration = Duration::from_secs(60);
 

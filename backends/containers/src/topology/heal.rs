@@ -14,6 +14,10 @@ const MEND: &str = r#"
         [ -e "/run/supervisor/$name" ] || ln -s "$service" "/run/supervisor/$name"
     done
     rm -f /etc/sv/postgresql/control/t /usr/local/bin/pgbackrest
+    # What was asked to stop and did not is wanted down still, and would be the next time that it ends.
+    case $(SVDIR=/run/supervisor sv status postgresql) in
+    'run: '*'want down'*) SVDIR=/run/supervisor sv up postgresql >/dev/null ;;
+    esac
     if [ -e /run/pgdrill/locker ]; then kill -KILL "-$(cat /run/pgdrill/locker)" || true; fi
     pkill -KILL -x sleep || true
     pkill -KILL -x flock || true

@@ -1,11 +1,13 @@
 //! A cluster of one to nine units with everything that it needs: Patroni over etcd, pgBackRest, and a gate
 //! of its own in front of the S3 server.
 
+mod agreed;
 mod archive;
 mod faults;
 mod foreign;
 mod heal;
 mod layout;
+mod settle;
 mod unit;
 
 use std::{
@@ -13,12 +15,10 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::{join_all, try_join_all, try_join3};
+use futures_util::future::{try_join_all, try_join3};
 use pgdrill_core::{
     Secret,
-    ports::{
-        Cluster as _, ClusterSettings, MemberState, Service, ServiceState, UnitId, Workload as _,
-    },
+    ports::{Cluster as _, ClusterSettings, Service, UnitId, Workload as _},
 };
 use reqwest::Method;
 use serde::Deserialize;
@@ -26,7 +26,8 @@ use sha2::{Digest as _, Sha256};
 
 use self::layout::{API, ETCD, ETCD_HOST, Passwords, SCOPE};
 pub use self::{
-    faults::Misbehaviour,
+    agreed::Agreed,
+    faults::{Misbehaviour, SERVER_AWAY},
     layout::{DATA, PGBACKREST, Pace, host},
     unit::{Manager, Tool, Unit},
 };
@@ -38,11 +39,6 @@ use super::{
 };
 use crate::images::{ImageRef, Quiet};
 use pgdrill_adapters::{etcd::EtcdRecord, http};
-
-/// How long a cluster may take to come up, elect or follow.
-const SETTLED: Duration = Duration::from_secs(90);
-/// The pause before the cluster is asked again.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The images of which a topology is made.
 #[derive(Debug, Clone)]
@@ -269,102 +265,6 @@ impl Topology {
         let answer: ClusterAnswer =
             (status == 200).then(|| serde_json::from_slice(&body).ok()).flatten()?;
         Some(answer.members)
-    }
-
-    /// Returns once one member leads and every other follows it.
-    ///
-    /// # Errors
-    ///
-    /// It does not come to that in time.
-    pub async fn settled(&self) -> Setup<()> {
-        self.until("the cluster has one leader, and every other member follows it", || {
-            self.is_settled()
-        })
-        .await
-    }
-
-    async fn is_settled(&self) -> bool {
-        let units = self.units();
-        let Some(first) = units.first() else { return true };
-        let Some(members) = self.members(first).await else { return false };
-        let timeline = members.iter().find(|m| m.role == "leader").and_then(|m| m.timeline);
-        let is_in_place = |unit: &Unit| {
-            let name = host(unit.number);
-            members.iter().any(|member| {
-                member.name == name
-                    && timeline.is_some()
-                    && member.timeline == timeline
-                    && ["running", "streaming"].contains(&&*member.state)
-            })
-        };
-        if members.len() != units.len() || !units.iter().all(is_in_place) {
-            return false;
-        }
-        // What the DCS remembers of a member that was killed is as it was.
-        let states = units.iter().map(|unit| async {
-            self.cluster(unit.number).member_state().await == Ok(MemberState::Running)
-        });
-        join_all(states).await.into_iter().all(|runs| runs)
-    }
-
-    /// Returns once every database that was started is up or has given up: none is coming up any more.
-    ///
-    /// # Errors
-    ///
-    /// It does not come to that in time.
-    pub async fn databases_settled(&self) -> Setup<()> {
-        self.until("every database that was started is up or has given up", || async {
-            let units = self.units();
-            let states = join_all(units.iter().map(|unit| async {
-                let service = unit.workload().service(Service::Database).await.ok()?;
-                let state = self.cluster(unit.number).member_state().await.ok()?;
-                let gave_up = state == MemberState::Stopped && self.waits_in_vain(unit).await;
-                Some((if gave_up { ServiceState::Stopped } else { service }, state))
-            }));
-            let mut started = Vec::with_capacity(units.len());
-            for (service, state) in states.await.into_iter().flatten() {
-                if service == ServiceState::Running {
-                    started.push(state);
-                }
-            }
-            // One that gave up does not run, or waits for a leader for ever. Who is up waits for a leader before it serves.
-            let is_up = started.iter().all(|state| *state == MemberState::Running);
-            started.is_empty() || is_up && self.primary().await.is_some()
-        })
-        .await
-    }
-
-    /// Returns once a database that was started is on its way up.
-    ///
-    /// # Errors
-    ///
-    /// None is within the time, or it was up before it was seen.
-    pub async fn restore_begun(&self) -> Setup<()> {
-        self.until("a database that was started to be restored is on its way up", || async {
-            let units = self.units();
-            let states = units.iter().map(|unit| async {
-                self.cluster(unit.number).member_state().await == Ok(MemberState::Starting)
-            });
-            join_all(states).await.contains(&true)
-        })
-        .await
-    }
-
-    /// Returns once a question is answered with yes.
-    #[expect(clippy::disallowed_methods, reason = "the parts tell nobody; they are asked again")]
-    async fn until<F: Future<Output = bool>>(
-        &self,
-        what: &str,
-        mut ask: impl FnMut() -> F,
-    ) -> Setup<()> {
-        let asking = async {
-            while !ask().await {
-                tokio::time::sleep(PAUSE).await;
-            }
-        };
-        tokio::time::timeout(SETTLED, asking)
-            .await
-            .map_err(|_| complaint(self.stage.name(), &format!("not within {SETTLED:?}: {what}")))
     }
 
     /// The cluster has this many units: the last ones go, or new ones come and follow.

@@ -1,0 +1,136 @@
+//! Waits until nothing of a cluster is on its way any more.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use pgdrill_core::ports::{Cluster as _, MemberState, Service, ServiceState, Workload as _};
+
+use super::{Setup, Topology, Unit, complaint, host};
+
+/// How long a cluster may take to come up, elect or follow.
+const SETTLED: Duration = Duration::from_secs(90);
+/// The pause before the cluster is asked again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Topology {
+    /// Returns once one member leads and every other follows it.
+    ///
+    /// # Errors
+    ///
+    /// It does not come to that in time.
+    pub async fn settled(&self) -> Setup<()> {
+        self.until("the cluster has one leader, and every other member follows it", || {
+            self.is_settled()
+        })
+        .await
+    }
+
+    async fn is_settled(&self) -> bool {
+        let units = self.units();
+        let Some(first) = units.first() else { return true };
+        let Some(members) = self.members(first).await else { return false };
+        let timeline = members.iter().find(|m| m.role == "leader").and_then(|m| m.timeline);
+        let is_in_place = |unit: &Unit| {
+            let name = host(unit.number);
+            members.iter().any(|member| {
+                member.name == name
+                    && timeline.is_some()
+                    && member.timeline == timeline
+                    && ["running", "streaming"].contains(&&*member.state)
+            })
+        };
+        if members.len() != units.len() || !units.iter().all(is_in_place) {
+            return false;
+        }
+        // What the DCS remembers of a member that was killed is as it was.
+        let states = units.iter().map(|unit| async {
+            self.cluster(unit.number).member_state().await == Ok(MemberState::Running)
+        });
+        join_all(states).await.into_iter().all(|runs| runs) && self.is_led().await
+    }
+
+    /// Whether a member holds the leader's lock and is the primary already: it holds the lock before its server is promoted.
+    async fn is_led(&self) -> bool {
+        let Some(leader) = self.primary().await else { return false };
+        let Ok(unit) = self.unit(leader) else { return false };
+        unit.sql("SELECT pg_is_in_recovery()").await.is_ok_and(|row| row.trim() == "f")
+    }
+
+    /// Returns once every database that was started is up or has given up: none is coming up any more.
+    ///
+    /// # Errors
+    ///
+    /// It does not come to that in time.
+    pub async fn databases_settled(&self) -> Setup<()> {
+        self.until("every database that was started is up or has given up", || async {
+            let units = self.units();
+            let states = join_all(units.iter().map(|unit| async {
+                let service = unit.workload().service(Service::Database).await.ok()?;
+                let state = self.cluster(unit.number).member_state().await.ok()?;
+                let gave_up = state == MemberState::Stopped && self.waits_in_vain(unit).await;
+                Some((if gave_up { ServiceState::Stopped } else { service }, state))
+            }));
+            let mut started = Vec::with_capacity(units.len());
+            for (service, state) in states.await.into_iter().flatten() {
+                if service == ServiceState::Running {
+                    started.push(state);
+                }
+            }
+            // One that gave up does not run, or waits for a leader for ever. Who is up waits for a leader before it serves.
+            let is_up = started.iter().all(|state| *state == MemberState::Running);
+            started.is_empty() || is_up && self.is_led().await
+        })
+        .await
+    }
+
+    /// Returns once a database that was started is on its way up.
+    ///
+    /// # Errors
+    ///
+    /// None is within the time, or it was up before it was seen.
+    pub async fn restore_begun(&self) -> Setup<()> {
+        self.until("a database that was started to be restored is on its way up", || async {
+            let units = self.units();
+            let states = units.iter().map(|unit| async {
+                self.cluster(unit.number).member_state().await == Ok(MemberState::Starting)
+            });
+            join_all(states).await.contains(&true)
+        })
+        .await
+    }
+
+    /// What a look sees, once it sees nothing on its way or this time is up: a fault may be why a thing never comes about.
+    #[expect(clippy::disallowed_methods, reason = "the parts tell nobody; they are asked again")]
+    pub async fn at_rest<T, F: Future<Output = (T, bool)>>(
+        &self,
+        limit: Duration,
+        mut look: impl FnMut() -> F,
+    ) -> T {
+        let (mut seen, mut is_at_rest) = look().await;
+        let looking = async {
+            while !is_at_rest {
+                tokio::time::sleep(PAUSE).await;
+                (seen, is_at_rest) = look().await;
+            }
+        };
+        let _ = tokio::time::timeout(limit, looking).await;
+        seen
+    }
+
+    /// Returns once a question is answered with yes.
+    #[expect(clippy::disallowed_methods, reason = "the parts tell nobody; they are asked again")]
+    pub(super) async fn until<F: Future<Output = bool>>(
+        &self,
+        what: &str,
+        mut ask: impl FnMut() -> F,
+    ) -> Setup<()> {
+        let asking = async {
+            while !ask().await {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::time::timeout(SETTLED, asking)
+            .await
+            .map_err(|_| complaint(self.stage.name(), &format!("not within {SETTLED:?}: {what}")))
+    }
+}

@@ -1,0 +1,222 @@
+//! A look into a unit, whatever state it is in.
+
+use pgdrill_containers::{SERVER_AWAY, Unit};
+use pgdrill_core::ports::ServiceState;
+
+use super::place::broken;
+use pgdrill_scenarios::Prevented;
+
+/// Everything that a look into a unit tells, a line each: its services, how often its TLS server took new settings, whether
+/// its data directory is empty, what its server runs on, the archive command and the mark in its manager's file, whether
+/// that file restores, and whether its database is kept from stopping, its server from starting, and a command of the
+/// backup tool runs that writes to the repository.
+///
+/// The archive command is the one that the server runs on. Where somebody set another behind the manager's back it is the
+/// one in the manager's file, which holds nothing for a moment whenever the manager writes it.
+const LOOK: &str = r#"
+    known=/run/supervisor
+    [ -e "$known" ] || known=/run/supervisor.away
+    for service in postgresql 'pgbackrest server'; do
+        SVDIR=$known sv status "$service" 2>&1 | head -n 1 || true
+    done
+    cat /run/pgbackrest-server.reloads 2>/dev/null | wc -l
+    ls -A "$PGDATA" 2>/dev/null | wc -l
+    rows=$(chpst -u postgres:postgres psql -XAtq -d postgres -c "
+        SELECT pg_is_in_recovery(), current_setting('pgdrill.settings', true), CASE
+            WHEN EXISTS (SELECT FROM pg_file_settings
+                WHERE name = 'archive_command' AND sourcefile LIKE '%auto.conf')
+            THEN (SELECT setting FROM pg_file_settings
+                WHERE name = 'archive_command' AND sourcefile NOT LIKE '%auto.conf'
+                ORDER BY seqno DESC LIMIT 1)
+            ELSE current_setting('archive_command') END" 2>/dev/null) || rows=
+    echo "$rows"
+    manager=/etc/patroni/patroni.yml
+    grep -m 1 archive_command: "$manager" || echo
+    sed -n 's/^ *pgdrill.settings: "\(.*\)"$/\1/p' "$manager" | grep . || echo
+    grep -c '^  method: ' "$manager" || true
+    [ -L /etc/sv/postgresql/control/t ] && echo 1 || echo 0
+    [ -e "$1" ] && echo 1 || echo 0
+    pgrep -ax pgbackrest | grep -cE ' (backup|expire|stanza-create)$' || true
+"#;
+
+/// What a look into a unit told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Look {
+    /// Whether its container runs, goes on and reaches the others.
+    pub(super) is_reached: bool,
+    pub(super) database: ServiceState,
+    pub(super) tls_server: ServiceState,
+    /// Whether a service is being started or stopped and can get there.
+    pub(super) is_service_moving: bool,
+    pub(super) reloads: u32,
+    pub(super) is_data_empty: bool,
+    /// Whether its server is up, and if so whether it follows another.
+    pub(super) follows: Option<bool>,
+    /// The archive command of its server; where none is up, of its manager's file.
+    pub(super) archive_command: String,
+    /// Whether its server runs on other settings of its own than are in its manager's file.
+    pub(super) is_behind: bool,
+    /// Whether its next bootstrap is a restore.
+    pub(super) restores: bool,
+    /// Whether its server is kept from starting.
+    pub(super) is_kept_down: bool,
+    /// Whether a command of the backup tool runs that writes to the repository.
+    pub(super) is_tool_writing: bool,
+}
+
+impl Look {
+    /// The stanza into which WAL goes.
+    pub(super) fn archives_into(&self) -> Option<String> {
+        archived_stanza(&self.archive_command)
+    }
+
+    /// What there is to see of a container that does not run.
+    pub(super) const fn of_the_dead() -> Self {
+        Self {
+            is_reached: false,
+            database: ServiceState::Stopped,
+            tls_server: ServiceState::Stopped,
+            is_service_moving: false,
+            reloads: 0,
+            is_data_empty: false,
+            follows: None,
+            archive_command: String::new(),
+            is_behind: false,
+            restores: false,
+            is_kept_down: false,
+            is_tool_writing: false,
+        }
+    }
+}
+
+pub(super) async fn look(unit: &Unit) -> Result<Look, Prevented> {
+    let state = unit.part.state().await.map_err(broken)?;
+    if !state.is_running {
+        return Ok(Look::of_the_dead());
+    }
+    let told = unit.shell(LOOK, &[SERVER_AWAY]).await.map_err(broken)?;
+    Ok(Look { is_reached: !state.is_paused && state.is_connected, ..read(&told) })
+}
+
+fn read(told: &str) -> Look {
+    let mut lines = told.lines();
+    let mut next = || lines.next().unwrap_or_default().trim().to_owned();
+    let (database, tls_server) = (next(), next());
+    let (reloads, files) = (next(), next());
+    let (row, configured, mark, methods) = (next(), next(), next(), next());
+    let (kept_up, kept_down, writing) = (next(), next(), next());
+    let mut row = row.splitn(3, '|');
+    let follows = match row.next() {
+        Some("t") => Some(true),
+        Some("f") => Some(false),
+        _ => None,
+    };
+    let (runs_on, command) = (row.next().unwrap_or_default(), row.next().unwrap_or_default());
+    let is_database_moving = kept_up == "0" && is_moving(&database);
+    Look {
+        is_reached: true,
+        database: service(&database),
+        tls_server: service(&tls_server),
+        is_service_moving: is_database_moving || is_moving(&tls_server),
+        reloads: reloads.parse().unwrap_or_default(),
+        is_data_empty: files == "0",
+        follows,
+        archive_command: if follows.is_some() { command.to_owned() } else { configured },
+        is_behind: follows.is_some() && runs_on != mark,
+        restores: methods != "0",
+        is_kept_down: kept_down == "1",
+        is_tool_writing: writing != "0",
+    }
+}
+
+/// What the supervisor's words mean.
+fn service(words: &str) -> ServiceState {
+    if words.starts_with("run: ") {
+        ServiceState::Running
+    } else if words.starts_with("down: ") || words.starts_with("finish: ") {
+        ServiceState::Stopped
+    } else {
+        ServiceState::Unknown
+    }
+}
+
+/// Whether a service is not what it is wanted to be, or is just ending.
+fn is_moving(words: &str) -> bool {
+    words.starts_with("finish: ")
+        || words.starts_with("run: ") && words.contains("want down")
+        || words.starts_with("down: ") && words.contains("want up")
+}
+
+/// The stanza into which an archive command pushes.
+fn archived_stanza(command: &str) -> Option<String> {
+    let (_, rest) = command.split_once("--stanza=")?;
+    rest.split_whitespace().next().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOLD: &str = "run: postgresql: (pid 41) 9s
+down: pgbackrest server: 9s, normally up
+2
+24
+f|on:12ab|pgbackrest --stanza=drill.x archive-push %p
+        archive_command: \"/bin/true\"
+on:12ab
+0
+0
+0
+0
+";
+
+    #[test]
+    fn a_look_tells_what_a_unit_is() {
+        let look = read(TOLD);
+        let expected = Look {
+            is_reached: true,
+            database: ServiceState::Running,
+            tls_server: ServiceState::Stopped,
+            is_service_moving: false,
+            reloads: 2,
+            is_data_empty: false,
+            follows: Some(false),
+            archive_command: "pgbackrest --stanza=drill.x archive-push %p".into(),
+            is_behind: false,
+            restores: false,
+            is_kept_down: false,
+            is_tool_writing: false,
+        };
+        assert_eq!(look, expected);
+        assert_eq!(look.archives_into().as_deref(), Some("drill.x"));
+        assert!(read(&TOLD.replace("f|on:12ab", "f|off:34cd")).is_behind);
+        let down = read(&TOLD.replace("f|on:12ab|pgbackrest --stanza=drill.x archive-push %p", ""));
+        assert_eq!((down.follows, down.is_behind, down.archives_into()), (None, false, None));
+    }
+
+    #[test]
+    fn a_service_moves_until_it_is_what_it_is_wanted_to_be() {
+        for (words, state, moves) in [
+            ("run: postgresql: (pid 1) 2s", ServiceState::Running, false),
+            ("run: postgresql: (pid 1) 2s, normally down", ServiceState::Running, false),
+            ("run: postgresql: (pid 1) 2s, want down, got TERM", ServiceState::Running, true),
+            ("finish: postgresql: (pid 1) 2s, want down", ServiceState::Stopped, true),
+            ("down: postgresql: 2s, normally up", ServiceState::Stopped, false),
+            ("down: postgresql: 0s, normally up, want up", ServiceState::Stopped, true),
+            (
+                "fail: postgresql: unable to change to service directory: file does not exist",
+                ServiceState::Unknown,
+                false,
+            ),
+        ] {
+            assert_eq!((service(words), is_moving(words)), (state, moves), "{words}");
+        }
+    }
+
+    #[test]
+    fn an_archive_command_names_its_stanza() {
+        let command = "pgbackrest --stanza=drill.patroni-x archive-push %p";
+        assert_eq!(archived_stanza(command).as_deref(), Some("drill.patroni-x"));
+        assert_eq!(archived_stanza("/bin/true"), None);
+    }
+}
