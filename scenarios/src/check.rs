@@ -6,7 +6,7 @@ use pgdrill_sim::{BackupGiven, Change, S3Given};
 use crate::{
     charts,
     names::Name,
-    scenario::{Damage, FireStep, Meanwhile, Scenario},
+    scenario::{FireStep, Meanwhile, Scenario},
     yaml::{Document, Node, Span, Value, documents, from_document, name_hint},
 };
 
@@ -278,23 +278,20 @@ impl Checker<'_> {
             self.unit(&format!("then/statuses/{unit}"), "the one with this status", *unit);
         }
         for (index, damage) in scenario.then.damage.iter().enumerate() {
-            let (Damage::LeftClosed(unit)
-            | Damage::LeftInMaintenance(unit)
-            | Damage::ReportedWithoutBackup(unit)) = *damage;
-            self.unit(&format!("then/damage/{index}"), "the damaged one", unit);
+            self.unit(&format!("then/damage/{index}"), "the damaged one", damage.unit());
         }
     }
 }
 
 /// Where a value stands, and the key that leads to it; both the item itself in a list.
 #[derive(Clone, Copy)]
-struct Place {
+pub(crate) struct Place {
     key: Span,
-    value: Span,
+    pub(crate) value: Span,
 }
 
 /// The place of what is at `path`; of the nearest value above it when it is not written.
-fn place(root: &Node, path: &str) -> Place {
+pub(crate) fn place(root: &Node, path: &str) -> Place {
     let mut node = root;
     let mut place = Place { key: root.span, value: root.span };
     for part in path.split('/').filter(|part| !part.is_empty()) {

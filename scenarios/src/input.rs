@@ -10,6 +10,7 @@ use pgdrill_core::Diagnostic;
 use crate::{
     check::check,
     corpus::corpus,
+    location::Positions,
     scenario::Scenario,
     snapshot::Snapshot,
     yaml::{Document, documents_from_bytes, from_document},
@@ -39,6 +40,8 @@ pub struct Input {
     pub scenario: Result<Scenario, Box<Diagnostic>>,
     /// The snapshot beside it.
     pub snapshot: Option<Snapshot>,
+    /// Where each part of the scenario stands in the file.
+    pub positions: Positions,
 }
 
 /// Reads the scenarios of a text: each document is one, and one that is wrong does not hide the others.
@@ -120,21 +123,25 @@ fn inputs(
     file: &str,
     place: impl Fn(Option<usize>) -> (Source, Option<Snapshot>),
 ) -> Vec<Input> {
-    let scenarios = read_text(content, file);
-    let several = scenarios.len() > 1;
-    if scenarios.is_empty() {
+    let documents = documents_from_bytes(content, file);
+    let several = documents.len() > 1;
+    if documents.is_empty() {
         let hint = "write one with `pgdrill new create-backup`";
         let nothing = Diagnostic::error(file, "the file holds no scenario").hint(hint);
         let (source, snapshot) = place(None);
         let scenario = Err(Box::new(nothing));
         let (name, file) = (stem.to_owned(), file.to_owned());
-        return vec![Input { name, file, source, scenario, snapshot }];
+        let positions = Positions::default();
+        return vec![Input { name, file, source, scenario, snapshot, positions }];
     }
-    let numbered = scenarios.into_iter().enumerate().map(|(index, scenario)| {
+    let numbered = documents.into_iter().enumerate().map(|(index, document)| {
         let number = several.then_some(index + 1);
         let (source, snapshot) = place(number);
         let name = number.map_or_else(|| stem.to_owned(), |number| format!("{stem}#{number}"));
-        Input { name, file: file.to_owned(), source, scenario, snapshot }
+        let scenario = document.as_ref().map_err(|complaint| Box::new(complaint.clone()));
+        let scenario = scenario.and_then(read_document);
+        let positions = document.map(Positions::of).unwrap_or_default();
+        Input { name, file: file.to_owned(), source, scenario, snapshot, positions }
     });
     numbered.collect()
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use pgdrill_core::{Action, Hook, Outcome, Shape, StatusName, Trace, texts, walk};
+use pgdrill_core::{Action, Hook, Outcome, Shape, Trace, walk};
 
 use crate::{
     charts,
+    invariants::{Violation, invariants},
     plan::Plan,
-    run::{FiredStep, Run},
+    reason::{FiringRef, Reason, Skip},
+    run::Run,
     scenario::Damage,
 };
 
@@ -17,9 +19,9 @@ pub enum Verdict {
     /// Everything held.
     Passed,
     /// Something did not; the reasons, the gravest first.
-    Failed(Vec<String>),
-    /// The backend can't make it true; the reason.
-    Skipped(String),
+    Failed(Vec<Reason>),
+    /// The backend can't make it true.
+    Skipped(Skip),
 }
 
 impl Verdict {
@@ -30,6 +32,24 @@ impl Verdict {
             Self::Passed => "passed",
             Self::Failed(_) => "failed",
             Self::Skipped(_) => "skipped",
+        }
+    }
+
+    /// The text of each reason for it; a scenario that passed has none.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<String> {
+        match self {
+            Self::Passed => Vec::new(),
+            Self::Failed(reasons) => reasons.iter().map(ToString::to_string).collect(),
+            Self::Skipped(skip) => vec![skip.to_string()],
+        }
+    }
+
+    /// Adds a reason why the scenario failed.
+    pub fn fail(&mut self, reason: Reason) {
+        match self {
+            Self::Failed(reasons) => reasons.push(reason),
+            Self::Passed | Self::Skipped(_) => *self = Self::Failed(vec![reason]),
         }
     }
 }
@@ -47,16 +67,16 @@ pub struct Judged {
 #[must_use]
 pub fn judge(plan: &Plan, run: &Run) -> Judged {
     let mut reasons = Vec::new();
-    if let Some(why) = &run.broken {
-        reasons.push(why.clone());
+    if let Some(cause) = &run.broken {
+        reasons.push(Reason::Broken { cause: cause.clone(), step: run.stopped_at });
     }
     judge_damage(plan, run, &mut reasons);
     let walks = judge_walks(run, &mut reasons);
-    reasons.extend(run.missed.iter().cloned());
+    reasons.extend(run.missed.iter().cloned().map(Reason::Missed));
     judge_covers(plan, run, &mut reasons);
     judge_then(plan, run, &mut reasons);
-    let verdict = if let Some(reason) = &run.skipped {
-        Verdict::Skipped(reason.clone())
+    let verdict = if let Some(why) = &run.skipped {
+        Verdict::Skipped(Skip { why: why.clone(), step: run.stopped_at })
     } else if reasons.is_empty() {
         Verdict::Passed
     } else {
@@ -66,50 +86,20 @@ pub fn judge(plan: &Plan, run: &Run) -> Judged {
 }
 
 /// Damage must be what the scenario says that there is, which is none unless it says so.
-fn judge_damage(plan: &Plan, run: &Run, reasons: &mut Vec<String>) {
-    let found: BTreeSet<Damage> = damage(run).into_iter().collect();
+fn judge_damage(plan: &Plan, run: &Run, reasons: &mut Vec<Reason>) {
+    let found: BTreeSet<Damage> = invariants(run).iter().filter_map(Violation::damage).collect();
     let expected: BTreeSet<Damage> = plan.then.damage.iter().copied().collect();
-    for damage in found.difference(&expected) {
-        reasons.push(match cause(*damage, run) {
-            Some((number, fired, shape)) => format!(
-                "{damage}: firing {number}, {} on unit {}, did {shape} and nothing undid it",
-                fired.fired.firing.hook, fired.fired.unit
-            ),
-            None => damage.to_string(),
-        });
+    for &damage in found.difference(&expected) {
+        reasons.push(Reason::DamageFound { damage, by: cause(damage, run) });
     }
-    for damage in expected.difference(&found) {
-        reasons.push(format!("the scenario says that {damage}, and it is not so"));
+    for &damage in expected.difference(&found) {
+        let index = plan.then.damage.iter().position(|said| *said == damage).unwrap_or(0);
+        reasons.push(Reason::DamageAbsent { damage, index });
     }
 }
 
-fn damage(run: &Run) -> Vec<Damage> {
-    let mut found = Vec::new();
-    for seen in &run.observation.units {
-        if !seen.accepts_connections {
-            found.push(Damage::LeftClosed(seen.unit));
-        }
-        let status = seen.status();
-        let unended = status.message == texts::CREATING_BACKUP
-            || status.message == texts::RESTORING_BACKUP && run.observation.restoring.is_none();
-        if status.name == StatusName::Maintenance && unended {
-            found.push(Damage::LeftInMaintenance(seen.unit));
-        }
-    }
-    let reported = run.firings.iter().filter(|step| {
-        step.fired
-            .results
-            .iter()
-            .any(|(key, value)| (*key, value.as_str()) == texts::BACKUP_CREATED)
-    });
-    for step in reported.filter(|step| step.backups_gained == 0) {
-        found.push(Damage::ReportedWithoutBackup(step.fired.unit));
-    }
-    found
-}
-
-/// The firing that did the damage, its number from 1, and the shape at which it did.
-fn cause(damage: Damage, run: &Run) -> Option<(usize, &FiredStep, Shape)> {
+/// The firing that did the damage, and the shape at which it did.
+fn cause(damage: Damage, run: &Run) -> Option<(FiringRef, Shape)> {
     let (unit, action) = match damage {
         Damage::LeftClosed(unit) => (unit, Action::BlockNewConnections),
         Damage::LeftInMaintenance(unit) => (unit, Action::SetMaintenance),
@@ -119,28 +109,29 @@ fn cause(damage: Damage, run: &Run) -> Option<(usize, &FiredStep, Shape)> {
     let firings = run.firings.iter().enumerate().rev();
     let mut guilty = firings
         .filter(|(_, step)| step.fired.unit == unit && step.fired.firing.trace.visited(shape));
-    guilty.next().map(|(index, step)| (index + 1, step, shape))
+    guilty.next().map(|(index, step)| (FiringRef::new(index, step), shape))
 }
 
-fn judge_walks(run: &Run, reasons: &mut Vec<String>) -> Vec<(Hook, Option<pgdrill_core::Walk>)> {
+fn judge_walks(run: &Run, reasons: &mut Vec<Reason>) -> Vec<(Hook, Option<pgdrill_core::Walk>)> {
     let mut walks = Vec::with_capacity(run.firings.len());
     for (index, step) in run.firings.iter().enumerate() {
         let firing = &step.fired.firing;
+        let at = FiringRef::new(index, step);
         let laid = match charts::chart(firing.hook) {
-            Some(chart) => walk(&firing.trace, chart).map_err(|error| error.to_string()),
-            None => Err(format!("there is no chart {}", firing.hook)),
+            Some(chart) => walk(&firing.trace, chart).map_err(Some),
+            None => Err(None),
         };
         let ended_early = matches!(firing.outcome, Outcome::Error(_) | Outcome::Died(_));
         let laid = match laid {
-            Ok(laid) if laid.is_complete || ended_early => Some(laid),
             Ok(laid) => {
-                let last = last_shape(&firing.trace);
-                reasons
-                    .push(format!("firing {} stops at {last}, where its chart goes on", index + 1));
+                if !laid.is_complete && !ended_early {
+                    let last = last_shape(&firing.trace);
+                    reasons.push(Reason::StopsEarly { firing: at, at: last });
+                }
                 Some(laid)
             }
             Err(error) => {
-                reasons.push(format!("firing {} leaves its chart: {error}", index + 1));
+                reasons.push(Reason::OffChart { firing: at, error });
                 None
             }
         };
@@ -153,40 +144,46 @@ fn last_shape(trace: &Trace) -> Shape {
     trace.published().last().map_or(Shape::Start, |step| step.shape)
 }
 
-fn judge_covers(plan: &Plan, run: &Run, reasons: &mut Vec<String>) {
-    for wanted in &plan.covers {
+fn judge_covers(plan: &Plan, run: &Run, reasons: &mut Vec<Reason>) {
+    for (index, &wanted) in plan.covers.iter().enumerate() {
         let visited = run
             .firings
             .iter()
             .map(|step| &step.fired.firing)
             .any(|firing| firing.hook == wanted.hook && firing.trace.visited(wanted.shape));
         if !visited {
-            reasons.push(format!("{wanted} was to be covered and was not visited"));
+            reasons.push(Reason::NotCovered { shape: wanted, index });
         }
     }
 }
 
-fn judge_then(plan: &Plan, run: &Run, reasons: &mut Vec<String>) {
-    let last = run.firings.last().map(|step| &step.fired.firing);
-    if let (Some(expected), Some(last)) = (plan.then.outcome, last) {
-        let (expected, found) = (expected.0.name(), last.outcome.name());
-        if expected != found {
-            let message = last.outcome.message().unwrap_or_default();
-            reasons.push(format!("the outcome is {found}, expected {expected}: {message}"));
-        }
-    }
-    if let (Some(expected), Some(last)) = (&plan.then.message, last) {
-        let found = last.outcome.message().unwrap_or_default();
-        if *expected != found {
-            reasons.push(format!("the message is `{found}`, expected `{expected}`"));
-        }
+fn judge_then(plan: &Plan, run: &Run, reasons: &mut Vec<Reason>) {
+    if let Some((index, last)) = run.firings.iter().enumerate().next_back() {
+        judge_last(plan, &last.fired.firing.outcome, FiringRef::new(index, last), reasons);
     }
     for (unit, expected) in &plan.then.statuses {
         let seen = run.observation.units.iter().find(|seen| seen.unit == *unit);
         let found = seen.map(|seen| seen.status());
         if found.as_ref().map(|status| status.name) != Some(expected.0) {
-            let found = found.map_or_else(|| "nothing".to_owned(), |status| status.to_string());
-            reasons.push(format!("unit {unit} shows {found}, expected {}", expected.0));
+            reasons.push(Reason::UnexpectedStatus { unit: *unit, expected: expected.0, found });
+        }
+    }
+}
+
+/// What the scenario says of the last firing.
+fn judge_last(plan: &Plan, outcome: &Outcome, firing: FiringRef, reasons: &mut Vec<Reason>) {
+    let message = || outcome.message().unwrap_or_default();
+    if let Some(expected) = plan.then.outcome {
+        let (expected, found) = (expected.0, outcome.name());
+        if expected.name() != found {
+            let message = message();
+            reasons.push(Reason::UnexpectedOutcome { firing, expected, found, message });
+        }
+    }
+    if let Some(expected) = &plan.then.message {
+        let (expected, found) = (expected.clone(), message());
+        if expected != found {
+            reasons.push(Reason::UnexpectedMessage { firing, expected, found });
         }
     }
 }

@@ -1,7 +1,9 @@
 //! A place in which plans run, whatever it is made of.
 
+use std::fmt;
+
 use async_trait::async_trait;
-use pgdrill_core::{Amendments, Probe};
+use pgdrill_core::{Amendments, Diagnostic, Probe};
 use pgdrill_sim::{
     BackupSeen, Change, Event, Fired, Given, Observation, Shared, Strike, Strikes, View, World,
     dispatch, lock,
@@ -13,7 +15,52 @@ pub enum Prevented {
     /// This kind of place can't do it, for this reason: the plan is skipped.
     Unable(String),
     /// It can, and it did not work: the run is broken.
-    Broken(String),
+    Broken(Cause),
+}
+
+impl fmt::Display for Prevented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unable(reason) => f.write_str(reason),
+            Self::Broken(cause) => cause.fmt(f),
+        }
+    }
+}
+
+/// What did not work in a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// Told in words.
+    Text(String),
+    /// A complaint about one thing, with its hint.
+    Complaint(Box<Diagnostic>),
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Complaint(complaint) => complaint.fmt(f),
+        }
+    }
+}
+
+impl From<String> for Cause {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Cause {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<Box<Diagnostic>> for Cause {
+    fn from(complaint: Box<Diagnostic>) -> Self {
+        Self::Complaint(complaint)
+    }
 }
 
 /// An event that was brought to its unit.
@@ -70,7 +117,7 @@ impl Place for Memory {
         amendments: Amendments,
         strikes: &[Strike],
     ) -> Result<Struck, Prevented> {
-        let broken = |error: pgdrill_core::PortError| Prevented::Broken(error.to_string());
+        let broken = |error: pgdrill_core::PortError| Prevented::Broken(error.to_string().into());
         let ports = View::new(&self.0, event.unit).map_err(broken)?.ports();
         let probe = Strikes::new(&self.0, strikes);
         let armed = (!strikes.is_empty()).then_some(&probe as &dyn Probe);

@@ -1,13 +1,14 @@
 //! Runs plans, side by side, and keeps what happened.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
-use pgdrill_core::{PortError, PortErrorKind, Shape};
+use pgdrill_core::{Hook, PortError, PortErrorKind, Shape};
 use pgdrill_sim::{BackupSeen, Event, Fired, Given, Observation, World};
 
 use crate::{
-    place::{Memory, Place, Prevented},
+    location::Location,
+    place::{Cause, Memory, Place, Prevented},
     plan::{Plan, PlanStep},
 };
 
@@ -41,6 +42,51 @@ pub struct FiredStep {
     pub fired: Fired,
     /// How many more backups without errors there were after it than before.
     pub backups_gained: usize,
+    /// The step of the plan that brought the event, from 0.
+    pub step: usize,
+}
+
+/// Something that was to happen at a shape which no firing reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// What was to happen, by the name that a scenario gives it.
+    pub change: &'static str,
+    /// The shape.
+    pub at: Shape,
+    /// The hook that was to reach the shape.
+    pub hook: Hook,
+    /// The unit.
+    pub unit: u32,
+    /// The shape at which the last firing of the step ended.
+    pub ended: Shape,
+    /// The number of that firing in the run, from 1; `None` when the step fired none.
+    pub firing: Option<usize>,
+    /// The step of the plan, from 0.
+    pub step: usize,
+    /// Its index in `meanwhile`.
+    pub index: Option<usize>,
+}
+
+impl Missed {
+    /// Where it is.
+    #[must_use]
+    pub fn location(&self) -> Location {
+        let index = self.index.map(|index| format!("/meanwhile/{index}")).unwrap_or_default();
+        Location {
+            path: Some(format!("fire/{}{index}", self.step)),
+            firing: self.firing,
+            hook: Some(self.hook),
+            unit: Some(self.unit),
+            shape: Some(self.at),
+        }
+    }
+}
+
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { change, at, hook, unit, ended, .. } = self;
+        write!(f, "`{change}` at {at} never happened: {hook} on unit {unit} ended at {ended}")
+    }
 }
 
 /// What happened when a plan was run.
@@ -51,11 +97,13 @@ pub struct Run {
     /// What could be seen at the end.
     pub observation: Observation,
     /// Things that were to happen at a shape which no firing reached.
-    pub missed: Vec<String>,
+    pub missed: Vec<Missed>,
     /// Why the run broke off, if it did: nothing that the plan asks for was decided then.
-    pub broken: Option<String>,
+    pub broken: Option<Cause>,
     /// What the place can't make true, if there is such a thing: the run ended before it.
     pub skipped: Option<String>,
+    /// The step of the plan at which the run ended early, from 0; `None` when none was begun or all were taken.
+    pub stopped_at: Option<usize>,
 }
 
 impl Run {
@@ -68,6 +116,7 @@ impl Run {
             missed: Vec::new(),
             broken: None,
             skipped: None,
+            stopped_at: None,
         }
     }
 
@@ -76,7 +125,7 @@ impl Run {
     pub fn prevented(mut self, why: Prevented) -> Self {
         match why {
             Prevented::Unable(reason) => self.skipped = Some(reason),
-            Prevented::Broken(reason) => self.broken = Some(reason),
+            Prevented::Broken(cause) => self.broken = Some(cause),
         }
         self
     }
@@ -91,9 +140,10 @@ pub async fn run(plan: &Plan) -> Run {
 pub async fn run_in<P: Place + ?Sized>(place: &P, plan: &Plan) -> Run {
     let mut run = Run::unstarted();
     run.firings.reserve(plan.steps.len());
-    for step in &plan.steps {
-        if let Err(why) = take(place, plan, step, &mut run).await {
+    for index in 0..plan.steps.len() {
+        if let Err(why) = take(place, plan, index, &mut run).await {
             run = run.prevented(why);
+            run.stopped_at = Some(index);
             break;
         }
     }
@@ -108,26 +158,32 @@ pub async fn run_in<P: Place + ?Sized>(place: &P, plan: &Plan) -> Run {
 async fn take<P: Place + ?Sized>(
     place: &P,
     plan: &Plan,
-    step: &PlanStep,
+    step: usize,
     run: &mut Run,
 ) -> Result<(), Prevented> {
-    let (hook, unit, parameters, strikes) = match step {
-        PlanStep::Change(change) => return place.happen(change).await,
-        PlanStep::Fire { hook, unit, parameters, strikes } => (*hook, *unit, parameters, strikes),
+    let (hook, unit, parameters, strikes) = match plan.steps.get(step) {
+        None => return Ok(()),
+        Some(PlanStep::Change(change)) => return place.happen(change).await,
+        Some(PlanStep::Fire { hook, unit, parameters, strikes }) => {
+            (*hook, *unit, parameters, strikes)
+        }
     };
     let before = place.backups().await?;
-    let parameters =
-        filled_in(parameters, &before).map_err(|error| Prevented::Broken(error.to_string()))?;
+    let parameters = filled_in(parameters, &before)
+        .map_err(|error| Prevented::Broken(error.to_string().into()))?;
     let event = Event { hook, unit, parameters };
     let struck = place.fire(&event, plan.amendments, strikes).await?;
     let gained = good(&place.backups().await?).saturating_sub(good(&before));
     let ended = struck.fired.last().and_then(|last| last.firing.trace.published().last());
     let ended = ended.map_or(Shape::Start, |step| step.shape);
-    let steps = struck.fired.into_iter().map(|fired| FiredStep { fired, backups_gained: gained });
-    run.firings.extend(steps);
+    let has_fired = !struck.fired.is_empty();
+    let fired = struck.fired.into_iter();
+    run.firings.extend(fired.map(|fired| FiredStep { fired, backups_gained: gained, step }));
+    let firing = has_fired.then_some(run.firings.len());
     let missed = struck.missed.into_iter().map(|strike| {
+        let index = strikes.iter().position(|planned| *planned == strike);
         let (change, at) = (strike.change.name(), strike.at);
-        format!("`{change}` at {at} never happened: {hook} on unit {unit} ended at {ended}")
+        Missed { change, at, hook, unit, ended, firing, step, index }
     });
     run.missed.extend(missed);
     struck.prevented.map_or(Ok(()), Err)
@@ -179,5 +235,5 @@ pub async fn run_all(plans: Vec<Plan>, jobs: usize, done: impl FnMut(&Run)) -> V
 }
 
 fn broken(why: &str) -> Run {
-    Run::unstarted().prevented(Prevented::Broken(format!("the run panicked: {why}")))
+    Run::unstarted().prevented(Prevented::Broken(format!("the run panicked: {why}").into()))
 }

@@ -89,6 +89,17 @@ pub enum Damage {
     ReportedWithoutBackup(u32),
 }
 
+impl Damage {
+    /// The unit that suffers it.
+    #[must_use]
+    pub const fn unit(self) -> u32 {
+        let (Self::LeftClosed(unit)
+        | Self::LeftInMaintenance(unit)
+        | Self::ReportedWithoutBackup(unit)) = self;
+        unit
+    }
+}
+
 impl std::fmt::Display for Damage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -23,8 +23,9 @@ async fn case(
     let title = scenario.scenario.clone();
     let plan = plan(scenario, &[]);
     let run = run(&plan).await;
-    if let Verdict::Failed(reasons) = judge(&plan, &run).verdict {
-        panic!("{title}:\n  {}", reasons.join("\n  "));
+    let verdict = judge(&plan, &run).verdict;
+    if matches!(verdict, Verdict::Failed(_)) {
+        panic!("{title}:\n  {}", verdict.reasons().join("\n  "));
     }
     let mut settings = Settings::clone_current();
     settings.set_snapshot_path(file.parent().expect("a folder"));

@@ -172,7 +172,7 @@ fn with_backups(plan: &Plan, units: u32, primary: u32) -> Plan {
 
 /// What is wrong at the end of a run.
 fn wrongs(plan: &Plan, run: &Run) -> Vec<String> {
-    let mut wrongs: Vec<String> = run.broken.iter().cloned().collect();
+    let mut wrongs: Vec<String> = run.broken.iter().map(ToString::to_string).collect();
     for seen in &run.observation.units {
         let status = seen.status();
         if status.name != StatusName::Active {

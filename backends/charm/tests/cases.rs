@@ -46,10 +46,11 @@ fn holds(input: &Input, plan: &Plan) -> Result<(), Failed> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ran = runtime.block_on(run(&programs, plan));
-    match judge(plan, &ran).verdict {
+    let verdict = judge(plan, &ran).verdict;
+    match &verdict {
         Verdict::Passed => {}
-        Verdict::Failed(reasons) => return Err(reasons.join("\n").into()),
-        Verdict::Skipped(reason) => return Err(format!("skipped: {reason}").into()),
+        Verdict::Failed(_) => return Err(verdict.reasons().join("\n").into()),
+        Verdict::Skipped(skip) => return Err(format!("skipped: {skip}").into()),
     }
     let snapshot = input.snapshot.as_ref().ok_or("the case has no snapshot")?;
     snapshot.difference(&transcript(&ran)).map_or(Ok(()), |difference| Err(difference.into()))

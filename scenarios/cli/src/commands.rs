@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 use pgdrill_core::{Diagnostic, Hook};
-use pgdrill_scenarios::{Input, read_corpus, read_path, read_stdin, schema, template};
+use pgdrill_scenarios::{Input, Positions, read_corpus, read_path, read_stdin, schema, template};
 
 use crate::{
     args::{Cli, Command, DispatchCommand, TopologyCommand},
@@ -136,7 +136,8 @@ fn or_a_command(path: &std::path::Path, diagnostic: Box<Diagnostic>) -> Box<Diag
 fn unreadable(diagnostic: Box<Diagnostic>) -> Vec<Input> {
     let file = diagnostic.file.clone();
     let source = pgdrill_scenarios::Source::Stdin;
-    vec![Input { name: file.clone(), file, source, scenario: Err(diagnostic), snapshot: None }]
+    let (scenario, positions) = (Err(diagnostic), Positions::default());
+    vec![Input { name: file.clone(), file, source, scenario, snapshot: None, positions }]
 }
 
 fn check(paths: &[std::path::PathBuf]) -> Exit {

@@ -4,13 +4,13 @@ use std::{path::Path, string::FromUtf8Error};
 
 use pgdrill_core::Diagnostic;
 use pgdrill_flow::charts_in_markdown;
-use pgdrill_scenarios::{ChartFault, Coverage, Verdict, read_corpus, report};
+use pgdrill_scenarios::{ChartFault, Coverage, read_corpus, report};
 
 use crate::{
     args::{CoverageArgs, CoverageFormat},
     commands::Exit,
     output::{complain, print},
-    run::{Where, count, run_inputs},
+    run::{Where, count, ends, run_inputs},
 };
 
 /// Runs all cases and reports what they walk.
@@ -29,17 +29,18 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
         }
     };
     let inputs = read_corpus();
-    let Some(results) = run_inputs(&inputs, &[], None, Where::Memory) else {
+    let Some(cases) = run_inputs(&inputs, &[], None, Where::Memory) else {
         return Exit::NoBackend;
     };
-    count(&mut coverage, &results);
+    let ends = ends(cases);
+    count(&mut coverage, &ends);
     let printed = print(&match args.format {
         CoverageFormat::Text => report::coverage::text(&coverage),
         CoverageFormat::Json => report::coverage::json(&coverage),
         CoverageFormat::Mermaid => report::coverage::painted(&coverage),
-        CoverageFormat::Html => report::coverage::html(&coverage, &results),
+        CoverageFormat::Html => report::coverage::html(&coverage, &ends),
     });
-    let failed = results.iter().filter(|r| matches!(r.verdict(), Verdict::Failed(_))).count();
+    let (_, failed, _) = report::counts(&ends);
     if failed > 0 {
         let what = format!("{failed} cases failed, so what they walked proves nothing");
         complain(&Diagnostic::error("the cases", what).hint("see `pgdrill run`"));

@@ -5,9 +5,9 @@ use std::{io::IsTerminal as _, num::NonZeroUsize, path::Path, thread};
 use indicatif::{ProgressBar, ProgressStyle};
 use pgdrill_core::{Amendment, Diagnostic};
 use pgdrill_scenarios::{
-    Backend, Coverage, Input, Plan, Run, Snapshot, Source, Verdict, judge, plan,
-    report::{Result as CaseResult, json_lines, junit, run_text},
-    run_all, transcript,
+    Backend, Coverage, Input, Plan, Run, Snapshot, Source, Verdict, plan,
+    report::{self, CaseEnd, JudgedCase, json_lines, judged, junit, run_text},
+    run_all,
 };
 
 use crate::{
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         return no_file();
     }
     let (selected, refused) = select(inputs, &args.filter);
-    refused.iter().for_each(|(_, diagnostic)| complain(diagnostic));
+    report::refused(&refused).for_each(|(_, complaint)| complain(complaint));
     if selected.is_empty() && refused.is_empty() {
         return nothing_fits(args);
     }
@@ -40,36 +40,42 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
     }
     let off: Vec<Amendment> = args.no_amendment.iter().filter_map(|n| n.parse().ok()).collect();
     let jobs = args.jobs.map(usize::from);
-    let Some(mut results) = run_inputs(&selected, &off, jobs, Where::of(args)) else {
+    let Some(mut cases) = run_inputs(&selected, &off, jobs, Where::of(args)) else {
         return Exit::NoBackend;
     };
     if args.require.is_some() {
-        results.iter_mut().for_each(require);
+        cases.iter_mut().for_each(JudgedCase::require);
     }
     if args.update
-        && let Err(diagnostic) = update(&selected, &mut results)
+        && let Err(diagnostic) = update(&selected, &mut cases)
     {
         complain(&diagnostic);
         return Exit::Wrong;
     }
+    let is_refused = !refused.is_empty();
+    let ends: Vec<CaseEnd> = ends(cases).into_iter().chain(refused).collect();
+    show(args, &ends, is_refused)
+}
+
+/// Prints and writes the reports.
+fn show(args: &RunArgs, ends: &[CaseEnd], is_refused: bool) -> Exit {
     let whole = args.paths.is_empty() && args.filter.is_empty();
     let printed = print(&match args.format {
-        RunFormat::Json => json_lines(&results),
+        RunFormat::Json => json_lines(ends),
         RunFormat::Text => {
-            let coverage = whole.then(|| cover(&results)).flatten();
-            let bare = if args.update { 0 } else { without_snapshot(&selected) };
-            run_text(&results, refused.len(), bare, coverage.as_ref())
+            let coverage = whole.then(|| cover(ends)).flatten();
+            run_text(ends, coverage.as_ref())
         }
     });
     if let Some(file) = &args.junit
-        && let Err(diagnostic) = write_junit(file, &results, &refused)
+        && let Err(diagnostic) = write_junit(file, ends)
     {
         complain(&diagnostic);
         return Exit::Wrong;
     }
-    if !refused.is_empty() {
+    if is_refused {
         Exit::Wrong
-    } else if results.iter().any(|result| matches!(result.verdict(), Verdict::Failed(_))) {
+    } else if judged(ends).any(|case| matches!(case.verdict(), Verdict::Failed(_))) {
         Exit::Failed
     } else {
         printed
@@ -94,7 +100,7 @@ pub(crate) fn run_inputs(
     off: &[Amendment],
     jobs: Option<usize>,
     place: Where,
-) -> Option<Vec<CaseResult>> {
+) -> Option<Vec<JudgedCase>> {
     let plans: Vec<Plan> = inputs
         .iter()
         .filter_map(|input| input.scenario.as_ref().ok())
@@ -115,9 +121,12 @@ pub(crate) fn run_inputs(
     };
     let readable = inputs.iter().filter(|input| input.scenario.is_ok());
     let ran = readable.zip(plans).zip(runs);
-    let results =
-        ran.map(|((input, plan), run)| CaseResult { backend, s3, ..result(input, plan, run) });
-    Some(results.collect())
+    Some(ran.map(|((input, plan), run)| JudgedCase::new(input, plan, run, backend, s3)).collect())
+}
+
+/// The ends of scenarios that ran.
+pub(crate) fn ends(cases: Vec<JudgedCase>) -> Vec<CaseEnd> {
+    cases.into_iter().map(|case| CaseEnd::Judged(Box::new(case))).collect()
 }
 
 fn in_memory(plans: &[Plan], jobs: usize) -> Option<Vec<Run>> {
@@ -147,7 +156,12 @@ fn in_containers(
     let readable: Vec<&Input> = inputs.iter().filter(|i| i.scenario.is_ok()).collect();
     let tell = |ended: &Ended<'_>| {
         let known = readable.get(ended.index).zip(plans.get(ended.index));
-        known.map_or_else(String::new, |(input, plan)| told(input, plan, ended))
+        let told = |(input, plan): (&&Input, &Plan)| {
+            let run = ended.run.clone();
+            let case = JudgedCase::new(input, plan.clone(), run, Backend::Containers, None);
+            report::progress_text(&case, ended.seconds, ended.replaced)
+        };
+        known.map(told).unwrap_or_default()
     };
     crate::containers::run_plans(plans, jobs.unwrap_or_else(usual_lanes), s3, &tell)
 }
@@ -174,26 +188,6 @@ fn on_the_stand(_: &[Plan], _: usize) -> Option<Vec<Run>> {
     None
 }
 
-/// What is said of a run that has just ended, for whoever reads the log of a long one.
-#[cfg(feature = "containers")]
-fn told(input: &Input, plan: &Plan, ended: &pgdrill_container_backend::Ended<'_>) -> String {
-    let judged = result(input, plan.clone(), ended.run.clone()).judged;
-    let (verdict, seconds) = (judged.verdict.name(), ended.seconds);
-    let mut text = format!("{verdict} in {seconds:.1} s: {}\n", input.name);
-    if let Some(why) = ended.replaced {
-        text.push_str(&format!("    on a new cluster: {}\n", why.replace('\n', "\n    ")));
-    }
-    let reasons = match judged.verdict {
-        Verdict::Passed => Vec::new(),
-        Verdict::Failed(reasons) => reasons,
-        Verdict::Skipped(reason) => vec![reason],
-    };
-    for line in reasons.iter().flat_map(|reason| reason.lines()) {
-        text.push_str(&format!("    {line}\n"));
-    }
-    text
-}
-
 /// Where scenarios run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Where {
@@ -215,16 +209,16 @@ impl Where {
     }
 }
 
-/// The coverage of the project's own charts by these results.
-pub(crate) fn cover(results: &[CaseResult]) -> Option<Coverage> {
+/// The coverage of the project's own charts by these scenarios.
+pub(crate) fn cover(ends: &[CaseEnd]) -> Option<Coverage> {
     let mut coverage = Coverage::of_own_charts().ok()?;
-    count(&mut coverage, results);
+    count(&mut coverage, ends);
     Some(coverage)
 }
 
-/// Counts every trace of these results.
-pub(crate) fn count(coverage: &mut Coverage, results: &[CaseResult]) {
-    for result in results {
+/// Counts every trace of these scenarios.
+pub(crate) fn count(coverage: &mut Coverage, ends: &[CaseEnd]) {
+    for result in judged(ends) {
         for step in &result.run.firings {
             let firing = &step.fired.firing;
             coverage.count(&result.name, firing.hook, &firing.trace);
@@ -242,16 +236,17 @@ pub(crate) fn progress(length: usize) -> ProgressBar {
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-type Refused = Vec<(String, Diagnostic)>;
-
 /// The scenarios to run, and the complaints about those that can't be read. A file that can't be read is
 /// never filtered away: nobody can tell what it holds.
-fn select(inputs: Vec<Input>, filters: &[String]) -> (Vec<Input>, Refused) {
+fn select(inputs: Vec<Input>, filters: &[String]) -> (Vec<Input>, Vec<CaseEnd>) {
     let mut selected = Vec::new();
     let mut refused = Vec::new();
     for input in inputs {
         match &input.scenario {
-            Err(diagnostic) => refused.push((input.name.clone(), diagnostic.as_ref().clone())),
+            Err(complaint) => {
+                let (name, complaint) = (input.name.clone(), complaint.clone());
+                refused.push(CaseEnd::Refused { name, complaint });
+            }
             Ok(scenario) => {
                 let fits = |text: &String| {
                     input.name.contains(text.as_str()) || scenario.scenario.contains(text.as_str())
@@ -265,64 +260,12 @@ fn select(inputs: Vec<Input>, filters: &[String]) -> (Vec<Input>, Refused) {
     (selected, refused)
 }
 
-fn result(input: &Input, plan: Plan, run: Run) -> CaseResult {
-    let mut judged = judge(&plan, &run);
-    let found = transcript(&run);
-    if matches!(judged.verdict, Verdict::Skipped(_)) {
-        // What was not run can't differ from its snapshot.
-        let (name, file) = (input.name.clone(), input.file.clone());
-        return CaseResult { name, file, backend: Backend::Memory, s3: None, plan, run, judged };
-    }
-    let complaint = match (&input.snapshot, &input.source) {
-        (Some(snapshot), source) => snapshot.difference(&found).map(|difference| {
-            let advice = match source {
-                Source::File(_) => "; if the run is right, `--update` writes it anew",
-                Source::Embedded | Source::Stdin => "",
-            };
-            format!("{SNAPSHOT_DIFFERS}{advice}\n{difference}")
-        }),
-        (None, Source::Embedded) => Some("the case has no snapshot".to_owned()),
-        (None, Source::File(_) | Source::Stdin) => None,
-    };
-    if let Some(complaint) = complaint {
-        judged.verdict = match judged.verdict {
-            Verdict::Failed(mut reasons) => {
-                reasons.push(complaint);
-                Verdict::Failed(reasons)
-            }
-            Verdict::Passed | Verdict::Skipped(_) => Verdict::Failed(vec![complaint]),
-        };
-    }
-    let (name, file) = (input.name.clone(), input.file.clone());
-    CaseResult { name, file, backend: Backend::Memory, s3: None, plan, run, judged }
-}
-
-const SNAPSHOT_DIFFERS: &str = "the run differs from its snapshot";
-
-/// What was skipped counts as failed.
-fn require(result: &mut CaseResult) {
-    if let Verdict::Skipped(reason) = &result.judged.verdict {
-        result.judged.verdict = Verdict::Failed(vec![format!("skipped, and required: {reason}")]);
-    }
-}
-
 /// Writes the snapshot of every scenario that has nothing else against it.
-fn update(inputs: &[Input], results: &mut [CaseResult]) -> Result<(), Diagnostic> {
-    for (input, result) in inputs.iter().zip(results) {
+fn update(inputs: &[Input], cases: &mut [JudgedCase]) -> Result<(), Diagnostic> {
+    for (input, case) in inputs.iter().zip(cases) {
         let Source::File(path) = &input.source else { continue };
-        let reasons = match &mut result.judged.verdict {
-            Verdict::Passed => Vec::new(),
-            Verdict::Failed(reasons) => std::mem::take(reasons),
-            Verdict::Skipped(_) => continue,
-        };
-        let kept: Vec<String> =
-            reasons.into_iter().filter(|reason| !reason.starts_with(SNAPSHOT_DIFFERS)).collect();
-        if kept.is_empty() {
-            let file = Snapshot::file(&result.plan.title, &transcript(&result.run));
-            write(path, &file)?;
-            result.judged.verdict = Verdict::Passed;
-        } else {
-            result.judged.verdict = Verdict::Failed(kept);
+        if let Some(transcript) = case.accept() {
+            write(path, &Snapshot::file(&case.plan.title, &transcript))?;
         }
     }
     Ok(())
@@ -336,14 +279,8 @@ fn overwritten(junit: &Path, inputs: &[Input]) -> Option<String> {
     files.into_iter().find(same).map(|input| input.file.clone())
 }
 
-/// How many scenarios of files have no snapshot to be held to.
-fn without_snapshot(inputs: &[Input]) -> usize {
-    let files = inputs.iter().filter(|input| matches!(input.source, Source::File(_)));
-    files.filter(|input| input.snapshot.is_none()).count()
-}
-
-fn write_junit(file: &Path, results: &[CaseResult], refused: &Refused) -> Result<(), Diagnostic> {
-    let xml = junit(results, refused);
+fn write_junit(file: &Path, ends: &[CaseEnd]) -> Result<(), Diagnostic> {
+    let xml = junit(ends);
     let xml = xml.map_err(|error| Diagnostic::error(&file.display().to_string(), error))?;
     write(file, &xml)
 }

@@ -65,9 +65,7 @@ pub(crate) fn rehearse(hook: Hook, hold: bool) -> Exit {
             let event = Event { hook, unit: 0, parameters };
             if hold { held(&place, &event).await } else { shown(&place, &event).await }
         });
-        shown.map_err(|why: Prevented| match why {
-            Prevented::Unable(why) | Prevented::Broken(why) => why,
-        })
+        shown.map_err(|why: Prevented| why.to_string())
     });
     match done {
         Ok(exit) => exit,

@@ -7,7 +7,9 @@ use std::process::Command;
 
 use pgdrill_core::{Amendment, ports::Databag};
 use pgdrill_scenarios::{
-    Backend, Coverage, Plan, Run, charts, judge, plan, read_corpus, report, run_all, transcript,
+    Backend, Coverage, Plan, Positions, Run, charts, judge, plan, read_corpus,
+    report::{self, CaseEnd, JudgedCase},
+    run_all, transcript,
 };
 use pgdrill_sim::{CredentialsGiven, Given, S3Given, View, World};
 
@@ -29,8 +31,8 @@ async fn runs(off: &[Amendment]) -> (Vec<Plan>, Vec<Run>) {
     (plans, runs)
 }
 
-fn results(plans: &[Plan], runs: &[Run]) -> Vec<report::Result> {
-    let results = plans.iter().zip(runs).map(|(plan, run)| report::Result {
+fn ends(plans: &[Plan], runs: &[Run]) -> Vec<CaseEnd> {
+    let cases = plans.iter().zip(runs).map(|(plan, run)| JudgedCase {
         name: plan.title.clone(),
         file: "case.yaml".to_owned(),
         backend: Backend::Memory,
@@ -38,13 +40,15 @@ fn results(plans: &[Plan], runs: &[Run]) -> Vec<report::Result> {
         plan: plan.clone(),
         run: run.clone(),
         judged: judge(plan, run),
+        positions: Positions::default(),
+        lacks_snapshot: false,
     });
-    results.collect()
+    cases.map(|case| CaseEnd::Judged(Box::new(case))).collect()
 }
 
-fn reports_hide(what: &str, results: &[report::Result]) {
+fn reports_hide(what: &str, ends: &[CaseEnd]) {
     let mut coverage = Coverage::of_own_charts().unwrap();
-    for result in results {
+    for result in report::judged(ends) {
         for step in &result.run.firings {
             let firing = &step.fired.firing;
             coverage.count(&result.name, firing.hook, &firing.trace);
@@ -59,13 +63,13 @@ fn reports_hide(what: &str, results: &[report::Result]) {
         }
     }
     for (report, shown) in [
-        ("text", report::run_text(results, 0, 0, Some(&coverage))),
-        ("json", report::json_lines(results)),
-        ("junit", report::junit(results, &[]).unwrap()),
+        ("text", report::run_text(ends, Some(&coverage))),
+        ("json", report::json_lines(ends)),
+        ("junit", report::junit(ends).unwrap()),
         ("coverage", report::coverage::text(&coverage)),
         ("coverage json", report::coverage::json(&coverage)),
         ("coverage mermaid", report::coverage::painted(&coverage)),
-        ("coverage html", report::coverage::html(&coverage, results)),
+        ("coverage html", report::coverage::html(&coverage, ends)),
     ] {
         assert!(!shown.is_empty(), "{what}: {report}");
         hides(&format!("{what}: {report}"), &shown);
@@ -93,17 +97,17 @@ async fn every_credential_of_the_fakes_says_canary() {
 #[tokio::test]
 async fn no_report_and_no_debug_of_the_corpus_shows_a_credential() {
     let (plans, runs) = runs(&[]).await;
-    reports_hide("as it is", &results(&plans, &runs));
+    reports_hide("as it is", &ends(&plans, &runs));
 }
 
 #[tokio::test]
 async fn no_amendment_that_is_switched_off_brings_a_credential_to_light() {
     for &amendment in Amendment::ALL {
         let (plans, runs) = runs(&[amendment]).await;
-        reports_hide(amendment.name(), &results(&plans, &runs));
+        reports_hide(amendment.name(), &ends(&plans, &runs));
     }
     let (plans, runs) = runs(Amendment::ALL).await;
-    reports_hide("without any amendment", &results(&plans, &runs));
+    reports_hide("without any amendment", &ends(&plans, &runs));
 }
 
 #[tokio::test]

@@ -201,7 +201,8 @@ fn read_info(stanza: &str, text: &str) -> Result<Vec<BackupSeen>, Prevented> {
     let lines = text.lines().skip_while(|line| *line != "[backup:current]").skip(1);
     let lines = lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.is_empty());
     let unread = |line: &str| {
-        Prevented::Broken(format!("the list of backups of {stanza} can't be read at `{line}`"))
+        let what = format!("the list of backups of {stanza} can't be read at `{line}`");
+        Prevented::Broken(what.into())
     };
     lines
         .map(|line| {
@@ -222,7 +223,7 @@ fn read_info(stanza: &str, text: &str) -> Result<Vec<BackupSeen>, Prevented> {
 pub(super) fn prevented(unmet: Unmet) -> Prevented {
     match unmet {
         Unmet::Unable(reason) => Prevented::Unable(reason),
-        Unmet::Broken(complaint) => Prevented::Broken(complaint.to_string()),
+        Unmet::Broken(complaint) => Prevented::Broken(complaint.into()),
     }
 }
 

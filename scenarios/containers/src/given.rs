@@ -188,8 +188,6 @@ async fn start_tls_servers(given: &Given, all: &[Ports]) -> Result<(), Prevented
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn failed(error: PortError) -> Prevented {
     let exit = error.exit().map(|exit| format!("\n{}\n{}", exit.stdout.trim(), exit.stderr.trim()));
-    Prevented::Broken(format!(
-        "what is given can't be made true: {error}{}",
-        exit.unwrap_or_default()
-    ))
+    let exit = exit.unwrap_or_default();
+    Prevented::Broken(format!("what is given can't be made true: {error}{exit}").into())
 }

@@ -27,7 +27,7 @@ use super::{
     images,
     seen::{self, TopologySeen},
 };
-use pgdrill_scenarios::{Place as _, Prevented, bad_parameter, filled_in};
+use pgdrill_scenarios::{Cause, Place as _, Prevented, bad_parameter, filled_in};
 use pgdrill_sim::lock;
 
 /// Where a person is told that something takes its time.
@@ -57,14 +57,11 @@ impl NotDone {
     }
 
     pub(super) fn prevented(why: Prevented) -> Self {
-        let (Prevented::Unable(why) | Prevented::Broken(why)) = why;
-        // What a part complains of is a complaint already, written out.
-        let why = why.strip_prefix("error: ").unwrap_or(&why);
-        let (what, place) = why.split_once("\n   at: ").unwrap_or((why, "the topology"));
-        let (place, hint) = place.split_once("\n hint: ").unwrap_or((place, ""));
-        let complaint = Diagnostic::error(place, what);
-        let complaint = if hint.is_empty() { complaint } else { complaint.hint(hint) };
-        Self::Failed(Box::new(complaint))
+        let in_words = |what| Box::new(Diagnostic::error("the topology", what));
+        Self::Failed(match why {
+            Prevented::Broken(Cause::Complaint(complaint)) => complaint,
+            Prevented::Broken(Cause::Text(what)) | Prevented::Unable(what) => in_words(what),
+        })
     }
 }
 
@@ -196,7 +193,7 @@ impl Kept {
         })?;
         let event = Event { hook, unit, parameters };
         let failed = |error: pgdrill_core::PortError| {
-            NotDone::prevented(Prevented::Broken(error.to_string()))
+            NotDone::prevented(Prevented::Broken(error.to_string().into()))
         };
         let ports = self.place.ports(unit).await.map_err(failed)?;
         let (world, probe) = (&self.place.world, Saving(self));
@@ -390,12 +387,18 @@ mod tests {
 
     #[test]
     fn a_complaint_of_a_part_is_told_as_it_was() {
-        let complaint = Diagnostic::error("unit-0", "it is dead").hint("revive it");
-        let NotDone::Failed(told) = NotDone::prevented(Prevented::Broken(complaint.to_string()))
-        else {
+        // A second line that looks like a place, which a complaint written out would not be told from.
+        let complaint = Diagnostic::error("unit-0", "it is dead:\n   at: night").hint("revive it");
+        let why = Prevented::Broken(Box::new(complaint.clone()).into());
+        let NotDone::Failed(told) = NotDone::prevented(why) else {
             panic!("a part failed");
         };
         assert_eq!(*told, complaint);
+        let text = "it said\n   at: noon";
+        let NotDone::Failed(told) = NotDone::prevented(Prevented::Broken(text.into())) else {
+            panic!("a part failed");
+        };
+        assert_eq!((&*told.what, &*told.file), (text, "the topology"));
         let NotDone::Failed(told) = NotDone::prevented(Prevented::Unable("no policy".into()))
         else {
             panic!("a part failed");

@@ -12,7 +12,7 @@ use pgdrill_containers::Topology;
 use pgdrill_sim::{Change, PgbackrestMood, S3ServerState};
 
 use super::{Containers, ContainersPlace};
-use pgdrill_scenarios::{Plan, PlanStep, Prevented, Run, run_in};
+use pgdrill_scenarios::{Cause, Plan, PlanStep, Prevented, Run, run_in};
 
 /// How many clusters side by side suit this machine. Each waits for most of its time: ten keep two processors busy. More
 /// than twelve take more memory than many a machine has to spare.
@@ -172,12 +172,12 @@ impl Containers {
             match self.try_on(topology, plan).await {
                 Ok((run, topology)) => return Ran { run, topology, replaced },
                 // What was done to it can't be undone: it has served its time.
-                Err(why) => replaced = Some(why),
+                Err(why) => replaced = Some(why.to_string()),
             }
         }
         let tried = match self.raise(plan.given.units).await {
             Ok(topology) => self.try_on(Arc::new(topology), plan).await,
-            Err(complaint) => Err(complaint.to_string()),
+            Err(complaint) => Err(complaint.into()),
         };
         let (run, topology) =
             tried.unwrap_or_else(|why| (Run::unstarted().prevented(Prevented::Broken(why)), None));
@@ -190,7 +190,7 @@ impl Containers {
         &self,
         topology: Arc<Topology>,
         plan: &Plan,
-    ) -> Result<(Run, Option<Arc<Topology>>), String> {
+    ) -> Result<(Run, Option<Arc<Topology>>), Cause> {
         match ContainersPlace::make(Arc::clone(&topology), &self.server, &plan.given).await {
             Ok(place) => Ok(in_place(plan, &place, topology).await),
             Err(why @ Prevented::Unable(_)) => {

@@ -225,7 +225,7 @@ impl Place for ContainersPlace {
         amendments: Amendments,
         strikes: &[Strike],
     ) -> Result<Struck, Prevented> {
-        let failed = |error: PortError| Prevented::Broken(error.to_string());
+        let failed = |error: PortError| Prevented::Broken(error.to_string().into());
         let ports = self.ports(event.unit).await.map_err(failed)?;
         let probe = LiveStrikes::new(self, strikes);
         let armed = (!strikes.is_empty()).then_some(&probe as &dyn Probe);
@@ -304,7 +304,7 @@ impl Probe for LiveStrikes<'_> {
 /// A part that failed.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 pub(super) fn broken(complaint: Box<Diagnostic>) -> Prevented {
-    Prevented::Broken(complaint.to_string())
+    Prevented::Broken(complaint.into())
 }
 
 fn no_unit(complaint: &Diagnostic) -> PortError {

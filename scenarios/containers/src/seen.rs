@@ -119,7 +119,7 @@ pub(super) async fn look(kept: &Kept) -> TopologySeen {
     let archives_into = archives.or(looked.first()).and_then(|(_, archives)| archives.clone());
     let (backups, backups_unknown) = match backups(&kept.place.bucket).await {
         Ok(backups) => (backups, None),
-        Err(Prevented::Unable(why) | Prevented::Broken(why)) => (Vec::new(), Some(why)),
+        Err(why) => (Vec::new(), Some(why.to_string())),
     };
     let gate = topology.gate();
     let parts = [Some(topology.dcs().clone()), Some(gate.part().clone()), kept.s3.part().cloned()];

@@ -4,8 +4,9 @@ use pgdrill_flow::mermaid;
 use serde_json::{Value, json};
 
 use super::{
-    Result,
+    CaseEnd, JudgedCase, counts,
     html::{CaseRow, CaseVerdict, Page, Painted, PathRow, page},
+    judged,
 };
 use crate::{
     charts::PUBLISHED,
@@ -107,9 +108,9 @@ pub fn painted(coverage: &Coverage) -> String {
 
 /// The charts as one HTML page, with the cases that walk each arrow.
 #[must_use]
-pub fn html(coverage: &Coverage, results: &[Result]) -> String {
+pub fn html(coverage: &Coverage, ends: &[CaseEnd]) -> String {
     let of = |(drawn, walked): (usize, usize)| format!("{walked} of {drawn}");
-    let (passed, failed, skipped) = super::counts(results);
+    let (passed, failed, skipped) = counts(ends);
     let published = coverage.only(PUBLISHED);
     let mut summary = vec![
         ("published arrows".to_owned(), of(published.arrows())),
@@ -141,13 +142,14 @@ pub fn html(coverage: &Coverage, results: &[Result]) -> String {
             })
             .collect(),
     });
-    let cases = results.iter().map(|result| {
-        let (verdict, note) = match result.verdict() {
-            Verdict::Passed => (CaseVerdict::Passed, result.plan.title.as_str()),
-            Verdict::Failed(why) => (CaseVerdict::Failed, why.first().map_or("", String::as_str)),
-            Verdict::Skipped(why) => (CaseVerdict::Skipped, why.as_str()),
+    let notes: Vec<String> = judged(ends).map(note).collect();
+    let cases = judged(ends).zip(&notes).map(|(case, note)| {
+        let verdict = match case.verdict() {
+            Verdict::Passed => CaseVerdict::Passed,
+            Verdict::Failed(_) => CaseVerdict::Failed,
+            Verdict::Skipped(_) => CaseVerdict::Skipped,
         };
-        CaseRow { name: &result.name, verdict, note }
+        CaseRow { name: &case.name, verdict, note }
     });
     page(&Page {
         title: "pgdrill: what was walked of the charts",
@@ -155,4 +157,14 @@ pub fn html(coverage: &Coverage, results: &[Result]) -> String {
         charts: charts.collect(),
         cases: cases.collect(),
     })
+}
+
+/// What a case shows, or the gravest reason why it does not.
+fn note(case: &JudgedCase) -> String {
+    match case.verdict() {
+        Verdict::Passed => case.plan.title.clone(),
+        Verdict::Failed(_) | Verdict::Skipped(_) => {
+            case.verdict().reasons().into_iter().next().unwrap_or_default()
+        }
+    }
 }

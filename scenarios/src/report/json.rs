@@ -4,21 +4,18 @@ use pgdrill_core::ports::{MemberState, ServiceState};
 use pgdrill_sim::{Observation, UnitSeen};
 use serde_json::{Map, Value, json};
 
-use super::Result;
-use crate::{judge::Verdict, run::FiredStep};
+use super::{CaseEnd, JudgedCase, judged};
+use crate::{judge::Verdict, location::Location, run::FiredStep};
 
-/// Every result as one line of JSON.
+/// Every scenario that ran as one line of JSON.
 #[must_use]
-pub fn json_lines(results: &[Result]) -> String {
-    results.iter().map(|result| line(result).to_string() + "\n").collect()
+pub fn json_lines(ends: &[CaseEnd]) -> String {
+    judged(ends).map(|case| line(case).to_string() + "\n").collect()
 }
 
-fn line(result: &Result) -> Value {
-    let reason = match result.verdict() {
-        Verdict::Passed => Value::Null,
-        Verdict::Failed(reasons) => reasons.join("\n").into(),
-        Verdict::Skipped(reason) => reason.as_str().into(),
-    };
+fn line(result: &JudgedCase) -> Value {
+    let texts = result.verdict().reasons();
+    let reason = (!texts.is_empty()).then(|| texts.join("\n"));
     let seen = &result.run.observation;
     json!({
         "scenario": result.plan.title,
@@ -28,9 +25,36 @@ fn line(result: &Result) -> Value {
         "s3": result.s3,
         "verdict": result.verdict().name(),
         "reason": reason,
+        "reasons": reasons(result),
         "firings": result.run.firings.iter().map(firing).collect::<Vec<_>>(),
         "statuses": seen.units.iter().map(|unit| (unit.unit.to_string(), status(unit))).collect::<Map<_, _>>(),
         "observed": observed(seen),
+    })
+}
+
+/// Each reason with its kind, its text and its place, what is not known of the place being null.
+fn reasons(case: &JudgedCase) -> Vec<Value> {
+    let reason = |kind: &str, text: String, location: &Location| json!({ "kind": kind, "text": text, "at": at(case, location) });
+    match case.verdict() {
+        Verdict::Passed => Vec::new(),
+        Verdict::Failed(reasons) => {
+            let reasons = reasons.iter();
+            reasons.map(|it| reason(it.kind(), it.to_string(), &it.location())).collect()
+        }
+        Verdict::Skipped(skip) => vec![reason(skip.kind(), skip.to_string(), &skip.location())],
+    }
+}
+
+fn at(case: &JudgedCase, location: &Location) -> Value {
+    let span = location.path.as_ref().and_then(|path| case.positions.find(path));
+    json!({
+        "path": location.path,
+        "line": span.map(|span| span.line),
+        "column": span.map(|span| span.column),
+        "firing": location.firing,
+        "hook": location.hook.map(pgdrill_core::Hook::name),
+        "unit": location.unit,
+        "shape": location.shape.map(pgdrill_core::Shape::id),
     })
 }
 

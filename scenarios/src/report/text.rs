@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Result, counts};
+use super::{CaseEnd, JudgedCase, counts, judged, refused};
 use crate::{charts::PUBLISHED, coverage::Coverage, judge::Verdict};
 
 /// Colours, which the stream that they go to keeps or strips.
@@ -30,15 +30,10 @@ impl Painter {
 
 /// A table of what happened, the reasons of what failed, the coverage, and the counts as the last line.
 #[must_use]
-pub fn run_text(
-    results: &[Result],
-    refused: usize,
-    without_snapshot: usize,
-    coverage: Option<&Coverage>,
-) -> String {
-    let width = results.iter().map(|result| result.name.chars().count()).max().unwrap_or(0);
+pub fn run_text(ends: &[CaseEnd], coverage: Option<&Coverage>) -> String {
+    let width = judged(ends).map(|result| result.name.chars().count()).max().unwrap_or(0);
     let mut out = String::new();
-    for result in results {
+    for result in judged(ends) {
         let ended: Vec<&str> =
             result.run.firings.iter().map(|step| step.fired.firing.outcome.name()).collect();
         let line = format!(
@@ -49,19 +44,22 @@ pub fn run_text(
         );
         out.push_str(&line);
     }
-    for result in results {
+    for result in judged(ends) {
         push_reasons(&mut out, result);
     }
     if let Some(coverage) = coverage {
         out.push_str(&coverage_lines(coverage));
     }
+    let without_snapshot = judged(ends).filter(|result| result.lacks_snapshot).count();
     if without_snapshot > 0 {
         out.push_str(&format!("{without_snapshot} without a snapshot: `--update` writes one\n"));
     }
-    let backend = results.first().map_or("memory", |result| result.backend.name());
-    let s3 = results.first().and_then(|result| result.s3);
+    let first = judged(ends).next();
+    let backend = first.map_or("memory", |result| result.backend.name());
+    let s3 = first.and_then(|result| result.s3);
     let backend = s3.map_or_else(|| backend.to_owned(), |s3| format!("{backend} (S3: {s3})"));
-    let (passed, failed, skipped) = counts(results);
+    let (passed, failed, skipped) = counts(ends);
+    let refused = refused(ends).count();
     let refused = if refused > 0 { format!(", {refused} refused") } else { String::new() };
     let summary =
         format!("{backend}: {passed} passed, {failed} failed, {skipped} skipped{refused}");
@@ -71,16 +69,29 @@ pub fn run_text(
     out
 }
 
-fn push_reasons(out: &mut String, result: &Result) {
-    let (word, reasons) = match result.verdict() {
+/// What is said of a scenario that has just ended, for whoever reads the log of a long run. `replaced` is why it ran on
+/// a new cluster, if it did.
+#[must_use]
+pub fn progress_text(case: &JudgedCase, seconds: f64, replaced: Option<&str>) -> String {
+    let verdict = case.verdict().name();
+    let mut text = format!("{verdict} in {seconds:.1} s: {}\n", case.name);
+    if let Some(why) = replaced {
+        text.push_str(&format!("    on a new cluster: {}\n", why.replace('\n', "\n    ")));
+    }
+    for line in case.verdict().reasons().iter().flat_map(|reason| reason.lines()) {
+        text.push_str(&format!("    {line}\n"));
+    }
+    text
+}
+
+fn push_reasons(out: &mut String, result: &JudgedCase) {
+    let word = match result.verdict() {
         Verdict::Passed => return,
-        Verdict::Failed(reasons) => (Painter::paint(Painter::BAD, "failed:"), reasons.as_slice()),
-        Verdict::Skipped(reason) => {
-            (Painter::paint(Painter::DULL, "skipped:"), std::slice::from_ref(reason))
-        }
+        Verdict::Failed(_) => Painter::paint(Painter::BAD, "failed:"),
+        Verdict::Skipped(_) => Painter::paint(Painter::DULL, "skipped:"),
     };
     out.push_str(&format!("\n{word} {}\n    at: {}\n", result.plan.title, result.file));
-    for reason in reasons {
+    for reason in result.verdict().reasons() {
         let mut lines = reason.lines();
         out.push_str(&format!("   why: {}\n", lines.next().unwrap_or_default()));
         for line in lines {

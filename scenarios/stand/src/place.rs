@@ -61,7 +61,7 @@ pub struct Shown {
 
 #[expect(clippy::needless_pass_by_value, reason = "errors come by value to `map_err`")]
 fn broken(why: impl ToString) -> Prevented {
-    Prevented::Broken(why.to_string())
+    Prevented::Broken(why.to_string().into())
 }
 
 impl Rehearsal {

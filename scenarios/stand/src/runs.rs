@@ -30,7 +30,8 @@ pub async fn run_all(
             )]
             let task = tokio::spawn(async move { run(&programs, &plan).await });
             task.await.unwrap_or_else(|error| {
-                Run::unstarted().prevented(Prevented::Broken(format!("the run panicked: {error}")))
+                let why = format!("the run panicked: {error}");
+                Run::unstarted().prevented(Prevented::Broken(why.into()))
             })
         }
     });

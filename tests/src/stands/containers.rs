@@ -195,12 +195,12 @@ impl From<Prevented> for Unkept {
     fn from(prevented: Prevented) -> Self {
         match prevented {
             Prevented::Unable(reason) => Self::Unable(Unable(reason)),
-            Prevented::Broken(complaint) => Self::Broken(complaint),
+            Prevented::Broken(cause) => Self::Broken(cause.to_string()),
         }
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn broken(complaint: Box<Diagnostic>) -> Prevented {
-    Prevented::Broken(complaint.to_string())
+    Prevented::Broken(complaint.into())
 }

@@ -55,6 +55,7 @@ fn a_run_is_one_object_a_line_with_every_promised_key() {
                 ("backend", Is::Text),
                 ("verdict", Is::Text),
                 ("reason", Is::TextOrNull),
+                ("reasons", Is::List),
                 ("firings", Is::List),
                 ("statuses", Is::Object),
                 ("observed", Is::Object),
@@ -116,6 +117,16 @@ fire: [{ hook: restor }]
     assert_eq!(results[0]["verdict"], "failed");
     let reason = word(&results[0], "reason");
     assert!(reason.contains("the outcome is failed, expected finished"), "{reason}");
+    let reasons = items(&results[0], "reasons");
+    assert_eq!(reasons.len(), 1, "{reasons:?}");
+    has(&reasons[0], &[("kind", Is::Text), ("text", Is::Text), ("at", Is::Object)]);
+    assert_eq!(word(&reasons[0], "kind"), "unexpected-outcome");
+    assert_eq!(word(&reasons[0], "text"), reason);
+    let at = serde_json::json!({
+        "path": "then/outcome", "line": 3, "column": 18,
+        "firing": 1, "hook": "restore", "unit": 0, "shape": null,
+    });
+    assert_eq!(reasons[0]["at"], at);
     assert_eq!(word(&results[0], "file"), "<stdin>");
     assert!(ended.stderr.contains("at: <stdin>:6:16"), "{}", ended.stderr);
 }

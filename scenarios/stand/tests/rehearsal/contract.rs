@@ -20,7 +20,7 @@ struct CharmStand(Rehearsal);
 fn unable(why: Prevented) -> Unkept {
     match why {
         Prevented::Unable(why) => Unable(why).into(),
-        Prevented::Broken(why) => Unkept::Broken(why),
+        Prevented::Broken(why) => Unkept::Broken(why.to_string()),
     }
 }
 

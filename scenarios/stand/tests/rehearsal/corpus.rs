@@ -11,8 +11,9 @@ async fn every_case_shows_through_dispatches_what_it_shows_in_memory() {
     let runs = run_all(&programs(), &plans, 4, |_| {}).await;
     let mut wrong = Vec::new();
     for ((input, plan), run) in inputs.iter().zip(&plans).zip(&runs) {
-        if let Verdict::Failed(reasons) = judge(plan, run).verdict {
-            wrong.push(format!("{}: {}", input.name, reasons.join("; ")));
+        let verdict = judge(plan, run).verdict;
+        if matches!(verdict, Verdict::Failed(_)) {
+            wrong.push(format!("{}: {}", input.name, verdict.reasons().join("; ")));
         }
         let snapshot = input.snapshot.as_ref().expect("every case has one");
         if let Some(difference) = snapshot.difference(&transcript(run)) {

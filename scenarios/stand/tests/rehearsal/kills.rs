@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use futures_util::{StreamExt as _, stream};
-use pgdrill_core::{Amendments, Hook, StatusName};
-use pgdrill_scenarios::Place as _;
+use pgdrill_core::{Amendments, Hook};
+use pgdrill_scenarios::{Place as _, Run, invariants};
 use pgdrill_sim::{Awaited, Change, Event, Observation};
 use pgdrill_stand::{Rehearsal, Treatment};
 
@@ -23,20 +23,8 @@ struct Killed {
 
 /// What no unit may be left in.
 fn wrong(seen: &Observation) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for unit in &seen.units {
-        let (number, status) = (unit.unit, unit.status());
-        if !unit.accepts_connections {
-            wrong.push(format!("unit {number} refuses connections"));
-        }
-        if status.name == StatusName::Maintenance && seen.restoring.is_none() {
-            wrong.push(format!("unit {number} shows {status}, which nobody will end"));
-        }
-        if unit.is_data_empty && status.name == StatusName::Active && seen.restoring.is_none() {
-            wrong.push(format!("unit {number} is active without data"));
-        }
-    }
-    wrong
+    let run = Run { observation: seen.clone(), ..Run::unstarted() };
+    invariants(&run).iter().map(ToString::to_string).collect()
 }
 
 async fn fire(place: &Rehearsal, event: &Event, treatment: Treatment) -> Vec<String> {

@@ -1,0 +1,265 @@
+//! Why a scenario failed or was skipped: data, of which every report's text is a view.
+
+use std::fmt;
+
+use pgdrill_core::{Hook, Shape, Status, StatusName, WalkError};
+
+use crate::{
+    location::Location,
+    names::{ChartShape, OutcomeName},
+    place::Cause,
+    run::{FiredStep, Missed},
+    scenario::Damage,
+};
+
+/// One firing of a run, as a reason names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FiringRef {
+    /// Its number in the run, from 1.
+    pub number: usize,
+    /// The hook.
+    pub hook: Hook,
+    /// The unit.
+    pub unit: u32,
+    /// The step of the plan that brought the event, from 0.
+    pub step: usize,
+}
+
+impl FiringRef {
+    /// The firing at this index of a run.
+    #[must_use]
+    pub const fn new(index: usize, step: &FiredStep) -> Self {
+        let (hook, unit) = (step.fired.firing.hook, step.fired.unit);
+        Self { number: index + 1, hook, unit, step: step.step }
+    }
+}
+
+/// What a backend can't make true, so that the scenario was skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skip {
+    /// What it can't do.
+    pub why: String,
+    /// The step of the plan that asks for it, from 0; `None` when the givens do.
+    pub step: Option<usize>,
+}
+
+impl Skip {
+    /// The name of this kind of reason.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        "unable"
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn location(&self) -> Location {
+        stopped(self.step)
+    }
+}
+
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+/// One reason why a scenario failed. Its `Display` is the text that people read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The run broke off, so nothing that the plan asks for was decided.
+    Broken {
+        /// What did not work.
+        cause: Cause,
+        /// The step of the plan, from 0; `None` when the run did not begin.
+        step: Option<usize>,
+    },
+    /// The run left damage that the scenario does not expect.
+    DamageFound {
+        /// The damage.
+        damage: Damage,
+        /// The firing that did it, and the shape at which it did.
+        by: Option<(FiringRef, Shape)>,
+    },
+    /// The scenario expects damage that the run did not leave.
+    DamageAbsent {
+        /// The damage.
+        damage: Damage,
+        /// Its index in `then.damage`.
+        index: usize,
+    },
+    /// A firing took an arrow that its chart lacks.
+    OffChart {
+        /// The firing.
+        firing: FiringRef,
+        /// Where it left the chart; `None` when the hook has no chart.
+        error: Option<WalkError>,
+    },
+    /// A firing ended where its chart goes on.
+    StopsEarly {
+        /// The firing.
+        firing: FiringRef,
+        /// The last shape.
+        at: Shape,
+    },
+    /// A fault was to be injected at a shape that no firing reached.
+    Missed(Missed),
+    /// A shape was to be covered, and no firing visited it.
+    NotCovered {
+        /// The shape.
+        shape: ChartShape,
+        /// Its index in `covers`.
+        index: usize,
+    },
+    /// The last firing ended in another way than the scenario expects.
+    UnexpectedOutcome {
+        /// The last firing.
+        firing: FiringRef,
+        /// What the scenario expects.
+        expected: OutcomeName,
+        /// How the firing ended, in one word.
+        found: &'static str,
+        /// The message with which it ended; empty when there is none.
+        message: String,
+    },
+    /// The last firing ended with another message than the scenario expects.
+    UnexpectedMessage {
+        /// The last firing.
+        firing: FiringRef,
+        /// What the scenario expects.
+        expected: String,
+        /// The message; empty when there is none.
+        found: String,
+    },
+    /// A unit shows another status than the scenario expects.
+    UnexpectedStatus {
+        /// The unit.
+        unit: u32,
+        /// What the scenario expects.
+        expected: StatusName,
+        /// What the unit shows; `None` when there is no such unit.
+        found: Option<Status>,
+    },
+    /// The run shows something else than its snapshot.
+    SnapshotDiffers {
+        /// The differing lines, as a unified diff.
+        difference: String,
+        /// Whether `--update` can write the snapshot.
+        can_update: bool,
+    },
+    /// The case is embedded and has no snapshot.
+    NoSnapshot,
+    /// The scenario was skipped, and the user requires that none is.
+    SkippedButRequired(Skip),
+}
+
+impl Reason {
+    /// The name of this kind of reason, for programs.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Broken { .. } => "broken",
+            Self::DamageFound { .. } => "damage-found",
+            Self::DamageAbsent { .. } => "damage-absent",
+            Self::OffChart { .. } => "off-chart",
+            Self::StopsEarly { .. } => "stops-early",
+            Self::Missed(_) => "missed-injection",
+            Self::NotCovered { .. } => "not-covered",
+            Self::UnexpectedOutcome { .. } => "unexpected-outcome",
+            Self::UnexpectedMessage { .. } => "unexpected-message",
+            Self::UnexpectedStatus { .. } => "unexpected-status",
+            Self::SnapshotDiffers { .. } => "snapshot-differs",
+            Self::NoSnapshot => "no-snapshot",
+            Self::SkippedButRequired(_) => "skipped-but-required",
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn location(&self) -> Location {
+        match self {
+            Self::Broken { step, .. } => stopped(*step),
+            Self::DamageFound { damage, by: None } => Location::on_unit(damage.unit()),
+            Self::DamageFound { by: Some((firing, shape)), .. }
+            | Self::StopsEarly { firing, at: shape } => {
+                Location { shape: Some(*shape), ..Location::at_firing(*firing) }
+            }
+            Self::DamageAbsent { damage, index } => Location {
+                path: Some(format!("then/damage/{index}")),
+                ..Location::on_unit(damage.unit())
+            },
+            Self::OffChart { firing, .. } => Location::at_firing(*firing),
+            Self::Missed(missed) => missed.location(),
+            Self::NotCovered { shape, index } => Location {
+                hook: Some(shape.hook),
+                shape: Some(shape.shape),
+                ..Location::written(format!("covers/{index}"))
+            },
+            Self::UnexpectedOutcome { firing, .. } => {
+                Location { path: Some("then/outcome".to_owned()), ..Location::at_firing(*firing) }
+            }
+            Self::UnexpectedMessage { firing, .. } => {
+                Location { path: Some("then/message".to_owned()), ..Location::at_firing(*firing) }
+            }
+            Self::UnexpectedStatus { unit, .. } => {
+                Location { path: Some(format!("then/statuses/{unit}")), ..Location::on_unit(*unit) }
+            }
+            Self::SnapshotDiffers { .. } | Self::NoSnapshot => Location::default(),
+            Self::SkippedButRequired(skip) => skip.location(),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broken { cause, .. } => cause.fmt(f),
+            Self::DamageFound { damage, by: None } => damage.fmt(f),
+            Self::DamageFound { damage, by: Some((firing, shape)) } => {
+                let FiringRef { number, hook, unit, .. } = firing;
+                write!(f, "{damage}: firing {number}, {hook} on unit {unit}, did {shape}")?;
+                f.write_str(" and nothing undid it")
+            }
+            Self::DamageAbsent { damage, .. } => {
+                write!(f, "the scenario says that {damage}, and it is not so")
+            }
+            Self::OffChart { firing, error: Some(error) } => {
+                write!(f, "firing {} leaves its chart: {error}", firing.number)
+            }
+            Self::OffChart { firing, error: None } => {
+                let FiringRef { number, hook, .. } = firing;
+                write!(f, "firing {number} leaves its chart: there is no chart {hook}")
+            }
+            Self::StopsEarly { firing, at } => {
+                write!(f, "firing {} stops at {at}, where its chart goes on", firing.number)
+            }
+            Self::Missed(missed) => missed.fmt(f),
+            Self::NotCovered { shape, .. } => {
+                write!(f, "{shape} was to be covered and was not visited")
+            }
+            Self::UnexpectedOutcome { expected, found, message, .. } => {
+                write!(f, "the outcome is {found}, expected {}: {message}", expected.name())
+            }
+            Self::UnexpectedMessage { expected, found, .. } => {
+                write!(f, "the message is `{found}`, expected `{expected}`")
+            }
+            Self::UnexpectedStatus { unit, expected, found: Some(found) } => {
+                write!(f, "unit {unit} shows {found}, expected {expected}")
+            }
+            Self::UnexpectedStatus { unit, expected, found: None } => {
+                write!(f, "unit {unit} shows nothing, expected {expected}")
+            }
+            Self::SnapshotDiffers { difference, can_update } => {
+                let update = "; if the run is right, `--update` writes it anew";
+                let advice = if *can_update { update } else { "" };
+                write!(f, "the run differs from its snapshot{advice}\n{difference}")
+            }
+            Self::NoSnapshot => f.write_str("the case has no snapshot"),
+            Self::SkippedButRequired(skip) => write!(f, "skipped, and required: {skip}"),
+        }
+    }
+}
+
+/// Where a run ended early: at a step, or at what is given.
+fn stopped(step: Option<usize>) -> Location {
+    Location::written(step.map_or_else(|| "given".to_owned(), |step| format!("fire/{step}")))
+}

@@ -1,0 +1,142 @@
+//! What is known of a scenario once it was dealt with. Every report is a view of these values and composes nothing else.
+
+use pgdrill_core::Diagnostic;
+
+use crate::{
+    input::{Input, Source},
+    judge::{Judged, Verdict, judge},
+    location::Positions,
+    plan::Plan,
+    reason::Reason,
+    run::{Backend, Run},
+    snapshot::transcript,
+};
+
+/// How one scenario ended.
+#[derive(Debug, Clone)]
+pub enum CaseEnd {
+    /// It ran and was judged.
+    Judged(Box<JudgedCase>),
+    /// It could not be read, or Juju could not produce it.
+    Refused {
+        /// The case's name.
+        name: String,
+        /// What is wrong.
+        complaint: Box<Diagnostic>,
+    },
+}
+
+/// One scenario from its file to its verdict.
+#[derive(Debug, Clone)]
+pub struct JudgedCase {
+    /// The case's name.
+    pub name: String,
+    /// The file as the user named it.
+    pub file: String,
+    /// Where it ran.
+    pub backend: Backend,
+    /// The S3 server that was used, where it was a real one.
+    pub s3: Option<&'static str>,
+    /// What was planned.
+    pub plan: Plan,
+    /// What happened.
+    pub run: Run,
+    /// The verdict.
+    pub judged: Judged,
+    /// Where each part of the scenario stands in its file.
+    pub positions: Positions,
+    /// Whether the scenario is in a file with no snapshot beside it, and the user should be told.
+    pub lacks_snapshot: bool,
+}
+
+impl JudgedCase {
+    /// Judges a run, the snapshot beside the scenario included.
+    #[must_use]
+    pub fn new(
+        input: &Input,
+        plan: Plan,
+        run: Run,
+        backend: Backend,
+        s3: Option<&'static str>,
+    ) -> Self {
+        let mut judged = judge(&plan, &run);
+        // What was not run can't differ from its snapshot.
+        if !matches!(judged.verdict, Verdict::Skipped(_))
+            && let Some(reason) = compare(input, &run)
+        {
+            judged.verdict.fail(reason);
+        }
+        let lacks_snapshot = input.snapshot.is_none() && matches!(input.source, Source::File(_));
+        let (name, file, positions) =
+            (input.name.clone(), input.file.clone(), input.positions.clone());
+        Self { name, file, backend, s3, plan, run, judged, positions, lacks_snapshot }
+    }
+
+    /// The verdict.
+    #[must_use]
+    pub const fn verdict(&self) -> &Verdict {
+        &self.judged.verdict
+    }
+
+    /// What was skipped counts as failed.
+    pub fn require(&mut self) {
+        if let Verdict::Skipped(skip) = &self.judged.verdict {
+            let reason = Reason::SkippedButRequired(skip.clone());
+            self.judged.verdict = Verdict::Failed(vec![reason]);
+        }
+    }
+
+    /// Takes this run as the right one: a difference from the snapshot is no reason any more. The transcript that the
+    /// snapshot is to hold, unless something else is against the run, or it was skipped.
+    pub fn accept(&mut self) -> Option<String> {
+        self.lacks_snapshot = false;
+        match &mut self.judged.verdict {
+            Verdict::Passed => {}
+            Verdict::Failed(reasons) => {
+                reasons.retain(|reason| !matches!(reason, Reason::SnapshotDiffers { .. }));
+                if !reasons.is_empty() {
+                    return None;
+                }
+            }
+            Verdict::Skipped(_) => return None,
+        }
+        self.judged.verdict = Verdict::Passed;
+        Some(transcript(&self.run))
+    }
+}
+
+/// The scenarios that ran, in order.
+pub fn judged(ends: &[CaseEnd]) -> impl Iterator<Item = &JudgedCase> {
+    ends.iter().filter_map(|end| match end {
+        CaseEnd::Judged(case) => Some(&**case),
+        CaseEnd::Refused { .. } => None,
+    })
+}
+
+/// The scenarios that were refused, each with the complaint about it, in order.
+pub fn refused(ends: &[CaseEnd]) -> impl Iterator<Item = (&str, &Diagnostic)> {
+    ends.iter().filter_map(|end| match end {
+        CaseEnd::Judged(_) => None,
+        CaseEnd::Refused { name, complaint } => Some((name.as_str(), &**complaint)),
+    })
+}
+
+/// How many scenarios had each verdict: passed, failed, skipped.
+#[must_use]
+pub fn counts(ends: &[CaseEnd]) -> (usize, usize, usize) {
+    let count = |name: &str| judged(ends).filter(|case| case.verdict().name() == name).count();
+    (count("passed"), count("failed"), count("skipped"))
+}
+
+/// What the snapshot has against a run.
+fn compare(input: &Input, run: &Run) -> Option<Reason> {
+    match (&input.snapshot, &input.source) {
+        (Some(snapshot), source) => {
+            let difference = snapshot.difference(&transcript(run))?;
+            let can_update = matches!(source, Source::File(_));
+            Some(Reason::SnapshotDiffers { difference, can_update })
+        }
+        (None, Source::Embedded) => Some(Reason::NoSnapshot),
+        (None, Source::File(_) | Source::Stdin) => None,
+    }
+}

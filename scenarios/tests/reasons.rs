@@ -1,0 +1,285 @@
+//! Reasons are data: each has a kind, a text for people, and a place in the file, the run and the chart.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
+
+use pgdrill_core::{Diagnostic, Hook, Shape, Status, StatusName, WalkError};
+use pgdrill_scenarios::{
+    Backend, Cause, FiringRef, Input, Location, OutcomeName, Prevented, Reason, Run, Skip,
+    Snapshot, Source, Verdict, Violation, invariants, plan, read_stdin,
+    report::{CaseEnd, JudgedCase, json_lines},
+    run, run_in, transcript,
+};
+use serde_json::Value;
+
+fn input(text: &str) -> Input {
+    read_stdin(text.as_bytes()).remove(0)
+}
+
+fn run_now<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn judged(input: &Input) -> JudgedCase {
+    let plan = plan(input.scenario.clone().expect("readable"), &[]);
+    let run = run_now(run(&plan));
+    JudgedCase::new(input, plan, run, Backend::Memory, None)
+}
+
+/// What the JSON report says of the reasons of a case.
+fn reported(case: JudgedCase) -> Vec<Value> {
+    let line = json_lines(&[CaseEnd::Judged(Box::new(case))]);
+    let mut object: Value = serde_json::from_str(&line).expect("one object");
+    serde_json::from_value(object["reasons"].take()).expect("a list")
+}
+
+/// Each reason of a case as `kind path line:column firing hook unit shape`.
+fn places(case: JudgedCase) -> Vec<String> {
+    let word = |value: &Value| match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let row = |reason: &Value| {
+        let at = |key: &str| word(&reason["at"][key]);
+        let (kind, line, column) = (word(&reason["kind"]), at("line"), at("column"));
+        let (path, firing, hook) = (at("path"), at("firing"), at("hook"));
+        format!("{kind} {path} {line}:{column} {firing} {hook} {} {}", at("unit"), at("shape"))
+    };
+    reported(case).iter().map(row).collect()
+}
+
+const FAILING: &str = "\
+# A comment moves everything down by a line.
+scenario: a restore without an id succeeds
+covers: [create-backup/fail_action, restore/fail_action]
+fire:
+  - do: { leader-moves-to: 0 }
+  - hook: restore
+    meanwhile:
+      - { at: fail_action, do: { primary-moves-to: 0 } }
+      - { at: set_maintenance, do: { primary-moves-to: 0 } }
+then:
+  outcome: finished
+  message: restore started
+  statuses: { 0: maintenance }
+  damage: [{ left-closed: 0 }]
+";
+
+#[test]
+fn every_reason_is_reported_with_its_kind_and_its_place() {
+    let expected = [
+        "damage-absent then/damage/0 14:12 - - 0 -",
+        "missed-injection fire/1/meanwhile/1 9:9 1 restore 0 set_maintenance",
+        "not-covered covers/0 3:10 - create-backup - fail_action",
+        "unexpected-outcome then/outcome 11:12 1 restore 0 -",
+        "unexpected-message then/message 12:12 1 restore 0 -",
+        "unexpected-status then/statuses/0 13:18 - - 0 -",
+    ];
+    assert_eq!(places(judged(&input(FAILING))), expected);
+}
+
+#[test]
+fn a_case_that_passed_has_no_reason() {
+    let text = "scenario: x\nfire: [{ hook: list-backups }]\nthen: { outcome: failed }";
+    assert_eq!(reported(judged(&input(text))), Vec::<Value>::new());
+}
+
+#[test]
+fn damage_is_reported_at_the_firing_that_did_it() {
+    let mut input = input("scenario: x\nfire: [{ hook: list-backups }]\n");
+    let name = "amendments/cleanup-survives-errors-off";
+    let case = pgdrill_scenarios::read_corpus().into_iter().find(|case| case.name == name);
+    input.scenario = case.expect("the case").scenario;
+    let mut plan = plan(input.scenario.clone().expect("readable"), &[]);
+    assert!(!plan.then.damage.is_empty());
+    plan.then.damage.clear();
+    let ran = run_now(run(&plan));
+    let case = JudgedCase::new(&input, plan, ran, Backend::Memory, None);
+    let Verdict::Failed(reasons) = case.verdict() else { panic!("{:?}", case.verdict()) };
+    let Some(Reason::DamageFound { damage, by: Some((firing, shape)) }) = reasons.first() else {
+        panic!("{reasons:?}");
+    };
+    assert_eq!((firing.hook, firing.unit), (Hook::CreateBackup, damage.unit()));
+    let location = reasons[0].location();
+    let path = format!("fire/{}", firing.step);
+    assert_eq!((location.path, location.shape), (Some(path), Some(*shape)));
+}
+
+/// A place that can't do anything.
+struct Nowhere(Prevented);
+
+#[async_trait::async_trait]
+impl pgdrill_scenarios::Place for Nowhere {
+    async fn happen(&self, _: &pgdrill_sim::Change) -> Result<(), Prevented> {
+        Ok(())
+    }
+
+    async fn fire(
+        &self,
+        _: &pgdrill_sim::Event,
+        _: pgdrill_core::Amendments,
+        _: &[pgdrill_sim::Strike],
+    ) -> Result<pgdrill_scenarios::Struck, Prevented> {
+        Err(self.0.clone())
+    }
+
+    async fn backups(&self) -> Result<Vec<pgdrill_sim::BackupSeen>, Prevented> {
+        Ok(Vec::new())
+    }
+
+    async fn observe(&self) -> Result<pgdrill_sim::Observation, Prevented> {
+        Err(self.0.clone())
+    }
+}
+
+#[test]
+fn a_run_that_ended_early_is_reported_at_its_step() {
+    let text = "scenario: x\nfire:\n  - do: { leader-moves-to: 0 }\n  - hook: list-backups\n";
+    let input = input(text);
+    let plan = plan(input.scenario.clone().expect("readable"), &[]);
+    let complaint = Box::new(Diagnostic::error("unit-0", "it is dead").hint("revive it"));
+    let broken = Prevented::Broken(Cause::from(complaint.clone()));
+    for (why, kind, shown) in [
+        (Prevented::Unable("no policy".into()), "unable", "no policy".to_owned()),
+        (broken, "broken", complaint.to_string()),
+    ] {
+        let run = run_now(run_in(&Nowhere(why), &plan));
+        let mut case = JudgedCase::new(&input, plan.clone(), run, Backend::Memory, None);
+        let reasons = reported(case.clone());
+        assert_eq!(reasons[0]["kind"], kind);
+        assert_eq!(reasons[0]["text"], shown);
+        assert_eq!(places(case.clone())[0], format!("{kind} fire/1 4:5 - - - -"));
+        case.require();
+        let required = if kind == "unable" { "skipped-but-required" } else { "broken" };
+        assert_eq!(reported(case)[0]["kind"], required);
+    }
+}
+
+#[test]
+fn accepting_a_run_drops_the_difference_from_its_snapshot_and_nothing_that_reads_like_it() {
+    let mut input = input("scenario: x\nfire: [{ hook: list-backups }]\n");
+    input.source = Source::File("x.snap".into());
+    input.snapshot = Some(Snapshot { content: "another run".into() });
+    let mut case = judged(&input);
+    let Verdict::Failed(reasons) = case.verdict() else { panic!("{:?}", case.verdict()) };
+    let text = reasons[0].to_string();
+    assert_eq!(reasons[0].kind(), "snapshot-differs");
+    assert_eq!(case.accept(), Some(transcript(&case.run)));
+    assert_eq!(*case.verdict(), Verdict::Passed);
+    let alike = Reason::Broken { cause: Cause::Text(text), step: None };
+    case.judged.verdict.fail(alike.clone());
+    assert_eq!(case.accept(), None);
+    assert_eq!(*case.verdict(), Verdict::Failed(vec![alike]));
+}
+
+#[test]
+fn the_texts_that_a_scenario_can_hardly_bring_about_are_these() {
+    let firing = FiringRef { number: 2, hook: Hook::Restore, unit: 1, step: 3 };
+    let error = WalkError::NoStart { chart: "restore".into() };
+    let found = Some(Status::new(StatusName::Blocked, "why"));
+    let differs = |can_update| Reason::SnapshotDiffers { difference: "-a\n+b".into(), can_update };
+    let outcome = Reason::UnexpectedOutcome {
+        firing,
+        expected: OutcomeName::Finished,
+        found: "failed",
+        message: "no id".into(),
+    };
+    for (reason, text) in [
+        (
+            Reason::OffChart { firing, error: Some(error) },
+            "firing 2 leaves its chart: the trace does not begin where chart restore does",
+        ),
+        (
+            Reason::OffChart { firing, error: None },
+            "firing 2 leaves its chart: there is no chart restore",
+        ),
+        (
+            Reason::StopsEarly { firing, at: Shape::Start },
+            "firing 2 stops at hook_fired, where its chart goes on",
+        ),
+        (outcome, "the outcome is failed, expected finished: no id"),
+        (
+            Reason::UnexpectedStatus { unit: 4, expected: StatusName::Active, found },
+            "unit 4 shows blocked \"why\", expected active",
+        ),
+        (
+            Reason::UnexpectedStatus { unit: 4, expected: StatusName::Active, found: None },
+            "unit 4 shows nothing, expected active",
+        ),
+        (
+            differs(true),
+            "the run differs from its snapshot; if the run is right, `--update` writes it anew\n-a\n+b",
+        ),
+        (differs(false), "the run differs from its snapshot\n-a\n+b"),
+        (Reason::NoSnapshot, "the case has no snapshot"),
+        (
+            Reason::SkippedButRequired(Skip { why: "no policy".into(), step: None }),
+            "skipped, and required: no policy",
+        ),
+    ] {
+        assert_eq!(reason.to_string(), text);
+    }
+    let off = Reason::OffChart { firing, error: None };
+    assert_eq!(off.location(), Location::at_firing(firing));
+}
+
+#[test]
+fn each_rule_is_broken_by_a_run_and_kept_by_the_one_beside_it() {
+    let broken = |change: &dyn Fn(&mut Run)| {
+        let mut run = Run::unstarted();
+        change(&mut run);
+        let found: Vec<String> = invariants(&run).iter().map(ToString::to_string).collect();
+        found.join("; ")
+    };
+    let shows = |name, message: &'static str, is_restoring: bool| {
+        broken(&move |run: &mut Run| {
+            run.observation.units[0].history.push(Status::new(name, message));
+            run.observation.restoring = is_restoring.then(|| "label".to_owned());
+        })
+    };
+    let maintenance = StatusName::Maintenance;
+    let left = "unit 0 is left in maintenance that nothing will end";
+    assert_eq!(broken(&|_| ()), "");
+    assert_eq!(
+        broken(&|run| run.observation.units[0].accepts_connections = false),
+        "unit 0 is left closed to new connections"
+    );
+    assert_eq!(shows(maintenance, "creating backup", true), left);
+    assert_eq!(shows(maintenance, "restoring backup", false), left);
+    assert_eq!(shows(maintenance, "restoring backup", true), "");
+    assert_eq!(
+        shows(maintenance, "checking stanza", false),
+        "unit 0 shows maintenance \"checking stanza\", and no firing is under way"
+    );
+    assert_eq!(shows(maintenance, "checking stanza", true), "");
+    let empty = |name, is_restoring: bool| {
+        broken(&move |run: &mut Run| {
+            run.observation.units[0].is_data_empty = true;
+            run.observation.units[0].history.push(Status::new(name, ""));
+            run.observation.restoring = is_restoring.then(|| "label".to_owned());
+        })
+    };
+    assert_eq!(empty(StatusName::Active, false), "unit 0 is active without data");
+    assert_eq!(empty(StatusName::Active, true), "");
+    assert_eq!(empty(StatusName::Blocked, false), "");
+    let long = |length: usize| {
+        broken(&move |run: &mut Run| {
+            let status = Status { name: StatusName::Blocked, message: "x".repeat(length).into() };
+            run.observation.units[0].history.insert(0, status);
+        })
+    };
+    assert_eq!(long(120), "");
+    assert!(long(121).starts_with("unit 0 showed a message over 120 characters: "));
+}
+
+#[test]
+fn a_backup_that_is_reported_is_one_that_the_repository_gained() {
+    let text =
+        "scenario: x\ngiven: { s3: {}, stanza: initialised }\nfire: [{ hook: create-backup }]\n";
+    let mut run = judged(&input(text)).run;
+    assert_eq!(invariants(&run), []);
+    run.firings[0].backups_gained = 0;
+    let found = invariants(&run);
+    let damage = pgdrill_scenarios::Damage::ReportedWithoutBackup(0);
+    assert_eq!(found, [Violation::Damage(damage)]);
+}
