@@ -44,7 +44,7 @@ pub use explain::explain;
 pub use input::{Input, Source, read_corpus, read_document, read_path, read_stdin, read_text};
 pub use judge::{Judged, Verdict, judge};
 pub use names::{ChartShape, Name, Named, OutcomeName};
-pub use place::{Place, Prevented, Struck};
+pub use place::{Delivered, Place, Prevented};
 pub use plan::{Plan, PlanStep, plan};
 pub use run::{Backend, FiredStep, Run, filled_in, run, run_all, run_in};
 pub use scenario::{Damage, FireStep, Meanwhile, Scenario, Then};

@@ -111,26 +111,29 @@ async fn take<P: Place + ?Sized>(
     step: &PlanStep,
     run: &mut Run,
 ) -> Result<(), Prevented> {
-    let (hook, unit, parameters, strikes) = match step {
+    let (hook, unit, parameters, injections) = match step {
         PlanStep::Change(change) => return place.happen(change).await,
-        PlanStep::Fire { hook, unit, parameters, strikes } => (*hook, *unit, parameters, strikes),
+        PlanStep::Fire { hook, unit, parameters, injections } => {
+            (*hook, *unit, parameters, injections)
+        }
     };
     let before = place.backups().await?;
     let parameters =
         filled_in(parameters, &before).map_err(|error| Prevented::Broken(error.to_string()))?;
     let event = Event { hook, unit, parameters };
-    let struck = place.fire(&event, plan.amendments, strikes).await?;
+    let delivered = place.fire(&event, plan.amendments, injections).await?;
     let gained = good(&place.backups().await?).saturating_sub(good(&before));
-    let ended = struck.fired.last().and_then(|last| last.firing.trace.published().last());
+    let ended = delivered.fired.last().and_then(|last| last.firing.trace.published().last());
     let ended = ended.map_or(Shape::Start, |step| step.shape);
-    let steps = struck.fired.into_iter().map(|fired| FiredStep { fired, backups_gained: gained });
+    let steps =
+        delivered.fired.into_iter().map(|fired| FiredStep { fired, backups_gained: gained });
     run.firings.extend(steps);
-    let missed = struck.missed.into_iter().map(|strike| {
-        let (change, at) = (strike.change.name(), strike.at);
+    let missed = delivered.missed.into_iter().map(|injection| {
+        let (change, at) = (injection.change.name(), injection.at);
         format!("`{change}` at {at} never happened: {hook} on unit {unit} ended at {ended}")
     });
     run.missed.extend(missed);
-    struck.prevented.map_or(Ok(()), Err)
+    delivered.prevented.map_or(Ok(()), Err)
 }
 
 fn good(backups: &[BackupSeen]) -> usize {

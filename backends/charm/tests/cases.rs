@@ -1,4 +1,4 @@
-//! The program that a charm ships, run through every case in which nothing strikes, one named test a case. Only Juju,
+//! The program that a charm ships, run through every case in which nothing is injected, one named test a case. Only Juju,
 //! Pebble, Patroni, S3 and Kubernetes are stood in for; the program knows nothing of it.
 
 #![allow(clippy::disallowed_methods, reason = "a test faces the real machine")]
@@ -25,13 +25,13 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
-/// Whether nothing strikes within a firing, and every amendment is on.
+/// Whether nothing is injected into a firing, and every amendment is on.
 fn is_undisturbed(plan: &Plan) -> bool {
-    let has_strikes = |step: &PlanStep| match step {
-        PlanStep::Fire { strikes, .. } => !strikes.is_empty(),
+    let has_injections = |step: &PlanStep| match step {
+        PlanStep::Fire { injections, .. } => !injections.is_empty(),
         PlanStep::Change(_) => false,
     };
-    plan.amendments == pgdrill_core::Amendments::all() && !plan.steps.iter().any(has_strikes)
+    plan.amendments == pgdrill_core::Amendments::all() && !plan.steps.iter().any(has_injections)
 }
 
 /// The case shows what it shows in memory.
@@ -40,7 +40,8 @@ fn holds(input: &Input, plan: &Plan) -> Result<(), Failed> {
         dispatch: Dispatch::Shipped(Path::new(env!("CARGO_BIN_EXE_pgdrill-dispatch")).to_owned()),
         tools: std::env::current_exe()?,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ran = runtime.block_on(run(&programs, plan));
     match judge(plan, &ran).verdict {
         Verdict::Passed => {}
