@@ -24,7 +24,7 @@ pub enum Fate {
     Die,
 }
 
-/// What is told of every shape: the place at which faults strike and the world changes.
+/// What is told of every shape: the place at which faults are injected.
 #[async_trait]
 pub trait Probe: Send + Sync {
     /// The firing is about to carry out this shape.

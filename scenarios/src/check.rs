@@ -232,7 +232,7 @@ impl Checker<'_> {
         self.change(&format!("{path}/do"), &meanwhile.change, true);
     }
 
-    fn change(&mut self, path: &str, change: &Change, strikes: bool) {
+    fn change(&mut self, path: &str, change: &Change, is_injected: bool) {
         match change {
             Change::ScaleTo(0) => {
                 self.refuse(path, "an application of no units fires no hook", "scale to 1 or more");
@@ -242,7 +242,7 @@ impl Checker<'_> {
                 self.refuse(path, what, format!("scale to 1 to {MOST_UNITS}"));
             }
             Change::ScaleTo(count) => self.units = *count,
-            Change::ProcessDies if !strikes => {
+            Change::ProcessDies if !is_injected => {
                 let hint = "strike with it while a hook runs, under `meanwhile`";
                 self.refuse(path, "between two firings no process runs that could die", hint);
             }

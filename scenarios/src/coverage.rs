@@ -3,12 +3,9 @@
 use std::collections::BTreeSet;
 
 use pgdrill_core::{Amendment, Hook, Trace, Walk, WalkError, walk, walk_published};
-use pgdrill_flow::{Arrow, Chart, ChartPath, PathsError};
+use pgdrill_flow::{Arrow, Chart, ChartPath, PathsError, Tolerance, nearest_name};
 
-use crate::{
-    charts,
-    yaml::{name_hint, nearest},
-};
+use crate::{charts, yaml::name_hint};
 
 /// More paths than any chart of a backup manager should have.
 const PATH_LIMIT: usize = 100_000;
@@ -284,13 +281,17 @@ fn foreign(cover: &ChartCover) -> Vec<ChartFault> {
         let what = format!("the core has no chart `{}`", chart.name);
         return vec![ChartFault { line, what, hint: name_hint(&chart.name, &names) }];
     };
-    let own_ids: Vec<&str> = own.nodes.iter().map(|node| node.id.as_str()).collect();
+    let hint = |id: &str| {
+        let own_ids = own.nodes.iter().map(|node| node.id.as_str());
+        let near = nearest_name(id, own_ids, Tolerance::ThirdOfName);
+        near.map(|near| format!("did you mean `{near}`?"))
+    };
     let known = |node: usize| chart.nodes.get(node).is_some_and(|n| own.node(&n.id).is_some());
     let strange = chart.nodes.iter().filter(|node| own.node(&node.id).is_none());
     let shapes = strange.map(|node| ChartFault {
         line: node.line,
         what: format!("the core has no shape `{}` in chart {}", node.id, chart.name),
-        hint: nearest(&node.id, &own_ids).map(|near| format!("did you mean `{near}`?")),
+        hint: hint(&node.id),
     });
     let ours = parts(own);
     let solid = cover.chart.arrows.iter().filter(|arrow| !arrow.dotted);

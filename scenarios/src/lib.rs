@@ -49,7 +49,7 @@ pub use invariants::{Violation, invariants};
 pub use judge::{Judged, Verdict, judge};
 pub use location::{Location, Positions};
 pub use names::{ChartShape, Name, Named, OutcomeName};
-pub use place::{Cause, Place, Prevented, Struck};
+pub use place::{Cause, Delivered, Place, Prevented};
 pub use plan::{Plan, PlanStep, plan};
 pub use reason::{FiringRef, Reason, Skip};
 pub use run::{Backend, FiredStep, Missed, Run, filled_in, run, run_all, run_in};

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use pgdrill_core::{Amendments, Diagnostic, Probe};
 use pgdrill_sim::{
-    BackupSeen, Change, Event, Fired, Given, Observation, Shared, Strike, Strikes, View, World,
+    BackupSeen, Change, Event, Fired, Given, Injection, Injector, Observation, Shared, View, World,
     dispatch, lock,
 };
 
@@ -63,13 +63,13 @@ impl From<Box<Diagnostic>> for Cause {
     }
 }
 
-/// An event that was brought to its unit.
+/// An event that was delivered to its unit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Struck {
+pub struct Delivered {
     /// Every firing, those of deferred events first.
     pub fired: Vec<Fired>,
     /// What was to happen at a shape that no firing reached.
-    pub missed: Vec<Strike>,
+    pub missed: Vec<Injection>,
     /// Why something that was to happen at a shape did not, although a firing was there.
     pub prevented: Option<Prevented>,
 }
@@ -80,13 +80,13 @@ pub trait Place: Send + Sync {
     /// The change is true.
     async fn happen(&self, change: &Change) -> Result<(), Prevented>;
 
-    /// Juju brings an event to its unit; the changes strike at their shapes.
+    /// Juju brings an event to its unit; the changes are injected at their shapes.
     async fn fire(
         &self,
         event: &Event,
         amendments: Amendments,
-        strikes: &[Strike],
-    ) -> Result<Struck, Prevented>;
+        injections: &[Injection],
+    ) -> Result<Delivered, Prevented>;
 
     /// The backups that the repository holds, oldest first, whether or not a unit can reach it.
     async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented>;
@@ -115,15 +115,15 @@ impl Place for Memory {
         &self,
         event: &Event,
         amendments: Amendments,
-        strikes: &[Strike],
-    ) -> Result<Struck, Prevented> {
+        injections: &[Injection],
+    ) -> Result<Delivered, Prevented> {
         let broken = |error: pgdrill_core::PortError| Prevented::Broken(error.to_string().into());
         let ports = View::new(&self.0, event.unit).map_err(broken)?.ports();
-        let probe = Strikes::new(&self.0, strikes);
-        let armed = (!strikes.is_empty()).then_some(&probe as &dyn Probe);
+        let probe = Injector::new(Shared::clone(&self.0), injections);
+        let armed = (!injections.is_empty()).then_some(&probe as &dyn Probe);
         let fired = dispatch(&self.0, &ports, event, amendments, armed).await.map_err(broken)?;
-        let missed = probe.missed().into_iter().cloned().collect();
-        Ok(Struck { fired, missed, prevented: None })
+        let missed = probe.missed();
+        Ok(Delivered { fired, missed, prevented: None })
     }
 
     async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {

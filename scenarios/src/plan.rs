@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pgdrill_core::{Amendment, Amendments, Hook};
-use pgdrill_sim::{Change, Given, Moment, Strike};
+use pgdrill_sim::{Change, Given, Injection, Moment};
 
 use crate::{
     names::ChartShape,
@@ -39,7 +39,7 @@ pub enum PlanStep {
         /// The parameters, `${backup-N}` not yet replaced.
         parameters: BTreeMap<String, String>,
         /// What happens meanwhile.
-        strikes: Vec<Strike>,
+        injections: Vec<Injection>,
     },
     /// Something that happens between two firings.
     Change(Change),
@@ -56,7 +56,7 @@ pub fn plan(scenario: Scenario, off: &[Amendment]) -> Plan {
             hook: hook.0,
             unit: step.unit.unwrap_or(0),
             parameters: step.params,
-            strikes: step.meanwhile.into_iter().filter_map(strike).collect(),
+            injections: step.meanwhile.into_iter().filter_map(injection).collect(),
         }),
         (None, Some(change)) => Some(PlanStep::Change(change)),
         (None, None) => None,
@@ -71,11 +71,11 @@ pub fn plan(scenario: Scenario, off: &[Amendment]) -> Plan {
     }
 }
 
-fn strike(meanwhile: Meanwhile) -> Option<Strike> {
+fn injection(meanwhile: Meanwhile) -> Option<Injection> {
     let (at, moment) = match (meanwhile.at, meanwhile.after) {
         (Some(shape), _) => (shape.0, Moment::Before),
         (None, Some(shape)) => (shape.0, Moment::After),
         (None, None) => return None,
     };
-    Some(Strike { at, moment, change: meanwhile.change })
+    Some(Injection { at, moment, change: meanwhile.change })
 }

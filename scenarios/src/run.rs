@@ -161,32 +161,32 @@ async fn take<P: Place + ?Sized>(
     step: usize,
     run: &mut Run,
 ) -> Result<(), Prevented> {
-    let (hook, unit, parameters, strikes) = match plan.steps.get(step) {
+    let (hook, unit, parameters, injections) = match plan.steps.get(step) {
         None => return Ok(()),
         Some(PlanStep::Change(change)) => return place.happen(change).await,
-        Some(PlanStep::Fire { hook, unit, parameters, strikes }) => {
-            (*hook, *unit, parameters, strikes)
+        Some(PlanStep::Fire { hook, unit, parameters, injections }) => {
+            (*hook, *unit, parameters, injections)
         }
     };
     let before = place.backups().await?;
     let parameters = filled_in(parameters, &before)
         .map_err(|error| Prevented::Broken(error.to_string().into()))?;
     let event = Event { hook, unit, parameters };
-    let struck = place.fire(&event, plan.amendments, strikes).await?;
+    let delivered = place.fire(&event, plan.amendments, injections).await?;
     let gained = good(&place.backups().await?).saturating_sub(good(&before));
-    let ended = struck.fired.last().and_then(|last| last.firing.trace.published().last());
+    let ended = delivered.fired.last().and_then(|last| last.firing.trace.published().last());
     let ended = ended.map_or(Shape::Start, |step| step.shape);
-    let has_fired = !struck.fired.is_empty();
-    let fired = struck.fired.into_iter();
+    let has_fired = !delivered.fired.is_empty();
+    let fired = delivered.fired.into_iter();
     run.firings.extend(fired.map(|fired| FiredStep { fired, backups_gained: gained, step }));
     let firing = has_fired.then_some(run.firings.len());
-    let missed = struck.missed.into_iter().map(|strike| {
-        let index = strikes.iter().position(|planned| *planned == strike);
-        let (change, at) = (strike.change.name(), strike.at);
+    let missed = delivered.missed.into_iter().map(|injection| {
+        let index = injections.iter().position(|planned| *planned == injection);
+        let (change, at) = (injection.change.name(), injection.at);
         Missed { change, at, hook, unit, ended, firing, step, index }
     });
     run.missed.extend(missed);
-    struck.prevented.map_or(Ok(()), Err)
+    delivered.prevented.map_or(Ok(()), Err)
 }
 
 fn good(backups: &[BackupSeen]) -> usize {

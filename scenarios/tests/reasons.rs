@@ -118,8 +118,8 @@ impl pgdrill_scenarios::Place for Nowhere {
         &self,
         _: &pgdrill_sim::Event,
         _: pgdrill_core::Amendments,
-        _: &[pgdrill_sim::Strike],
-    ) -> Result<pgdrill_scenarios::Struck, Prevented> {
+        _: &[pgdrill_sim::Injection],
+    ) -> Result<pgdrill_scenarios::Delivered, Prevented> {
         Err(self.0.clone())
     }
 

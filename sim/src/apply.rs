@@ -46,7 +46,7 @@ impl World {
             }
             Change::ArchiveCommand(command) => self.archive_command = *command,
             Change::ArchiveDelay(seconds) => self.archive_delay = i64::from(*seconds) * 1000,
-            Change::Pgbackrest(mood) => self.mood = *mood,
+            Change::Pgbackrest(failure_mode) => self.failure_mode = *failure_mode,
             Change::Tls(state) => self.set_tls(*state == TlsState::On),
             Change::ClusterInitialises => {
                 juju::set(
@@ -61,7 +61,7 @@ impl World {
                     unit.is_workload_reachable = set.is == WorkloadState::Reachable;
                 }
             }
-            // The probe that strikes with this change ends the firing; the world itself stays.
+            // The probe that injects this change ends the firing; the world itself stays.
             Change::ProcessDies => {}
             // A service that was started begins at once, and time passes only where it is asked for.
             Change::Await(Awaited::RestoreBegun) => {}

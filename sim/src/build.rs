@@ -8,7 +8,7 @@ use pgdrill_core::{
 };
 
 use crate::{
-    change::{ArchiveCommand, DcsState, PgbackrestMood},
+    change::{ArchiveCommand, DcsState, PgbackrestFailureMode},
     given::{
         BackupGiven, BucketGiven, CaGiven, CredentialsGiven, EndpointGiven, Given, RepositoryGiven,
         S3Given, S3Parameter, StanzaGiven,
@@ -58,7 +58,7 @@ impl World {
             archive_delay: 0,
             storage: Storage::default(),
             server,
-            mood: PgbackrestMood::Well,
+            failure_mode: PgbackrestFailureMode::Well,
             clusters_made: 1,
         };
         if let Some(s3) = &given.s3 {

@@ -39,7 +39,9 @@ pub enum Change {
     /// WAL arrives in the repository this many seconds late.
     ArchiveDelay(u32),
     /// How the backup tool behaves.
-    Pgbackrest(PgbackrestMood),
+    // The name that the published schema gives it.
+    #[serde(rename = "PgbackrestMood")]
+    Pgbackrest(PgbackrestFailureMode),
     /// Whether the units hold TLS material.
     Tls(TlsState),
     /// The cluster's first initialisation is recorded.
@@ -156,7 +158,9 @@ words! {
 
 words! {
     /// How the backup tool behaves.
-    PgbackrestMood {
+    // The name that the published schema gives it.
+    #[serde(rename = "PgbackrestMood")]
+    PgbackrestFailureMode {
         /// As it should.
         #[default]
         Well,

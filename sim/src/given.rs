@@ -105,11 +105,11 @@ impl S3Given {
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident,)+ }) => {
-        $(#[$doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize, Serialize, JsonSchema,
         )]
         #[serde(rename_all = "kebab-case")]
+        $(#[$doc])*
         pub enum $name { $($(#[$vdoc])* $variant,)+ }
     };
 }

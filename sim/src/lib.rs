@@ -25,6 +25,7 @@ mod change;
 mod dispatch;
 mod fakes;
 mod given;
+mod injection;
 mod juju;
 mod kept;
 mod observation;
@@ -32,12 +33,11 @@ mod pgbackrest;
 mod server;
 mod stand_in;
 mod storage;
-mod strikes;
 mod unit;
 mod world;
 
 pub use change::{
-    ArchiveCommand, Awaited, Change, DataDirectory, DcsState, MemberFate, PgbackrestMood,
+    ArchiveCommand, Awaited, Change, DataDirectory, DcsState, MemberFate, PgbackrestFailureMode,
     RelationState, S3ServerState, ServiceName, ServiceRuns, SetDataDirectory, SetMember,
     SetService, SetWorkload, TlsState, WorkloadState,
 };
@@ -47,10 +47,10 @@ pub use given::{
     BackupGiven, BucketGiven, CaGiven, CredentialsGiven, EndpointGiven, Given, RepositoryGiven,
     S3Given, S3Parameter, StanzaGiven, StatusGiven, StatusKind, TlsServersGiven,
 };
+pub use injection::{Inject, Injection, Injector, Moment};
 pub use juju::Juju;
 pub use kept::{KeptJuju, NotKept};
 pub use observation::{BackupSeen, Observation, UnitSeen};
 pub use server::S3Server;
 pub use stand_in::ManagerSeen;
-pub use strikes::{Moment, Strike, Strikes};
 pub use world::{Shared, World, lock};

@@ -8,7 +8,7 @@ use std::{
 use pgdrill_core::ports::{Identity, ServiceState};
 
 use crate::{
-    change::{ArchiveCommand, DcsState, PgbackrestMood},
+    change::{ArchiveCommand, DcsState, PgbackrestFailureMode},
     juju::Juju,
     server::S3Server,
     storage::Storage,
@@ -40,7 +40,7 @@ pub struct World {
     pub(crate) archive_delay: i64,
     pub(crate) storage: Storage,
     pub(crate) server: Arc<S3Server>,
-    pub(crate) mood: PgbackrestMood,
+    pub(crate) failure_mode: PgbackrestFailureMode,
     pub(crate) clusters_made: u64,
 }
 

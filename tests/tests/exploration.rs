@@ -13,9 +13,9 @@ use pgdrill_scenarios::{
 };
 use pgdrill_sim::{
     ArchiveCommand, Awaited, BackupGiven, BucketGiven, CaGiven, Change, CredentialsGiven,
-    DataDirectory, DcsState, EndpointGiven, Given, MemberFate, Moment, PgbackrestMood,
-    RelationState, RepositoryGiven, S3Given, S3ServerState, ServiceName, ServiceRuns,
-    SetDataDirectory, SetMember, SetService, SetWorkload, StanzaGiven, Strike, TlsState,
+    DataDirectory, DcsState, EndpointGiven, Given, Injection, MemberFate, Moment,
+    PgbackrestFailureMode, RelationState, RepositoryGiven, S3Given, S3ServerState, ServiceName,
+    ServiceRuns, SetDataDirectory, SetMember, SetService, SetWorkload, StanzaGiven, TlsState,
     WorkloadState,
 };
 use rstest::rstest;
@@ -75,13 +75,13 @@ fn change(rng: &mut Rng, units: u32) -> Change {
         MemberFate::CutOff,
         MemberFate::ServerDown,
     ];
-    let moods = [
-        PgbackrestMood::Well,
-        PgbackrestMood::Garbled,
-        PgbackrestMood::Hangs,
-        PgbackrestMood::Locked,
-        PgbackrestMood::Silent,
-        PgbackrestMood::StrangeLabel,
+    let failure_modes = [
+        PgbackrestFailureMode::Well,
+        PgbackrestFailureMode::Garbled,
+        PgbackrestFailureMode::Hangs,
+        PgbackrestFailureMode::Locked,
+        PgbackrestFailureMode::Silent,
+        PgbackrestFailureMode::StrangeLabel,
     ];
     let servers =
         [S3ServerState::Up, S3ServerState::Down, S3ServerState::Hangs, S3ServerState::Denies];
@@ -107,7 +107,7 @@ fn change(rng: &mut Rng, units: u32) -> Change {
         11 => Change::DataDirectory(SetDataDirectory { unit, is: DataDirectory::Busy }),
         12 => Change::ArchiveCommand(pick(rng, &[ArchiveCommand::Right, ArchiveCommand::Broken])),
         13 => Change::ArchiveDelay(rng.u32(..200)),
-        14 => Change::Pgbackrest(pick(rng, &moods)),
+        14 => Change::Pgbackrest(pick(rng, &failure_modes)),
         15 => Change::Tls(pick(rng, &[TlsState::On, TlsState::Off])),
         16 => Change::ClusterInitialises,
         17 => Change::Workload(SetWorkload {
@@ -121,18 +121,18 @@ fn change(rng: &mut Rng, units: u32) -> Change {
 fn firing(rng: &mut Rng, units: u32, has_backups: bool) -> PlanStep {
     let hook = pick(rng, Hook::ALL);
     let (_, chart) = charts().iter().find(|(of, _)| *of == hook).unwrap();
-    let strikes = (0..rng.usize(..3)).map(|_| Strike {
+    let injections = (0..rng.usize(..3)).map(|_| Injection {
         at: Shape::from_id(&pick(rng, &chart.nodes).id).unwrap(),
         moment: pick(rng, &[Moment::Before, Moment::After]),
         change: if rng.u8(..6) == 0 { Change::ProcessDies } else { change(rng, units) },
     });
-    let strikes = strikes.collect();
+    let injections = injections.collect();
     let mut parameters = BTreeMap::new();
     if hook == Hook::Restore && rng.u8(..5) > 0 {
         let id = if has_backups { "${backup-1}" } else { "2020-01-01T00:00:00Z" };
         parameters.insert("backup-id".to_owned(), id.to_owned());
     }
-    PlanStep::Fire { hook, unit: rng.u32(..units), parameters, strikes }
+    PlanStep::Fire { hook, unit: rng.u32(..units), parameters, injections }
 }
 
 /// Everything that can be mended is.
@@ -140,7 +140,7 @@ fn mended(units: u32) -> Vec<PlanStep> {
     let mut changes = vec![
         Change::S3Server(S3ServerState::Up),
         Change::RefuseKeysWith(String::new()),
-        Change::Pgbackrest(PgbackrestMood::Well),
+        Change::Pgbackrest(PgbackrestFailureMode::Well),
         Change::Dcs(DcsState::Up),
         Change::ArchiveCommand(ArchiveCommand::Right),
         Change::ArchiveDelay(0),
@@ -154,7 +154,7 @@ fn mended(units: u32) -> Vec<PlanStep> {
         hook: Hook::UpdateStatus,
         unit,
         parameters: BTreeMap::new(),
-        strikes: Vec::new(),
+        injections: Vec::new(),
     }));
     steps
 }
@@ -213,8 +213,8 @@ async fn whatever_happens_is_sound(#[values(0, 1, 2, 3)] part: u64) {
 /// The plan with its process dying at one moment of one step, everything mended afterwards.
 fn dying(plan: &Plan, index: usize, at: Shape, moment: Moment, units: u32) -> Plan {
     let mut steps = plan.steps[..=index].to_vec();
-    if let PlanStep::Fire { strikes, .. } = &mut steps[index] {
-        strikes.push(Strike { at, moment, change: Change::ProcessDies });
+    if let PlanStep::Fire { injections, .. } = &mut steps[index] {
+        injections.push(Injection { at, moment, change: Change::ProcessDies });
     }
     steps.extend(mended(units));
     let title = format!("{} that dies {moment:?} {at}, step {index}", plan.title);

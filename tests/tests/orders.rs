@@ -109,7 +109,7 @@ fn orders(topology: Topology) -> Vec<Vec<Step>> {
 }
 
 fn fire(hook: Hook, unit: u32) -> PlanStep {
-    PlanStep::Fire { hook, unit, parameters: BTreeMap::new(), strikes: Vec::new() }
+    PlanStep::Fire { hook, unit, parameters: BTreeMap::new(), injections: Vec::new() }
 }
 
 fn brought_twice(afterwards: Afterwards, units: u32) -> Vec<PlanStep> {

@@ -75,8 +75,8 @@ fn full_backup(unit: u32) -> Event {
 
 /// Fires a hook of which nothing but its own event comes, and has it end like this.
 async fn fire(place: &ContainersPlace, event: &Event, expected: &Outcome) {
-    let struck = place.fire(event, Amendments::all(), &[]).await.expect("fired");
-    let [fired] = struck.fired.as_slice() else { panic!("{struck:?}") };
+    let delivered = place.fire(event, Amendments::all(), &[]).await.expect("fired");
+    let [fired] = delivered.fired.as_slice() else { panic!("{delivered:?}") };
     assert_eq!(fired.firing.outcome, *expected, "{}", fired.firing.trace);
 }
 

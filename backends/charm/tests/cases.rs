@@ -1,4 +1,4 @@
-//! The program that a charm ships, run through every case in which nothing strikes, one named test a case. Only Juju,
+//! The program that a charm ships, run through every case in which nothing is injected, one named test a case. Only Juju,
 //! Pebble, Patroni, S3 and Kubernetes are stood in for; the program knows nothing of it.
 
 #![allow(clippy::disallowed_methods, reason = "a test faces the real machine")]
@@ -27,11 +27,11 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
-/// Whether nothing strikes within a firing, no time has to pass in the world while the program waits in its own,
+/// Whether nothing is injected into a firing, no time has to pass in the world while the program waits in its own,
 /// and every amendment is on.
 fn is_undisturbed(plan: &Plan) -> bool {
     let disturbs = |step: &PlanStep| match step {
-        PlanStep::Fire { strikes, .. } => !strikes.is_empty(),
+        PlanStep::Fire { injections, .. } => !injections.is_empty(),
         PlanStep::Change(change) => matches!(change, Change::ArchiveDelay(_)),
     };
     plan.amendments == Amendments::all() && !plan.steps.iter().any(disturbs)

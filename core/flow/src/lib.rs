@@ -19,6 +19,7 @@ mod text;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use markdown::{Document, charts_in_markdown};
+pub use names::{Tolerance, nearest_name};
 pub use paint::mermaid;
 pub use parse::{Parsed, parse};
 pub use paths::{ChartPath, PathsError};

@@ -1,31 +1,56 @@
 //! Names that people write: the nearest valid one, and the kebab-case one of a heading.
 
-/// A longer word is no misspelling of anything.
+/// The longest word that is compared, in bytes. A longer one is no misspelling of anything.
 const LONGEST_WORD: usize = 80;
 
-/// The candidate that is most probably meant by `word`: the one fewest typing errors away, if they
-/// are few. Letter case counts for nothing; the first of several equals wins.
-pub(crate) fn nearest<'a>(
+/// How many typing errors a word may have and still be taken for a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tolerance {
+    /// A third of the word, at least one error and at most three. Fits short keywords: `DT` is taken for `TD`.
+    OneToThree,
+    /// A third of the name, rounded down. Fits long names; one of two letters has no misspelling.
+    ThirdOfName,
+}
+
+impl Tolerance {
+    /// The errors allowed between a word and a name of these many letters.
+    fn allowed(self, word: usize, name: usize) -> usize {
+        match self {
+            Self::OneToThree => (word / 3).clamp(1, 3),
+            Self::ThirdOfName => name / 3,
+        }
+    }
+}
+
+/// The name that `word` most probably means: the one with the fewest typing errors, if there are few.
+///
+/// A typing error replaces, adds or drops one letter, or swaps two neighbours. Case is ignored, and `_` equals
+/// `-`. Of several equally near names the first wins.
+#[must_use]
+pub fn nearest_name<'a>(
     word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
+    names: impl IntoIterator<Item = &'a str>,
+    tolerance: Tolerance,
 ) -> Option<&'a str> {
-    let lower = |text: &str| -> Vec<char> { text.to_lowercase().chars().collect() };
+    let folded = |text: &str| text.to_lowercase().replace('_', "-");
     if word.len() > LONGEST_WORD {
         return None;
     }
-    let word = lower(word);
-    let allowed = (word.len() / 3).clamp(1, 3);
-    let distances = candidates.into_iter().filter_map(|candidate| {
-        if candidate.len() > 2 * LONGEST_WORD {
+    let word = folded(word);
+    let length = word.chars().count();
+    let comparable = names.into_iter().filter(|name| name.len() <= 2 * LONGEST_WORD);
+    let near = comparable.filter_map(|name| {
+        let other = folded(name);
+        let other_length = other.chars().count();
+        let allowed = tolerance.allowed(length, other_length);
+        if other_length.abs_diff(length) > allowed {
             return None;
         }
-        let other = lower(candidate);
-        let near = other.len().abs_diff(word.len()) <= allowed;
-        let distance = if near { typing_errors(&word, &other) } else { usize::MAX };
-        (distance <= allowed).then_some((distance, candidate))
+        let errors = strsim::osa_distance(&word, &other);
+        (errors <= allowed).then_some((errors, name))
     });
-    let best = distances.min_by_key(|(distance, _)| *distance);
-    best.map(|(_, candidate)| candidate)
+    let nearest = near.min_by_key(|(errors, _)| *errors);
+    nearest.map(|(_, name)| name)
 }
 
 /// Letters and digits of `text` in lower case, everything between them read as one dash.
@@ -60,59 +85,45 @@ fn words(text: &str) -> impl Iterator<Item = String> {
         .map(str::to_lowercase)
 }
 
-/// How many letters to replace, add, drop or swap with their neighbour make one word the other.
-fn typing_errors(one: &[char], other: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    let mut previous_letter = None;
-    for (i, letter) in one.iter().enumerate() {
-        let mut next = Vec::with_capacity(row.len());
-        next.push(i + 1);
-        let mut previous_other = None;
-        let mut left = i + 1;
-        for (j, against) in other.iter().enumerate() {
-            let cell = |row: &[usize], at: usize| row.get(at).copied().unwrap_or(usize::MAX - 1);
-            let replaced = cell(&row, j) + usize::from(letter != against);
-            let mut least = replaced.min(cell(&row, j + 1) + 1).min(left + 1);
-            if previous_letter == Some(against) && previous_other == Some(letter) && j > 0 {
-                least = least.min(cell(&before, j - 1) + 1);
-            }
-            next.push(least);
-            left = least;
-            previous_other = Some(against);
-        }
-        before = std::mem::replace(&mut row, next);
-        previous_letter = Some(letter);
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn typing_errors_are_counted() {
-        let count = |a: &str, b: &str| {
-            let chars = |text: &str| text.chars().collect::<Vec<_>>();
-            typing_errors(&chars(a), &chars(b))
-        };
-        assert_eq!(count("flowchrt", "flowchart"), 1);
-        assert_eq!(count("flowcahrt", "flowchart"), 1);
-        assert_eq!(count("kitten", "sitting"), 3);
-        assert_eq!(count("", "abc"), 3);
-        assert_eq!(count("abc", ""), 3);
+    fn near_keyword<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
+        nearest_name(word, names.iter().copied(), Tolerance::OneToThree)
+    }
+
+    fn near_name<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
+        nearest_name(word, names.iter().copied(), Tolerance::ThirdOfName)
     }
 
     #[test]
-    fn the_nearest_name_is_near() {
+    fn the_nearest_keyword_is_near() {
         let words = ["flowchart", "graph"];
-        assert_eq!(nearest("flowchrt", words), Some("flowchart"));
-        assert_eq!(nearest("Graph", words), Some("graph"));
-        assert_eq!(nearest("gitGraph", words), None);
-        assert_eq!(nearest("pie", words), None);
-        assert_eq!(nearest("DT", ["LR", "TD"]), Some("TD"));
-        assert_eq!(nearest(&"x".repeat(1000), words), None);
+        assert_eq!(near_keyword("flowchrt", &words), Some("flowchart"));
+        assert_eq!(near_keyword("flowcahrt", &words), Some("flowchart"), "a swap is one error");
+        assert_eq!(near_keyword("Graph", &words), Some("graph"));
+        assert_eq!(near_keyword("gitGraph", &words), None);
+        assert_eq!(near_keyword("pie", &words), None);
+        assert_eq!(near_keyword("DT", &["LR", "TD"]), Some("TD"));
+        assert_eq!(near_keyword(&"x".repeat(1000), &words), None);
+    }
+
+    #[test]
+    fn the_tolerance_decides_what_is_near() {
+        assert_eq!(near_name("DT", &["LR", "TD"]), None, "two letters have no misspelling");
+        let long = "create-backup/set_active";
+        let typed = "creat-bakup/st_activ";
+        assert_eq!(near_name(typed, &[long]), Some(long), "four errors in 24 letters");
+        assert_eq!(near_keyword(typed, &[long]), None);
+    }
+
+    #[test]
+    fn the_nearest_name_ignores_case_and_underscores_and_the_first_equal_wins() {
+        assert_eq!(near_name("A_b_c", &["a-b-c"]), Some("a-b-c"));
+        assert_eq!(near_name("RUN", &["run"]), Some("run"));
+        assert_eq!(near_name("bat", &["cat", "hat"]), Some("cat"));
+        assert_eq!(near_name("hat", &["cat", "hat"]), Some("hat"));
     }
 
     #[test]

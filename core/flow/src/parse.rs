@@ -1,6 +1,6 @@
 //! Reads one Mermaid flowchart.
 
-use super::names::nearest;
+use super::names::{Tolerance, nearest_name};
 use super::resolve::resolve;
 use super::source::{Read, Source, complaint_width, quote};
 use super::statement::Reader;
@@ -43,7 +43,7 @@ pub fn parse(text: &str, file: &str, name: &str, first_line: usize) -> Result<Pa
 
 /// Whether a text of some diagram is a flowchart, or was probably meant to be one.
 pub(crate) fn looks_like_a_chart(text: &str) -> bool {
-    first_word(text).is_none_or(|word| nearest(word, HEADERS).is_some())
+    first_word(text).is_none_or(|word| nearest_name(word, HEADERS, Tolerance::OneToThree).is_some())
 }
 
 /// Whether a text begins exactly as a flowchart does.
@@ -77,7 +77,7 @@ fn direction(source: &mut Source<'_>) -> Read<Direction> {
     if !HEADERS.contains(&word) {
         let found = source.found();
         let what = format!("found {found}, expected `flowchart` or `graph` and a direction");
-        let hint = match nearest(word, HEADERS) {
+        let hint = match nearest_name(word, HEADERS, Tolerance::OneToThree) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "a chart begins with a line such as `flowchart TD`".to_owned(),
         };
@@ -93,7 +93,7 @@ fn direction(source: &mut Source<'_>) -> Read<Direction> {
     let word = source.take_while(|c| c != ';' && !c.is_whitespace());
     let Some(direction) = Direction::from_word(word) else {
         let what = format!("found {}, expected a direction: TD, TB, BT, LR or RL", quote(word));
-        let hint = match nearest(word, DIRECTIONS) {
+        let hint = match nearest_name(word, DIRECTIONS, Tolerance::OneToThree) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("write `flowchart TD` on a line of its own, before {found}"),
         };

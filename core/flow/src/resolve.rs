@@ -1,6 +1,6 @@
 //! Turns what was read into nodes and arrows, once every id of the chart is known.
 
-use super::names::nearest;
+use super::names::{Tolerance, nearest_name};
 use super::source::{Place, Read, complaint_width, quote};
 use super::statement::Reader;
 use super::table::{Link, Step};
@@ -195,7 +195,7 @@ impl Resolver<'_, '_> {
         );
         let few = table.entries.len() <= MOST_IDS_COMPARED;
         let declared = table.entries.iter().filter(|entry| few && entry.declared.is_some());
-        let hint = match nearest(id, declared.map(|entry| entry.id)) {
+        let hint = match nearest_name(id, declared.map(|entry| entry.id), Tolerance::OneToThree) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "give it one where it stands first: `id[caption]`".to_owned(),
         };

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 use pgdrill_core::{Diagnostic, Hook};
+use pgdrill_flow::{Tolerance, nearest_name};
 use pgdrill_scenarios::{Input, Positions, read_corpus, read_path, read_stdin, schema, template};
 
 use crate::{
@@ -121,15 +122,14 @@ fn or_a_command(path: &std::path::Path, diagnostic: Box<Diagnostic>) -> Box<Diag
     let Some(word) = path.to_str().filter(|_| !path.exists()) else { return diagnostic };
     let commands = Cli::command();
     let names = commands.get_subcommands().map(clap::Command::get_name);
-    let near = names.map(|name| (strsim::osa_distance(word, name), name)).min();
-    match near {
-        Some((0, name)) => {
+    match nearest_name(word, names, Tolerance::ThirdOfName) {
+        Some(name) if name == word => {
             Box::new(diagnostic.hint(format!("the command `{name}` stands before every option")))
         }
-        Some((distance, name)) if 3 * distance <= name.len() => Box::new(
+        Some(name) => Box::new(
             diagnostic.hint(format!("did you mean `pgdrill {name}`? `{word}` is read as a file")),
         ),
-        Some(_) | None => diagnostic,
+        None => diagnostic,
     }
 }
 

@@ -1,8 +1,9 @@
 //! The faults that are in force, in the words of whoever brought them about.
 
 use pgdrill_sim::{
-    ArchiveCommand, Change, DataDirectory, DcsState, MemberFate, PgbackrestMood, S3ServerState,
-    ServiceRuns, SetDataDirectory, SetMember, SetService, SetWorkload, WorkloadState,
+    ArchiveCommand, Change, DataDirectory, DcsState, MemberFate, PgbackrestFailureMode,
+    S3ServerState, ServiceRuns, SetDataDirectory, SetMember, SetService, SetWorkload,
+    WorkloadState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +58,7 @@ fn is_fault(change: &Change) -> bool {
         Change::DataDirectory(SetDataDirectory { is, .. }) => *is != DataDirectory::Free,
         Change::ArchiveCommand(command) => *command != ArchiveCommand::Right,
         Change::ArchiveDelay(seconds) => *seconds > 0,
-        Change::Pgbackrest(mood) => *mood != PgbackrestMood::Well,
+        Change::Pgbackrest(mode) => *mode != PgbackrestFailureMode::Well,
         Change::Workload(SetWorkload { is, .. }) => *is != WorkloadState::Reachable,
         Change::PrimaryMovesTo(_)
         | Change::LeaderMovesTo(_)

@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::{FutureExt as _, future::join_all};
 use pgdrill_containers::Topology;
-use pgdrill_sim::{Change, PgbackrestMood, S3ServerState};
+use pgdrill_sim::{Change, PgbackrestFailureMode, S3ServerState};
 
 use super::{Containers, ContainersPlace};
 use pgdrill_scenarios::{Cause, Plan, PlanStep, Prevented, Run, run_in};
@@ -103,14 +103,15 @@ fn work(plan: &Plan) -> usize {
     let event = |change: &Change| {
         let hangs = matches!(
             change,
-            Change::Pgbackrest(PgbackrestMood::Hangs) | Change::S3Server(S3ServerState::Hangs)
+            Change::Pgbackrest(PgbackrestFailureMode::Hangs)
+                | Change::S3Server(S3ServerState::Hangs)
         );
         // The end of what hangs is waited for until the time that it has is up.
         if hangs { 10 } else { 1 }
     };
     let step = |step: &PlanStep| match step {
-        PlanStep::Fire { strikes, .. } => {
-            1 + strikes.iter().map(|strike| event(&strike.change)).sum::<usize>()
+        PlanStep::Fire { injections, .. } => {
+            1 + injections.iter().map(|injection| event(&injection.change)).sum::<usize>()
         }
         PlanStep::Change(change) => event(change),
     };
@@ -251,7 +252,7 @@ mod tests {
     #[test]
     fn a_lane_takes_what_suits_its_cluster_and_of_that_what_has_the_most_to_do() {
         let mut hangs = busy(1, 0, 1);
-        hangs.steps = vec![PlanStep::Change(Change::Pgbackrest(PgbackrestMood::Hangs))];
+        hangs.steps = vec![PlanStep::Change(Change::Pgbackrest(PgbackrestFailureMode::Hangs))];
         let plans =
             [busy(1, 0, 1), busy(2, 0, 9), busy(1, 0, 3), hangs, busy(3, 0, 1), busy(2, 1, 1)];
         let waiting = Mutex::new(plans.iter().enumerate().collect());

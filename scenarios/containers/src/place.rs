@@ -1,23 +1,23 @@
 //! One running cluster as a place for a plan, with Juju simulated over it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use pgdrill_adapters::{clock::SystemClock, s3::S3Store};
 use pgdrill_containers::{Misbehaviour, Topology, postgres::Postgres};
 use pgdrill_core::{
-    Amendments, Diagnostic, Fate, PortError, Ports, Probe, Shape,
+    Amendments, Diagnostic, PortError, Ports, Probe,
     ports::{PortResult, Service},
 };
 use pgdrill_sim::{
     ArchiveCommand, Awaited, BackupSeen, BucketGiven, Change, DataDirectory, DcsState, Event,
-    Given, MemberFate, Moment, Observation, PgbackrestMood, RelationState, S3ServerState,
-    ServiceName, ServiceRuns, SetMember, SetService, Shared, Strike, View, WorkloadState, World,
-    dispatch,
+    Given, Inject, Injection, Injector, MemberFate, Observation, PgbackrestFailureMode,
+    RelationState, S3ServerState, ServiceName, ServiceRuns, SetMember, SetService, Shared, View,
+    WorkloadState, World, dispatch,
 };
 
 use super::{Server, bucket::Bucket, given, observe};
-use pgdrill_scenarios::{Place, Prevented, Struck};
+use pgdrill_scenarios::{Delivered, Place, Prevented};
 use pgdrill_sim::lock;
 
 /// A cluster on which everything that a plan gives is true.
@@ -141,14 +141,14 @@ impl ContainersPlace {
         }
     }
 
-    async fn set_mood(&self, mood: PgbackrestMood) -> Result<(), Box<Diagnostic>> {
-        let how = match mood {
-            PgbackrestMood::Well => None,
-            PgbackrestMood::Garbled => Some(Misbehaviour::Garbled),
-            PgbackrestMood::Hangs => Some(Misbehaviour::Hangs),
-            PgbackrestMood::Silent => Some(Misbehaviour::Silent),
-            PgbackrestMood::StrangeLabel => Some(Misbehaviour::StrangeLabel),
-            PgbackrestMood::Locked => {
+    async fn set_failure_mode(&self, mode: PgbackrestFailureMode) -> Result<(), Box<Diagnostic>> {
+        let how = match mode {
+            PgbackrestFailureMode::Well => None,
+            PgbackrestFailureMode::Garbled => Some(Misbehaviour::Garbled),
+            PgbackrestFailureMode::Hangs => Some(Misbehaviour::Hangs),
+            PgbackrestFailureMode::Silent => Some(Misbehaviour::Silent),
+            PgbackrestFailureMode::StrangeLabel => Some(Misbehaviour::StrangeLabel),
+            PgbackrestFailureMode::Locked => {
                 let stanza = lock(&self.world).stanza();
                 return self.topology.hold_lock(&stanza).await;
             }
@@ -192,7 +192,7 @@ impl ContainersPlace {
                 topology.break_archive_command(*command == ArchiveCommand::Broken).await
             }
             Change::ArchiveDelay(seconds) => topology.delay_archive(*seconds).await,
-            Change::Pgbackrest(mood) => self.set_mood(*mood).await,
+            Change::Pgbackrest(mode) => self.set_failure_mode(*mode).await,
             Change::ScaleTo(count) => topology.scale_to(*count).await,
             Change::Workload(set) => {
                 let silent = set.is == WorkloadState::Unreachable;
@@ -223,16 +223,15 @@ impl Place for ContainersPlace {
         &self,
         event: &Event,
         amendments: Amendments,
-        strikes: &[Strike],
-    ) -> Result<Struck, Prevented> {
+        injections: &[Injection],
+    ) -> Result<Delivered, Prevented> {
         let failed = |error: PortError| Prevented::Broken(error.to_string().into());
         let ports = self.ports(event.unit).await.map_err(failed)?;
-        let probe = LiveStrikes::new(self, strikes);
-        let armed = (!strikes.is_empty()).then_some(&probe as &dyn Probe);
+        let probe = Injector::new(self, injections);
+        let armed = (!injections.is_empty()).then_some(&probe as &dyn Probe);
         let fired =
             dispatch(&self.world, &ports, event, amendments, armed).await.map_err(failed)?;
-        let missed = probe.missed();
-        Ok(Struck { fired, missed, prevented: probe.into_prevented() })
+        Ok(Delivered { fired, missed: probe.missed(), prevented: probe.take_failure() })
     }
 
     async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
@@ -244,60 +243,12 @@ impl Place for ContainersPlace {
     }
 }
 
-/// Changes that strike a running cluster while a hook is at a shape.
-struct LiveStrikes<'a> {
-    place: &'a ContainersPlace,
-    pending: Mutex<Vec<Option<&'a Strike>>>,
-    prevented: Mutex<Option<Prevented>>,
-}
-
-impl<'a> LiveStrikes<'a> {
-    fn new(place: &'a ContainersPlace, strikes: &'a [Strike]) -> Self {
-        let pending = Mutex::new(strikes.iter().map(Some).collect());
-        Self { place, pending, prevented: Mutex::new(None) }
-    }
-
-    fn missed(&self) -> Vec<Strike> {
-        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.iter().flatten().map(|&strike| strike.clone()).collect()
-    }
-
-    fn into_prevented(self) -> Option<Prevented> {
-        self.prevented.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The strikes that are due, each once.
-    fn due(&self, shape: Shape, moment: Moment) -> Vec<&'a Strike> {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = |slot: &mut Option<&'a Strike>| {
-            slot.take_if(|strike| strike.at == shape && strike.moment == moment)
-        };
-        pending.iter_mut().filter_map(due).collect()
-    }
-
-    async fn strike(&self, shape: Shape, moment: Moment) -> Fate {
-        let mut fate = Fate::Live;
-        for strike in self.due(shape, moment) {
-            if let Err(why) = self.place.happen(&strike.change).await {
-                *self.prevented.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
-                return Fate::Die;
-            }
-            if strike.change == Change::ProcessDies {
-                fate = Fate::Die;
-            }
-        }
-        fate
-    }
-}
-
 #[async_trait]
-impl Probe for LiveStrikes<'_> {
-    async fn arrive(&self, shape: Shape) -> Fate {
-        self.strike(shape, Moment::Before).await
-    }
+impl Inject for ContainersPlace {
+    type Error = Prevented;
 
-    async fn leave(&self, shape: Shape) -> Fate {
-        self.strike(shape, Moment::After).await
+    async fn inject(&self, change: &Change) -> Result<(), Prevented> {
+        self.happen(change).await
     }
 }
 

@@ -8,6 +8,7 @@ use super::pieces::Document;
 use super::scalar::{Plain, resolve};
 use super::tree::{Node, Span, Value};
 use pgdrill_core::Diagnostic;
+use pgdrill_flow::{Tolerance, nearest_name};
 
 /// A complaint about a node.
 #[derive(Debug)]
@@ -295,7 +296,7 @@ pub fn name_hint(name: &str, expected: &[&str]) -> Option<String> {
         some if some.len() <= TAKEN_IN => format!("expected one of: {}", some.join(", ")),
         many => format!("`pgdrill schema` lists all {} names", many.len()),
     };
-    Some(match nearest(name, expected) {
+    Some(match nearest_name(name, expected.iter().copied(), Tolerance::ThirdOfName) {
         Some(near) => format!("did you mean `{near}`? {all}"),
         None => match parts_of(name, expected).as_slice() {
             [] => all,
@@ -308,21 +309,4 @@ pub fn name_hint(name: &str, expected: &[&str]) -> Option<String> {
 fn parts_of<'n>(name: &str, expected: &[&'n str]) -> Vec<&'n str> {
     let last = |longer: &&&str| longer.rsplit_once('/').is_some_and(|(_, last)| last == name);
     expected.iter().filter(last).copied().collect()
-}
-
-/// The name that was probably meant, if one is close: at most a third of it is mistyped.
-#[must_use]
-pub fn nearest<'n>(name: &str, expected: &[&'n str]) -> Option<&'n str> {
-    const LONGEST: usize = 64;
-    let same = |text: &str| text.to_lowercase().replace('_', "-");
-    if name.len() > LONGEST {
-        return None;
-    }
-    let name = same(name);
-    expected
-        .iter()
-        .map(|&candidate| (strsim::osa_distance(&name, &same(candidate)), candidate))
-        .filter(|(distance, candidate)| 3 * distance <= candidate.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
 }

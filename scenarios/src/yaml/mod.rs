@@ -23,7 +23,7 @@ mod tree;
 mod wording;
 
 pub use de::from_document;
-pub use error::{name_hint, nearest};
+pub use error::name_hint;
 pub use pieces::{
     Document, MAX_BYTES, MAX_DOCUMENT_BYTES, MAX_DOCUMENTS, documents, documents_from_bytes,
 };

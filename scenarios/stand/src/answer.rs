@@ -55,7 +55,7 @@ async fn answer(desk: &Desk, ask: Ask) -> Answer {
     match ask {
         Ask::Join => {
             let state = desk.state();
-            let is_armed = state.strikes.iter().any(Option::is_some);
+            let is_armed = state.injector.as_ref().is_some_and(|injector| injector.is_pending());
             let (off, counts_calls) = (state.off.clone(), state.counts_calls);
             Answer { off, is_armed, counts_calls, ..nothing }
         }
@@ -70,8 +70,10 @@ async fn answer(desk: &Desk, ask: Ask) -> Answer {
             }
             nothing
         }
-        Ask::Arrive { shape } => Answer { dies: desk.strike(&shape, Moment::Before), ..nothing },
-        Ask::Leave { shape } => Answer { dies: desk.strike(&shape, Moment::After), ..nothing },
+        Ask::Arrive { shape } => {
+            Answer { dies: desk.reach(&shape, Moment::Before).await, ..nothing }
+        }
+        Ask::Leave { shape } => Answer { dies: desk.reach(&shape, Moment::After).await, ..nothing },
         Ask::Call { place } => {
             if desk.count(place) {
                 return killed(desk).await;

@@ -2,15 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use pgdrill_core::{Hook, Ports, S3Relation, S3Settings, ports::PortResult};
-use pgdrill_sim::{Change, Moment, Shared, Strike, View};
+use pgdrill_core::{Fate, Hook, Ports, S3Relation, S3Settings, Shape, ports::PortResult};
+use pgdrill_sim::{Injector, Moment, Shared, View};
 use tokio::sync::Notify;
 
 use pgdrill_core::FiringLine;
-use pgdrill_sim::lock;
 
 /// The endpoint by which a world knows its own S3 server.
 const WORLD_ENDPOINT: &str = "https://s3.drill";
@@ -35,7 +34,8 @@ pub(super) struct State {
     /// The unit on which a dispatch runs.
     pub(super) unit: u32,
     pub(super) off: Vec<String>,
-    pub(super) strikes: Vec<Option<Strike>>,
+    /// What is injected into the world while the dispatch runs.
+    pub(super) injector: Option<Arc<Injector<Shared>>>,
     /// Whether every port call is counted, and the call before or after which the dispatch is killed.
     pub(super) counts_calls: bool,
     pub(super) kill_at: Option<usize>,
@@ -124,20 +124,11 @@ impl Desk {
         S3Settings::from_relation(state.relations.get(number)?).ok()
     }
 
-    /// Lets the changes strike that wait at a shape; whether one of them is that the process dies.
-    pub(super) fn strike(&self, shape: &str, moment: Moment) -> bool {
-        let mut due = Vec::new();
-        for slot in &mut self.state().strikes {
-            if slot.as_ref().is_some_and(|it| it.at.id() == shape && it.moment == moment) {
-                due.extend(slot.take());
-            }
-        }
-        let mut dies = false;
-        for strike in due {
-            dies |= strike.change == Change::ProcessDies;
-            lock(&self.world).apply(&strike.change);
-        }
-        dies
+    /// Injects what is due at a shape; whether the process dies of it.
+    pub(super) async fn reach(&self, shape: &str, moment: Moment) -> bool {
+        let injector = self.state().injector.clone();
+        let Some((injector, shape)) = injector.zip(Shape::from_id(shape)) else { return false };
+        injector.reach(shape, moment).await == Fate::Die
     }
 
     /// Counts a telling of a port call; whether the dispatch is to be killed here.

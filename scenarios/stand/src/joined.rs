@@ -28,7 +28,7 @@ pub fn dispatch(environment: &Environment) -> Dispatched {
     }
 }
 
-/// The world's end of a dispatch that is rehearsed: its clock, and what strikes at its shapes.
+/// The world's end of a dispatch that is rehearsed: its clock, and what is injected at its shapes.
 #[derive(Clone)]
 struct Rehearsed {
     stream: Arc<Mutex<BufReader<UnixStream>>>,

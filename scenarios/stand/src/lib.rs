@@ -3,7 +3,7 @@
 //!
 //! The stand-ins speak the real protocols: hook tools are programs on the path, Pebble listens at a socket,
 //! Patroni, S3 and Kubernetes are HTTP servers. A dispatch that is rehearsed differs from a real one in that
-//! it takes the time from the world and lets changes strike at named shapes.
+//! it takes the time from the world and injects changes at named shapes.
 
 mod answer;
 mod authority;

@@ -5,7 +5,9 @@ use std::{io, path::Path, process::Stdio, sync::Arc, time::Duration};
 use crate::pebble::Server;
 use async_trait::async_trait;
 use pgdrill_core::{Amendment, Amendments, Hook};
-use pgdrill_sim::{BackupSeen, Change, Event, Fired, Given, Observation, Strike, World};
+use pgdrill_sim::{
+    BackupSeen, Change, Event, Fired, Given, Injection, Injector, Observation, Shared, World,
+};
 use tempfile::TempDir;
 use tokio::{process::Command, sync::Mutex, time::timeout};
 
@@ -20,7 +22,7 @@ use super::{
     tools::{self, STATUS_SET, TOOLS},
 };
 use pgdrill_dispatch::{SITE, SiteFile};
-use pgdrill_scenarios::{Place, Prevented, Struck};
+use pgdrill_scenarios::{Delivered, Place, Prevented};
 use pgdrill_sim::lock;
 
 /// How long one dispatch may take.
@@ -94,17 +96,17 @@ impl Rehearsal {
         &self,
         event: &Event,
         amendments: Amendments,
-        strikes: &[Strike],
+        injections: &[Injection],
         treatment: Treatment,
-    ) -> Result<(Struck, Shown), Prevented> {
+    ) -> Result<(Delivered, Shown), Prevented> {
         let unit = event.unit;
-        let is_watched = !strikes.is_empty() || amendments != Amendments::all();
+        let is_watched = !injections.is_empty() || amendments != Amendments::all();
         if let (Dispatch::Shipped(_), true) = (&self.dispatch, is_watched) {
             let what = "a dispatch as a charm ships it can't be struck, and has every amendment";
             return Err(Prevented::Unable(what.to_owned()));
         }
         self.supervise(unit).await?;
-        self.prepare(event, amendments, strikes, treatment);
+        self.prepare(event, amendments, injections, treatment);
         self.listeners.follow(&self.desk).await;
         let (succeeded, is_killed, stderr) = self.run(event).await?;
         let mut state = std::mem::take(&mut *self.desk.state());
@@ -129,9 +131,9 @@ impl Rehearsal {
             Fired { firing, unit, is_refired, results: results.unwrap_or_default() }
         });
         let fired = fired.collect();
-        let missed = state.strikes.into_iter().flatten().collect();
+        let missed = state.injector.map_or_else(Vec::new, |injector| injector.missed());
         let shown = Shown { calls: state.calls, tools: state.tools, is_killed };
-        Ok((Struck { fired, missed, prevented: None }, shown))
+        Ok((Delivered { fired, missed, prevented: None }, shown))
     }
 
     /// What is kept from one dispatch to the next.
@@ -144,7 +146,7 @@ impl Rehearsal {
         &self,
         event: &Event,
         amendments: Amendments,
-        strikes: &[Strike],
+        injections: &[Injection],
         treatment: Treatment,
     ) {
         let off = Amendment::ALL.iter().filter(|it| !amendments.has(**it));
@@ -152,7 +154,8 @@ impl Rehearsal {
         let mut state = self.desk.state();
         state.unit = event.unit;
         state.off = off.map(|amendment| amendment.name().to_owned()).collect();
-        state.strikes = strikes.iter().cloned().map(Some).collect();
+        let world = Shared::clone(&self.desk.world);
+        state.injector = Some(Arc::new(Injector::new(world, injections)));
         state.counts_calls = treatment.counts_calls || treatment.kill_at.is_some();
         state.kill_at = treatment.kill_at;
         state.deferred.insert(event.unit, deferred);
@@ -301,10 +304,10 @@ impl Place for Rehearsal {
         &self,
         event: &Event,
         amendments: Amendments,
-        strikes: &[Strike],
-    ) -> Result<Struck, Prevented> {
-        let shown = self.dispatch(event, amendments, strikes, Treatment::default()).await;
-        shown.map(|(struck, _)| struck)
+        injections: &[Injection],
+    ) -> Result<Delivered, Prevented> {
+        let shown = self.dispatch(event, amendments, injections, Treatment::default()).await;
+        shown.map(|(delivered, _)| delivered)
     }
 
     async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 /// What handles an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dispatch {
-    /// A program that calls [`called`](crate::called()): it takes the time from the world, and changes strike at its
+    /// A program that calls [`called`](crate::called()): it takes the time from the world, and changes are injected at its
     /// shapes.
     Joined(PathBuf),
     /// A program as a charm ships it, which knows nothing of rehearsals: it takes the system's time, and nothing
-    /// strikes within it.
+    /// is injected into it.
     Shipped(PathBuf),
 }
 

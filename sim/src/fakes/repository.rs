@@ -10,7 +10,7 @@ use pgdrill_core::{
 
 use super::{View, unreachable};
 use crate::{
-    change::{MemberFate, PgbackrestMood},
+    change::{MemberFate, PgbackrestFailureMode},
     pgbackrest::{self, Answer},
     world::World,
 };
@@ -79,7 +79,7 @@ fn exit(
         Answer::Done(stdout) => Ok(stdout),
         Answer::Failed(code, text) => {
             let cause = format!("{command} ended with exit code {code}");
-            let stdout = if world.mood == PgbackrestMood::Silent {
+            let stdout = if world.failure_mode == PgbackrestFailureMode::Silent {
                 String::new()
             } else {
                 pgbackrest::error_lines(world.now, command, code, &text)

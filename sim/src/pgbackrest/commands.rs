@@ -10,7 +10,7 @@ use pgdrill_core::{
 
 use super::answers::{Answer, backup_lines, error_class, no_access, store_backup};
 use crate::{
-    change::{ArchiveCommand, MemberFate, PgbackrestMood},
+    change::{ArchiveCommand, MemberFate, PgbackrestFailureMode},
     storage::{Bucket, NoAccess, StanzaStore},
     unit::{Data, UnitState},
     world::World,
@@ -82,7 +82,7 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
     let began = world.now;
     let tried = (|| {
         let settings = run(world, unit, "backup")?;
-        if world.mood == PgbackrestMood::Locked {
+        if world.failure_mode == PgbackrestFailureMode::Locked {
             let file = format!("/tmp/pgbackrest/{}-backup-1.lock", request.stanza);
             let text = format!(
                 "unable to acquire lock on file '{file}': Resource temporarily unavailable"
@@ -145,7 +145,7 @@ pub(crate) fn ping(world: &mut World, unit: u32, host: u32) -> Answer {
     world.advance(Duration::from_millis(200));
     match alive(world, unit) {
         Err(answer) => answer,
-        Ok(_) if world.mood == PgbackrestMood::Hangs => Answer::Hung,
+        Ok(_) if world.failure_mode == PgbackrestFailureMode::Hangs => Answer::Hung,
         Ok(_) if is_cut_off(world, unit) || !is_tls_server_up(world, host) => {
             world.advance(Duration::from_secs(10));
             refused(host)
@@ -170,7 +170,7 @@ fn alive(world: &World, unit: u32) -> Tried<&UnitState> {
 /// name no data directory.
 fn run(world: &World, unit: u32, command: &str) -> Tried<Arc<RepositorySettings>> {
     let state = alive(world, unit)?;
-    if world.mood == PgbackrestMood::Hangs {
+    if world.failure_mode == PgbackrestFailureMode::Hangs {
         return Err(Answer::Hung);
     }
     let unset = || failed(37, format!("{command} command requires option: pg1-path"));

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use super::answers::{Answer, error_class, no_access};
 use crate::{
-    change::{MemberFate, PgbackrestMood},
+    change::{MemberFate, PgbackrestFailureMode},
     storage::{BackupStore, NoAccess, StanzaStore},
     world::World,
 };
@@ -22,13 +22,13 @@ pub(crate) fn info(world: &mut World, unit: u32) -> Answer {
     if !state.is_workload_reachable {
         return Answer::Lost;
     }
-    match world.mood {
-        PgbackrestMood::Hangs => return Answer::Hung,
-        PgbackrestMood::Garbled => return Answer::Done("WARN: this is not JSON".to_owned()),
-        PgbackrestMood::Well
-        | PgbackrestMood::Locked
-        | PgbackrestMood::Silent
-        | PgbackrestMood::StrangeLabel => {}
+    match world.failure_mode {
+        PgbackrestFailureMode::Hangs => return Answer::Hung,
+        PgbackrestFailureMode::Garbled => return Answer::Done("WARN: this is not JSON".to_owned()),
+        PgbackrestFailureMode::Well
+        | PgbackrestFailureMode::Locked
+        | PgbackrestFailureMode::Silent
+        | PgbackrestFailureMode::StrangeLabel => {}
     }
     let Some(s3) = state.repository.as_ref().and_then(|settings| settings.s3.as_ref()) else {
         // By default the repository is a folder of the unit itself, in which nothing is.
@@ -39,7 +39,7 @@ pub(crate) fn info(world: &mut World, unit: u32) -> Answer {
     let json = match bucket {
         Ok(bucket) => {
             let stanzas = bucket.repositories.get(&*s3.path).map_or(&[][..], Vec::as_slice);
-            inventory(stanzas, world.mood == PgbackrestMood::StrangeLabel)
+            inventory(stanzas, world.failure_mode == PgbackrestFailureMode::StrangeLabel)
         }
         Err(why) => {
             let (code, text) = no_access(why);

@@ -7,7 +7,7 @@ mod info;
 use pgdrill_core::ports::BackupKind;
 use pgdrill_sim::{
     ArchiveCommand, BackupGiven, BucketGiven, CaGiven, Change, CredentialsGiven, EndpointGiven,
-    Given, MemberFate, PgbackrestMood, RepositoryGiven, S3Given, S3ServerState, ServiceName,
+    Given, MemberFate, PgbackrestFailureMode, RepositoryGiven, S3Given, S3ServerState, ServiceName,
     ServiceRuns, SetMember, SetService, SetWorkload, WorkloadState,
 };
 
@@ -118,7 +118,7 @@ promises! {
         "every command fails when the S3 server never answers": ready => s3_commands_hang(),
         // what is known of a command's end
         "a command that never ends has no exit code": ready =>
-            unanswered(mood(PgbackrestMood::Hangs), Command::all_but_configure()),
+            unanswered(failure_mode(PgbackrestFailureMode::Hangs), Command::all_but_configure()),
         "a command in a container that stands still has no exit code":
             ready => unanswered(member(0, MemberFate::Frozen), Command::all()),
         "a command in a dead container has no exit code":
@@ -155,9 +155,9 @@ promises! {
         "the inventory exits 0 and reports within that the authority is not known":
             ready => unreadable(s3(S3Given { ca: CaGiven::Missing, ..ok() }), "CryptoError"),
         "an inventory that is not JSON is malformed":
-            ready => not_understood(PgbackrestMood::Garbled),
+            ready => not_understood(PgbackrestFailureMode::Garbled),
         "an inventory with a label of unknown form is malformed":
-            ready => not_understood(PgbackrestMood::StrangeLabel),
+            ready => not_understood(PgbackrestFailureMode::StrangeLabel),
         "neither the inventory nor a backup's log shows a credential":
             ready => shows_no_secret(),
         // ping
@@ -174,10 +174,10 @@ promises! {
 }
 
 const LATE: Change = Change::ArchiveDelay(3_600);
-const LOCKED: Change = mood(PgbackrestMood::Locked);
+const LOCKED: Change = failure_mode(PgbackrestFailureMode::Locked);
 
-const fn mood(mood: PgbackrestMood) -> Change {
-    Change::Pgbackrest(mood)
+const fn failure_mode(failure_mode: PgbackrestFailureMode) -> Change {
+    Change::Pgbackrest(failure_mode)
 }
 
 fn ok() -> S3Given {

@@ -66,8 +66,8 @@ impl Situation {
         for hook in self.before {
             let backups = place.backups().await.expect("seen");
             let event = self.event_of(*hook, backups.first().map_or("", |backup| &backup.id));
-            let struck = place.fire(&event, Amendments::all(), &[]).await.expect("it ran");
-            assert_eq!(struck.fired.len(), 1, "{struck:?}");
+            let delivered = place.fire(&event, Amendments::all(), &[]).await.expect("it ran");
+            assert_eq!(delivered.fired.len(), 1, "{delivered:?}");
             place.happen(&Change::Await(Awaited::DatabaseSettled)).await.expect("settled");
         }
         place

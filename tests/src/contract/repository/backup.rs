@@ -4,12 +4,12 @@ use pgdrill_core::{
     inventory::Inventory,
     ports::{BackupKind, BackupRequest},
 };
-use pgdrill_sim::{Change, PgbackrestMood};
+use pgdrill_sim::{Change, PgbackrestFailureMode};
 
 use super::{
     LATE, LOCKED, broken_archive,
     command::{Command, backup, backups, check},
-    mood,
+    failure_mode,
 };
 use crate::contract::{Kept, Stand, Unkept, ensure, ensure_eq, never_ended, stand::ready};
 
@@ -69,9 +69,9 @@ pub(super) async fn locked_out(stand: &dyn Stand) -> Kept {
 pub(super) async fn hung_backup(stand: &dyn Stand) -> Kept {
     let ports = stand.ports(0)?;
     let before = backups(stand).await?.len();
-    stand.happen(&mood(PgbackrestMood::Hangs)).await?;
+    stand.happen(&failure_mode(PgbackrestFailureMode::Hangs)).await?;
     never_ended(backup(0, true).run(&ports).await?, "repository.back_up")?;
-    stand.happen(&mood(PgbackrestMood::Well)).await?;
+    stand.happen(&failure_mode(PgbackrestFailureMode::Well)).await?;
     let gained = backups(stand).await?.len().saturating_sub(before);
     ensure!(gained <= 1, "{gained} backups were gained");
     Ok(())
@@ -96,7 +96,7 @@ pub(super) async fn retry_after(stand: &dyn Stand) -> Kept {
         }
     }
     ensure_eq!("the backups", backups(stand).await?.len(), held);
-    stand.happen(&mood(PgbackrestMood::Well)).await?;
+    stand.happen(&failure_mode(PgbackrestFailureMode::Well)).await?;
     stand.happen(&Change::ArchiveCommand(pgdrill_sim::ArchiveCommand::Right)).await?;
     for command in Command::in_repository() {
         command.run(&ports).await??;

@@ -6,7 +6,7 @@ use pgdrill_core::{
     ports::{BackupKind, BackupRequest, PortResult, RepositorySettings, Service, UnitId},
 };
 use pgdrill_sim::{
-    BackupSeen, Change, MemberFate, PgbackrestMood, S3ServerState, SetMember, SetWorkload,
+    BackupSeen, Change, MemberFate, PgbackrestFailureMode, S3ServerState, SetMember, SetWorkload,
     WorkloadState,
 };
 
@@ -222,7 +222,7 @@ pub(super) async fn unanswered(stand: &dyn Stand, change: Change, commands: Vec<
     stand.happen(&Change::Member(SetMember { unit: 0, is: MemberFate::Running })).await?;
     let back = SetWorkload { unit: 0, is: WorkloadState::Reachable };
     stand.happen(&Change::Workload(back)).await?;
-    stand.happen(&Change::Pgbackrest(PgbackrestMood::Well)).await?;
+    stand.happen(&Change::Pgbackrest(PgbackrestFailureMode::Well)).await?;
     let inventory = Inventory::parse(&ports.repository.info().await?)?;
     ensure_eq!("the stanzas afterwards", inventory.stanzas.len(), 1);
     Ok(())
@@ -230,7 +230,7 @@ pub(super) async fn unanswered(stand: &dyn Stand, change: Change, commands: Vec<
 
 /// Nothing that the command wrote is kept: its code is.
 pub(super) async fn loses_its_words(stand: &dyn Stand) -> Kept {
-    let silent = [Change::Pgbackrest(PgbackrestMood::Silent)];
+    let silent = [Change::Pgbackrest(PgbackrestFailureMode::Silent)];
     let ended = check(0).run_after(stand, &silent).await?;
     let error = fails(ended, "repository.check", &[Kind::Refused])?;
     let exit = error.exit().cloned().unwrap_or_default();

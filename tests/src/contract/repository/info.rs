@@ -1,11 +1,11 @@
 //! The inventory.
 
 use pgdrill_core::{PortErrorKind as Kind, Ports, inventory::Inventory, ports::BackupKind};
-use pgdrill_sim::{Change, PgbackrestMood};
+use pgdrill_sim::{Change, PgbackrestFailureMode};
 
 use super::{
     command::{backup, backups},
-    mood,
+    failure_mode,
 };
 use crate::contract::{
     CANARY, Kept, Stand, Unkept, ensure, ensure_eq, fails, stand::repository_settings,
@@ -87,8 +87,8 @@ pub(super) async fn unreadable(stand: &dyn Stand, change: Change, words: &str) -
     Ok(())
 }
 
-pub(super) async fn not_understood(stand: &dyn Stand, how: PgbackrestMood) -> Kept {
-    stand.happen(&mood(how)).await?;
+pub(super) async fn not_understood(stand: &dyn Stand, how: PgbackrestFailureMode) -> Kept {
+    stand.happen(&failure_mode(how)).await?;
     let json = stand.ports(0)?.repository.info().await?;
     fails(Inventory::parse(&json), "repository.info", &[Kind::Malformed])?;
     Ok(())
