@@ -100,6 +100,8 @@ fn damage_is_reported_at_the_firing_that_did_it() {
         panic!("{reasons:?}");
     };
     assert_eq!((firing.hook, firing.unit), (Hook::CreateBackup, damage.unit()));
+    assert_eq!(*damage, pgdrill_scenarios::Damage::LeftClosed(damage.unit()));
+    assert_eq!(shape.id(), "block_new_connections");
     let location = reasons[0].location();
     let path = format!("fire/{}", firing.step);
     assert_eq!((location.path, location.shape), (Some(path), Some(*shape)));
