@@ -155,7 +155,7 @@ impl Amendments {
         Self(0)
     }
 
-    /// The same set with one amendment switched off.
+    /// This set with one amendment switched off.
     #[must_use]
     pub const fn without(self, amendment: Amendment) -> Self {
         Self(self.0 & !amendment.bit())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     amendment::Amendment,
-    context::{Answer, Context},
+    context::{Context, RefinedAnswer},
     hook::Hook,
     inventory::Inventory,
     ports::{
@@ -18,7 +18,10 @@ use crate::{
 };
 
 /// The answer to a question. Where it leads to a failed action, the reason is noted.
-pub(crate) async fn answer(context: &mut Context<'_>, question: Question) -> PortResult<Answer> {
+pub(crate) async fn answer(
+    context: &mut Context<'_>,
+    question: Question,
+) -> PortResult<RefinedAnswer> {
     let ports = context.ports;
     let yes = match question {
         Question::HasClusterInitialised => return has_cluster_initialised(context).await,
@@ -80,7 +83,7 @@ async fn primary(context: &Context<'_>) -> PortResult<UnitId> {
     })
 }
 
-async fn has_cluster_initialised(context: &Context<'_>) -> PortResult<Answer> {
+async fn has_cluster_initialised(context: &Context<'_>) -> PortResult<RefinedAnswer> {
     let amendment = Amendment::S3WaitsForRestore;
     if !has(context, Databag::Application, key::CLUSTER_INITIALISED).await? {
         return Ok(false.into());
@@ -90,7 +93,7 @@ async fn has_cluster_initialised(context: &Context<'_>) -> PortResult<Answer> {
         && context.is_restoring().await?
         && context.shows_maintenance(texts::RESTORING_BACKUP).await?
     {
-        return Ok(Answer { yes: false, refined: Some(amendment) });
+        return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
     }
     Ok(true.into())
 }
@@ -108,7 +111,7 @@ async fn is_leader(context: &mut Context<'_>) -> PortResult<bool> {
     Ok(leads)
 }
 
-async fn is_blocked(context: &mut Context<'_>) -> PortResult<Answer> {
+async fn is_blocked(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     let status = context.ports.unit.status().await?;
     let blocked = status.name == StatusName::Blocked;
     let retry = Amendment::S3BlockIsRetryable;
@@ -119,14 +122,14 @@ async fn is_blocked(context: &mut Context<'_>) -> PortResult<Answer> {
             // While the primary is out of reach a try must fail, and the status would only flicker.
             let waits = context.waits_for_the_primary().await
                 && context.is_primary_unserved().await.unwrap_or(true);
-            if waits { true.into() } else { Answer { yes: false, refined: Some(retry) } }
+            if waits { true.into() } else { RefinedAnswer { yes: false, refined: Some(retry) } }
         }
         Hook::Restore
             if blocked
                 && context.amendments.has(Amendment::FailedRestoreIsRetryable)
                 && status.message == texts::RESTORE_FAILED =>
         {
-            Answer { yes: false, refined: Some(Amendment::FailedRestoreIsRetryable) }
+            RefinedAnswer { yes: false, refined: Some(Amendment::FailedRestoreIsRetryable) }
         }
         Hook::Restore => {
             let blocked = blocked && status.message != texts::ANOTHER_CLUSTER;
@@ -144,7 +147,7 @@ async fn is_blocked(context: &mut Context<'_>) -> PortResult<Answer> {
     })
 }
 
-async fn is_primary_among_several_with_tls(context: &mut Context<'_>) -> PortResult<Answer> {
+async fn is_primary_among_several_with_tls(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     let primary = match primary(context).await {
         Ok(primary) => primary,
         Err(error) => {
@@ -153,7 +156,7 @@ async fn is_primary_among_several_with_tls(context: &mut Context<'_>) -> PortRes
                 return Err(error);
             }
             fails_with(context, true, texts::DATABASE_OFFLINE);
-            return Ok(Answer { yes: true, refined: Some(amendment) });
+            return Ok(RefinedAnswer { yes: true, refined: Some(amendment) });
         }
     };
     let yes = primary == own(context)
@@ -163,7 +166,7 @@ async fn is_primary_among_several_with_tls(context: &mut Context<'_>) -> PortRes
     Ok(yes.into())
 }
 
-async fn is_replica_without_tls(context: &mut Context<'_>) -> PortResult<Answer> {
+async fn is_replica_without_tls(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     if primary(context).await? != own(context) && !has(context, Databag::Unit, key::TLS).await? {
         fails_with(context, true, texts::NO_TLS);
         return Ok(true.into());
@@ -173,17 +176,17 @@ async fn is_replica_without_tls(context: &mut Context<'_>) -> PortResult<Answer>
         && context.ports.cluster.member_state().await? != MemberState::Running
     {
         fails_with(context, true, texts::NOT_RUNNING);
-        return Ok(Answer { yes: true, refined: Some(amendment) });
+        return Ok(RefinedAnswer { yes: true, refined: Some(amendment) });
     }
     Ok(false.into())
 }
 
-async fn is_known_to_be_primary(context: &Context<'_>) -> PortResult<Answer> {
+async fn is_known_to_be_primary(context: &Context<'_>) -> PortResult<RefinedAnswer> {
     let amendment = Amendment::OfflineDatabaseKeepsStatus;
     match context.ports.cluster.primary().await {
         Ok(primary) => Ok((primary == Some(own(context))).into()),
         Err(_) if context.amendments.has(amendment) => {
-            Ok(Answer { yes: false, refined: Some(amendment) })
+            Ok(RefinedAnswer { yes: false, refined: Some(amendment) })
         }
         Err(error) => Err(error),
     }

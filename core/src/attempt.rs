@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     amendment::Amendment,
-    context::{Answer, BackupLog, Context, MODEL_UUID_LINE},
+    context::{BackupLog, Context, MODEL_UUID_LINE, RefinedAnswer},
     inventory::Inventory,
     ports::{
         BackupKind, BackupRequest, CommandExit, Databag, PortError, PortErrorKind, PortResult,
@@ -22,7 +22,7 @@ const CHECK_FOR: Duration = Duration::from_secs(60);
 const CHECK_PAUSE: Duration = Duration::from_secs(3);
 
 /// Makes an attempt: whether it worked.
-pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> Answer {
+pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> RefinedAnswer {
     let mut refined = None;
     let tried = match attempt {
         Attempt::CouldInitialiseStanza => initialise_stanza(context).await,
@@ -54,7 +54,7 @@ pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> Answer 
     if let Err(reason) = tried {
         context.notes.reason = Some(reason);
     }
-    Answer { yes, refined }
+    RefinedAnswer { yes, refined }
 }
 
 async fn initialise_stanza(context: &mut Context<'_>) -> Result<(), String> {
@@ -188,7 +188,7 @@ fn notes_s3<'a>(context: &'a Context<'_>) -> PortResult<&'a S3Settings> {
     })
 }
 
-/// The label in the line in which the tool tells of a backup that it has finished.
+/// The label in the line in which the tool reports a backup that it has finished.
 fn new_label(line: &str) -> Option<&str> {
     let (before, label) = line.rsplit_once('=')?;
     before.trim_end().ends_with("new backup label").then(|| label.trim())

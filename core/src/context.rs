@@ -32,7 +32,7 @@ pub(crate) struct Notes {
     pub(crate) reason: Option<String>,
     /// The S3 settings that this firing uses.
     pub(crate) s3: Option<Arc<S3Settings>>,
-    /// The name under which the backup's log is kept, and the log.
+    /// The name under which the backup's log is stored, and the log.
     pub(crate) log: Option<BackupLog>,
     /// The answer of list-backups.
     pub(crate) table: Option<String>,
@@ -52,12 +52,12 @@ pub(crate) struct BackupLog {
 }
 
 /// One answer, and the amendment that made it finer than the published chart's.
-pub(crate) struct Answer {
+pub(crate) struct RefinedAnswer {
     pub(crate) yes: bool,
     pub(crate) refined: Option<Amendment>,
 }
 
-impl From<bool> for Answer {
+impl From<bool> for RefinedAnswer {
     fn from(yes: bool) -> Self {
         Self { yes, refined: None }
     }

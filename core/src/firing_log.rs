@@ -108,7 +108,7 @@ impl FiringLine {
             })
     }
 
-    /// Reads such a line, with whatever a log puts before it. `None`: it tells of no firing.
+    /// Reads such a line, with whatever a log puts before it. `None`: it reports no firing.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let (_, json) = text.split_once(MARK)?;
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_is_read_again_whatever_a_log_puts_before_it() {
+    fn what_is_reported_is_read_again_whatever_a_log_puts_before_it() {
         let cause = || PortError::new(PortErrorKind::TimedOut, "object store", "put", "a \"b\"\nc");
         let shape = Shape::Action(Action::SetActive);
         for outcome in [
@@ -216,11 +216,11 @@ mod tests {
             Outcome::Error(HookError { shape, cause: cause(), cleanup: None }),
             Outcome::Error(HookError { shape, cause: cause(), cleanup: Some(cause()) }),
         ] {
-            let told = line(outcome);
+            let reported = line(outcome);
             let line =
-                format!("unit-postgresql-0: 03:12:01 INFO unit.x/0.juju-log {}", told.line());
+                format!("unit-postgresql-0: 03:12:01 INFO unit.x/0.juju-log {}", reported.line());
             assert!(!line.contains('\n'));
-            assert_eq!(FiringLine::read(&line), Some(told));
+            assert_eq!(FiringLine::read(&line), Some(reported));
         }
         for other in ["", "pgdrill: {}", "INFO something else", "pgdrill: {\"hook\":\"x\"}"] {
             assert_eq!(FiringLine::read(other), None, "{other}");

@@ -117,7 +117,7 @@ pub struct HookError {
     pub shape: Shape,
     /// Why.
     pub cause: PortError,
-    /// What kept the cleanup after the failure from being done; the next firing on the unit repairs it.
+    /// What prevented the cleanup after the failure; the next firing on the unit repairs it.
     pub cleanup: Option<PortError>,
 }
 

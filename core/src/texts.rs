@@ -1,4 +1,4 @@
-//! The texts that users of the charm see, kept to the letter: dashboards and runbooks match on them.
+//! The texts that users of the charm see, preserved to the letter: dashboards and runbooks match on them.
 
 use crate::status::STATUS_MESSAGE_LIMIT;
 

@@ -89,7 +89,7 @@ impl Trace {
 }
 
 impl FromIterator<Step> for Trace {
-    /// A trace of these steps, as one that was told in a log.
+    /// A trace of these steps, as one that was reported in a log.
     fn from_iter<T: IntoIterator<Item = Step>>(steps: T) -> Self {
         Self(steps.into_iter().collect())
     }

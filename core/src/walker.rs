@@ -6,7 +6,7 @@ use crate::{
     act,
     amendment::Amendment,
     ask, attempt,
-    context::{Answer, Context},
+    context::{Context, RefinedAnswer},
     hook::{HookError, Outcome},
     ports::PortResult,
     shape::{Action, Attempt, Ending, Question, Shape},
@@ -73,14 +73,14 @@ impl<'a> Walker<'a> {
         (self.trace, outcome)
     }
 
-    /// Asks a question: its answer, or the error of the port that could not tell.
+    /// Asks a question: its answer, or the error of the port that could not answer.
     pub(crate) async fn ask(&mut self, question: Question) -> Result<bool, Stop> {
         let shape = Shape::Question(question);
         self.arrive(shape).await?;
         let answer = ask::answer(&mut self.context, question).await;
         let step = Step { shape, answer: None, mark: None };
         match answer {
-            Ok(Answer { yes, refined }) => {
+            Ok(RefinedAnswer { yes, refined }) => {
                 self.record(Step { answer: Some(yes), mark: refined.map(Mark::Refined), ..step });
                 self.leave(shape).await?;
                 Ok(yes)
@@ -96,7 +96,7 @@ impl<'a> Walker<'a> {
     pub(crate) async fn attempt(&mut self, attempt: Attempt) -> Result<bool, Stop> {
         let shape = Shape::Attempt(attempt);
         self.arrive(shape).await?;
-        let Answer { yes, refined } = attempt::make(&mut self.context, attempt).await;
+        let RefinedAnswer { yes, refined } = attempt::make(&mut self.context, attempt).await;
         self.record(Step { shape, answer: Some(yes), mark: refined.map(Mark::Refined) });
         self.leave(shape).await?;
         Ok(yes)
@@ -116,7 +116,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The same, where the chart goes on whether it can be done or not.
+    /// Does an action that an amendment inserts where the chart goes on whether it can be done or not.
     pub(crate) async fn amend_if_possible(
         &mut self,
         amendment: Amendment,
@@ -147,7 +147,7 @@ impl<'a> Walker<'a> {
     }
 
     /// What an amendment draws from `hook_error` on: after a hook error, these actions are still done.
-    /// The error that led here stays the firing's error; one of the cleanup is told beside it.
+    /// The error that led here stays the firing's error; one of the cleanup is reported beside it.
     pub(crate) async fn clean_up_after(
         &mut self,
         walked: Result<(), Stop>,

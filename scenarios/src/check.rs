@@ -7,7 +7,7 @@ use crate::{
     charts,
     names::Name,
     scenario::{FireStep, Meanwhile, Scenario},
-    yaml::{Document, Node, Span, Value, documents, from_document, name_hint},
+    yaml::{Span, Value, YamlDocument, YamlNode, documents, from_document, name_hint},
 };
 
 /// The most units that a scenario can have.
@@ -15,7 +15,7 @@ const MOST_UNITS: u32 = 9;
 
 /// The first thing in a scenario that could not come about, with its place and the reason.
 #[must_use]
-pub fn check(document: &Document, scenario: &Scenario) -> Option<Diagnostic> {
+pub fn check(document: &YamlDocument, scenario: &Scenario) -> Option<Diagnostic> {
     let mut checker = Checker { document, units: scenario.given.units, impossible: None };
     checker.given(scenario);
     for (index, step) in scenario.fire.iter().enumerate() {
@@ -33,7 +33,7 @@ pub fn check(document: &Document, scenario: &Scenario) -> Option<Diagnostic> {
 /// # Errors
 ///
 /// What is wrong, and where.
-pub fn read_change(text: &str, file: &str) -> Result<(Document, Change), Box<Diagnostic>> {
+pub fn read_change(text: &str, file: &str) -> Result<(YamlDocument, Change), Box<Diagnostic>> {
     let mut documents = documents(text, file);
     if documents.len() != 1 {
         let what = format!("one change was expected, found {}", documents.len());
@@ -47,7 +47,7 @@ pub fn read_change(text: &str, file: &str) -> Result<(Document, Change), Box<Dia
 
 /// What keeps a change from coming about among this many units, outside of every firing.
 #[must_use]
-pub fn check_change(document: &Document, change: &Change, units: u32) -> Option<Diagnostic> {
+pub fn check_change(document: &YamlDocument, change: &Change, units: u32) -> Option<Diagnostic> {
     let mut checker = Checker { document, units, impossible: None };
     checker.change("", change, false);
     checker.impossible
@@ -79,7 +79,7 @@ pub fn bad_parameter(hook: Hook, name: &str, value: &str) -> Option<BadParameter
 }
 
 struct Checker<'a> {
-    document: &'a Document,
+    document: &'a YamlDocument,
     units: u32,
     impossible: Option<Diagnostic>,
 }
@@ -285,25 +285,25 @@ impl Checker<'_> {
 
 /// Where a value stands, and the key that leads to it; both the item itself in a list.
 #[derive(Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct NodeSpans {
     key: Span,
     pub(crate) value: Span,
 }
 
 /// The place of what is at `path`; of the nearest value above it when it is not written.
-pub(crate) fn place(root: &Node, path: &str) -> Place {
+pub(crate) fn place(root: &YamlNode, path: &str) -> NodeSpans {
     let mut node = root;
-    let mut place = Place { key: root.span, value: root.span };
+    let mut place = NodeSpans { key: root.span, value: root.span };
     for part in path.split('/').filter(|part| !part.is_empty()) {
         let next = match &node.value {
             Value::Scalar { .. } => None,
             Value::Sequence(items) => {
                 let item = part.parse::<usize>().ok().and_then(|index| items.get(index));
-                item.map(|item| (item, Place { key: item.span, value: item.span }))
+                item.map(|item| (item, NodeSpans { key: item.span, value: item.span }))
             }
             Value::Mapping(entries) => entries.iter().find_map(|(key, value)| match &key.value {
                 Value::Scalar { text, .. } if text == part => {
-                    Some((value, Place { key: key.span, value: value_span(key, value) }))
+                    Some((value, NodeSpans { key: key.span, value: value_span(key, value) }))
                 }
                 Value::Scalar { .. } | Value::Sequence(_) | Value::Mapping(_) => None,
             }),
@@ -315,7 +315,7 @@ pub(crate) fn place(root: &Node, path: &str) -> Place {
 }
 
 /// A scalar is shown itself; anything longer is shown by its key.
-fn value_span(key: &Node, value: &Node) -> Span {
+fn value_span(key: &YamlNode, value: &YamlNode) -> Span {
     match value.value {
         Value::Scalar { .. } => value.span,
         Value::Sequence(_) | Value::Mapping(_) => key.span,

@@ -126,11 +126,12 @@ impl Coverage {
         total(&self.charts, ChartCover::path_counts)
     }
 
-    /// The same coverage of some of the charts.
+    /// The coverage of some of the charts.
     #[must_use]
     pub fn only(&self, hooks: &[Hook]) -> Self {
-        let kept = self.charts.iter().filter(|c| c.hook.is_some_and(|hook| hooks.contains(&hook)));
-        Self { charts: kept.cloned().collect(), ..self.clone() }
+        let chosen =
+            self.charts.iter().filter(|c| c.hook.is_some_and(|hook| hooks.contains(&hook)));
+        Self { charts: chosen.cloned().collect(), ..self.clone() }
     }
 
     /// What the document draws and the core lacks, each with its line and the nearest name.

@@ -6,14 +6,14 @@ use pgdrill_core::{FiringLine, firing_log::MARK};
 
 use crate::snapshot::write_steps;
 
-/// What the firings that a log tells of did, for people: each with its path and its answers.
+/// What the firings in a log did, for people: each with its path and its answers.
 #[must_use]
 pub fn explain(log: &str) -> String {
     let mut out = String::new();
     for line in log.lines() {
-        let Some(told) = FiringLine::read(line) else { continue };
+        let Some(reported) = FiringLine::read(line) else { continue };
         let before = line.split_once(MARK).map_or("", |(before, _)| before).trim();
-        let FiringLine { firing, is_refired } = &told;
+        let FiringLine { firing, is_refired } = &reported;
         let again = if *is_refired { " (again)" } else { "" };
         if !out.is_empty() {
             out.push('\n');

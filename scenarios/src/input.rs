@@ -13,7 +13,7 @@ use crate::{
     location::Positions,
     scenario::Scenario,
     snapshot::Snapshot,
-    yaml::{Document, documents_from_bytes, from_document},
+    yaml::{YamlDocument, documents_from_bytes, from_document},
 };
 
 /// Where a scenario was read.
@@ -56,7 +56,7 @@ pub fn read_text(bytes: &[u8], file: &str) -> Vec<Result<Scenario, Box<Diagnosti
 /// # Errors
 ///
 /// What is wrong, and where.
-pub fn read_document(document: &Document) -> Result<Scenario, Box<Diagnostic>> {
+pub fn read_document(document: &YamlDocument) -> Result<Scenario, Box<Diagnostic>> {
     let scenario: Scenario = from_document(document).map_err(Box::new)?;
     match check(document, &scenario) {
         Some(diagnostic) => Err(Box::new(diagnostic)),

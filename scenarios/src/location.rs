@@ -7,7 +7,7 @@ use pgdrill_core::{Hook, Shape};
 use crate::{
     check::place,
     reason::FiringRef,
-    yaml::{Document, Span},
+    yaml::{Span, YamlDocument},
 };
 
 /// What is known of the place of a reason.
@@ -53,12 +53,12 @@ impl Location {
 
 /// The document of a scenario, in which paths can be looked up.
 #[derive(Debug, Clone, Default)]
-pub struct Positions(Option<Arc<Document>>);
+pub struct Positions(Option<Arc<YamlDocument>>);
 
 impl Positions {
     /// The positions within this document.
     #[must_use]
-    pub fn of(document: Document) -> Self {
+    pub fn of(document: YamlDocument) -> Self {
         Self(Some(Arc::new(document)))
     }
 

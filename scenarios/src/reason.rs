@@ -7,9 +7,9 @@ use pgdrill_core::{Hook, Shape, Status, StatusName, WalkError};
 use crate::{
     location::Location,
     names::{ChartShape, OutcomeName},
-    place::Cause,
     run::{FiredStep, Missed},
     scenario::Damage,
+    testbed::Cause,
 };
 
 /// One firing of a run, as a reason names it.

@@ -8,8 +8,8 @@ use pgdrill_sim::{BackupSeen, Event, Fired, Given, Observation, World};
 
 use crate::{
     location::Location,
-    place::{Cause, Memory, Place, Prevented},
     plan::{Plan, PlanStep},
+    testbed::{Cause, MemoryTestbed, Prevented, Testbed},
 };
 
 /// The kind of place in which plans run.
@@ -17,7 +17,7 @@ use crate::{
 pub enum Backend {
     /// Deterministic fakes in memory.
     Memory,
-    /// Real parts in containers, under Juju's simulation.
+    /// Real servers in containers, under Juju's simulation.
     Containers,
     /// A charm's own dispatches, as processes with everything around a unit served to them.
     Stand,
@@ -133,21 +133,21 @@ impl Run {
 
 /// Runs one plan in memory.
 pub async fn run(plan: &Plan) -> Run {
-    run_in(&Memory::new(&plan.given), plan).await
+    run_in(&MemoryTestbed::new(&plan.given), plan).await
 }
 
 /// Runs one plan in a place where everything that it gives is true.
-pub async fn run_in<P: Place + ?Sized>(place: &P, plan: &Plan) -> Run {
+pub async fn run_in<P: Testbed + ?Sized>(testbed: &P, plan: &Plan) -> Run {
     let mut run = Run::unstarted();
     run.firings.reserve(plan.steps.len());
     for index in 0..plan.steps.len() {
-        if let Err(why) = take(place, plan, index, &mut run).await {
+        if let Err(why) = take(testbed, plan, index, &mut run).await {
             run = run.prevented(why);
             run.stopped_at = Some(index);
             break;
         }
     }
-    match place.observe().await {
+    match testbed.observe().await {
         Ok(observation) => run.observation = observation,
         Err(_) if run.broken.is_some() || run.skipped.is_some() => {}
         Err(why) => run = run.prevented(why),
@@ -155,25 +155,25 @@ pub async fn run_in<P: Place + ?Sized>(place: &P, plan: &Plan) -> Run {
     run
 }
 
-async fn take<P: Place + ?Sized>(
-    place: &P,
+async fn take<P: Testbed + ?Sized>(
+    testbed: &P,
     plan: &Plan,
     step: usize,
     run: &mut Run,
 ) -> Result<(), Prevented> {
     let (hook, unit, parameters, injections) = match plan.steps.get(step) {
         None => return Ok(()),
-        Some(PlanStep::Change(change)) => return place.happen(change).await,
+        Some(PlanStep::Change(change)) => return testbed.happen(change).await,
         Some(PlanStep::Fire { hook, unit, parameters, injections }) => {
             (*hook, *unit, parameters, injections)
         }
     };
-    let before = place.backups().await?;
+    let before = testbed.backups().await?;
     let parameters = filled_in(parameters, &before)
         .map_err(|error| Prevented::Broken(error.to_string().into()))?;
     let event = Event { hook, unit, parameters };
-    let delivered = place.fire(&event, plan.amendments, injections).await?;
-    let gained = good(&place.backups().await?).saturating_sub(good(&before));
+    let delivered = testbed.fire(&event, plan.amendments, injections).await?;
+    let gained = good(&testbed.backups().await?).saturating_sub(good(&before));
     let ended = delivered.fired.last().and_then(|last| last.firing.trace.published().last());
     let ended = ended.map_or(Shape::Start, |step| step.shape);
     let has_fired = !delivered.fired.is_empty();

@@ -111,7 +111,7 @@ fn damage_is_reported_at_the_firing_that_did_it() {
 struct Nowhere(Prevented);
 
 #[async_trait::async_trait]
-impl pgdrill_scenarios::Place for Nowhere {
+impl pgdrill_scenarios::Testbed for Nowhere {
     async fn happen(&self, _: &pgdrill_sim::Change) -> Result<(), Prevented> {
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! One firing of each hook, each in a fresh world.
 //!
 //! `cargo bench -p pgdrill-sim --bench fire`; the ids are `fire/<hook>`. An iteration makes the world
-//! from what is given, brings one event to a unit as Juju would, and drops the world.
+//! from what is given, delivers one event to a unit as Juju would, and drops the world.
 
 use std::{collections::BTreeMap, hint::black_box, sync::Arc};
 

@@ -14,7 +14,7 @@ use crate::{
         SetService, TlsState, WorkloadState,
     },
     given::S3Given,
-    juju::{self, JujuUnit},
+    juju::{self, UnitInJuju},
     unit::UnitState,
     world::{FAILOVER, World},
 };
@@ -123,7 +123,7 @@ impl World {
         for unit in u32::try_from(self.units.len()).unwrap_or(count)..count {
             self.identities.push(identity(unit));
             self.units.push(UnitState::healthy(system_id));
-            self.juju.units.push(JujuUnit::new(Status::active()));
+            self.juju.units.push(UnitInJuju::new(Status::active()));
         }
         self.set_tls(tls);
         if self.juju.leader >= count {

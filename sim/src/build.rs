@@ -13,9 +13,9 @@ use crate::{
         BackupGiven, BucketGiven, CaGiven, CredentialsGiven, EndpointGiven, Given, RepositoryGiven,
         S3Given, S3Parameter, StanzaGiven,
     },
-    juju::{self, Bag, Juju, JujuUnit},
+    juju::{self, Bag, Juju, UnitInJuju},
     pgbackrest,
-    server::S3Server,
+    server::S3Values,
     storage::{BUCKET, Bucket, StanzaStore, Storage},
     unit::UnitState,
     world::{World, system_id},
@@ -35,12 +35,13 @@ impl World {
     /// A world in which everything given is true.
     #[must_use]
     pub fn new(given: &Given) -> Self {
-        Self::with_s3(given, S3Server::fake())
+        Self::with_s3(given, S3Values::fake())
     }
 
-    /// The same, where what Juju tells of S3 leads to this server. The fakes know only their own.
+    /// A world in which everything given is true and what Juju says of S3 leads to this server. The fakes know only
+    /// their own.
     #[must_use]
-    pub fn with_s3(given: &Given, server: Arc<S3Server>) -> Self {
+    pub fn with_s3(given: &Given, server: Arc<S3Values>) -> Self {
         let count = given.units.max(1);
         let system_id = system_id(given.seed, 0);
         let mut world = Self {
@@ -198,7 +199,7 @@ fn juju(given: &Given, count: u32) -> Juju {
         let status = given.statuses.get(&number).map_or_else(Status::active, |status| {
             Status::new(status.name.into(), status.message.clone())
         });
-        let mut unit = JujuUnit::new(status);
+        let mut unit = UnitInJuju::new(status);
         if given.tls {
             juju::set(&mut unit.bag, key::TLS, Some("enabled".into()));
         }

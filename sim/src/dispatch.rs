@@ -1,4 +1,4 @@
-//! One event as Juju brings it: deferred ones first, then the event itself, and all their writes land or
+//! One event as Juju delivers it: deferred ones first, then the event itself, and all their writes land or
 //! none does.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -7,7 +7,7 @@ use pgdrill_core::{Amendments, Firing, Hook, Ports, Probe, fire, ports::PortResu
 
 use crate::world::{Shared, World, lock};
 
-/// An event that Juju brings to a unit.
+/// An event that Juju delivers to a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// The hook that it fires.
@@ -31,9 +31,9 @@ pub struct Fired {
     pub results: Vec<(&'static str, String)>,
 }
 
-/// Brings an event to its unit, with the Juju of `world` and the other ports of any backend: the events
+/// Delivers an event to its unit, with the Juju of `world` and the other ports of any backend: the events
 /// that were deferred are fired first, in order, each once. The first firing that fails ends it, for
-/// Juju then brings the whole of it again.
+/// Juju then delivers the whole of it again.
 ///
 /// # Errors
 ///

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_fails_ends_the_firing_and_is_told() {
+    fn a_change_that_fails_ends_the_firing_and_is_reported() {
         let log = Log::default();
         let injections = [
             injection(ASKED, Moment::Before, Change::PrimaryIsLost),

@@ -20,21 +20,21 @@ pub struct Juju {
     pub(crate) s3: Option<Arc<S3Relation>>,
     pub(crate) tls: TlsMaterial,
     pub(crate) application: Bag,
-    pub(crate) units: Vec<JujuUnit>,
+    pub(crate) units: Vec<UnitInJuju>,
 }
 
 /// What Juju knows of one unit.
 #[derive(Debug, Clone)]
-pub(crate) struct JujuUnit {
+pub(crate) struct UnitInJuju {
     pub(crate) history: Vec<Status>,
     pub(crate) bag: Bag,
     pub(crate) deferred: Vec<Hook>,
-    pub(crate) dispatch: Dispatch,
+    pub(crate) dispatch: OpenDispatch,
 }
 
 /// What one dispatch has written so far.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Dispatch {
+pub(crate) struct OpenDispatch {
     pub(crate) hook: Option<Hook>,
     pub(crate) parameters: BTreeMap<String, Arc<str>>,
     pub(crate) results: Vec<(&'static str, String)>,
@@ -43,7 +43,7 @@ pub(crate) struct Dispatch {
     deferred: Vec<Hook>,
 }
 
-impl JujuUnit {
+impl UnitInJuju {
     pub(crate) fn new(status: Status) -> Self {
         Self {
             history: {
@@ -53,7 +53,7 @@ impl JujuUnit {
             },
             bag: Bag::new(),
             deferred: Vec::new(),
-            dispatch: Dispatch::default(),
+            dispatch: OpenDispatch::default(),
         }
     }
 
@@ -112,10 +112,10 @@ impl Juju {
         }
     }
 
-    /// Begins a dispatch on a unit: the events to fire again before the one that Juju brings.
+    /// Begins a dispatch on a unit: the events to fire again before the one that Juju delivers.
     pub(crate) fn begin(&mut self, unit: usize) -> Vec<Hook> {
         let Some(unit) = self.units.get_mut(unit) else { return Vec::new() };
-        unit.dispatch = Dispatch::default();
+        unit.dispatch = OpenDispatch::default();
         unit.deferred.clone()
     }
 
@@ -185,7 +185,7 @@ mod tests {
             s3: None,
             tls: TlsMaterial::default(),
             application: Bag::new(),
-            units: vec![JujuUnit::new(Status::active())],
+            units: vec![UnitInJuju::new(Status::active())],
         }
     }
 
@@ -197,8 +197,8 @@ mod tests {
             juju.write(0, Databag::Application, key::STANZA, Some("s"));
             assert_eq!(juju.read(0, Databag::Application, key::STANZA).as_deref(), Some("s"));
             juju.end(0, succeeded);
-            let kept = juju.read(0, Databag::Application, key::STANZA).is_some();
-            assert_eq!(kept, succeeded);
+            let has_landed = juju.read(0, Databag::Application, key::STANZA).is_some();
+            assert_eq!(has_landed, succeeded);
         }
     }
 
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_kept_once_and_only_on_success() {
+    fn an_event_is_stored_once_and_only_on_success() {
         let mut juju = juju();
         juju.begin(0);
         for _ in 0..2 {

@@ -1,7 +1,7 @@
 //! Deterministic in-memory fakes of everything that a backup hook touches.
 //!
 //! A [`World`] is one plain value: Juju, the cluster, the bucket and every unit. The fakes are thin views
-//! of it that serve the ports of `pgdrill-core`; they answer as the real parts were seen to. Nothing
+//! of it that serve the ports of `pgdrill-core`; they answer as the real servers were seen to. Nothing
 //! here reads a clock, draws a random number or depends on the order of a hash.
 //!
 //! ```
@@ -27,8 +27,8 @@ mod fakes;
 mod given;
 mod injection;
 mod juju;
-mod kept;
 mod observation;
+mod persisted;
 mod pgbackrest;
 mod server;
 mod stand_in;
@@ -49,8 +49,8 @@ pub use given::{
 };
 pub use injection::{Inject, Injection, Injector, Moment};
 pub use juju::Juju;
-pub use kept::{KeptJuju, NotKept};
 pub use observation::{BackupSeen, Observation, UnitSeen};
-pub use server::S3Server;
+pub use persisted::{PersistedJuju, UnknownPersistedName};
+pub use server::S3Values;
 pub use stand_in::ManagerSeen;
 pub use world::{Shared, World, lock};

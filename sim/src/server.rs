@@ -18,7 +18,7 @@ type Text = Cow<'static, str>;
 /// what does not. Another backend gives a world its own, and everything that Juju tells the hooks then
 /// leads there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct S3Server {
+pub struct S3Values {
     /// The endpoint that leads to the server.
     pub endpoint: Text,
     /// An endpoint that leads nowhere: its host has no address.
@@ -41,11 +41,11 @@ pub struct S3Server {
     pub region: Option<Text>,
 }
 
-impl S3Server {
+impl S3Values {
     /// The one in memory.
     pub(crate) fn fake() -> Arc<Self> {
-        static FAKE: LazyLock<Arc<S3Server>> = LazyLock::new(|| {
-            Arc::new(S3Server {
+        static FAKE: LazyLock<Arc<S3Values>> = LazyLock::new(|| {
+            Arc::new(S3Values {
                 endpoint: S3_ENDPOINT.into(),
                 nowhere: NOWHERE_ENDPOINT.into(),
                 bucket: BUCKET.into(),

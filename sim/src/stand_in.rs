@@ -1,4 +1,4 @@
-//! What stand-ins for real parts must know of a world beyond its ports.
+//! What stand-ins for real servers must know of a world beyond its ports.
 
 use pgdrill_core::{Hook, ports::ServiceState};
 

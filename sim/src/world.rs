@@ -10,7 +10,7 @@ use pgdrill_core::ports::{Identity, ServiceState};
 use crate::{
     change::{ArchiveCommand, DcsState, PgbackrestFailureMode},
     juju::Juju,
-    server::S3Server,
+    server::S3Values,
     storage::Storage,
     unit::{Data, Ends, Starting, UnitState},
 };
@@ -39,7 +39,7 @@ pub struct World {
     pub(crate) archive_command: ArchiveCommand,
     pub(crate) archive_delay: i64,
     pub(crate) storage: Storage,
-    pub(crate) server: Arc<S3Server>,
+    pub(crate) server: Arc<S3Values>,
     pub(crate) failure_mode: PgbackrestFailureMode,
     pub(crate) clusters_made: u64,
 }

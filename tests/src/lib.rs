@@ -8,4 +8,4 @@
 //! ```
 
 pub mod contract;
-pub mod stands;
+pub mod subjects;

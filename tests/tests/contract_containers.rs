@@ -1,4 +1,4 @@
-//! Every port's contract over the real parts. Needs a container engine:
+//! Every port's contract over the real servers. Needs a container engine:
 //! `cargo test -p pgdrill-tests --features engine-tests --test contract_containers`.
 #![allow(
     clippy::expect_used,
@@ -18,14 +18,14 @@ use std::{
 use futures_util::future::join_all;
 use pgdrill_tests::{
     contract::{
-        CLOCK, CLUSTER, CLUSTER_RECORD, OBJECT_STORE, Promise, REPOSITORY, Report, Stands, UNIT,
+        CLOCK, CLUSTER, CLUSTER_RECORD, OBJECT_STORE, Promise, REPOSITORY, Report, Subjects, UNIT,
         WORKLOAD, run,
     },
-    stands::{Memory, RealParts},
+    subjects::{MemorySubjects, RealContainers},
 };
 
 /// How many clusters serve side by side.
-const LANES: usize = 6;
+const WORKERS: usize = 6;
 
 /// The contracts.
 const CONTRACTS: [(&str, &[Promise]); 7] = [
@@ -61,14 +61,14 @@ fn promises() -> VecDeque<(&'static str, &'static Promise)> {
 }
 
 /// What became of the promises of each contract on one backend.
-type Held = BTreeMap<&'static str, Report>;
+type Outcomes = BTreeMap<&'static str, Report>;
 
-/// Holds a lane to promises for as long as there are any: from the front, or from the back.
+/// Holds a worker to promises for as long as there are any: from the front, or from the back.
 async fn hold(
     promises: &Mutex<VecDeque<(&'static str, &'static Promise)>>,
     from_front: bool,
-    stands: &dyn Stands,
-    held: &Mutex<Held>,
+    stands: &dyn Subjects,
+    held: &Mutex<Outcomes>,
 ) {
     loop {
         let next = {
@@ -87,32 +87,32 @@ async fn hold(
 }
 
 #[tokio::test]
-async fn the_real_parts_keep_every_promise() {
+async fn the_real_servers_keep_every_promise() {
     let began = Instant::now();
-    let memory = Mutex::new(Held::new());
-    hold(&Mutex::new(promises()), true, &Memory, &memory).await;
-    let real = Mutex::new(Held::new());
-    let done = RealParts::with(async |parts| {
-        let lanes: Vec<_> = (0..LANES).map(|_| parts.lane()).collect();
+    let memory = Mutex::new(Outcomes::new());
+    hold(&Mutex::new(promises()), true, &MemorySubjects, &memory).await;
+    let real = Mutex::new(Outcomes::new());
+    let done = RealContainers::with(async |real_containers| {
+        let workers: Vec<_> = (0..WORKERS).map(|_| real_containers.worker()).collect();
         let promises = Mutex::new(promises());
-        let holding = lanes.iter().enumerate();
-        let holding = holding.map(|(n, lane)| hold(&promises, n % 2 == 0, lane, &real));
+        let holding = workers.iter().enumerate();
+        let holding = holding.map(|(n, worker)| hold(&promises, n % 2 == 0, worker, &real));
         join_all(holding).await;
     });
     done.await.unwrap_or_else(|complaint| panic!("{complaint}"));
     let (memory, real) = (memory.into_inner().expect("whole"), real.into_inner().expect("whole"));
-    let mut told = String::from("\n");
+    let mut reported = String::from("\n");
     for (contract, _) in CONTRACTS {
         for held in [&memory, &real] {
             if let Some(report) = held.get(contract) {
-                told += &format!("{contract}: {report}\n");
+                reported += &format!("{contract}: {report}\n");
             }
         }
     }
-    told += &format!("in {:.0} s\n", began.elapsed().as_secs_f64());
+    reported += &format!("in {:.0} s\n", began.elapsed().as_secs_f64());
     // Also seen when the test passes: what it prints by the macro is not.
-    std::io::stdout().write_all(told.as_bytes()).expect("written");
-    let broken = [&memory, &real].into_iter().flat_map(Held::values);
+    std::io::stdout().write_all(reported.as_bytes()).expect("written");
+    let broken = [&memory, &real].into_iter().flat_map(Outcomes::values);
     let broken = broken.filter(|report| !report.broken.is_empty()).count();
     assert_eq!(broken, 0, "contracts are broken, see above");
 }

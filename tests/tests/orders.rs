@@ -1,5 +1,5 @@
 //! Certificates and S3 settings reach several units in every order there is, with units that join before,
-//! between and after: whatever the order, what Juju brings afterwards leaves nothing blocked and every TLS
+//! between and after: whatever the order, what Juju delivers afterwards leaves nothing blocked and every TLS
 //! server running, and a replica can take a backup, whoever is the primary then.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
@@ -16,7 +16,7 @@ use rstest::rstest;
 
 /// The units there are, how many of them from the beginning, and where leader and primary are.
 #[derive(Debug, Clone, Copy)]
-struct Topology {
+struct OrderTopology {
     units: u32,
     at_first: u32,
     leader: u32,
@@ -32,12 +32,12 @@ enum What {
 
 /// One step of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum OrderStep {
     Arrives(What, u32),
     UnitsJoin,
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for OrderStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Arrives(What::Certificates, unit) => write!(f, "certificates-{unit}"),
@@ -47,7 +47,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// What Juju brings once the order is through, twice over.
+/// What Juju delivers once the order is through, twice over.
 #[derive(Debug, Clone, Copy)]
 enum Afterwards {
     /// The periodic event alone.
@@ -84,10 +84,11 @@ fn permutations<T: Copy>(items: &[T]) -> Vec<Vec<T>> {
 
 /// Every order in which certificates and S3 settings reach the units that are there from the beginning, and
 /// those that join hear of both, at every place where they can join.
-fn orders(topology: Topology) -> Vec<Vec<Step>> {
-    let both = |unit| [Step::Arrives(What::Certificates, unit), Step::Arrives(What::S3, unit)];
-    let old: Vec<Step> = (0..topology.at_first).flat_map(both).collect();
-    let new: Vec<Step> = (topology.at_first..topology.units).flat_map(both).collect();
+fn orders(topology: OrderTopology) -> Vec<Vec<OrderStep>> {
+    let both =
+        |unit| [OrderStep::Arrives(What::Certificates, unit), OrderStep::Arrives(What::S3, unit)];
+    let old: Vec<OrderStep> = (0..topology.at_first).flat_map(both).collect();
+    let new: Vec<OrderStep> = (topology.at_first..topology.units).flat_map(both).collect();
     if new.is_empty() {
         return permutations(&old);
     }
@@ -97,7 +98,7 @@ fn orders(topology: Topology) -> Vec<Vec<Step>> {
             for new in permutations(&new) {
                 // Those that join hear of both at once, or once everyone else has.
                 let (before, after) = old.split_at(at);
-                let join = [Step::UnitsJoin];
+                let join = [OrderStep::UnitsJoin];
                 orders.push([before, &join, &new, after].concat());
                 if !after.is_empty() {
                     orders.push([before, &join, after, &new].concat());
@@ -112,13 +113,13 @@ fn fire(hook: Hook, unit: u32) -> PlanStep {
     PlanStep::Fire { hook, unit, parameters: BTreeMap::new(), injections: Vec::new() }
 }
 
-fn brought_twice(afterwards: Afterwards, units: u32) -> Vec<PlanStep> {
+fn delivered_twice(afterwards: Afterwards, units: u32) -> Vec<PlanStep> {
     let hooks = [afterwards.hooks(), afterwards.hooks()].concat();
     hooks.into_iter().flat_map(|hook| (0..units).map(move |unit| fire(hook, unit))).collect()
 }
 
-fn planned(topology: Topology, order: &[Step], afterwards: Afterwards) -> Plan {
-    let Topology { units, at_first, leader, primary } = topology;
+fn planned(topology: OrderTopology, order: &[OrderStep], afterwards: Afterwards) -> Plan {
+    let OrderTopology { units, at_first, leader, primary } = topology;
     let first = |leader: u32| if leader < at_first { leader } else { 0 };
     let given = Given {
         units: at_first,
@@ -129,15 +130,16 @@ fn planned(topology: Topology, order: &[Step], afterwards: Afterwards) -> Plan {
     let mut steps = Vec::new();
     for (index, step) in order.iter().enumerate() {
         let (what, unit) = match *step {
-            Step::Arrives(what, unit) => (what, unit),
-            Step::UnitsJoin => {
+            OrderStep::Arrives(what, unit) => (what, unit),
+            OrderStep::UnitsJoin => {
                 steps.push(PlanStep::Change(Change::ScaleTo(units)));
                 steps.push(PlanStep::Change(Change::LeaderMovesTo(leader)));
                 steps.push(PlanStep::Change(Change::PrimaryMovesTo(primary)));
                 continue;
             }
         };
-        let is_same = |other: &Step| matches!(other, Step::Arrives(other, _) if *other == what);
+        let is_same =
+            |other: &OrderStep| matches!(other, OrderStep::Arrives(other, _) if *other == what);
         let is_first = !order[..index].iter().any(is_same);
         let (change, hook) = match what {
             What::Certificates => (Change::Tls(TlsState::On), Hook::CertificatesChanged),
@@ -146,8 +148,8 @@ fn planned(topology: Topology, order: &[Step], afterwards: Afterwards) -> Plan {
         steps.extend(is_first.then_some(PlanStep::Change(change)));
         steps.push(fire(hook, unit));
     }
-    steps.extend(brought_twice(afterwards, units));
-    let order: Vec<String> = order.iter().map(Step::to_string).collect();
+    steps.extend(delivered_twice(afterwards, units));
+    let order: Vec<String> = order.iter().map(OrderStep::to_string).collect();
     Plan {
         title: format!("{topology:?}: {}, then {afterwards:?}", order.join(" ")),
         given,
@@ -223,12 +225,12 @@ async fn every_order_comes_up(
     #[case] primary: u32,
     #[values(Afterwards::UpdateStatus, Afterwards::Everything)] afterwards: Afterwards,
 ) {
-    let topology = Topology { units, at_first, leader, primary };
+    let topology = OrderTopology { units, at_first, leader, primary };
     let plans = orders(topology).into_iter().map(|order| planned(topology, &order, afterwards));
     assert_come_up(plans, units, primary).await;
 }
 
-/// Every plan ends well, backups and all; or the first that does not is told.
+/// Every plan ends well, backups and all; or the first that does not is reported.
 async fn assert_come_up(plans: impl Iterator<Item = Plan>, units: u32, primary: u32) {
     let (mut failed, mut count, mut all) = (None, 0, 0);
     for plan in plans.map(|plan| with_backups(&plan, units, primary)) {
@@ -252,7 +254,7 @@ fn dead(leader: u32, units: u32) -> u32 {
 }
 
 /// Something that happens to a cluster that was up, as the rounds that it consists of: what changes, and the
-/// hooks that Juju then brings, in any order of units.
+/// hooks that Juju then delivers, in any order of units.
 fn later(name: &str, leader: u32, units: u32) -> Vec<(Vec<Change>, Vec<Hook>)> {
     let (s3, certificates) = (Hook::S3CredentialsChanged, Hook::CertificatesChanged);
     let settings = |s3| vec![Change::S3Settings(s3)];
@@ -314,8 +316,8 @@ fn later(name: &str, leader: u32, units: u32) -> Vec<(Vec<Change>, Vec<Hook>)> {
 }
 
 /// Every order of units in every round, and the units that exist in it.
-fn later_plans(topology: Topology, name: &str, afterwards: Afterwards) -> Vec<Plan> {
-    let Topology { units, leader, .. } = topology;
+fn later_plans(topology: OrderTopology, name: &str, afterwards: Afterwards) -> Vec<Plan> {
+    let OrderTopology { units, leader, .. } = topology;
     let order = orders(topology).remove(0);
     let mut plans = Vec::new();
     let all: Vec<u32> = (0..units).collect();
@@ -324,17 +326,17 @@ fn later_plans(topology: Topology, name: &str, afterwards: Afterwards) -> Vec<Pl
         for (round, (changes, hooks)) in later(name, leader, units).into_iter().enumerate() {
             plan.steps.extend(changes.into_iter().map(PlanStep::Change));
             for hook in hooks {
-                // What a dead unit was to be told waits for it.
-                let told = units_in_turn.iter().filter(|unit| {
+                // What a dead unit was to learn waits for it.
+                let reported = units_in_turn.iter().filter(|unit| {
                     name != "the settings change while a replica is dead"
                         || (**unit == dead(leader, units)) == (round == 1)
                 });
-                plan.steps.extend(told.map(|unit| fire(hook, *unit)));
+                plan.steps.extend(reported.map(|unit| fire(hook, *unit)));
             }
         }
-        plan.steps.extend(brought_twice(afterwards, units));
+        plan.steps.extend(delivered_twice(afterwards, units));
         plan.title =
-            format!("{topology:?}: {name}, told to {units_in_turn:?}, then {afterwards:?}");
+            format!("{topology:?}: {name}, reported to {units_in_turn:?}, then {afterwards:?}");
         plans.push(plan);
     }
     plans
@@ -362,7 +364,7 @@ async fn what_happens_later_is_got_over(
     #[values(Afterwards::UpdateStatus, Afterwards::Everything)] afterwards: Afterwards,
 ) {
     let (units, leader) = units_and_leader;
-    let topology = Topology { units, at_first: units, leader, primary: 0 };
+    let topology = OrderTopology { units, at_first: units, leader, primary: 0 };
     let primary = u32::from(name == "the primary moves as the settings change");
     let plans = later_plans(topology, name, afterwards);
     assert_come_up(plans.into_iter(), units, primary).await;
@@ -380,7 +382,7 @@ async fn each_amendment_is_needed(
     #[case] at_first: u32,
     #[case] leader: u32,
 ) {
-    let topology = Topology { units, at_first, leader, primary: 0 };
+    let topology = OrderTopology { units, at_first, leader, primary: 0 };
     let mut failed = 0;
     for order in orders(topology) {
         let plan = with_backups(&planned(topology, &order, Afterwards::UpdateStatus), units, 0);

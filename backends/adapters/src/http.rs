@@ -14,7 +14,7 @@ const CUT: [io::ErrorKind; 3] =
 /// Why a request has no answer.
 #[derive(Debug)]
 pub struct NoAnswer {
-    /// Its kind, as a port tells it.
+    /// Its kind, as a port reports it.
     pub kind: PortErrorKind,
     /// Whether the machine answered that nobody listens there.
     pub is_refused: bool,

@@ -1,4 +1,4 @@
-//! A small HTTP server for tests: it answers as it is told, and remembers what it was asked.
+//! A small HTTP server for tests: it answers as a test asks, and remembers what it was asked.
 
 use std::{
     io,

@@ -13,7 +13,7 @@ const LARGEST: usize = 16 << 20;
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpAnswer {
     pub(crate) status: u16,
     pub(crate) content_type: String,
     pub(crate) body: Vec<u8>,
@@ -33,7 +33,7 @@ pub(crate) async fn exchange<S>(
     stream: S,
     request: Request<Full<Bytes>>,
     limit: Duration,
-) -> Result<Answer, NoExchange>
+) -> Result<HttpAnswer, NoExchange>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -43,7 +43,7 @@ where
     }
 }
 
-async fn unlimited<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answer, String>
+async fn unlimited<S>(stream: S, request: Request<Full<Bytes>>) -> Result<HttpAnswer, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -62,7 +62,7 @@ where
                 body.extend_from_slice(&data);
             }
         }
-        Ok::<_, hyper::Error>(Answer { status, content_type, body })
+        Ok::<_, hyper::Error>(HttpAnswer { status, content_type, body })
     });
     let mut is_open = true;
     // The connection moves only while it is polled, so both are, until the answer is whole.

@@ -15,7 +15,7 @@ pub trait Attachment: Send + Sync {
     /// The amendments in force.
     fn amendments(&self) -> Amendments;
 
-    /// Who is told of every shape.
+    /// Who is notified of every shape.
     fn probe(&self) -> Option<&dyn Probe>;
 
     /// The ports that hooks are given in place of these, such as the same ones observed.

@@ -93,7 +93,7 @@ impl<R: CommandRunner + 'static> Cluster for CharmCluster<R> {
     }
 
     async fn apply(&self, settings: &ClusterSettings) -> PortResult<()> {
-        // Where WAL goes is told to whichever member answers.
+        // Where WAL goes is sent to whichever member answers.
         let peers = self.unit.peers().await?;
         let passwords = self.unit.passwords(PASSWORDS).await?;
         self.api(peers, passwords).apply(settings).await

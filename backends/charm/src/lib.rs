@@ -1,6 +1,6 @@
 //! One dispatch of Juju: the hooks as a charm ships them, over the adapters of a unit.
 //!
-//! [`dispatch()`] handles the event that the environment names. The process is started anew for every event, so it
+//! [`dispatch()`] handles the event that the environment names. A process is started for every event, so it
 //! does nothing before it must: one thread, no command line to parse, no TLS until something asks for it.
 //!
 //! This crate knows nothing of rehearsals. Whoever wants to watch a dispatch, or to give it another clock, hands an
@@ -21,7 +21,7 @@ use std::{
 
 use pgdrill_adapters::{
     command::{Accounts, LocalRunner},
-    juju::{Brought, FiringOf, HookTools, JujuUnit},
+    juju::{FiringOf, HookTools, JujuEvent, JujuUnit},
     lock::{FileLock, LockPath},
 };
 use pgdrill_core::{Firing, FiringLine, Hook, Outcome, fire, ports::UnitId};
@@ -31,7 +31,7 @@ pub use ports::ports;
 pub use site::Site;
 pub use site_file::{FILE as SITE, SiteFile, site};
 
-use routes::{Route, route};
+use routes::{HookRoute, route};
 
 /// The variable that names the program which takes over what is not ours: the charm's own dispatch.
 pub const NEXT: &str = "PGDRILL_NEXT";
@@ -44,7 +44,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub enum Dispatched {
     /// It is done, and Juju keeps what it wrote.
     Done,
-    /// It failed for this reason: Juju drops what it wrote and brings the event again.
+    /// It failed for this reason: Juju drops what it wrote and delivers the event again.
     Failed(String),
     /// This program takes over, with the environment as it is.
     Next(String),
@@ -112,17 +112,17 @@ pub fn dispatch_with<A: Attachment>(
 }
 
 async fn handle<A: Attachment>(
-    route: &Route,
+    route: &HookRoute,
     environment: &Environment,
     attach: impl AsyncFnOnce() -> Result<A, String>,
 ) -> Result<(), String> {
-    let brought = Brought::from_environment(environment)?;
+    let juju_event = JujuEvent::from_environment(environment)?;
     let charm = environment.get("JUJU_CHARM_DIR").ok_or("JUJU_CHARM_DIR is not set")?;
-    let _alone = alone(charm, brought.identity.unit()).await?;
-    let site = Arc::new(site(&brought.identity, environment)?);
+    let _alone = alone(charm, juju_event.identity.unit()).await?;
+    let site = Arc::new(site(&juju_event.identity, environment)?);
     let tools = HookTools::new(tool_runner(environment), site.tool_limit);
     let own = FiringOf { hook: route.hook, is_refired: false };
-    let unit = JujuUnit::new(tools, site.names.clone(), brought, own);
+    let unit = JujuUnit::new(tools, site.names.clone(), juju_event, own);
     let surroundings = Surroundings { site, attachment: attach().await? };
     let failed = |error: pgdrill_core::PortError| error.to_string();
     let deferred = unit.deferred().await.map_err(failed)?;

@@ -12,7 +12,7 @@ use pgdrill_adapters::{
     command::CommandRunner,
     juju::JujuUnit,
     pebble::Pebble,
-    pgbackrest::{PgBackRest, Place},
+    pgbackrest::{PgBackRest, PgBackRestPaths},
 };
 
 /// The backup tool of a unit. Its TLS server is configured only where there are peers to reach it.
@@ -33,11 +33,11 @@ impl CharmRepository {
 
     fn tool(&self, serves_tls: bool) -> PgBackRest<Pebble, Pebble> {
         let site = &self.site;
-        let mut place = Place::new(self.unit, &site.hosts, site.database.clone());
-        place.user.clone_from(&site.user);
-        place.tls = serves_tls.then(|| site.tls.clone());
+        let mut paths = PgBackRestPaths::new(self.unit, &site.hosts, site.database.clone());
+        paths.user.clone_from(&site.user);
+        paths.tls = serves_tls.then(|| site.tls.clone());
         let pebble = &self.pebble;
-        PgBackRest::new(pebble.clone(), pebble.clone(), place, site.pgbackrest_limits)
+        PgBackRest::new(pebble.clone(), pebble.clone(), paths, site.pgbackrest_limits)
     }
 }
 

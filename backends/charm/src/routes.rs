@@ -14,7 +14,7 @@ const FILE: &str = "PGDRILL_HOOKS";
 
 /// A path that is ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Route {
+pub(super) struct HookRoute {
     pub(super) hook: Hook,
     /// Whether the next program has its turn after a firing that went well.
     pub(super) then_next: bool,
@@ -34,7 +34,7 @@ fn hook<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Hook, D::Error> {
 }
 
 /// The route of a path; `None` when it is not ours.
-pub(super) fn route(path: &str, environment: &Environment) -> Result<Option<Route>, String> {
+pub(super) fn route(path: &str, environment: &Environment) -> Result<Option<HookRoute>, String> {
     match environment.get(FILE) {
         None => find(path, ROUTES).map_err(|why| format!("hooks.json: {why}")),
         Some(file) => {
@@ -44,10 +44,10 @@ pub(super) fn route(path: &str, environment: &Environment) -> Result<Option<Rout
     }
 }
 
-fn find(path: &str, text: &str) -> Result<Option<Route>, serde_json::Error> {
+fn find(path: &str, text: &str) -> Result<Option<HookRoute>, serde_json::Error> {
     let mut entries: BTreeMap<String, Entry> = serde_json::from_str(text)?;
     let found = entries.remove(path);
-    Ok(found.map(|Entry { hook, then_next }| Route { hook, then_next }))
+    Ok(found.map(|Entry { hook, then_next }| HookRoute { hook, then_next }))
 }
 
 #[cfg(test)]
@@ -64,7 +64,7 @@ mod tests {
             assert_eq!(find(path, ROUTES).expect("readable"), None, "{path}");
         }
         let restore = find("actions/restore", ROUTES).expect("readable").expect("ours");
-        assert_eq!(restore, Route { hook: Hook::Restore, then_next: false });
+        assert_eq!(restore, HookRoute { hook: Hook::Restore, then_next: false });
         assert!(find("x", r#"{"x":{"hook":"nonsense"}}"#).is_err());
     }
 }

@@ -1,28 +1,28 @@
-//! Where a charm has its parts.
+//! Where a charm has its files and servers.
 
 use std::{path::PathBuf, time::Duration};
 
 use pgdrill_core::ports::Identity;
 
 use pgdrill_adapters::{
-    juju::Names,
+    juju::CharmNames,
     kubernetes::Api,
     patroni, pebble,
     pgbackrest::{self, Database, Tls},
     s3,
 };
 
-/// Where a charm has its parts, and how long each may take. Nothing of it is decided by a hook.
+/// Where a charm has its files and servers, and how long each may take. Nothing of it is decided by a hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
     /// Its relations and secrets.
-    pub names: Names,
+    pub names: CharmNames,
     /// How long a hook tool may take.
     pub tool_limit: Duration,
     /// The socket of the workload container's supervisor.
     pub pebble: PathBuf,
     /// How long that may take.
-    pub pebble_limits: pebble::Limits,
+    pub pebble_limits: pebble::PebbleLimits,
     /// The hosts of units: `{unit}` stands for the unit's number.
     pub hosts: String,
     /// The names of the cluster's members, likewise.
@@ -36,7 +36,7 @@ pub struct Site {
     /// The charm's own template of that file, in Jinja's syntax, if it is to be rendered from that one.
     pub patroni_template: Option<String>,
     /// How long the cluster manager may take.
-    pub patroni_limits: patroni::Limits,
+    pub patroni_limits: patroni::PatroniLimits,
     /// The folder of the database's programs.
     pub programs: String,
     /// The user as whom the database and the backup tool run.
@@ -46,9 +46,9 @@ pub struct Site {
     /// The files of the TLS server, where TLS is on.
     pub tls: Tls,
     /// How long the backup tool may take.
-    pub pgbackrest_limits: pgbackrest::Limits,
+    pub pgbackrest_limits: pgbackrest::PgBackRestLimits,
     /// How long S3 may take.
-    pub s3_limits: s3::Limits,
+    pub s3_limits: s3::S3Limits,
     /// The cluster's API.
     pub kubernetes: Api,
 }
@@ -60,17 +60,17 @@ impl Site {
         let application = identity.application();
         let data = "/var/lib/postgresql/data";
         Self {
-            names: Names::of_charm(application),
+            names: CharmNames::of_charm(application),
             tool_limit: Duration::from_secs(30),
             pebble: "/charm/containers/postgresql/pebble.socket".into(),
-            pebble_limits: pebble::Limits::default(),
+            pebble_limits: pebble::PebbleLimits::default(),
             hosts: format!("{application}-{{unit}}.{application}-endpoints"),
             members: format!("{application}-{{unit}}"),
             scope: format!("patroni-{application}"),
             api_port: 8008,
             patroni: format!("{data}/patroni.yml"),
             patroni_template: None,
-            patroni_limits: patroni::Limits::default(),
+            patroni_limits: patroni::PatroniLimits::default(),
             programs: "/usr/lib/postgresql/14/bin".into(),
             user: "postgres".into(),
             database: Database {
@@ -86,8 +86,8 @@ impl Site {
                 common_names: Vec::new(),
                 port: 8432,
             },
-            pgbackrest_limits: pgbackrest::Limits::default(),
-            s3_limits: s3::Limits::default(),
+            pgbackrest_limits: pgbackrest::PgBackRestLimits::default(),
+            s3_limits: s3::S3Limits::default(),
             kubernetes: Api {
                 host: "kubernetes.default.svc".into(),
                 port: 443,

@@ -1,4 +1,4 @@
-//! Where this charm has its parts, as far as it is not as usual.
+//! Where this charm has its files and servers, as far as it is not as usual.
 
 use std::{path::PathBuf, time::Duration};
 

@@ -9,7 +9,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use pgdrill_core::Amendments;
 use pgdrill_scenarios::{Input, Plan, PlanStep, Verdict, judge, plan, read_corpus, transcript};
 use pgdrill_sim::Change;
-use pgdrill_stand::{Dispatch, Programs, run, tool};
+use pgdrill_stand::{DispatchProgram, Programs, run, tool};
 
 fn main() -> ExitCode {
     let argv: Vec<String> = std::env::args().collect();
@@ -40,7 +40,9 @@ fn is_undisturbed(plan: &Plan) -> bool {
 /// The case shows what it shows in memory.
 fn holds(input: &Input, plan: &Plan) -> Result<(), Failed> {
     let programs = Programs {
-        dispatch: Dispatch::Shipped(Path::new(env!("CARGO_BIN_EXE_pgdrill-dispatch")).to_owned()),
+        dispatch: DispatchProgram::Shipped(
+            Path::new(env!("CARGO_BIN_EXE_pgdrill-dispatch")).to_owned(),
+        ),
         tools: std::env::current_exe()?,
     };
     let runtime =

@@ -92,7 +92,7 @@ fn one_firing_at_a_time_runs_on_a_unit() {
 }
 
 #[test]
-fn a_site_that_can_t_be_read_is_told_with_its_place() {
+fn a_site_that_can_t_be_read_is_reported_with_its_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let site = folder.path().join("site.json");
     for (content, expected) in [

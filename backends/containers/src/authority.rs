@@ -20,7 +20,7 @@ pub struct Authority {
 
 /// A certificate and its key, both PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub struct TlsIdentity {
     /// The certificate alone: its authority is no part of it.
     pub certificate: String,
     /// The key, PKCS #8.
@@ -98,7 +98,7 @@ impl Authority {
     /// # Errors
     ///
     /// There is no name, or one that a certificate can't bear.
-    pub fn issue(&self, names: &[&str]) -> Result<Identity, AuthorityError> {
+    pub fn issue(&self, names: &[&str]) -> Result<TlsIdentity, AuthorityError> {
         let Some(common) = names.first() else {
             return Err(AuthorityError("a certificate for nobody was asked for".to_owned()));
         };
@@ -108,15 +108,16 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        // Strict clients, Python's among them, want to be told which key signed.
+        // Strict clients, Python's among them, want to know which key signed.
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?.pem();
-        Ok(Identity { certificate, key: Secret::new(key.serialize_pem()) })
+        Ok(TlsIdentity { certificate, key: Secret::new(key.serialize_pem()) })
     }
 }
 
-/// The same name gives the same parameters: an authority that is known again signs under the same subject.
+/// The parameters of an authority's certificate. One name gives the same ones each time: an authority that is known
+/// again signs under the same subject.
 fn authority(name: &str) -> Result<CertificateParams, AuthorityError> {
     let mut params = CertificateParams::new(Vec::new())?;
     named(&mut params, name)?;
@@ -152,7 +153,7 @@ mod tests {
     }
 
     /// What a client that trusts `trusted` thinks of a server with this identity under `name`.
-    async fn meet(identity: &Identity, trusted: &Authority, name: &str) -> Result<(), String> {
+    async fn meet(identity: &TlsIdentity, trusted: &Authority, name: &str) -> Result<(), String> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let key = PrivateKeyDer::from_pem_slice(identity.key.expose().as_bytes()).expect("a key");
         let server = ServerConfig::builder_with_provider(Arc::clone(&provider))

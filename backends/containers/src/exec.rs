@@ -22,7 +22,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::attendant::Attendants;
+use super::exec_agent::ExecAgents;
 use pgdrill_adapters::command::{Bounded, CommandOutput, CommandRunner, Invocation, RunFailure};
 
 /// Goes on if the path that must be there is, says its process on standard error, then becomes the command under a timer within the container: that one
@@ -62,7 +62,7 @@ pub struct ContainerExec {
     docker: Docker,
     container: String,
     behind: String,
-    attendants: Option<Arc<Attendants>>,
+    exec_agents: Option<Arc<ExecAgents>>,
 }
 
 /// Why there is no exit code.
@@ -72,15 +72,15 @@ pub(super) enum NoEnd {
 }
 
 /// What a command in a container writes.
-pub(super) type Written = Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>;
+pub(super) type ExecWritten = Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>;
 /// Its standard input.
-pub(super) type Input = Pin<Box<dyn AsyncWrite + Send>>;
+pub(super) type ExecInput = Pin<Box<dyn AsyncWrite + Send>>;
 
 /// A command that the engine started in a container.
 pub(super) struct Attached {
     id: String,
-    pub(super) output: Written,
-    pub(super) input: Input,
+    pub(super) output: ExecWritten,
+    pub(super) input: ExecInput,
 }
 
 /// Has the engine start a command in a container.
@@ -113,19 +113,19 @@ pub(super) async fn attach(
 impl ContainerExec {
     /// A runner for the container with this name or id.
     pub fn new(docker: Docker, container: impl Into<String>) -> Self {
-        Self { docker, container: container.into(), behind: String::new(), attendants: None }
+        Self { docker, container: container.into(), behind: String::new(), exec_agents: None }
     }
 
-    /// The same runner, by processes that stay in the container as long as this runner and its clones: a command takes a
+    /// This runner, by processes that stay in the container as long as this runner and its clones: a command takes a
     /// tenth of the time. The container needs Python, and gives a killed command no exit code.
     #[must_use]
     pub fn attended(mut self) -> Self {
-        let attendants = Attendants::new(self.docker.clone(), self.container.clone());
-        self.attendants = Some(Arc::new(attendants));
+        let exec_agents = ExecAgents::new(self.docker.clone(), self.container.clone());
+        self.exec_agents = Some(Arc::new(exec_agents));
         self
     }
 
-    /// The same runner, for commands that go through a server within the container: while this path is not
+    /// This runner, for commands that go through a server within the container: while this path is not
     /// there, it does not answer, and a command is `Lost`.
     #[must_use]
     pub fn behind(mut self, path: impl Into<String>) -> Self {
@@ -191,8 +191,8 @@ impl CommandRunner for ContainerExec {
         if argv.is_empty() {
             return Err(RunFailure::NotStarted { cause: "no program is named".into() });
         }
-        if let Some(attendants) = &self.attendants {
-            return attendants.run(&self.behind, invocation).await;
+        if let Some(exec_agents) = &self.exec_agents {
+            return exec_agents.run(&self.behind, invocation).await;
         }
         // A timer of nothing would never ring.
         let seconds = format!("{:.3}", limit.as_secs_f64().max(0.001));
@@ -283,7 +283,7 @@ impl Seen {
 }
 
 /// Reads what the command writes to its end.
-async fn drain(mut output: Written, seen: &mut Seen) -> Result<(), NoEnd> {
+async fn drain(mut output: ExecWritten, seen: &mut Seen) -> Result<(), NoEnd> {
     while let Some(frame) = output.next().await {
         match frame {
             Ok(LogOutput::StdErr { message }) => seen.error(&message),
@@ -298,7 +298,7 @@ async fn drain(mut output: Written, seen: &mut Seen) -> Result<(), NoEnd> {
 }
 
 /// Writes all of standard input and closes it. A command need not read it. What is returned keeps the connection.
-async fn feed(mut input: Input, content: Option<&[u8]>) -> Input {
+async fn feed(mut input: ExecInput, content: Option<&[u8]>) -> ExecInput {
     if let Some(content) = content
         && input.write_all(content).await.is_ok()
     {

@@ -50,7 +50,7 @@ const LARGEST: usize = 2 << 20;
 /// How long a container may take for one file.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Tells two writers of one process apart.
+/// Distinguishes two writers of one process.
 static WRITERS: AtomicU64 = AtomicU64::new(0);
 
 /// Files in one container, each call one command of `R`. It needs a shell and the usual tools there.
@@ -66,7 +66,7 @@ impl<R: CommandRunner> ContainerFiles<R> {
         Self { runner, limit: LIMIT }
     }
 
-    /// The same files, with another limit for one call.
+    /// These files, with another limit for one call.
     #[must_use]
     pub fn with_limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -134,7 +134,7 @@ impl<R: CommandRunner> Files for ContainerFiles<R> {
     }
 }
 
-/// The output of a command that did what it was told.
+/// The output of a command that did what it was asked.
 fn done(path: &str, output: CommandOutput) -> Result<CommandOutput, FileFailure> {
     let kind = match output.code {
         Some(0) => return Ok(output),

@@ -5,17 +5,17 @@
 //!
 //! This crate knows `pgdrill-core` and the adapters, and never `pgdrill-sim`.
 
-mod attendant;
 pub mod authority;
+mod container;
 mod exec;
+mod exec_agent;
 mod files;
-mod gate;
 pub mod images;
-mod kept;
-mod leftovers;
 mod order;
-mod part;
+mod persisted;
 pub mod postgres;
+mod proxy;
+mod reaper;
 mod relay;
 mod runit;
 pub mod s3;
@@ -27,16 +27,18 @@ mod stub;
 mod topology;
 
 pub use authority::Authority;
+pub use container::{Container, ContainerState};
 pub use exec::ContainerExec;
 pub use files::ContainerFiles;
-pub use gate::{Gate, GateSpec, GateTo, Renames};
-pub use kept::{Claim, Keeper, claim, keeping_stage, kept_names, new_keeping_stage};
-pub use leftovers::{Cleared, Leftovers, clear, clear_for_good, clear_own, clear_own_for_good};
-pub use part::{Part, PartState};
+pub use persisted::{
+    Claim, PersistentStore, claim, new_persistent_stage, persisted_names, persistent_stage,
+};
+pub use proxy::{Proxy, ProxySpec, ProxyTarget, Renames};
+pub use reaper::{Cleared, ReapScope, clear, clear_for_good, clear_own, clear_own_for_good};
 pub use runit::{Runit, RunitLimits, Supervised};
 pub use s3::{Choice, Profile, S3Server, Unmet};
-pub use stage::{PartFile, PartSpec, Purpose, Setup, Stage};
+pub use stage::{ContainerFile, ContainerSpec, EngineResult, Purpose, Stage};
 pub use topology::{
     Agreed, DATA, Images, Manager, Misbehaviour, PGBACKREST, Pace, SERVER_AWAY, Tool, Topology,
-    Unit, host,
+    UnitContainer, host,
 };

@@ -1,4 +1,4 @@
-//! Short commands in a part, which end by themselves.
+//! Short commands in a container, which end by themselves.
 
 use std::time::Duration;
 
@@ -11,33 +11,37 @@ use testcontainers::bollard::{
 };
 
 use super::{
-    part::Part,
-    stage::{Setup, complaint},
+    container::Container,
+    stage::{EngineResult, complaint},
 };
 
 /// How long an order may take.
 const BOUND: Duration = Duration::from_secs(60);
-/// As much of a failed order's own words as is told.
-const TOLD: usize = 400;
+/// As much of a failed order's own words as is reported.
+const REPORTED: usize = 400;
 
-/// Runs a command in a part and returns what it wrote, both outputs in one. Its arguments can be read by anybody who
-/// may ask the engine.
+/// Runs a command in a container and returns what it wrote, both outputs in one. Its arguments can be read by anybody
+/// who may ask the engine.
 ///
 /// # Errors
 ///
 /// It can't be started, does not end in time, or does not succeed.
-pub(super) async fn order(docker: &Docker, part: &Part, command: &[&str]) -> Setup<String> {
-    let ran = tokio::time::timeout(BOUND, run(docker, part.id(), command)).await;
+pub(super) async fn order(
+    docker: &Docker,
+    container: &Container,
+    command: &[&str],
+) -> EngineResult<String> {
+    let ran = tokio::time::timeout(BOUND, run(docker, container.id(), command)).await;
     let what = match ran {
         Ok(Ok((0, output))) => return Ok(output),
         Ok(Ok((code, output))) => {
-            let told: String = output.trim().chars().take(TOLD).collect();
-            format!("ended with {code}: {told}")
+            let reported: String = output.trim().chars().take(REPORTED).collect();
+            format!("ended with {code}: {reported}")
         }
         Ok(Err(error)) => format!("can't be run: {error}"),
         Err(_) => format!("did not end within {BOUND:?}"),
     };
-    Err(complaint(part.name(), &format!("`{}` {what}", command.first().unwrap_or(&""))))
+    Err(complaint(container.name(), &format!("`{}` {what}", command.first().unwrap_or(&""))))
 }
 
 async fn run(docker: &Docker, id: &str, command: &[&str]) -> Result<(i64, String), Error> {

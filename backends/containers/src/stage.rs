@@ -19,26 +19,26 @@ use testcontainers::{
 };
 
 use super::{
-    leftovers::{self, Cleared, Owner},
-    part::Part,
+    container::Container,
+    reaper::{self, Cleared, Owner},
 };
 use crate::images;
 
-/// What setting up a part comes to: it is there, or one complaint says what, where and what to do.
-pub type Setup<T> = Result<T, Box<Diagnostic>>;
+/// What a request to the engine comes to: what was asked for, or one complaint that says what, where and what to do.
+pub type EngineResult<T> = Result<T, Box<Diagnostic>>;
 
-/// How long a part may take until it says that it is ready.
+/// How long a container may take until it says that it is ready.
 const READY: Duration = Duration::from_secs(180);
 /// How often another port of this host is tried when somebody took the one that was free a moment ago.
 const PORTS_TRIED: usize = 5;
 
-/// What the parts of a stage are for, which decides who clears them away.
+/// What the containers of a stage are for, which decides who clears them away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// For one run of a process: they go with it, or with the next run if it was killed.
     Run,
     /// For whoever asked for them, until that person takes them down.
-    Kept,
+    Persistent,
 }
 
 impl Purpose {
@@ -46,7 +46,7 @@ impl Purpose {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Run => "run",
-            Self::Kept => "kept",
+            Self::Persistent => "kept",
         }
     }
 }
@@ -59,9 +59,9 @@ pub struct Stage {
     labels: Vec<(String, String)>,
 }
 
-/// A file that a part finds when it starts.
+/// A file that a container finds when it starts.
 #[derive(Debug, Clone)]
-pub struct PartFile {
+pub struct ContainerFile {
     /// Its path in the container.
     pub path: String,
     /// Its content.
@@ -70,23 +70,23 @@ pub struct PartFile {
     pub mode: u32,
 }
 
-/// A part that is to be started.
+/// A container that is to be started.
 #[derive(Debug, Clone, Default)]
-pub struct PartSpec {
+pub struct ContainerSpec {
     /// The image, as `name:tag`; it is on the engine already.
     pub image: String,
-    /// The host name under which the other parts reach it.
+    /// The host name under which the other containers reach it.
     pub host: String,
     /// The line on standard output by which it says that it is ready; empty when it does not say.
     pub ready: String,
     /// What it finds when it starts.
-    pub files: Vec<PartFile>,
+    pub files: Vec<ContainerFile>,
     /// Its environment. It holds no credential: everybody who may ask the engine can read it.
     pub environment: Vec<(String, String)>,
     /// The arguments of its entry point; the image's own if there are none.
     pub arguments: Vec<String>,
     /// Ports that this process reaches, each by a port of 127.0.0.1 that stays the same for as long as the
-    /// part is there.
+    /// container is there.
     pub ports: Vec<u16>,
 }
 
@@ -96,13 +96,13 @@ impl Stage {
     /// # Errors
     ///
     /// No engine answers, it is too old, or it makes no network.
-    pub async fn set(purpose: Purpose) -> Setup<Self> {
-        let name = format!("pgdrill-{}", leftovers::fresh_name(&Owner::this_process()));
+    pub async fn set(purpose: Purpose) -> EngineResult<Self> {
+        let name = format!("pgdrill-{}", reaper::fresh_name(&Owner::this_process()));
         Self::named(name, purpose).await
     }
 
-    /// The same, under this name. Nobody else may have it.
-    pub(super) async fn named(name: String, purpose: Purpose) -> Setup<Self> {
+    /// A network of its own under this name, which nobody else may have.
+    pub(super) async fn named(name: String, purpose: Purpose) -> EngineResult<Self> {
         let Self { docker, name, labels } = Self::again(&name, purpose).await?;
         let request = NetworkCreateRequest {
             name: name.clone(),
@@ -122,9 +122,9 @@ impl Stage {
     /// # Errors
     ///
     /// No engine answers.
-    pub async fn again(name: &str, purpose: Purpose) -> Setup<Self> {
+    pub async fn again(name: &str, purpose: Purpose) -> EngineResult<Self> {
         let docker = images::engine().await.map_err(|error| error.diagnostic())?;
-        let labels = leftovers::labels(purpose, name, &Owner::this_process());
+        let labels = reaper::labels(purpose, name, &Owner::this_process());
         Ok(Self { docker, name: name.to_owned(), labels })
     }
 
@@ -145,12 +145,12 @@ impl Stage {
         &self.name
     }
 
-    /// Starts a part and returns once it says that it is ready.
+    /// Starts a container and returns once it says that it is ready.
     ///
     /// # Errors
     ///
     /// It can't be made or started, or does not say so in time. What was begun stays on the stage.
-    pub async fn start(&self, spec: &PartSpec) -> Setup<Part> {
+    pub async fn start(&self, spec: &ContainerSpec) -> EngineResult<Container> {
         let name = format!("{}-{}", self.name, spec.host);
         for attempt in 1.. {
             let ports = free_ports(&spec.ports).map_err(|error| {
@@ -160,17 +160,17 @@ impl Stage {
             let error = match started {
                 Ok(container) => {
                     let id = container.id().to_owned();
-                    // Parts are removed by their labels, all at once, whichever process started them.
+                    // Containers are removed by their labels, all at once, whichever process started them.
                     std::mem::forget(container);
                     let (docker, network) = (self.docker.clone(), self.name.clone());
-                    return Ok(Part { docker, network, id, name, ports });
+                    return Ok(Container { docker, network, id, name, ports });
                 }
                 Err(error) => error.to_string(),
             };
             if !tells_port_taken(&error) || attempt == PORTS_TRIED {
                 return Err(refused(&spec.host, &spec.image, &error));
             }
-            let removed = leftovers::remove(&self.docker, slice::from_ref(&name)).await;
+            let removed = reaper::remove(&self.docker, slice::from_ref(&name)).await;
             removed.map_err(|error| refused(&spec.host, &spec.image, &error.to_string()))?;
         }
         Err(complaint(&spec.host, "was never tried"))
@@ -178,7 +178,7 @@ impl Stage {
 
     fn request(
         &self,
-        spec: &PartSpec,
+        spec: &ContainerSpec,
         name: &str,
         ports: &[(u16, u16)],
     ) -> ContainerRequest<GenericImage> {
@@ -221,12 +221,12 @@ impl Stage {
         request
     }
 
-    /// The part with this host name that an earlier process started here.
+    /// The container with this host name that an earlier process started here.
     ///
     /// # Errors
     ///
     /// There is none.
-    pub async fn part(&self, host: &str) -> Setup<Part> {
+    pub async fn container(&self, host: &str) -> EngineResult<Container> {
         let name = format!("{}-{host}", self.name);
         let inspected = self.docker.inspect_container(&name, None).await;
         let inspected = inspected.map_err(|error| {
@@ -239,7 +239,7 @@ impl Stage {
             let on_host = on_host?.into_iter().next()?.host_port?.parse().ok()?;
             Some((port, on_host))
         });
-        Ok(Part {
+        Ok(Container {
             docker: self.docker.clone(),
             network: self.name.clone(),
             id: inspected.id.unwrap_or_default(),
@@ -248,35 +248,35 @@ impl Stage {
         })
     }
 
-    /// Removes every part, with its data, and the network.
+    /// Removes every container, with its data, and the network.
     ///
     /// # Errors
     ///
     /// The engine did not remove all of them.
-    pub async fn strike(&self) -> Setup<()> {
+    pub async fn take_down(&self) -> EngineResult<()> {
         self.clear().await.map(drop)
     }
 
-    /// The same, and what was removed.
+    /// Removes everything that is on it, and the network; what was removed.
     ///
     /// # Errors
     ///
     /// The engine did not remove all of them.
-    pub async fn clear(&self) -> Setup<Cleared> {
-        leftovers::clear_stage(&self.docker, &self.name).await
+    pub async fn clear(&self) -> EngineResult<Cleared> {
+        reaper::clear_stage(&self.docker, &self.name).await
     }
 
-    /// The same, together with what the engine was still being asked for by somebody who went away.
+    /// Takes it down, together with what the engine was still being asked for by somebody who went away.
     ///
     /// # Errors
     ///
     /// The engine did not remove all of them.
-    pub async fn strike_for_good(&self) -> Setup<()> {
-        leftovers::until_nothing_comes(|| self.clear()).await.map(drop)
+    pub async fn take_down_for_good(&self) -> EngineResult<()> {
+        reaper::until_nothing_comes(|| self.clear()).await.map(drop)
     }
 }
 
-/// A complaint about a part, with the place at which to look.
+/// A complaint about a container, with the place at which to look.
 pub(super) fn complaint(place: &str, what: &str) -> Box<Diagnostic> {
     Box::new(Diagnostic::error(place, what))
 }

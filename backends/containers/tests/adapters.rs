@@ -1,4 +1,4 @@
-//! The adapters at the real parts, in containers. Needs a container engine:
+//! The adapters with the real servers, in containers. Needs a container engine:
 //! `cargo test -p pgdrill-containers --features engine-tests --test adapters`.
 #![allow(
     clippy::expect_used,
@@ -15,8 +15,8 @@ mod cluster;
 mod commands;
 #[path = "adapters/files.rs"]
 mod files;
-#[path = "images/parts.rs"]
-mod parts;
+#[path = "images/fixture.rs"]
+mod fixture;
 #[path = "adapters/services.rs"]
 mod services;
 
@@ -28,29 +28,29 @@ use pgdrill_adapters::command::Invocation;
 use pgdrill_containers::ContainerExec;
 use pgdrill_containers::images::{Image, Quiet, ensure};
 
-use self::parts::{Part, Stage};
+use self::fixture::{Container, TestStage};
 
 /// Far more than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Plays on a stage of that name, and strikes it whatever happens.
-async fn on_stage(name: &str, play: impl AsyncFnOnce(&Stage)) {
-    let stage = Stage::set("adapters-test", name).await;
+/// Runs on a stage of that name, and takes it down whatever happens.
+async fn on_stage(name: &str, play: impl AsyncFnOnce(&TestStage)) {
+    let stage = TestStage::set("adapters-test", name).await;
     let played = AssertUnwindSafe(play(&stage)).catch_unwind().await;
-    stage.strike().await;
+    stage.take_down().await;
     if let Err(panic) = played {
         std::panic::resume_unwind(panic);
     }
 }
 
 /// A unit in which nothing runs yet.
-async fn unit(stage: &Stage, name: &str) -> Part {
+async fn unit(stage: &TestStage, name: &str) -> Container {
     let image = ensure(Image::Unit, &Quiet).await.unwrap_or_else(|error| panic!("{error}"));
     stage.start(&image, name, "the supervisor is ready", &[]).await
 }
 
-fn exec(stage: &Stage, part: &Part) -> ContainerExec {
-    ContainerExec::new(stage.docker.clone(), part.0.id())
+fn exec(stage: &TestStage, container: &Container) -> ContainerExec {
+    ContainerExec::new(stage.docker.clone(), container.0.id())
 }
 
 fn shell(script: &str) -> Invocation {

@@ -1,4 +1,4 @@
-//! The images are built for real, and their parts work together. Needs a container engine:
+//! The images are built for real, and their containers work together. Needs a container engine:
 //! `cargo test -p pgdrill-containers --features engine-tests`.
 #![allow(
     clippy::expect_used,
@@ -8,8 +8,8 @@
     reason = "a test may panic, and shows what it does"
 )]
 
-#[path = "images/parts.rs"]
-mod parts;
+#[path = "images/fixture.rs"]
+mod fixture;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use pgdrill_containers::images::{Image, ImageRef, Progress, ensure};
 
-use self::parts::{Part, Stage, Tls, until};
+use self::fixture::{Container, TestStage, Tls, until};
 
 const ACCESS: &str = "AKPGDRILLTEST";
 const SECRET: &str = "s3cr3t-of-the-images-test";
@@ -52,16 +52,16 @@ async fn an_image_is_built_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_real_parts_work_together() {
-    let stage = Stage::set("images-test", "images").await;
+async fn the_real_servers_work_together() {
+    let stage = TestStage::set("images-test", "images").await;
     let played = AssertUnwindSafe(play(&stage)).catch_unwind().await;
-    stage.strike().await;
+    stage.take_down().await;
     if let Err(panic) = played {
         std::panic::resume_unwind(panic);
     }
 }
 
-async fn play(stage: &Stage) {
+async fn play(stage: &TestStage) {
     let tls = Tls::of(&stage.host("s3"));
     let etcd = stage.start(&image(Image::Etcd).await, "etcd", "etcd is ready", &[]).await;
     // Before the database: a shutdown waits for its archive command, and that for the server.
@@ -78,7 +78,7 @@ async fn play(stage: &Stage) {
     drop((etcd, unit, s3));
 }
 
-async fn unit(stage: &Stage, tls: &Tls) -> Part {
+async fn unit(stage: &TestStage, tls: &Tls) -> Container {
     let files = [
         ("/etc/patroni/patroni.yml", &*patroni(stage), 0o644),
         ("/etc/pgbackrest/pgbackrest.conf", &pgbackrest(stage, SECRET), 0o644),
@@ -88,7 +88,7 @@ async fn unit(stage: &Stage, tls: &Tls) -> Part {
     stage.start(&image(Image::Unit).await, "unit", "the supervisor is ready", &files).await
 }
 
-async fn s3(stage: &Stage, tls: &Tls) -> Part {
+async fn s3(stage: &TestStage, tls: &Tls) -> Container {
     let files = [
         ("/run/s3/tls.crt", &*tls.certificate, 0o644),
         ("/run/s3/tls.key", &*tls.key, 0o600),
@@ -99,7 +99,7 @@ async fn s3(stage: &Stage, tls: &Tls) -> Part {
     stage.start(&image(Image::Radosgw).await, "s3", "the S3 server is ready", &files).await
 }
 
-async fn nothing_runs_until_it_is_started(unit: &Part) {
+async fn nothing_runs_until_it_is_started(unit: &Container) {
     for service in ["postgresql", "pgbackrest server"] {
         let state = unit.run(&["sv", "status", service]).await.ok();
         assert!(state.starts_with("down: "), "{state}");
@@ -109,16 +109,16 @@ async fn nothing_runs_until_it_is_started(unit: &Part) {
     assert!(unknown.stdout.contains("file does not exist"), "{unknown:?}");
 }
 
-async fn versions_are_those_that_are_needed(unit: &Part) {
-    let told = unit.run(&["pgbackrest", "version"]).await.ok();
+async fn versions_are_those_that_are_needed(unit: &Container) {
+    let reported = unit.run(&["pgbackrest", "version"]).await.ok();
     let version: Vec<u32> =
-        told.split([' ', '.']).filter_map(|part| part.trim().parse().ok()).collect();
-    assert!(version >= vec![2, 55], "{told}");
+        reported.split([' ', '.']).filter_map(|part| part.trim().parse().ok()).collect();
+    assert!(version >= vec![2, 55], "{reported}");
     assert!(unit.run(&["postgres", "--version"]).await.ok().contains(" 17."));
     assert!(unit.run(&["patroni", "--version"]).await.ok().contains(" 4."));
 }
 
-async fn a_leader_is_elected(unit: &Part) {
+async fn a_leader_is_elected(unit: &Container) {
     unit.run(&["sv", "-w", "15", "start", "postgresql"]).await.ok();
     let port = unit.0.get_host_port_ipv4(8008).await.expect("the port is mapped");
     until(BOUND, "Patroni leads", || leads(port)).await;
@@ -142,7 +142,7 @@ async fn leads(port: u16) -> bool {
     asked.await.is_ok_and(|answer| answer.starts_with(b"HTTP/1.0 200"))
 }
 
-async fn services_go_one_by_one(unit: &Part) {
+async fn services_go_one_by_one(unit: &Container) {
     // Without its certificates the TLS server ends at once, again and again: that is no start.
     let failed = unit.run(&["sv", "-w", "3", "start", "pgbackrest server"]).await;
     assert_ne!(failed.code, 0, "{failed:?}");
@@ -159,7 +159,7 @@ async fn services_go_one_by_one(unit: &Part) {
     a_leader_is_elected(unit).await;
     unit.run(&["kill", "-KILL", &second]).await.ok();
     until(BOUND, "a service that died is started again", || async {
-        // While the service's end is tidied up, the supervisor gives that process.
+        // While the service's end is cleaned up, the supervisor gives that process.
         let state = unit.run(&["sv", "status", "postgresql"]).await.stdout;
         state.starts_with("run: ") && !state.contains(&format!("(pid {second})"))
     })
@@ -171,7 +171,7 @@ async fn services_go_one_by_one(unit: &Part) {
 
 /// A service that ends by itself again and again is started once more before runit reads the order to stop, so
 /// the state is asked for what is wanted, too.
-async fn stop(unit: &Part, service: &str) {
+async fn stop(unit: &Container, service: &str) {
     unit.run(&["sv", "-w", "30", "force-stop", service]).await.ok();
     until(BOUND, "the service is down and stays so", || async {
         let state = unit.run(&["sv", "status", service]).await.stdout;
@@ -180,11 +180,11 @@ async fn stop(unit: &Part, service: &str) {
     .await;
 }
 
-async fn process(unit: &Part) -> String {
+async fn process(unit: &Container) -> String {
     unit.run(&["cat", "/etc/service/postgresql/supervise/pid"]).await.ok().trim().to_owned()
 }
 
-async fn the_gateway_has_its_own_certificate(stage: &Stage, unit: &Part) {
+async fn the_gateway_has_its_own_certificate(stage: &TestStage, unit: &Container) {
     let host = stage.host("s3");
     let address = format!("{host}:443");
     let mut ask = vec![
@@ -201,7 +201,7 @@ async fn the_gateway_has_its_own_certificate(stage: &Stage, unit: &Part) {
     assert!(unit.run(&ask).await.ok().contains("Verify return code: 0 (ok)"));
 }
 
-async fn wrong_credentials_are_refused(unit: &Part) {
+async fn wrong_credentials_are_refused(unit: &Container) {
     let refused = unit
         .as_postgres(&[
             "pgbackrest",
@@ -215,7 +215,7 @@ async fn wrong_credentials_are_refused(unit: &Part) {
     assert!(!format!("{refused:?}").contains(SECRET));
 }
 
-async fn a_backup_is_taken(unit: &Part) {
+async fn a_backup_is_taken(unit: &Container) {
     for command in [&["stanza-create"][..], &["check"], &["--type=full", "backup"]] {
         unit.as_postgres(&[&["pgbackrest", "--stanza=drill"], command].concat()).await.ok();
     }
@@ -224,7 +224,7 @@ async fn a_backup_is_taken(unit: &Part) {
     assert!(info.contains(r#""type":"full""#), "{info}");
 }
 
-async fn what_will_not_stop_is_killed(unit: &Part) {
+async fn what_will_not_stop_is_killed(unit: &Container) {
     // runit hands the signal to this program instead: that is how a service is made not to stop.
     unit.run(&["ln", "-s", "/bin/true", "/etc/service/postgresql/control/t"]).await.ok();
     let stopped = unit.run(&["sv", "-w", "2", "stop", "postgresql"]).await;
@@ -242,7 +242,7 @@ async fn what_will_not_stop_is_killed(unit: &Part) {
     .await;
 }
 
-fn patroni(stage: &Stage) -> String {
+fn patroni(stage: &TestStage) -> String {
     let (etcd, unit) = (stage.host("etcd"), stage.host("unit"));
     format!(
         r"scope: drill
@@ -270,7 +270,7 @@ postgresql:
     )
 }
 
-fn pgbackrest(stage: &Stage, secret: &str) -> String {
+fn pgbackrest(stage: &TestStage, secret: &str) -> String {
     let host = stage.host("s3");
     format!(
         "[global]\nrepo1-type=s3\nrepo1-path=/drill\nrepo1-s3-bucket=drill\nrepo1-s3-endpoint={host}\n\

@@ -1,4 +1,4 @@
-//! A real S3 server, the gates before it, and every state in which scenarios want its buckets. Needs a container
+//! A real S3 server, the proxies before it, and every state in which scenarios want its buckets. Needs a container
 //! engine: `cargo test -p pgdrill-containers --features engine-tests --test s3`.
 #![allow(
     clippy::expect_used,
@@ -13,9 +13,9 @@ mod external;
 use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::join_all, stream};
-use pgdrill_adapters::s3::{Limits, Route, S3Store};
+use pgdrill_adapters::s3::{S3Limits, S3Route, S3Store};
 use pgdrill_containers::{
-    Gate, GateSpec, GateTo, Purpose, Stage,
+    Proxy, ProxySpec, ProxyTarget, Purpose, Stage,
     authority::Authority,
     images::{Image, Progress},
     s3::{Choice, Facts, Profile, S3Server, Unmet},
@@ -23,13 +23,13 @@ use pgdrill_containers::{
 use pgdrill_core::{PortErrorKind, S3Settings, Secret, ports::ObjectStore as _};
 use tokio::time::timeout;
 
-const LIMITS: Limits = Limits {
+const LIMITS: S3Limits = S3Limits {
     connect: Duration::from_secs(2),
     attempt: Duration::from_secs(2),
     attempts: 1,
     call: Duration::from_secs(10),
 };
-/// How soon a gate obeys.
+/// How soon a proxy obeys.
 const SOON: Duration = Duration::from_millis(500);
 const BOUND: Duration = Duration::from_secs(30);
 
@@ -41,15 +41,15 @@ impl Progress for Shown {
     }
 }
 
-/// The server on a stage of its own, and two topologies, each behind its gate.
+/// The server on a stage of its own, and two topologies, each behind its proxy.
 struct Scene {
     home: Stage,
     authority: Authority,
     server: S3Server,
     near: Stage,
-    gate: Gate,
+    proxy: Proxy,
     far: Stage,
-    other_gate: Gate,
+    other_proxy: Proxy,
 }
 
 impl Scene {
@@ -57,9 +57,9 @@ impl Scene {
         settings(self.server.facts(), bucket)
     }
 
-    /// What the hooks have: the bucket, through the gate.
+    /// What the hooks have: the bucket, through the proxy.
     fn store(&self) -> S3Store {
-        by(self.gate.route())
+        by(self.proxy.route())
     }
 }
 
@@ -67,7 +67,7 @@ fn settings(facts: &Facts, bucket: &str) -> S3Settings {
     S3Settings::from_relation(&facts.relation(bucket)).expect("complete")
 }
 
-fn by(route: Route) -> S3Store {
+fn by(route: S3Route) -> S3Store {
     S3Store::new(LIMITS).by(route)
 }
 
@@ -93,12 +93,12 @@ const UNREACHABLE: [Option<PortErrorKind>; 4] = [Some(PortErrorKind::Unreachable
 const TIMED_OUT: [Option<PortErrorKind>; 4] = [Some(PortErrorKind::TimedOut); 4];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn radosgw_and_its_gates_are_as_scenarios_want_them() {
+async fn radosgw_and_its_proxies_are_as_scenarios_want_them() {
     let stages = [stage().await, stage().await, stage().await];
     let played = AssertUnwindSafe(play(&stages)).catch_unwind().await;
-    // The gates stand on the network of the server, too: it goes last.
+    // The proxies stand on the network of the server, too: it goes last.
     for stage in stages.iter().rev() {
-        stage.strike().await.unwrap_or_else(|error| panic!("{error}"));
+        stage.take_down().await.unwrap_or_else(|error| panic!("{error}"));
     }
     if let Err(panic) = played {
         std::panic::resume_unwind(panic);
@@ -106,7 +106,7 @@ async fn radosgw_and_its_gates_are_as_scenarios_want_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_server_that_can_be_had_is_taken_and_the_others_are_told() {
+async fn the_first_server_that_can_be_had_is_taken_and_the_others_are_reported() {
     // Long enough for a registry that is slow; one that is out of reach takes half a minute at most.
     let choice = timeout(BOUND * 10, Choice::make(&Shown)).await.expect("in time");
     let choice = choice.unwrap_or_else(|error| panic!("{error}"));
@@ -120,7 +120,7 @@ async fn the_first_server_that_can_be_had_is_taken_and_the_others_are_told() {
         println!("{error}");
         assert!(error.contains("can't be had") && error.contains("hint:"), "{error}");
     }
-    stage.strike().await.unwrap_or_else(|error| panic!("{error}"));
+    stage.take_down().await.unwrap_or_else(|error| panic!("{error}"));
 }
 
 async fn stage() -> Stage {
@@ -131,13 +131,13 @@ async fn play([home, near, far]: &[Stage; 3]) {
     let authority = Authority::new("pgdrill s3 test").expect("made");
     let started = S3Server::start(Profile::Radosgw, home, &authority, &Shown).await;
     let server = started.unwrap_or_else(|error| panic!("{error}"));
-    let gate = gate(near, &server.gate()).await;
-    let other_gate = self::gate(far, &server.gate()).await;
+    let proxy = proxy(near, &server.proxy()).await;
+    let other_proxy = self::proxy(far, &server.proxy()).await;
     let (home, near, far) = (home.clone(), near.clone(), far.clone());
-    let scene = Scene { home, authority, server, near, gate, far, other_gate };
-    the_way_is_by_the_gate(&scene).await;
-    a_closed_gate_refuses_and_a_hanging_one_never_answers(&scene).await;
-    a_gate_survives_its_container(&scene).await;
+    let scene = Scene { home, authority, server, near, proxy, far, other_proxy };
+    the_way_is_by_the_proxy(&scene).await;
+    a_closed_proxy_refuses_and_a_hanging_one_never_answers(&scene).await;
+    a_proxy_survives_its_container(&scene).await;
     whoever_comes_later_finds_them(&scene).await;
     credentials_are_asked_for(&scene).await;
     a_bucket_is_absent_or_there_or_another_s(&scene).await;
@@ -145,61 +145,65 @@ async fn play([home, near, far]: &[Stage; 3]) {
     keys_are_refused_by_a_part_of_their_name(&scene).await;
     many_clients_at_once_and_all_pages(&scene).await;
     external::somebody_else_s_server_is_as_good(&scene).await;
-    external::what_is_wrong_with_somebody_else_s_server_is_told(&scene).await;
+    external::what_is_wrong_with_somebody_else_s_server_is_reported(&scene).await;
 }
 
-async fn gate(stage: &Stage, spec: &GateSpec) -> Gate {
-    Gate::start(stage, spec, &Shown).await.unwrap_or_else(|error| panic!("{error}"))
+async fn proxy(stage: &Stage, spec: &ProxySpec) -> Proxy {
+    Proxy::start(stage, spec, &Shown).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-async fn the_way_is_by_the_gate(scene: &Scene) {
-    let s3 = scene.settings("by-the-gate");
+async fn the_way_is_by_the_proxy(scene: &Scene) {
+    let s3 = scene.settings("by-the-proxy");
     assert_eq!(s3.endpoint, "https://s3.drill");
     assert_eq!(kinds(&scene.store(), &s3).await, FINE);
     assert_eq!(scene.store().get(&s3, "have").await, Ok(Some(b"x".to_vec())));
     // Its name means nothing to this process.
     assert_eq!(kinds(&S3Store::new(LIMITS), &s3).await, UNREACHABLE);
-    // The gate changes nothing about trust.
+    // The proxy changes nothing about trust.
     let other = Authority::new("another").expect("made").chain().to_owned();
     for chain in [Some(other.into()), Some(scene.server.other_chain().to_owned().into()), None] {
         let distrusting = S3Settings { tls_ca_chain: chain, ..s3.clone() };
         assert_eq!(kinds(&scene.store(), &distrusting).await, UNREACHABLE);
     }
-    // The parts of its own stage find it under the name that it has for clients.
-    let spec = GateSpec {
+    // The containers of its own stage find it under the name that it has for clients.
+    let spec = ProxySpec {
         host: "probe".into(),
-        to: GateTo::Part { name: s3_host(scene), port: 443, stage: scene.near.name().to_owned() },
-        ..scene.server.gate()
+        to: ProxyTarget::Container {
+            name: s3_host(scene),
+            port: 443,
+            stage: scene.near.name().to_owned(),
+        },
+        ..scene.server.proxy()
     };
-    let probe = gate(&scene.near, &spec).await;
-    let through = Route { host: s3_host(scene), to: probe.route().to };
+    let probe = proxy(&scene.near, &spec).await;
+    let through = S3Route { host: s3_host(scene), to: probe.route().to };
     assert_eq!(kinds(&by(through), &s3).await, FINE);
-    probe.part().remove().await.expect("gone");
-    assert!(scene.far.part("probe").await.is_err());
+    probe.container().remove().await.expect("gone");
+    assert!(scene.far.container("probe").await.is_err());
 }
 
 fn s3_host(scene: &Scene) -> String {
     scene.server.facts().host.clone()
 }
 
-async fn a_closed_gate_refuses_and_a_hanging_one_never_answers(scene: &Scene) {
-    let s3 = scene.settings("by-the-gate");
+async fn a_closed_proxy_refuses_and_a_hanging_one_never_answers(scene: &Scene) {
+    let s3 = scene.settings("by-the-proxy");
     for _ in 0..2 {
-        soon(scene.gate.close()).await;
+        soon(scene.proxy.close()).await;
         assert_eq!(kinds(&scene.store(), &s3).await, UNREACHABLE);
-        soon(scene.gate.hang()).await;
-        let hasty = Limits { connect: SOON, attempt: SOON, ..LIMITS };
-        let hasty = S3Store::new(hasty).by(scene.gate.route());
+        soon(scene.proxy.hang()).await;
+        let hasty = S3Limits { connect: SOON, attempt: SOON, ..LIMITS };
+        let hasty = S3Store::new(hasty).by(scene.proxy.route());
         assert_eq!(kinds(&hasty, &s3).await, TIMED_OUT);
-        assert_eq!(kinds(&by(scene.other_gate.route()), &s3).await, FINE, "another topology");
-        soon(scene.gate.open()).await;
+        assert_eq!(kinds(&by(scene.other_proxy.route()), &s3).await, FINE, "another topology");
+        soon(scene.proxy.open()).await;
         assert_eq!(kinds(&scene.store(), &s3).await, FINE);
     }
     for order in ["hang", "hang", "open", "open", "close", "close", "hang", "close", "open"] {
         match order {
-            "hang" => soon(scene.gate.hang()).await,
-            "close" => soon(scene.gate.close()).await,
-            _ => soon(scene.gate.open()).await,
+            "hang" => soon(scene.proxy.hang()).await,
+            "close" => soon(scene.proxy.close()).await,
+            _ => soon(scene.proxy.open()).await,
         }
     }
     assert_eq!(kinds(&scene.store(), &s3).await, FINE);
@@ -210,15 +214,15 @@ async fn soon<E: std::fmt::Display>(order: impl Future<Output = Result<(), E>>) 
     done.unwrap_or_else(|error| panic!("{error}"));
 }
 
-async fn a_gate_survives_its_container(scene: &Scene) {
-    let s3 = scene.settings("by-the-gate");
-    let part = scene.gate.part();
-    part.kill().await.expect("killed");
-    assert!(scene.gate.open().await.is_err(), "it does not run");
+async fn a_proxy_survives_its_container(scene: &Scene) {
+    let s3 = scene.settings("by-the-proxy");
+    let container = scene.proxy.container();
+    container.kill().await.expect("killed");
+    assert!(scene.proxy.open().await.is_err(), "it does not run");
     assert_eq!(kinds(&scene.store(), &s3).await, UNREACHABLE);
-    part.start().await.expect("started");
+    container.start().await.expect("started");
     let store = scene.store();
-    until("the gate is open again", || async { store.get(&s3, "have").await.is_ok() }).await;
+    until("the proxy is open again", || async { store.get(&s3, "have").await.is_ok() }).await;
 }
 
 async fn whoever_comes_later_finds_them(scene: &Scene) {
@@ -227,16 +231,16 @@ async fn whoever_comes_later_finds_them(scene: &Scene) {
     let again = S3Server::again(Profile::Radosgw, &scene.home, &known.expect("known")).await;
     let again = again.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(again.facts(), scene.server.facts());
-    assert_eq!(again.gate(), scene.server.gate());
-    assert_eq!(again.keys("by-the-gate", "").await, Ok(vec!["have".to_owned()]));
-    let gate = Gate::again(&scene.near, &again.facts().host, again.facts().port).await;
-    assert_eq!(gate.expect("there").route(), scene.gate.route());
+    assert_eq!(again.proxy(), scene.server.proxy());
+    assert_eq!(again.keys("by-the-proxy", "").await, Ok(vec!["have".to_owned()]));
+    let proxy = Proxy::again(&scene.near, &again.facts().host, again.facts().port).await;
+    assert_eq!(proxy.expect("there").route(), scene.proxy.route());
     let elsewhere = S3Server::again(Profile::Radosgw, &scene.far, &scene.authority).await;
     assert!(elsewhere.is_err());
 }
 
 async fn credentials_are_asked_for(scene: &Scene) {
-    let right = scene.settings("by-the-gate");
+    let right = scene.settings("by-the-proxy");
     let wrong_secret = S3Settings { secret_key: Secret::new("wrong"), ..right.clone() };
     let wrong_key = S3Settings { access_key: Secret::new("nobody"), ..right };
     for s3 in [wrong_secret, wrong_key] {
@@ -276,7 +280,7 @@ async fn what_is_denied_is_denied_until_it_is_lifted(scene: &Scene) {
         server.deny("denied").await.expect("denied");
         server.deny("denied").await.expect("denied already");
         assert_eq!(kinds(&store, &s3).await, DENIED);
-        assert_eq!(kinds(&store, &scene.settings("by-the-gate")).await, FINE, "another bucket");
+        assert_eq!(kinds(&store, &scene.settings("by-the-proxy")).await, FINE, "another bucket");
         assert_eq!(server.keys("denied", "").await, Ok(vec!["have".to_owned()]));
         assert_eq!(server.read("denied", "have").await, Ok(Some(b"x".to_vec())));
         server.lift("denied").await.expect("lifted");
@@ -315,7 +319,7 @@ async fn keys_are_refused_by_a_part_of_their_name(scene: &Scene) {
     }
     let got = store.get(&s3, "a/backup/latest").await.expect_err("refused");
     assert_eq!(got.kind(), PortErrorKind::Denied, "{got}");
-    // What this server tells of a key that is refused and missing.
+    // What this server reports of a key that is refused and missing.
     assert_eq!(store.get(&s3, "b/backup/later").await, Ok(None));
     store.ensure_bucket(&s3).await.expect("the bucket is not refused");
     let seen = server.read("refused", "a/backup/latest").await;
@@ -369,7 +373,7 @@ async fn until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F)
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the parts are other processes; they are asked again until they are so far"
+    reason = "the servers are other processes; they are asked again until they are so far"
 )]
 async fn pause() {
     tokio::time::sleep(Duration::from_millis(50)).await;

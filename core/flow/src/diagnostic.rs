@@ -49,14 +49,14 @@ impl Diagnostic {
         }
     }
 
-    /// The same complaint, read on after: a warning.
+    /// This complaint as a warning: reading went on after it.
     #[must_use]
     pub fn into_warning(mut self) -> Self {
         self.severity = Severity::Warning;
         self
     }
 
-    /// The same complaint at a place; `source` is the line that holds it.
+    /// This complaint at a place; `source` is the line that holds it.
     #[must_use]
     pub fn at(mut self, line: usize, column: usize, width: usize, source: &str) -> Self {
         self.line = line;
@@ -66,7 +66,7 @@ impl Diagnostic {
         self
     }
 
-    /// The same complaint with advice.
+    /// This complaint with advice.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

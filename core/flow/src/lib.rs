@@ -18,7 +18,7 @@ mod table;
 mod text;
 
 pub use diagnostic::{Diagnostic, Severity};
-pub use markdown::{Document, charts_in_markdown};
+pub use markdown::{MarkdownDocument, charts_in_markdown};
 pub use names::{Tolerance, nearest_name};
 pub use paint::mermaid;
 pub use parse::{Parsed, parse};

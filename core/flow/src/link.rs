@@ -1,6 +1,6 @@
 //! Reads what stands between two nodes: the arrow and its label.
 
-use super::source::{Place, Read, Source, complaint_width};
+use super::source::{ReadResult, SourcePosition, SourceText, complaint_width};
 use super::table::Link;
 use super::text;
 use crate::diagnostic::Diagnostic;
@@ -24,7 +24,7 @@ enum End {
 }
 
 /// Reads one link, its label included.
-pub(crate) fn link(source: &mut Source<'_>) -> Read<Link> {
+pub(crate) fn link(source: &mut SourceText<'_>) -> ReadResult<Link> {
     let place = source.here();
     let styles = [Style::Solid, Style::Dotted, Style::Thick];
     let Some(style) = styles.into_iter().find(|style| source.eat(style.opener())) else {
@@ -78,7 +78,7 @@ impl Style {
 }
 
 /// Reads the end of a line, of at least so many marks. Of what is no end, the marks are read.
-fn end(source: &mut Source<'_>, style: Style, least: usize) -> End {
+fn end(source: &mut SourceText<'_>, style: Style, least: usize) -> End {
     let marks = source.take_while(|c| c == style.mark()).len();
     let line = match style {
         Style::Dotted => marks >= least && source.eat("-"),
@@ -95,7 +95,11 @@ fn end(source: &mut Source<'_>, style: Style, least: usize) -> End {
 }
 
 /// Reads the label and the end of an arrow such as `-- text -->`, after the opener.
-fn inner_label(source: &mut Source<'_>, style: Style, place: Place) -> Read<String> {
+fn inner_label(
+    source: &mut SourceText<'_>,
+    style: Style,
+    place: SourcePosition,
+) -> ReadResult<String> {
     if style != Style::Dotted && matches!(source.peek(), Some('x' | 'o')) {
         source.bump();
         let read = source.since(place);
@@ -141,7 +145,7 @@ fn inner_label(source: &mut Source<'_>, style: Style, place: Place) -> Read<Stri
 }
 
 /// Reads `|text|` or `|"text"|`, if it comes next.
-fn piped_label(source: &mut Source<'_>) -> Read<Option<String>> {
+fn piped_label(source: &mut SourceText<'_>) -> ReadResult<Option<String>> {
     let before = source.clone();
     source.skip_blanks();
     let opened = source.here();
@@ -176,7 +180,7 @@ pub(crate) fn needs_quotes(c: char) -> bool {
 }
 
 /// Reads text between double quotes, which comes next; it may go on over several lines.
-pub(crate) fn quoted(source: &mut Source<'_>) -> Read<String> {
+pub(crate) fn quoted(source: &mut SourceText<'_>) -> ReadResult<String> {
     let opened = source.here();
     source.eat("\"");
     let raw = source.take_while(|c| c != '"');
@@ -194,7 +198,7 @@ pub(crate) fn quoted(source: &mut Source<'_>) -> Read<String> {
     Ok(text::decode(marked.unwrap_or(raw)))
 }
 
-fn unclosed(source: &Source<'_>, style: Style, place: Place) -> Diagnostic {
+fn unclosed(source: &SourceText<'_>, style: Style, place: SourcePosition) -> Diagnostic {
     let what = format!(
         "found {} after `{}` and a label, expected {}",
         source.found(),
@@ -206,7 +210,7 @@ fn unclosed(source: &Source<'_>, style: Style, place: Place) -> Diagnostic {
     complaint.hint(hint)
 }
 
-fn headless(source: &Source<'_>, style: Style, place: Place) -> Diagnostic {
+fn headless(source: &SourceText<'_>, style: Style, place: SourcePosition) -> Diagnostic {
     let expected = style.expected();
     let what = format!("found a line without an arrowhead, expected {expected}");
     let complaint = source.complain(place, complaint_width(source.since(place)), what);
@@ -214,7 +218,7 @@ fn headless(source: &Source<'_>, style: Style, place: Place) -> Diagnostic {
 }
 
 /// What to say where an arrow was expected and something else was found.
-fn not_a_link(source: &Source<'_>) -> Diagnostic {
+fn not_a_link(source: &SourceText<'_>) -> Diagnostic {
     let expected = "expected an arrow such as `-->`, `&`, `;` or the end of the line";
     let complaint = source.complain_here(format!("found {}, {expected}", source.found()));
     let hint = match source.peek() {
@@ -238,14 +242,14 @@ mod tests {
 
     /// The label and whether the link is dotted, of a link that is read to its end.
     fn read(text: &str) -> (Option<String>, bool) {
-        let mut source = Source::new(text, "t.mmd", 1);
+        let mut source = SourceText::new(text, "t.mmd", 1);
         let link = link(&mut source).unwrap_or_else(|complaint| panic!("{text}: {complaint}"));
         assert_eq!(source.rest(), "", "{text}");
         (link.label, link.dotted)
     }
 
     fn refused(text: &str) -> Diagnostic {
-        let mut source = Source::new(text, "t.mmd", 1);
+        let mut source = SourceText::new(text, "t.mmd", 1);
         *link(&mut source).expect_err(text)
     }
 

@@ -12,7 +12,7 @@ const MERMAID_ENDINGS: [&str; 2] = [".mmd", ".mermaid"];
 
 /// What a document says in flowcharts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Document {
+pub struct MarkdownDocument {
     /// The charts that could be read, in the order of the document, each with a name of its own.
     pub charts: Vec<Chart>,
     /// What was not read as written, in the order of the document.
@@ -32,8 +32,8 @@ pub struct Document {
 /// A file that ends in `.mmd` or `.mermaid`, or that begins as a flowchart and holds no fence, is
 /// one chart, named by a comment `%% chart: NAME` or else by the file.
 #[must_use]
-pub fn charts_in_markdown(text: &str, file: &str) -> Document {
-    let mut document = Document::default();
+pub fn charts_in_markdown(text: &str, file: &str) -> MarkdownDocument {
+    let mut document = MarkdownDocument::default();
     let is_mermaid = MERMAID_ENDINGS.iter().any(|ending| file.ends_with(ending));
     let fenced = || lines(text).any(|(_, _, line)| Fence::opened_by(line).is_some());
     if is_mermaid || (begins_as_a_chart(text) && !fenced()) {
@@ -42,7 +42,7 @@ pub fn charts_in_markdown(text: &str, file: &str) -> Document {
         }
         return document;
     }
-    let mut names = Names::default();
+    let mut names = TakenNames::default();
     let mut open: Option<Open<'_>> = None;
     for (number, (start, next, line)) in lines(text).enumerate() {
         let number = number + 1;
@@ -68,7 +68,7 @@ pub fn charts_in_markdown(text: &str, file: &str) -> Document {
     document
 }
 
-impl Document {
+impl MarkdownDocument {
     fn read(&mut self, text: &str, file: &str, name: &str, first_line: usize) {
         match parse(text, file, name, first_line) {
             Ok(parsed) => {
@@ -82,14 +82,14 @@ impl Document {
 
 /// The names given so far in a document.
 #[derive(Debug, Default)]
-struct Names {
+struct TakenNames {
     /// What the nearest heading above gives; empty where there is none.
     heading: String,
     /// How often each name was asked for.
     given: BTreeMap<String, usize>,
 }
 
-impl Names {
+impl TakenNames {
     /// The name of the next chart, unlike every name before.
     fn next(&mut self) -> String {
         let (base, first) = match self.heading.as_str() {

@@ -63,20 +63,20 @@ pub(crate) fn kebab(text: &str) -> String {
 /// "Hook".
 pub(crate) fn heading_name(heading: &str) -> String {
     let words: Vec<String> = words(heading).collect();
-    let mut kept = words.as_slice();
-    if let [first, more @ ..] = kept
+    let mut bare = words.as_slice();
+    if let [first, more @ ..] = bare
         && first == "on"
         && !more.is_empty()
     {
-        kept = more;
+        bare = more;
     }
-    if let [more @ .., last] = kept
+    if let [more @ .., last] = bare
         && last == "hook"
         && !more.is_empty()
     {
-        kept = more;
+        bare = more;
     }
-    kept.join("-")
+    bare.join("-")
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> {

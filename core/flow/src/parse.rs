@@ -2,8 +2,8 @@
 
 use super::names::{Tolerance, nearest_name};
 use super::resolve::resolve;
-use super::source::{Read, Source, complaint_width, quote};
-use super::statement::Reader;
+use super::source::{ReadResult, SourceText, complaint_width, quote};
+use super::statement::StatementReader;
 use super::{Chart, Direction};
 use crate::diagnostic::Diagnostic;
 
@@ -38,7 +38,7 @@ pub struct Parsed {
 /// The first place that is not a flowchart, or that leaves the direction of an arrow or the shape
 /// of a node open.
 pub fn parse(text: &str, file: &str, name: &str, first_line: usize) -> Result<Parsed, Diagnostic> {
-    read(Source::new(text, file, first_line), name).map_err(|complaint| *complaint)
+    read(SourceText::new(text, file, first_line), name).map_err(|complaint| *complaint)
 }
 
 /// Whether a text of some diagram is a flowchart, or was probably meant to be one.
@@ -53,16 +53,16 @@ pub(crate) fn begins_as_a_chart(text: &str) -> bool {
 
 /// The word that says what kind of diagram a text is. `None` when what comes before is malformed.
 fn first_word(text: &str) -> Option<&str> {
-    let mut source = Source::new(text, "", 1);
+    let mut source = SourceText::new(text, "", 1);
     source.skip_preamble().ok()?;
     Some(source.peek_id())
 }
 
-fn read(mut source: Source<'_>, name: &str) -> Read<Parsed> {
+fn read(mut source: SourceText<'_>, name: &str) -> ReadResult<Parsed> {
     source.skip_preamble()?;
     let header = source.here();
     let direction = direction(&mut source)?;
-    let mut reader = Reader::new(source);
+    let mut reader = StatementReader::new(source);
     while reader.statement()? {}
     let resolved = resolve(&reader, header)?;
     let chart =
@@ -72,7 +72,7 @@ fn read(mut source: Source<'_>, name: &str) -> Read<Parsed> {
 }
 
 /// Reads the line that begins the chart.
-fn direction(source: &mut Source<'_>) -> Read<Direction> {
+fn direction(source: &mut SourceText<'_>) -> ReadResult<Direction> {
     let word = source.peek_id();
     if !HEADERS.contains(&word) {
         let found = source.found();

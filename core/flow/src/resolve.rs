@@ -1,9 +1,9 @@
 //! Turns what was read into nodes and arrows, once every id of the chart is known.
 
 use super::names::{Tolerance, nearest_name};
-use super::source::{Place, Read, complaint_width, quote};
-use super::statement::Reader;
-use super::table::{Link, Step};
+use super::source::{ReadResult, SourcePosition, complaint_width, quote};
+use super::statement::StatementReader;
+use super::table::{Link, LinkStep};
 use super::{Arrow, Form, Node};
 use crate::diagnostic::Diagnostic;
 
@@ -33,15 +33,18 @@ enum Notice {
 }
 
 struct Resolver<'r, 'a> {
-    reader: &'r Reader<'a>,
+    reader: &'r StatementReader<'a>,
     /// For each of the table's entries, whether it is a node.
     is_node: Vec<bool>,
     arrows: Vec<Arrow>,
-    notices: Vec<(Place, Notice)>,
+    notices: Vec<(SourcePosition, Notice)>,
 }
 
 /// Makes the nodes and arrows of a chart whose header stands at `header`.
-pub(crate) fn resolve(reader: &Reader<'_>, header: Place) -> Read<Resolved> {
+pub(crate) fn resolve(
+    reader: &StatementReader<'_>,
+    header: SourcePosition,
+) -> ReadResult<Resolved> {
     let mut resolver = Resolver {
         reader,
         is_node: vec![false; reader.table.entries.len()],
@@ -83,7 +86,7 @@ impl Resolver<'_, '_> {
     }
 
     /// The entry of an answer that stands as a node between two arrows without labels.
-    fn answer(&self, step: &Step, next: &Step) -> Option<usize> {
+    fn answer(&self, step: &LinkStep, next: &LinkStep) -> Option<usize> {
         let [only] = step.to.as_slice() else {
             return None;
         };
@@ -118,7 +121,7 @@ impl Resolver<'_, '_> {
     }
 
     /// Makes the nodes, and lets the arrows point to them instead of the table's entries.
-    fn nodes(&mut self) -> Read<Vec<Node>> {
+    fn nodes(&mut self) -> ReadResult<Vec<Node>> {
         let mut nodes = Vec::new();
         let mut node_of_entry = Vec::new();
         let entries = self.reader.table.entries.iter();
@@ -147,7 +150,7 @@ impl Resolver<'_, '_> {
         Ok(nodes)
     }
 
-    fn refuse_subgraph(&self, id: &str, place: Place) -> Read<()> {
+    fn refuse_subgraph(&self, id: &str, place: SourcePosition) -> ReadResult<()> {
         if !self.reader.subgraphs.contains(id) {
             return Ok(());
         }
@@ -157,7 +160,7 @@ impl Resolver<'_, '_> {
     }
 
     /// Words the notices in the order of the text.
-    fn warnings(&mut self, header: Place) -> Vec<Diagnostic> {
+    fn warnings(&mut self, header: SourcePosition) -> Vec<Diagnostic> {
         self.notices.sort_by_key(|(place, _)| *place);
         let given = self.notices.iter().take(MOST_WARNINGS);
         let mut warnings: Vec<Diagnostic> = given
@@ -175,7 +178,7 @@ impl Resolver<'_, '_> {
         warnings
     }
 
-    fn answer_warning(&self, place: Place, around: [usize; 3]) -> Diagnostic {
+    fn answer_warning(&self, place: SourcePosition, around: [usize; 3]) -> Diagnostic {
         let [from, answer, to] = around.map(|index| self.reader.table.id(index));
         let what = format!(
             "`--> {answer} -->` makes a node of the answer `{answer}`: read as {}",
@@ -186,7 +189,7 @@ impl Resolver<'_, '_> {
         complaint.hint(hint).into_warning()
     }
 
-    fn undeclared_warning(&self, place: Place, index: usize) -> Diagnostic {
+    fn undeclared_warning(&self, place: SourcePosition, index: usize) -> Diagnostic {
         let table = &self.reader.table;
         let id = table.id(index);
         let what = format!(

@@ -12,11 +12,11 @@ const LONGEST_SHOWN_TEXT: usize = 60;
 const LONGEST_SHOWN_MARKS: usize = 6;
 
 /// What reading gives; the complaint is boxed because it is much larger than what is read.
-pub(crate) type Read<T> = Result<T, Box<Diagnostic>>;
+pub(crate) type ReadResult<T> = Result<T, Box<Diagnostic>>;
 
 /// A place in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct SourcePosition {
     at: usize,
     /// One-based, counted in the whole file.
     pub(crate) line: usize,
@@ -25,20 +25,20 @@ pub(crate) struct Place {
 
 /// A text that is read from front to back.
 #[derive(Debug, Clone)]
-pub(crate) struct Source<'a> {
+pub(crate) struct SourceText<'a> {
     text: &'a str,
     file: &'a str,
-    here: Place,
+    here: SourcePosition,
 }
 
-impl<'a> Source<'a> {
+impl<'a> SourceText<'a> {
     /// A text of `file` whose first line is the file's line `first_line`.
     pub(crate) fn new(text: &'a str, file: &'a str, first_line: usize) -> Self {
-        let here = Place { at: 0, line: first_line, line_start: 0 };
+        let here = SourcePosition { at: 0, line: first_line, line_start: 0 };
         Self { text, file, here }
     }
 
-    pub(crate) fn here(&self) -> Place {
+    pub(crate) fn here(&self) -> SourcePosition {
         self.here
     }
 
@@ -47,7 +47,7 @@ impl<'a> Source<'a> {
     }
 
     /// What was read since a place.
-    pub(crate) fn since(&self, place: Place) -> &'a str {
+    pub(crate) fn since(&self, place: SourcePosition) -> &'a str {
         self.text.get(place.at..self.here.at).unwrap_or_default()
     }
 
@@ -120,7 +120,7 @@ impl<'a> Source<'a> {
     }
 
     /// Reads white space, comments, directives and, with `semicolons`, semicolons.
-    pub(crate) fn skip_ignored(&mut self, semicolons: bool) -> Read<()> {
+    pub(crate) fn skip_ignored(&mut self, semicolons: bool) -> ReadResult<()> {
         loop {
             self.skip_space();
             let opened = self.here;
@@ -142,7 +142,7 @@ impl<'a> Source<'a> {
 
     /// Reads what may come before the word that says what kind of diagram this is: a byte order
     /// mark, front matter between two lines of `---`, comments and directives.
-    pub(crate) fn skip_preamble(&mut self) -> Read<()> {
+    pub(crate) fn skip_preamble(&mut self) -> ReadResult<()> {
         self.eat("\u{feff}");
         self.skip_space();
         let opened = self.here;
@@ -180,7 +180,7 @@ impl<'a> Source<'a> {
     /// A complaint about `width` characters at a place.
     pub(crate) fn complain(
         &self,
-        place: Place,
+        place: SourcePosition,
         width: usize,
         what: impl Into<String>,
     ) -> Diagnostic {
@@ -233,8 +233,8 @@ fn is_blank(c: char) -> bool {
 mod tests {
     use super::*;
 
-    fn source(text: &str) -> Source<'_> {
-        Source::new(text, "t.mmd", 1)
+    fn source(text: &str) -> SourceText<'_> {
+        SourceText::new(text, "t.mmd", 1)
     }
 
     #[test]
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_complaint_counts_characters_and_lines() {
-        let mut source = Source::new("x\r\néé bad\r\n", "f.md", 10);
+        let mut source = SourceText::new("x\r\néé bad\r\n", "f.md", 10);
         source.take_line();
         source.bump();
         source.eat("éé ");

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::link::{link, needs_quotes, quoted};
-use super::source::{Place, Read, Source, complaint_width, is_id_char, quote};
-use super::table::{Chain, Declared, Group, Step, Table};
+use super::source::{ReadResult, SourcePosition, SourceText, complaint_width, is_id_char, quote};
+use super::table::{Chain, Declared, Group, LinkStep, Table};
 use super::text;
 use super::{Direction, Form};
 
@@ -35,19 +35,19 @@ const FORMS: [Form; 9] = [
 
 /// A chart while its statements are read.
 #[derive(Debug)]
-pub(crate) struct Reader<'a> {
-    pub(crate) source: Source<'a>,
+pub(crate) struct StatementReader<'a> {
+    pub(crate) source: SourceText<'a>,
     pub(crate) table: Table<'a>,
     pub(crate) chains: Vec<Chain>,
     /// The ids of the groupings, which are not nodes.
     pub(crate) subgraphs: BTreeSet<&'a str>,
     /// Where the groupings that are still open began.
-    open: Vec<Place>,
+    open: Vec<SourcePosition>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> StatementReader<'a> {
     /// A chart of which the header was read.
-    pub(crate) fn new(source: Source<'a>) -> Self {
+    pub(crate) fn new(source: SourceText<'a>) -> Self {
         Self {
             source,
             table: Table::default(),
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads one statement; `false` at the end of the chart.
-    pub(crate) fn statement(&mut self) -> Read<bool> {
+    pub(crate) fn statement(&mut self) -> ReadResult<bool> {
         self.source.skip_ignored(true)?;
         if self.source.peek().is_none() {
             return match self.open.pop() {
@@ -135,7 +135,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn chain(&mut self) -> Read<Chain> {
+    fn chain(&mut self) -> ReadResult<Chain> {
         let first = self.group()?;
         let mut from = first.len();
         let mut steps = Vec::new();
@@ -156,12 +156,12 @@ impl<'a> Reader<'a> {
                 return Err(self.source.complain(link.place, 1, what).into());
             }
             from = to.len();
-            steps.push(Step { link, to, place });
+            steps.push(LinkStep { link, to, place });
         }
     }
 
     /// Reads nodes with `&` between them.
-    fn group(&mut self) -> Read<Group> {
+    fn group(&mut self) -> ReadResult<Group> {
         let mut group = vec![self.node()?];
         loop {
             let before = self.source.clone();
@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads an id with the shape and the class that may follow it.
-    fn node(&mut self) -> Read<usize> {
+    fn node(&mut self) -> ReadResult<usize> {
         let place = self.source.here();
         let id = self.source.peek_id();
         if id.is_empty() {
@@ -216,7 +216,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the shape that follows an id, if one does.
-    fn shape(&mut self) -> Read<Option<(Form, String)>> {
+    fn shape(&mut self) -> ReadResult<Option<(Form, String)>> {
         let rest = self.source.rest();
         if let Some(other) = OTHER_SHAPES.iter().find(|other| rest.starts_with(**other)) {
             let forms =
@@ -240,7 +240,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a caption and the bracket that closes it.
-    fn caption(&mut self, form: Form, opened: Place) -> Read<String> {
+    fn caption(&mut self, form: Form, opened: SourcePosition) -> ReadResult<String> {
         let (open, close) = form.brackets();
         let before = self.source.clone();
         self.source.skip_space();
@@ -277,7 +277,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Keeps the shape of an id, or refuses a second and different one.
-    fn declare(&mut self, index: usize, new: Declared) -> Read<()> {
+    fn declare(&mut self, index: usize, new: Declared) -> ReadResult<()> {
         let Some(entry) = self.table.entries.get_mut(index) else {
             return Ok(());
         };

@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::Form;
-use super::source::Place;
+use super::source::SourcePosition;
 
 /// Every id that the text mentions, in the order of its first mention.
 #[derive(Debug, Default)]
 pub(crate) struct Table<'a> {
-    pub(crate) entries: Vec<Entry<'a>>,
+    pub(crate) entries: Vec<NodeEntry<'a>>,
     by_id: BTreeMap<&'a str, usize>,
 }
 
 /// One id of the text.
 #[derive(Debug)]
-pub(crate) struct Entry<'a> {
+pub(crate) struct NodeEntry<'a> {
     pub(crate) id: &'a str,
     /// Where it first appears.
-    pub(crate) first: Place,
+    pub(crate) first: SourcePosition,
     /// The shape that it was given, if it was.
     pub(crate) declared: Option<Declared>,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Entry<'a> {
 pub(crate) struct Declared {
     pub(crate) form: Form,
     pub(crate) caption: String,
-    pub(crate) place: Place,
+    pub(crate) place: SourcePosition,
 }
 
 /// One or several nodes at an end of an arrow, as indices of the table's entries.
@@ -38,32 +38,32 @@ pub(crate) type Group = Vec<usize>;
 pub(crate) struct Link {
     pub(crate) label: Option<String>,
     pub(crate) dotted: bool,
-    pub(crate) place: Place,
+    pub(crate) place: SourcePosition,
 }
 
 /// One step of a chain: a link and where it leads.
 #[derive(Debug)]
-pub(crate) struct Step {
+pub(crate) struct LinkStep {
     pub(crate) link: Link,
     pub(crate) to: Group,
     /// Where the first id of `to` stands.
-    pub(crate) place: Place,
+    pub(crate) place: SourcePosition,
 }
 
 /// One statement: `a`, `a --> b` or `a & b --> c --> d`.
 #[derive(Debug)]
 pub(crate) struct Chain {
     pub(crate) first: Group,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<LinkStep>,
 }
 
 impl<'a> Table<'a> {
     /// The index of the entry for `id`, made at its first mention.
-    pub(crate) fn mention(&mut self, id: &'a str, place: Place) -> usize {
+    pub(crate) fn mention(&mut self, id: &'a str, place: SourcePosition) -> usize {
         let next = self.entries.len();
         let index = *self.by_id.entry(id).or_insert(next);
         if index == next {
-            self.entries.push(Entry { id, first: place, declared: None });
+            self.entries.push(NodeEntry { id, first: place, declared: None });
         }
         index
     }

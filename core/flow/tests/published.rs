@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use pgdrill_flow::{Document, Form, charts_in_markdown, mermaid, parse};
+use pgdrill_flow::{Form, MarkdownDocument, charts_in_markdown, mermaid, parse};
 
 const TEXT: &str = include_str!("../../tests/fixtures/backups.md");
 
-fn document() -> Document {
+fn document() -> MarkdownDocument {
     let document = charts_in_markdown(TEXT, "backups.md");
     assert_eq!(document.errors, []);
     document

@@ -42,7 +42,7 @@ pub struct ClusterSettings {
 /// The cluster manager of this unit.
 #[async_trait]
 pub trait Cluster: Send + Sync {
-    /// The unit that holds the leader's lock of the cluster; `None` while nobody does. Asked anew at
+    /// The unit that holds the leader's lock of the cluster; `None` while nobody does. Asked again at
     /// every call.
     async fn primary(&self) -> PortResult<Option<UnitId>>;
 

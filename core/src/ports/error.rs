@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The kinds of failure that callers tell apart.
+/// The kinds of failure that callers distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PortErrorKind {
     /// Nothing answered at the other end.
@@ -45,9 +45,9 @@ impl fmt::Display for PortErrorKind {
 pub struct CommandExit {
     /// The exit code; `None` when the command never ended or was killed.
     pub code: Option<i32>,
-    /// What it wrote to standard output; empty when nothing was kept.
+    /// What it wrote to standard output; empty when nothing was captured.
     pub stdout: String,
-    /// What it wrote to standard error; empty when nothing was kept.
+    /// What it wrote to standard error; empty when nothing was captured.
     pub stderr: String,
 }
 
@@ -88,7 +88,7 @@ impl PortError {
         Self(Box::new(Failure { kind, port, operation, cause: cause.into(), exit: None }))
     }
 
-    /// The same failure, with how the command ended.
+    /// This failure, with how the command ended.
     #[must_use]
     pub fn with_exit(mut self, exit: CommandExit) -> Self {
         self.0.exit = Some(exit);

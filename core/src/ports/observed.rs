@@ -26,7 +26,7 @@ impl Call {
     }
 }
 
-/// Who is told of every call of a port.
+/// Who is notified of every call of a port.
 #[async_trait]
 pub trait Observer: Send + Sync {
     /// The call is about to be made. It is made once this returns.

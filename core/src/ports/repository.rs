@@ -43,7 +43,7 @@ impl BackupKind {
     }
 }
 
-/// What the backup tool is told of its surroundings.
+/// What the backup tool must know of its surroundings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositorySettings {
     /// Where backups go; `None` when there is no S3 relation: then only the TLS server is configured.

@@ -124,7 +124,7 @@ impl Identity {
         &self.stanza
     }
 
-    /// The same stanza, to keep.
+    /// The stanza of this cluster, shared: whoever stores it copies no text.
     #[must_use]
     pub fn shared_stanza(&self) -> Arc<str> {
         Arc::clone(&self.stanza)

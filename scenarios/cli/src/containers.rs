@@ -1,10 +1,10 @@
-//! Runs on real parts: set up, cleared away whatever happens.
+//! Runs on real containers: set up, cleared away whatever happens.
 
 use std::io::Write as _;
 
-use pgdrill_container_backend::{Containers, Done, Ended, Reuse};
+use pgdrill_container_backend::{Containers, OnRunEnd, Reuse, RunEnded};
 use pgdrill_containers::{
-    Choice, Leftovers, Pace, Profile, Purpose, clear_own, clear_own_for_good,
+    Choice, Pace, Profile, Purpose, ReapScope, clear_own, clear_own_for_good,
     images::{Image, Progress},
 };
 use pgdrill_core::Diagnostic;
@@ -13,37 +13,37 @@ use pgdrill_scenarios::{Plan, Run};
 use crate::{args::S3Arg, output::complain, run::progress};
 
 /// Progress of builds and pulls, on standard error.
-pub(crate) struct Told;
+pub(crate) struct StderrProgress;
 
-impl Progress for Told {
+impl Progress for StderrProgress {
     fn line(&self, image: Image, line: &str) {
-        // Nobody is left to be told when standard error is gone.
+        // Nobody is left to be informed when standard error is gone.
         let _ = writeln!(std::io::stderr(), "{}: {line}", image.name());
     }
 }
 
-/// Runs plans on real parts, on this many clusters side by side; the runs and the name of the S3 server.
-/// `None`: they could not be set up, and why was said. Where no bar can show how far it is, `tell` words what
+/// Runs plans on real containers, on this many clusters side by side; the runs and the name of the S3 server.
+/// `None`: they could not be set up, and why was said. Where no bar can show how far it is, `describe` words what
 /// is said of each run as it ends.
 pub(crate) fn run_plans(
     plans: &[Plan],
-    lanes: usize,
+    workers: usize,
     s3: Option<S3Arg>,
-    tell: &(dyn Fn(&Ended<'_>) -> String + Sync),
+    describe: &(dyn Fn(&RunEnded<'_>) -> String + Sync),
 ) -> Option<(Vec<Run>, &'static str)> {
     let runtime = runtime()?;
-    let mut own = Cleared { ended_early: true };
+    let mut own = ClearsOwn { ended_early: true };
     let bar = progress(plans.len());
-    let done = |ended: &Ended<'_>| {
+    let done = |ended: &RunEnded<'_>| {
         bar.inc(1);
         if bar.is_hidden() {
-            // Nobody is left to be told when standard error is gone.
-            let _ = write!(std::io::stderr(), "{}", tell(ended));
+            // Nobody is left to be informed when standard error is gone.
+            let _ = write!(std::io::stderr(), "{}", describe(ended));
         }
     };
     let ran = runtime.block_on(async {
         tokio::select! {
-            ran = run_on(plans, lanes, s3, &done) => ran,
+            ran = run_on(plans, workers, s3, &done) => ran,
             signal = asked_to_end() => {
                 let what = format!("ended by {signal}; what ran in containers is cleared away");
                 Err(Box::new(Diagnostic::error("the run", what)))
@@ -74,13 +74,14 @@ pub(crate) fn runtime() -> Option<tokio::runtime::Runtime> {
 
 async fn run_on(
     plans: &[Plan],
-    lanes: usize,
+    workers: usize,
     s3: Option<S3Arg>,
-    done: &Done<'_>,
+    done: &OnRunEnd<'_>,
 ) -> Result<(Vec<Run>, &'static str), Box<Diagnostic>> {
     let profile = profile(s3).await?;
-    let containers = Containers::set_up(profile, Purpose::Run, Pace::REHEARSAL, &Told).await?;
-    let runs = containers.run_all(plans, lanes, Reuse::Yes, done).await;
+    let containers =
+        Containers::set_up(profile, Purpose::Run, Pace::REHEARSAL, &StderrProgress).await?;
+    let runs = containers.run_all(plans, workers, Reuse::Yes, done).await;
     Ok((runs, profile.name()))
 }
 
@@ -88,8 +89,8 @@ async fn run_on(
 pub(crate) async fn profile(s3: Option<S3Arg>) -> Result<Profile, Box<Diagnostic>> {
     match s3 {
         None => {
-            let choice = Choice::make(&Told).await?;
-            // Nobody is left to be told when standard error is gone.
+            let choice = Choice::make(&StderrProgress).await?;
+            // Nobody is left to be informed when standard error is gone.
             let _ = writeln!(std::io::stderr(), "S3: {choice}");
             Ok(choice.profile)
         }
@@ -121,16 +122,16 @@ pub(crate) async fn asked_to_end() -> &'static str {
 
 /// Everything that this process started in containers goes when this does: after success, failure, a panic
 /// or a signal.
-struct Cleared {
+struct ClearsOwn {
     /// Whether the run did not come to its own end: what it asked the engine for may still be on its way.
     ended_early: bool,
 }
 
-impl Drop for Cleared {
+impl Drop for ClearsOwn {
     fn drop(&mut self) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let Ok(runtime) = runtime else { return };
-        let own = Leftovers::OfThisProcess;
+        let own = ReapScope::OfThisProcess;
         let cleared = if self.ended_early {
             runtime.block_on(clear_own_for_good(own)).map(drop)
         } else {

@@ -13,7 +13,7 @@ pub(crate) fn called() -> Option<Exit> {
     let argv: Vec<String> =
         std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let called = pgdrill_stand::called(&argv, &environment())?;
-    // Nobody is left to be told when standard error is gone.
+    // Nobody is left to be informed when standard error is gone.
     let _ = std::io::stderr().write_all(called.stderr.as_bytes());
     let printed = print(&called.stdout);
     Some(if called.code == 0 { printed } else { Exit::Failed })

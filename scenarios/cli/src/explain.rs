@@ -25,11 +25,12 @@ pub(crate) fn explain(file: Option<&Path>) -> Exit {
             return Exit::Wrong;
         }
     };
-    let told = pgdrill_scenarios::explain(&String::from_utf8_lossy(&log));
-    if told.is_empty() {
-        let hint = "`juju debug-log --replay` shows a log; quiet firings are told at level DEBUG";
+    let reported = pgdrill_scenarios::explain(&String::from_utf8_lossy(&log));
+    if reported.is_empty() {
+        let hint =
+            "`juju debug-log --replay` shows a log; quiet firings are reported at level DEBUG";
         complain(&Diagnostic::error("the log", "it tells of no firing").hint(hint));
         return Exit::Nothing;
     }
-    print(&told)
+    print(&reported)
 }

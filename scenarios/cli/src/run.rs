@@ -151,19 +151,19 @@ fn in_containers(
     jobs: Option<usize>,
     s3: Option<S3Arg>,
 ) -> Option<(Vec<Run>, &'static str)> {
-    use pgdrill_container_backend::{Ended, usual_lanes};
+    use pgdrill_container_backend::{RunEnded, default_workers};
 
     let readable: Vec<&Input> = inputs.iter().filter(|i| i.scenario.is_ok()).collect();
-    let tell = |ended: &Ended<'_>| {
+    let describe = |ended: &RunEnded<'_>| {
         let known = readable.get(ended.index).zip(plans.get(ended.index));
-        let told = |(input, plan): (&&Input, &Plan)| {
+        let report_line = |(input, plan): (&&Input, &Plan)| {
             let run = ended.run.clone();
             let case = JudgedCase::new(input, plan.clone(), run, Backend::Containers, None);
             report::progress_text(&case, ended.seconds, ended.replaced)
         };
-        known.map(told).unwrap_or_default()
+        known.map(report_line).unwrap_or_default()
     };
-    crate::containers::run_plans(plans, jobs.unwrap_or_else(usual_lanes), s3, &tell)
+    crate::containers::run_plans(plans, jobs.unwrap_or_else(default_workers), s3, &describe)
 }
 
 #[cfg(not(feature = "containers"))]
@@ -193,7 +193,7 @@ fn on_the_stand(_: &[Plan], _: usize) -> Option<Vec<Run>> {
 pub(crate) enum Where {
     /// On fakes.
     Memory,
-    /// On real parts, with this S3 server.
+    /// On real containers, with this S3 server.
     Containers(Option<S3Arg>),
     /// Through dispatches, with everything around a unit served to them.
     Stand,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use pgdrill_core::{Amendments, Diagnostic, Hook};
-use pgdrill_scenarios::{Place as _, Plan, Prevented, Run, explain};
+use pgdrill_scenarios::{Plan, Prevented, Run, Testbed as _, explain};
 use pgdrill_sim::{BackupGiven, Event, Given, S3Given, StanzaGiven};
 use pgdrill_stand::{Programs, Rehearsal, Treatment};
 use tokio::runtime::Runtime;

@@ -1,10 +1,10 @@
-//! Topologies that stay up: brought up, looked at, fired at, broken, mended, taken down.
+//! Topologies that stay up: started, looked at, fired at, broken, mended, taken down.
 
 use std::{collections::BTreeMap, io::Write as _};
 
 use pgdrill_container_backend::{
-    Free, Kept, NotDone, Wanted, check_parameters, clean as clean_up, down as take_down,
-    reach_text, topology_text,
+    FreeName, PersistedTopology, TopologyError, Wanted, check_parameters, clean as clean_up,
+    down as take_down, reach_text, topology_text,
 };
 use pgdrill_containers::Cleared;
 use pgdrill_core::{Diagnostic, Hook};
@@ -13,17 +13,17 @@ use pgdrill_scenarios::{check_change, firings, read_change};
 use crate::{
     args::{FireArgs, StatusFormat, TopologyCommand, UpArgs},
     commands::Exit,
-    containers::{Told, asked_to_end, profile, runtime},
+    containers::{StderrProgress, asked_to_end, profile, runtime},
     output::{complain, print},
 };
 
 /// What a command that was done says, and whether the hook that it fired failed.
-struct Done {
+struct CommandDone {
     text: String,
     hook_failed: bool,
 }
 
-impl From<String> for Done {
+impl From<String> for CommandDone {
     fn from(text: String) -> Self {
         Self { text, hook_failed: false }
     }
@@ -31,32 +31,32 @@ impl From<String> for Done {
 
 /// A line for whoever waits, on standard error.
 fn say(line: &str) {
-    // Nobody is left to be told when standard error is gone.
+    // Nobody is left to be informed when standard error is gone.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Carries a command out to its end.
-fn end(command: impl Future<Output = Result<Done, NotDone>>) -> Exit {
+fn end(command: impl Future<Output = Result<CommandDone, TopologyError>>) -> Exit {
     let Some(runtime) = runtime() else { return Exit::NoBackend };
     match runtime.block_on(command) {
         Ok(done) => {
             let printed = print(&done.text);
             if done.hook_failed && printed == Exit::Expected { Exit::Failed } else { printed }
         }
-        Err(NotDone::Wrong(complaint)) => {
+        Err(TopologyError::Wrong(complaint)) => {
             complain(&complaint);
             Exit::Wrong
         }
-        Err(NotDone::Failed(complaint)) => {
+        Err(TopologyError::Failed(complaint)) => {
             complain(&complaint);
             Exit::NoBackend
         }
     }
 }
 
-fn ended(signal: &str, what: &str) -> NotDone {
+fn ended(signal: &str, what: &str) -> TopologyError {
     let what = format!("ended by {signal}; {what}");
-    NotDone::Failed(Box::new(Diagnostic::error("the command", what)))
+    TopologyError::Failed(Box::new(Diagnostic::error("the command", what)))
 }
 
 /// Carries the command out.
@@ -76,22 +76,22 @@ pub(crate) fn command(command: &TopologyCommand) -> Exit {
 fn up(args: &UpArgs) -> Exit {
     end(async {
         let free = tokio::select! {
-            free = Free::wait_for(&args.name.name, &say) => free?,
+            free = FreeName::wait_for(&args.name.name, &say) => free?,
             signal = asked_to_end() => return Err(ended(signal, "nothing was begun")),
         };
         let raising = async {
             let s3 = profile(args.s3).await?;
             let wanted = Wanted { units: args.units, tls: args.tls, s3 };
-            free.raise(&wanted, &Told, &say).await
+            free.raise(&wanted, &StderrProgress, &say).await
         };
-        let kept = tokio::select! {
-            kept = raising => kept?,
+        let persisted = tokio::select! {
+            persisted = raising => persisted?,
             signal = asked_to_end() => {
-                free.strike().await?;
+                free.take_down().await?;
                 return Err(ended(signal, "what was begun is removed"));
             }
         };
-        let text = reach_text(&kept.seen().await);
+        let text = reach_text(&persisted.seen().await);
         free.release();
         Ok(text.into())
     })
@@ -100,7 +100,7 @@ fn up(args: &UpArgs) -> Exit {
 /// `pgdrill status`.
 fn status(name: &str, format: StatusFormat) -> Exit {
     end(async {
-        let seen = Kept::look(name).await?.seen().await;
+        let seen = PersistedTopology::look(name).await?.seen().await;
         let text = match format {
             StatusFormat::Text => topology_text(&seen),
             StatusFormat::Json => {
@@ -120,30 +120,30 @@ fn fire(args: &FireArgs) -> Exit {
     end(async {
         let parameters = parameters(&args.param)?;
         check_parameters(hook, &parameters)?;
-        let kept = Kept::find(&args.name.name, &say).await?;
+        let persisted = PersistedTopology::find(&args.name.name, &say).await?;
         let fired = tokio::select! {
-            fired = kept.fire(hook, args.unit, &parameters) => fired,
+            fired = persisted.fire(hook, args.unit, &parameters) => fired,
             signal = asked_to_end() => {
                 let what = format!("ended by {signal}; {hook} on unit {} died where it was", args.unit);
                 say(&Diagnostic::error("the command", what).to_string());
-                kept.save().await?;
-                return Ok(Done { text: String::new(), hook_failed: true });
+                persisted.save().await?;
+                return Ok(CommandDone { text: String::new(), hook_failed: true });
             }
         };
-        kept.save().await?;
+        persisted.save().await?;
         let fired = fired?;
         let hook_failed = fired.iter().any(|fired| !fired.firing.outcome.keeps_writes());
-        Ok(Done { text: firings(&fired), hook_failed })
+        Ok(CommandDone { text: firings(&fired), hook_failed })
     })
 }
 
-fn parameters(given: &[(String, String)]) -> Result<BTreeMap<String, String>, NotDone> {
+fn parameters(given: &[(String, String)]) -> Result<BTreeMap<String, String>, TopologyError> {
     let mut parameters = BTreeMap::new();
     for (name, value) in given {
         if parameters.insert(name.clone(), value.clone()).is_some() {
             let what = format!("the parameter `{name}` is given twice");
             let complaint = Diagnostic::error("`--param`", what).hint("give it once");
-            return Err(NotDone::Wrong(Box::new(complaint)));
+            return Err(TopologyError::Wrong(Box::new(complaint)));
         }
     }
     Ok(parameters)
@@ -152,16 +152,16 @@ fn parameters(given: &[(String, String)]) -> Result<BTreeMap<String, String>, No
 /// `pgdrill do`.
 fn change(name: &str, words: &str) -> Exit {
     end(async {
-        let (document, change) = read_change(words, "<change>").map_err(NotDone::Wrong)?;
-        let kept = Kept::find(name, &say).await?;
-        if let Some(complaint) = check_change(&document, &change, kept.size()) {
-            return Err(NotDone::Wrong(Box::new(complaint)));
+        let (document, change) = read_change(words, "<change>").map_err(TopologyError::Wrong)?;
+        let persisted = PersistedTopology::find(name, &say).await?;
+        if let Some(complaint) = check_change(&document, &change, persisted.size()) {
+            return Err(TopologyError::Wrong(Box::new(complaint)));
         }
         let happened = tokio::select! {
-            happened = kept.happen(&change, words, &Told) => happened,
+            happened = persisted.happen(&change, words, &StderrProgress) => happened,
             signal = asked_to_end() => Err(ended(signal, "the change may have come about or not")),
         };
-        kept.save().await?;
+        persisted.save().await?;
         happened?;
         Ok(format!("done: {}\n", words.trim()).into())
     })
@@ -170,12 +170,12 @@ fn change(name: &str, words: &str) -> Exit {
 /// `pgdrill heal`.
 fn heal(name: &str) -> Exit {
     end(async {
-        let kept = Kept::find(name, &say).await?;
+        let persisted = PersistedTopology::find(name, &say).await?;
         let healed = tokio::select! {
-            healed = kept.heal() => healed,
+            healed = persisted.heal() => healed,
             signal = asked_to_end() => Err(ended(signal, "some faults may still be there")),
         };
-        kept.save().await?;
+        persisted.save().await?;
         healed?;
         Ok("every fault is undone\n".to_owned().into())
     })
@@ -219,6 +219,6 @@ mod tests {
     fn a_parameter_that_is_given_twice_is_refused() {
         let pair = |value: &str| ("type".to_owned(), value.to_owned());
         assert!(parameters(&[pair("full")]).is_ok());
-        assert!(matches!(parameters(&[pair("full"), pair("full")]), Err(NotDone::Wrong(_))));
+        assert!(matches!(parameters(&[pair("full"), pair("full")]), Err(TopologyError::Wrong(_))));
     }
 }

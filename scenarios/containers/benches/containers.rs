@@ -1,4 +1,4 @@
-//! What cases on real parts take: each on a cluster that served before, against a cluster for each.
+//! What cases on real containers take: each on a cluster that served before, against a cluster for each.
 //!
 //! `cargo bench -p pgdrill-container-backend --features engine-tests --bench containers`; the first figure against the
 //! second is what using clusters again is worth, whatever else this machine does.
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use pgdrill_container_backend::Containers;
-use pgdrill_containers::{Leftovers, Pace, Profile, Purpose, clear_own, images::Quiet};
+use pgdrill_containers::{Pace, Profile, Purpose, ReapScope, clear_own, images::Quiet};
 use pgdrill_scenarios::{Plan, plan, read_corpus};
 
 /// A backup on one unit, and one on the replica of a pair with TLS.
@@ -24,38 +24,38 @@ fn chosen(name: &str) -> Plan {
     plan(scenario.expect("it can be read"), &[])
 }
 
-fn real_parts(criterion: &mut Criterion) {
+fn real_containers(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let set_up = Containers::set_up(Profile::Radosgw, Purpose::Run, Pace::REHEARSAL, &Quiet);
     let containers = runtime.block_on(set_up).expect("an engine, and images");
-    let mut group = criterion.benchmark_group("real parts");
+    let mut group = criterion.benchmark_group("real containers");
     group.sample_size(10).sampling_mode(SamplingMode::Flat).warm_up_time(Duration::from_secs(1));
     for name in CASES {
         let plan = chosen(name);
-        let mut kept = None;
+        let mut reused = None;
         group.bench_function(format!("{name}, on a cluster that served before"), |bencher| {
             bencher.iter(|| {
-                let ran = runtime.block_on(containers.run_plan(&plan, kept.take()));
+                let ran = runtime.block_on(containers.run_plan(&plan, reused.take()));
                 assert_eq!(ran.run.broken, None);
-                kept = ran.topology;
+                reused = ran.topology;
             });
         });
-        if let Some(topology) = kept.take() {
-            runtime.block_on(topology.strike()).expect("it goes");
+        if let Some(topology) = reused.take() {
+            runtime.block_on(topology.take_down()).expect("it goes");
         }
         group.bench_function(format!("{name}, on a cluster of its own"), |bencher| {
             bencher.iter(|| {
                 let ran = runtime.block_on(containers.run_plan(&plan, None));
                 assert_eq!(ran.run.broken, None);
                 let topology = ran.topology.expect("it is there");
-                runtime.block_on(topology.strike()).expect("it goes");
+                runtime.block_on(topology.take_down()).expect("it goes");
             });
         });
     }
     group.finish();
-    runtime.block_on(clear_own(Leftovers::OfThisProcess)).expect("cleared");
+    runtime.block_on(clear_own(ReapScope::OfThisProcess)).expect("cleared");
 }
 
-criterion_group!(benches, real_parts);
+criterion_group!(benches, real_containers);
 criterion_main!(benches);

@@ -1,10 +1,10 @@
-//! The wall time of the corpus on real parts, its clusters used again, against a cluster for every case.
+//! The wall time of the corpus on real containers, its clusters used again, against a cluster for every case.
 //!
 //! `cargo bench -p pgdrill-container-backend --features engine-tests --bench containers_corpus`. All in one run, on the same S3
-//! server: the whole corpus with its clusters used again, as `pgdrill run` has it, and a sample of it with a cluster for
-//! every case, as many at a time as there are lanes, as a test runner has (one a processor), and one after another. The
-//! sample is every eighth case, or every `PGDRILL_BENCH_EVERY`th; half of it runs before the whole corpus and half after
-//! it, so that what else the machine does meets all alike.
+//! server: the whole corpus with its clusters used again, as `pgdrill run` has it, and a sample of it with a cluster
+//! for every case, as many at a time as there are workers, as a test runner has (one a processor), and one after
+//! another. The sample is every eighth case, or every `PGDRILL_BENCH_EVERY`th; half of it runs before the whole corpus
+//! and half after it, so that what else the machine does meets all alike.
 #![allow(
     missing_docs,
     clippy::expect_used,
@@ -20,23 +20,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pgdrill_container_backend::{Containers, Reuse, usual_lanes};
-use pgdrill_containers::{Leftovers, Pace, Profile, Purpose, clear_own, images::Quiet};
+use pgdrill_container_backend::{Containers, Reuse, default_workers};
+use pgdrill_containers::{Pace, Profile, Purpose, ReapScope, clear_own, images::Quiet};
 use pgdrill_scenarios::{Plan, plan, read_corpus};
 
 /// A way to run cases, and what it took.
 struct Way {
     name: String,
-    lanes: usize,
+    workers: usize,
     reuse: Reuse,
     wall: Duration,
-    /// Of every case: its place in the corpus, and the seconds that its lane spent on it.
+    /// Of every case: its place in the corpus, and the seconds that its worker spent on it.
     cases: Vec<(usize, f64)>,
 }
 
 impl Way {
-    fn new(name: String, lanes: usize, reuse: Reuse) -> Self {
-        Self { name, lanes, reuse, wall: Duration::ZERO, cases: Vec::new() }
+    fn new(name: String, workers: usize, reuse: Reuse) -> Self {
+        Self { name, workers, reuse, wall: Duration::ZERO, cases: Vec::new() }
     }
 
     /// Takes these cases of the corpus, each with its place in it.
@@ -45,9 +45,9 @@ impl Way {
         let taken = Mutex::new(Vec::new());
         let began = Instant::now();
         let runs = containers
-            .run_all(&plans, self.lanes, self.reuse, &|ended| {
-                let place = cases.get(ended.index).map_or(0, |(place, _)| *place);
-                taken.lock().expect("nobody panicked").push((place, ended.seconds));
+            .run_all(&plans, self.workers, self.reuse, &|ended| {
+                let testbed = cases.get(ended.index).map_or(0, |(testbed, _)| *testbed);
+                taken.lock().expect("nobody panicked").push((testbed, ended.seconds));
             })
             .await;
         self.wall += began.elapsed();
@@ -62,14 +62,14 @@ impl Way {
         self.wall.as_secs_f64() / as_number(self.cases.len())
     }
 
-    /// The same if its lanes had something to do all the time, which with few cases they have not.
+    /// Seconds a case if its workers had something to do all the time, which with few cases they have not.
     fn busy_pace(&self) -> f64 {
-        self.mean(|_| true) / as_number(self.lanes)
+        self.mean(|_| true) / as_number(self.workers)
     }
 
     /// The mean seconds of its cases whose places these are.
     fn mean(&self, is_meant: impl Fn(usize) -> bool) -> f64 {
-        let meant = self.cases.iter().filter(|(place, _)| is_meant(*place));
+        let meant = self.cases.iter().filter(|(testbed, _)| is_meant(*testbed));
         let seconds: Vec<f64> = meant.map(|(_, seconds)| *seconds).collect();
         seconds.iter().sum::<f64>() / as_number(seconds.len())
     }
@@ -96,7 +96,7 @@ fn as_number(count: usize) -> f64 {
 /// A cluster for every case, in each of the usual ways.
 fn naive_ways() -> Vec<Way> {
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let mut at_a_time = vec![usual_lanes(), processors, 1];
+    let mut at_a_time = vec![default_workers(), processors, 1];
     at_a_time.dedup();
     let name = |count: usize| match count {
         1 => "a cluster for every case, one after another".to_owned(),
@@ -117,8 +117,9 @@ fn main() {
     let (before, after) = sample.split_at(sample.len() / 2);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let lanes = usual_lanes();
-    let mut again = Way::new(format!("clusters used again, {lanes} at a time"), lanes, Reuse::Yes);
+    let workers = default_workers();
+    let mut again =
+        Way::new(format!("clusters used again, {workers} at a time"), workers, Reuse::Yes);
     let mut naive = naive_ways();
     runtime.block_on(async {
         let set_up = Containers::set_up(Profile::Radosgw, Purpose::Run, Pace::REHEARSAL, &Quiet);
@@ -130,10 +131,10 @@ fn main() {
         for way in &mut naive {
             way.take(&containers, after).await;
         }
-        clear_own(Leftovers::OfThisProcess).await.expect("cleared");
+        clear_own(ReapScope::OfThisProcess).await.expect("cleared");
     });
     again.show();
-    let sampled = |place: usize| sample.iter().any(|(other, _)| *other == place);
+    let sampled = |testbed: usize| sample.iter().any(|(other, _)| *other == testbed);
     let heavier = again.mean(sampled) / again.mean(|_| true);
     println!(
         "  its cases that are in the sample took {heavier:.2} times as long as all of them (mean)"
@@ -143,7 +144,7 @@ fn main() {
         let (times, busy) = (way.pace() / again.pace(), way.busy_pace() / again.pace());
         let least = busy / heavier.max(1.0);
         println!(
-            "  {times:.1} times the seconds a case, {busy:.1} without lanes that wait for the last case, and at least \
+            "  {times:.1} times the seconds a case, {busy:.1} without workers that wait for the last case, and at least \
              {least:.1} if the sample's cases are as much longer here"
         );
     }

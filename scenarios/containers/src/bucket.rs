@@ -10,10 +10,10 @@ use std::{
 
 use pgdrill_containers::Unmet;
 use pgdrill_core::{S3Settings, Secret, UriStyle, inventory::backup_id, ports::BackupKind};
-use pgdrill_sim::{BackupSeen, BucketGiven, S3Server as Told};
+use pgdrill_sim::{BackupSeen, BucketGiven, S3Values};
 use serde::Deserialize;
 
-use super::Server;
+use super::SharedS3;
 use pgdrill_scenarios::Prevented;
 
 /// What every bucket of a run begins with.
@@ -25,15 +25,15 @@ const PATH: &str = "/drill";
 
 /// A bucket of its own on a server that others use, too.
 #[derive(Debug)]
-pub struct Bucket {
-    server: Arc<Server>,
+pub struct TestBucket {
+    server: Arc<SharedS3>,
     name: String,
     is: Mutex<BucketGiven>,
 }
 
-impl Bucket {
+impl TestBucket {
     /// A bucket that does not exist yet and whose name no other plan has.
-    pub(super) fn fresh(server: &Arc<Server>) -> Self {
+    pub(super) fn fresh(server: &Arc<SharedS3>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}-{}-{number}", std::process::id());
@@ -41,7 +41,7 @@ impl Bucket {
     }
 
     /// A bucket that is there, or is not.
-    pub(crate) fn known(server: &Arc<Server>, name: String, is: BucketGiven) -> Self {
+    pub(crate) fn known(server: &Arc<SharedS3>, name: String, is: BucketGiven) -> Self {
         Self { server: Arc::clone(server), name, is: Mutex::new(is) }
     }
 
@@ -56,11 +56,11 @@ impl Bucket {
         *self.is.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What Juju tells of the server and of this bucket.
-    pub(super) fn told(&self) -> Told {
+    /// What Juju says of the server and of this bucket.
+    pub(super) fn s3_values(&self) -> S3Values {
         let facts = self.server.s3.facts();
         let owned = |text: &str| Cow::from(text.to_owned());
-        Told {
+        S3Values {
             endpoint: facts.endpoint().into(),
             nowhere: NOWHERE.into(),
             bucket: self.name.clone().into(),
@@ -172,7 +172,7 @@ impl Bucket {
 /// Whether the backup tool itself keeps an object of this name.
 fn is_of_the_tool(key: &str) -> bool {
     let parts: Vec<&str> = key.split('/').collect();
-    let area = parts.iter().position(|part| ["archive", "backup"].contains(part));
+    let area = parts.iter().position(|container| ["archive", "backup"].contains(container));
     let Some(area) = area else { return false };
     if parts.get(area) == Some(&"archive") {
         return true;
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tool_s_own_objects_are_told_from_the_hooks() {
+    fn the_tool_s_own_objects_are_distinguished_from_the_hooks() {
         for key in [
             "drill/archive/s/archive.info",
             "drill/archive/s/17-1/0000000100000000/x.zst",

@@ -1,4 +1,4 @@
-//! The faults that are in force, in the words of whoever brought them about.
+//! The faults that are in force, in the words of whoever caused them.
 
 use pgdrill_sim::{
     ArchiveCommand, Change, DataDirectory, DcsState, MemberFate, PgbackrestFailureMode,
@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 /// The faults in force, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Faults(Vec<Fault>);
+pub(super) struct Faults(Vec<FaultInForce>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Fault {
+struct FaultInForce {
     /// What it is about: a later change of the same takes its place.
     about: String,
     words: String,
@@ -31,7 +31,7 @@ impl Faults {
         };
         self.0.retain(|fault| fault.about != about);
         if is_fault(change) {
-            self.0.push(Fault { about, words: words.trim().to_owned() });
+            self.0.push(FaultInForce { about, words: words.trim().to_owned() });
         }
     }
 
@@ -40,7 +40,7 @@ impl Faults {
         self.0.clear();
     }
 
-    /// Each in the words of whoever brought it about.
+    /// Each in the words of whoever caused it.
     pub(super) fn words(&self) -> Vec<String> {
         self.0.iter().map(|fault| fault.words.clone()).collect()
     }

@@ -9,7 +9,7 @@ use pgdrill_core::{
 };
 use pgdrill_sim::{BackupGiven, BucketGiven, Given, RepositoryGiven, S3Given, StanzaGiven};
 
-use super::place::{ContainersPlace, broken};
+use super::testbed::{ContainersTestbed, broken};
 use pgdrill_scenarios::Prevented;
 
 /// The first line of the metadata that another model wrote.
@@ -17,17 +17,17 @@ const OTHER_MODEL: &str = "Model UUID: 5e55104e-0000-4000-8000-00000000000f\n";
 /// The stanza of another cluster.
 const OTHER_STANZA: &str = "drill.patroni-other";
 
-pub(super) async fn make_true(place: &ContainersPlace, given: &Given) -> Result<(), Prevented> {
-    let topology = &place.topology;
+pub(super) async fn make_true(testbed: &ContainersTestbed, given: &Given) -> Result<(), Prevented> {
+    let topology = &testbed.topology;
     let count = given.units.max(1);
     topology.reset().await.map_err(broken)?;
     if topology.size() != count {
         topology.scale_to(count).await.map_err(broken)?;
     }
     topology.switch_over(given.primary).await.map_err(broken)?;
-    let settings = place.bucket.right(given.s3.as_ref().and_then(|s3| s3.path.as_deref()));
-    let all = try_join_all((0..count).map(|unit| place.ports(unit))).await.map_err(failed)?;
-    let so_far = fill_repository(place, given, &all, &settings).await?;
+    let settings = testbed.bucket.right(given.s3.as_ref().and_then(|s3| s3.path.as_deref()));
+    let all = try_join_all((0..count).map(|unit| testbed.ports(unit))).await.map_err(failed)?;
+    let so_far = fill_repository(testbed, given, &all, &settings).await?;
     let stanza = (given.stanza == StanzaGiven::Initialised).then(|| stanza(&all));
     let cluster = ClusterSettings {
         archive_stanza: stanza.flatten(),
@@ -40,9 +40,9 @@ pub(super) async fn make_true(place: &ContainersPlace, given: &Given) -> Result<
         async move { if is_so { Ok(()) } else { ports.cluster.apply(cluster).await } }
     });
     try_join_all(applying).await.map_err(failed)?;
-    configure(place, given, &all, so_far.repository.as_ref()).await?;
+    configure(testbed, given, &all, so_far.repository.as_ref()).await?;
     let bucket = given.s3.as_ref().map_or(BucketGiven::Present, |s3| s3.bucket);
-    place.bucket.set(bucket).await?;
+    testbed.bucket.set(bucket).await?;
     start_tls_servers(given, &all).await
 }
 
@@ -60,7 +60,7 @@ struct SoFar {
 /// Puts into the repository what is there before the first firing. The primary does it alone, with
 /// settings that are right, whatever the relation says.
 async fn fill_repository(
-    place: &ContainersPlace,
+    testbed: &ContainersTestbed,
     given: &Given,
     all: &[Ports],
     settings: &S3Settings,
@@ -69,7 +69,7 @@ async fn fill_repository(
     if !own && given.repository == RepositoryGiven::Own {
         return Ok(SoFar::default());
     }
-    place.bucket.set(BucketGiven::Present).await?;
+    testbed.bucket.set(BucketGiven::Present).await?;
     let Some(primary) = all.get(given.primary as usize) else { return Ok(SoFar::default()) };
     let identity = primary.unit.identity();
     match given.repository {
@@ -82,22 +82,22 @@ async fn fill_repository(
             };
             let kinds: Vec<&str> = given.backups.iter().map(|kind| tool_name(*kind)).collect();
             let stored =
-                place.topology.store_foreign(given.primary, settings.clone(), name, &kinds);
+                testbed.topology.store_foreign(given.primary, settings.clone(), name, &kinds);
             return stored.await.map(|()| SoFar::default()).map_err(broken);
         }
         RepositoryGiven::Own | RepositoryGiven::AnotherModel => {}
     }
-    let so_far = take_backups(place, given, primary, settings).await?;
+    let so_far = take_backups(testbed, given, primary, settings).await?;
     if given.repository == RepositoryGiven::AnotherModel {
         let key = settings.object_key(identity.stanza(), "latest");
-        let put = place.store().put(settings, &key, OTHER_MODEL.as_bytes()).await;
+        let put = testbed.store().put(settings, &key, OTHER_MODEL.as_bytes()).await;
         put.map_err(failed)?;
     }
     Ok(so_far)
 }
 
 async fn take_backups(
-    place: &ContainersPlace,
+    testbed: &ContainersTestbed,
     given: &Given,
     primary: &Ports,
     settings: &S3Settings,
@@ -122,7 +122,7 @@ async fn take_backups(
     for backup in &given.backups {
         let kind = match backup {
             BackupGiven::Failed => {
-                let stored = place.topology.store_failed_backup(given.primary, &stanza);
+                let stored = testbed.topology.store_failed_backup(given.primary, &stanza);
                 stored.await.map_err(broken)?;
                 continue;
             }
@@ -147,13 +147,13 @@ const fn tool_name(backup: BackupGiven) -> &'static str {
 /// The backup tool's configuration, as the hooks left it: on every unit by the relation as it is, where there
 /// is a stanza or a TLS server that was started with it; otherwise on none.
 async fn configure(
-    place: &ContainersPlace,
+    testbed: &ContainersTestbed,
     given: &Given,
     all: &[Ports],
     of_primary: Option<&RepositorySettings>,
 ) -> Result<(), Prevented> {
     if given.stanza != StanzaGiven::Initialised && !given.has_tls_servers() {
-        return place.topology.unconfigure().await.map_err(broken);
+        return testbed.topology.unconfigure().await.map_err(broken);
     }
     let s3 = given.s3.as_ref().filter(|s3| S3Given::is_related(s3));
     let relation = match (s3, all.first()) {

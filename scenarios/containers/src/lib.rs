@@ -1,40 +1,41 @@
-//! Plans on real parts in containers: PostgreSQL under Patroni, pgBackRest, etcd and an S3 server, with Juju
+//! Plans on real servers in containers: PostgreSQL under Patroni, pgBackRest, etcd and an S3 server, with Juju
 //! simulated by the same code as in memory.
 
 mod bucket;
 mod faults;
 mod given;
-mod kept;
-mod lanes;
 mod look;
 mod observe;
-mod place;
+mod persisted;
 mod raise;
 mod report;
 mod seen;
+mod testbed;
 mod under_way;
+mod workers;
 
 use std::sync::Arc;
 
 use pgdrill_containers::{
-    Authority, Images, Leftovers, Pace, Profile, Purpose, S3Server, Setup, Stage, Topology, clear,
+    Authority, EngineResult, Images, Pace, Profile, Purpose, ReapScope, S3Server, Stage, Topology,
+    clear,
     images::{Image, ImageRef, Progress, ensure},
 };
 use pgdrill_core::Diagnostic;
 
 pub use self::{
-    bucket::Bucket,
-    kept::{Kept, NotDone, Say, check_parameters, clean, down},
-    lanes::{Done, Ended, Ran, Reuse, usual_lanes},
-    place::ContainersPlace,
-    raise::{Free, Wanted},
+    bucket::TestBucket,
+    persisted::{Notify, PersistedTopology, TopologyError, check_parameters, clean, down},
+    raise::{FreeName, Wanted},
     report::{reach_text, topology_text},
-    seen::{BackupThere, PartSeen, TopologySeen, UnitThere},
+    seen::{BackupThere, ContainerSeen, TopologySeen, UnitThere},
+    testbed::ContainersTestbed,
+    workers::{OnRunEnd, Reuse, RunEnded, RunOnCluster, default_workers},
 };
 
 /// The S3 server, and an authority that did not sign its certificate.
 #[derive(Debug)]
-pub struct Server {
+pub struct SharedS3 {
     /// The server.
     pub s3: S3Server,
     /// The chain of the other authority.
@@ -44,7 +45,7 @@ pub struct Server {
 /// The S3 server and the images that every cluster of a run uses.
 pub struct Containers {
     stage: Stage,
-    server: Arc<Server>,
+    server: Arc<SharedS3>,
     authority: Arc<Authority>,
     images: Images,
     pace: Pace,
@@ -61,24 +62,24 @@ impl Containers {
         purpose: Purpose,
         pace: Pace,
         progress: &dyn Progress,
-    ) -> Setup<Self> {
+    ) -> EngineResult<Self> {
         let stage = Stage::set(purpose).await?;
         let set_up = async {
-            clear(stage.docker(), Leftovers::OfDeadRuns).await?;
+            clear(stage.docker(), ReapScope::OfDeadRuns).await?;
             let images = images(progress).await?;
             let authority = Authority::new("pgdrill");
             let authority = authority.map_err(|error| boxed("the authority", &error))?;
             let other = Authority::new("nobody's");
             let other = other.map_err(|error| boxed("the authority", &error))?;
             let s3 = S3Server::start(profile, &stage, &authority, progress).await?;
-            let server = Server { s3, other_chain: other.chain().to_owned() };
+            let server = SharedS3 { s3, other_chain: other.chain().to_owned() };
             Ok((images, Arc::new(authority), Arc::new(server)))
         };
         match set_up.await {
             Ok((images, authority, server)) => Ok(Self { stage, server, authority, images, pace }),
             Err(complaint) => {
                 // The complaint says why; that nothing could be cleared away either adds nothing to it.
-                let _ = stage.strike().await;
+                let _ = stage.take_down().await;
                 Err(complaint)
             }
         }
@@ -86,7 +87,7 @@ impl Containers {
 
     /// The S3 server.
     #[must_use]
-    pub fn server(&self) -> &Arc<Server> {
+    pub fn server(&self) -> &Arc<SharedS3> {
         &self.server
     }
 
@@ -94,15 +95,16 @@ impl Containers {
     ///
     /// # Errors
     ///
-    /// A part does not come up; nothing of it is left.
-    pub async fn raise(&self, units: u32) -> Setup<Topology> {
+    /// A container does not come up; nothing of it is left.
+    pub async fn raise(&self, units: u32) -> EngineResult<Topology> {
         let stage = Stage::set(Purpose::Run).await?;
         let (images, authority) = (self.images.clone(), Arc::clone(&self.authority));
-        let gate = self.server.s3.gate();
+        let proxy = self.server.s3.proxy();
         let raised =
-            Topology::raise(stage.clone(), images, authority, &gate, units.max(1), self.pace).await;
+            Topology::raise(stage.clone(), images, authority, &proxy, units.max(1), self.pace)
+                .await;
         if raised.is_err() {
-            let _ = stage.strike().await;
+            let _ = stage.take_down().await;
         }
         raised
     }
@@ -112,12 +114,12 @@ impl Containers {
     /// # Errors
     ///
     /// The engine did not remove it.
-    pub async fn take_down(&self) -> Setup<()> {
-        self.stage.strike().await
+    pub async fn take_down(&self) -> EngineResult<()> {
+        self.stage.take_down().await
     }
 }
 
-async fn images(progress: &dyn Progress) -> Setup<Images> {
+async fn images(progress: &dyn Progress) -> EngineResult<Images> {
     let have = |kind: Image| async move {
         let image: Result<ImageRef, _> = ensure(kind, progress).await;
         image.map_err(|error| error.diagnostic())
@@ -125,6 +127,6 @@ async fn images(progress: &dyn Progress) -> Setup<Images> {
     Ok(Images { unit: have(Image::Unit).await?, etcd: have(Image::Etcd).await? })
 }
 
-fn boxed(place: &str, error: &dyn std::fmt::Display) -> Box<Diagnostic> {
-    Box::new(Diagnostic::error(place, error.to_string()))
+fn boxed(testbed: &str, error: &dyn std::fmt::Display) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error(testbed, error.to_string()))
 }

@@ -1,18 +1,18 @@
 //! A look into a unit, whatever state it is in.
 
-use pgdrill_containers::{SERVER_AWAY, Unit};
+use pgdrill_containers::{SERVER_AWAY, UnitContainer};
 use pgdrill_core::ports::ServiceState;
 
-use super::place::broken;
+use super::testbed::broken;
 use pgdrill_scenarios::Prevented;
 
-/// Everything that a look into a unit tells, a line each: its services, how often its TLS server took new settings, whether
-/// its data directory is empty, what its server runs on, the archive command and the mark in its manager's file, whether
-/// that file restores, and whether its database is kept from stopping, its server from starting, and a command of the
-/// backup tool runs that writes to the repository.
+/// Everything that a look into a unit reports, a line each: its services, how often its TLS server took new settings,
+/// whether its data directory is empty, what its server runs on, the archive command and the mark in its manager's
+/// file, whether that file restores, and whether its database is kept from stopping, its server from starting, and a
+/// command of the backup tool runs that writes to the repository.
 ///
-/// The archive command is the one that the server runs on. Where somebody set another behind the manager's back it is the
-/// one in the manager's file, which holds nothing for a moment whenever the manager writes it.
+/// The archive command is the one that the server runs on. Where somebody set another behind the manager's back it is
+/// the one in the manager's file, which holds nothing for a moment whenever the manager writes it.
 const LOOK: &str = r#"
     known=/run/supervisor
     [ -e "$known" ] || known=/run/supervisor.away
@@ -39,9 +39,9 @@ const LOOK: &str = r#"
     pgrep -ax pgbackrest | grep -cE ' (backup|expire|stanza-create)$' || true
 "#;
 
-/// What a look into a unit told.
+/// What a look into a unit reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Look {
+pub(super) struct UnitLook {
     /// Whether its container runs, goes on and reaches the others.
     pub(super) is_reached: bool,
     pub(super) database: ServiceState,
@@ -64,7 +64,7 @@ pub(super) struct Look {
     pub(super) is_tool_writing: bool,
 }
 
-impl Look {
+impl UnitLook {
     /// The stanza into which WAL goes.
     pub(super) fn archives_into(&self) -> Option<String> {
         archived_stanza(&self.archive_command)
@@ -89,17 +89,17 @@ impl Look {
     }
 }
 
-pub(super) async fn look(unit: &Unit) -> Result<Look, Prevented> {
-    let state = unit.part.state().await.map_err(broken)?;
+pub(super) async fn look(unit: &UnitContainer) -> Result<UnitLook, Prevented> {
+    let state = unit.container.state().await.map_err(broken)?;
     if !state.is_running {
-        return Ok(Look::of_the_dead());
+        return Ok(UnitLook::of_the_dead());
     }
-    let told = unit.shell(LOOK, &[SERVER_AWAY]).await.map_err(broken)?;
-    Ok(Look { is_reached: !state.is_paused && state.is_connected, ..read(&told) })
+    let reported = unit.shell(LOOK, &[SERVER_AWAY]).await.map_err(broken)?;
+    Ok(UnitLook { is_reached: !state.is_paused && state.is_connected, ..read(&reported) })
 }
 
-fn read(told: &str) -> Look {
-    let mut lines = told.lines();
+fn read(reported: &str) -> UnitLook {
+    let mut lines = reported.lines();
     let mut next = || lines.next().unwrap_or_default().trim().to_owned();
     let (database, tls_server) = (next(), next());
     let (reloads, files) = (next(), next());
@@ -113,7 +113,7 @@ fn read(told: &str) -> Look {
     };
     let (runs_on, command) = (row.next().unwrap_or_default(), row.next().unwrap_or_default());
     let is_database_moving = kept_up == "0" && is_moving(&database);
-    Look {
+    UnitLook {
         is_reached: true,
         database: service(&database),
         tls_server: service(&tls_server),
@@ -157,7 +157,7 @@ fn archived_stanza(command: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    const TOLD: &str = "run: postgresql: (pid 41) 9s
+    const REPORTED: &str = "run: postgresql: (pid 41) 9s
 down: pgbackrest server: 9s, normally up
 2
 24
@@ -172,8 +172,8 @@ on:12ab
 
     #[test]
     fn a_look_tells_what_a_unit_is() {
-        let look = read(TOLD);
-        let expected = Look {
+        let look = read(REPORTED);
+        let expected = UnitLook {
             is_reached: true,
             database: ServiceState::Running,
             tls_server: ServiceState::Stopped,
@@ -189,8 +189,9 @@ on:12ab
         };
         assert_eq!(look, expected);
         assert_eq!(look.archives_into().as_deref(), Some("drill.x"));
-        assert!(read(&TOLD.replace("f|on:12ab", "f|off:34cd")).is_behind);
-        let down = read(&TOLD.replace("f|on:12ab|pgbackrest --stanza=drill.x archive-push %p", ""));
+        assert!(read(&REPORTED.replace("f|on:12ab", "f|off:34cd")).is_behind);
+        let down =
+            read(&REPORTED.replace("f|on:12ab|pgbackrest --stanza=drill.x archive-push %p", ""));
         assert_eq!((down.follows, down.is_behind, down.archives_into()), (None, false, None));
     }
 

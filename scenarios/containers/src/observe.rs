@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 use pgdrill_containers::{
-    Unit,
+    UnitContainer,
     postgres::{Admission, Postgres},
 };
 use pgdrill_core::ports::Cluster as _;
@@ -15,7 +15,7 @@ use pgdrill_sim::lock;
 
 use super::{
     look::look,
-    place::ContainersPlace,
+    testbed::ContainersTestbed,
     under_way::{Sight, archiver, under_way},
 };
 
@@ -26,24 +26,24 @@ const ON_ITS_WAY: Duration = Duration::from_secs(30);
 
 /// What can be seen once nothing is on its way any more: the look that finds it so is the observation, of the units by what the
 /// DCS held just before.
-pub(super) async fn observe(place: &ContainersPlace) -> Result<Observation, Prevented> {
+pub(super) async fn observe(testbed: &ContainersTestbed) -> Result<Observation, Prevented> {
     let look = || async {
-        let agreed = place.topology.agreed().await;
-        let units = place.topology.units();
-        let seen = try_join_all(units.iter().map(|unit| see(place, unit))).await;
+        let agreed = testbed.topology.agreed().await;
+        let units = testbed.topology.units();
+        let seen = try_join_all(units.iter().map(|unit| see(testbed, unit))).await;
         let is_at_rest = match &seen {
             Ok(seen) => under_way(agreed.as_ref(), seen).is_none(),
             Err(_) => true,
         };
         (seen, is_at_rest)
     };
-    let seen = place.topology.at_rest(ON_ITS_WAY, look).await?;
-    let accept = join_all(seen.iter().map(|sight| accepts_connections(place, sight))).await;
-    let told = lock(&place.world).observe();
+    let seen = testbed.topology.at_rest(ON_ITS_WAY, look).await?;
+    let accept = join_all(seen.iter().map(|sight| accepts_connections(testbed, sight))).await;
+    let reported = lock(&testbed.world).observe();
     let archives_into = archiver(&seen).and_then(|sight| sight.look.archives_into());
     let mut units = Vec::with_capacity(seen.len());
     for (sight, accepts_connections) in seen.iter().zip(accept) {
-        let juju = told.units.iter().find(|juju| juju.unit == sight.unit);
+        let juju = reported.units.iter().find(|juju| juju.unit == sight.unit);
         units.push(UnitSeen {
             unit: sight.unit,
             history: juju.map(|juju| juju.history.clone()).unwrap_or_default(),
@@ -60,37 +60,37 @@ pub(super) async fn observe(place: &ContainersPlace) -> Result<Observation, Prev
     Ok(Observation {
         units,
         primary: primary.map(|sight| sight.unit),
-        stanza: told.stanza,
-        restoring: told.restoring,
+        stanza: reported.stanza,
+        restoring: reported.restoring,
         archives_into,
-        backups: place.bucket.backups().await?,
-        objects: place.bucket.objects().await?,
+        backups: testbed.bucket.backups().await?,
+        objects: testbed.bucket.objects().await?,
     })
 }
 
-async fn see(place: &ContainersPlace, unit: &Unit) -> Result<Sight, Prevented> {
+async fn see(testbed: &ContainersTestbed, unit: &UnitContainer) -> Result<Sight, Prevented> {
     let look = look(unit).await?;
-    let member = place.topology.cluster(unit.number).member_state().await.ok();
+    let member = testbed.topology.cluster(unit.number).member_state().await.ok();
     let admission = match look.follows {
-        Some(_) => client(place, unit).admission().await.ok(),
+        Some(_) => client(testbed, unit).admission().await.ok(),
         None => None,
     };
     Ok(Sight { unit: unit.number, look, member, admission })
 }
 
 /// What a new client meets; where no server answers one, what the configuration says that it would meet.
-async fn accepts_connections(place: &ContainersPlace, sight: &Sight) -> bool {
+async fn accepts_connections(testbed: &ContainersTestbed, sight: &Sight) -> bool {
     match sight.admission {
         Some(Admission::Accepted) => true,
         Some(Admission::Rejected(_)) => false,
         Some(Admission::Unserved(_)) | None => {
-            place.topology.cluster(sight.unit).accepts_connections().await.unwrap_or(true)
+            testbed.topology.cluster(sight.unit).accepts_connections().await.unwrap_or(true)
         }
     }
 }
 
 /// A unit's server as a client reaches it who may do everything while connections are accepted.
-pub(super) fn client(place: &ContainersPlace, unit: &Unit) -> Postgres {
-    let password = place.topology.superuser_password();
+pub(super) fn client(testbed: &ContainersTestbed, unit: &UnitContainer) -> Postgres {
+    let password = testbed.topology.superuser_password();
     Postgres::new("127.0.0.1", unit.database_port(), SUPERUSER, password)
 }

@@ -7,17 +7,17 @@ use std::{
 
 use futures_util::FutureExt as _;
 use pgdrill_containers::{
-    Authority, Claim, Keeper, Pace, Profile, S3Server, Setup, Topology, claim, images::Progress,
-    keeping_stage, new_keeping_stage,
+    Authority, Claim, EngineResult, Pace, PersistentStore, Profile, S3Server, Topology, claim,
+    images::Progress, new_persistent_stage, persistent_stage,
 };
 use pgdrill_core::Diagnostic;
 use pgdrill_sim::{Given, S3Given, StanzaGiven};
 
 use super::{
-    ContainersPlace, boxed,
-    bucket::Bucket,
+    ContainersTestbed, boxed,
+    bucket::TestBucket,
     images,
-    kept::{Kept, NotDone, Say, server},
+    persisted::{Notify, PersistedTopology, TopologyError, server},
 };
 
 /// The topology that somebody asks for.
@@ -32,23 +32,23 @@ pub struct Wanted {
 }
 
 /// A name that nothing is up under, and that no other process uses meanwhile.
-pub struct Free {
+pub struct FreeName {
     name: String,
     claim: Claim,
 }
 
-impl Free {
+impl FreeName {
     /// Waits until no other process works under this name, and sees that nothing is up.
     ///
     /// # Errors
     ///
     /// No engine answers, or something is up.
-    pub async fn wait_for(name: &str, say: Say<'_>) -> Result<Self, NotDone> {
+    pub async fn wait_for(name: &str, say: Notify<'_>) -> Result<Self, TopologyError> {
         let claim = claim(name, say).await?;
-        if Keeper::find(&keeping_stage(name).await?).await?.is_some() {
+        if PersistentStore::find(&persistent_stage(name).await?).await?.is_some() {
             let what = format!("`{name}` is up already");
             let hint = "`pgdrill status` shows it, `pgdrill down` takes it down, and `--name` brings another one up beside it";
-            return Err(NotDone::wrong("the command line", &what, hint));
+            return Err(TopologyError::wrong("the command line", &what, hint));
         }
         Ok(Self { name: name.to_owned(), claim })
     }
@@ -58,29 +58,29 @@ impl Free {
     /// # Errors
     ///
     /// The engine did not remove all of it.
-    pub async fn strike(&self) -> Setup<()> {
-        keeping_stage(&self.name).await?.strike_for_good().await
+    pub async fn take_down(&self) -> EngineResult<()> {
+        persistent_stage(&self.name).await?.take_down_for_good().await
     }
 
     /// Brings a topology up, as the hooks themselves would have left it: with an S3 relation and a stanza.
     ///
     /// # Errors
     ///
-    /// A part does not come up; nothing of it is left.
+    /// A container does not come up; nothing of it is left.
     pub async fn raise(
         &self,
         wanted: &Wanted,
         progress: &dyn Progress,
-        say: Say<'_>,
-    ) -> Result<Kept, NotDone> {
+        say: Notify<'_>,
+    ) -> Result<PersistedTopology, TopologyError> {
         let raising = AssertUnwindSafe(self.try_to_raise(wanted, progress, say)).catch_unwind();
         let raised = raising.await.unwrap_or_else(|_| {
             let what = Diagnostic::error("bringing the topology up", "it panicked");
-            Err(NotDone::Failed(Box::new(what)))
+            Err(TopologyError::Failed(Box::new(what)))
         });
         if raised.is_err() {
             // The complaint says why; that something could not be removed either adds nothing to it.
-            let _ = self.strike().await;
+            let _ = self.take_down().await;
         }
         raised
     }
@@ -89,9 +89,9 @@ impl Free {
         &self,
         wanted: &Wanted,
         progress: &dyn Progress,
-        say: Say<'_>,
-    ) -> Result<Kept, NotDone> {
-        let stage = new_keeping_stage(&self.name).await?;
+        say: Notify<'_>,
+    ) -> Result<PersistedTopology, TopologyError> {
+        let stage = new_persistent_stage(&self.name).await?;
         let images = images(progress).await?;
         let authority = Authority::new("pgdrill");
         let authority = Arc::new(authority.map_err(|error| boxed("the authority", &error))?);
@@ -100,13 +100,13 @@ impl Free {
         if s3.is_relayed() {
             let what = "containers reach the S3 server only by way of a process that goes on, and `up` does not";
             let hint = "let the server listen on an address that containers reach, and see that no firewall is between";
-            return Err(NotDone::wrong(&s3.facts().endpoint(), what, hint));
+            return Err(TopologyError::wrong(&s3.facts().endpoint(), what, hint));
         }
         let units = wanted.units.max(1);
         say(&format!("starting PostgreSQL under Patroni on {}", counted(units, "unit")));
         let etcd = images.etcd.clone();
         let (on, by) = (stage.clone(), Arc::clone(&authority));
-        let topology = Topology::raise(on, images, by, &s3.gate(), units, Pace::REAL).await?;
+        let topology = Topology::raise(on, images, by, &s3.proxy(), units, Pace::REAL).await?;
         say("creating the bucket and the stanza");
         let given = Given {
             units,
@@ -115,21 +115,21 @@ impl Free {
             stanza: StanzaGiven::Initialised,
             ..Given::default()
         };
-        let bucket = Bucket::fresh(&server(&s3));
-        let place = ContainersPlace::make_with(Arc::new(topology), bucket, &given).await;
-        let mut kept = Kept {
+        let bucket = TestBucket::fresh(&server(&s3));
+        let testbed = ContainersTestbed::make_with(Arc::new(topology), bucket, &given).await;
+        let mut persisted = PersistedTopology {
             name: self.name.clone(),
-            place: place.map_err(NotDone::prevented)?,
+            testbed: testbed.map_err(TopologyError::prevented)?,
             s3,
             faults: Mutex::default(),
             authority,
-            keeper: None,
+            store: None,
             saved: Mutex::default(),
             claim: None,
         };
-        let state = kept.state()?;
-        kept.keeper = Some(Keeper::make(&stage, &self.name, &etcd, &state).await?);
-        Ok(kept)
+        let state = persisted.state()?;
+        persisted.store = Some(PersistentStore::make(&stage, &self.name, &etcd, &state).await?);
+        Ok(persisted)
     }
 
     /// Gives the name back, to be used by others.

@@ -1,4 +1,4 @@
-//! A topology that stays up, for a person: how it is, and how its parts are reached.
+//! A topology that stays up, for a person: how it is, and how its containers are reached.
 
 use std::fmt::Write as _;
 
@@ -25,9 +25,9 @@ pub fn topology_text(seen: &TopologySeen) -> String {
     let rows: Vec<Vec<String>> = seen.units.iter().map(unit_row).collect();
     push_table(&mut out, &head, &rows);
     out.push('\n');
-    let containers = seen.units.iter().map(|unit| &unit.container).chain(&seen.parts);
+    let containers = seen.units.iter().map(|unit| &unit.container).chain(&seen.containers);
     let rows: Vec<Vec<String>> =
-        containers.map(|part| vec![part.name.clone(), part.is.to_owned()]).collect();
+        containers.map(|container| vec![container.name.clone(), container.is.to_owned()]).collect();
     push_table(&mut out, &["Container", "State"], &rows);
     push_backups(&mut out, seen);
     push_notes(&mut out, seen);
@@ -90,7 +90,7 @@ fn push_notes(out: &mut String, seen: &TopologySeen) {
     }
 }
 
-/// How each part is reached from this machine, and what to do next.
+/// How each container is reached from this machine, and what to do next.
 #[must_use]
 pub fn reach_text(seen: &TopologySeen) -> String {
     let mut out = format!("`{}` is up.\n\n", seen.name);
@@ -113,8 +113,8 @@ pub fn reach_text(seen: &TopologySeen) -> String {
         seen.s3, seen.bucket, seen.endpoint_here, seen.endpoint
     );
     out.push_str("other containers\n");
-    for part in &seen.parts {
-        let _ = writeln!(out, "  {}", part.name);
+    for container in &seen.containers {
+        let _ = writeln!(out, "  {}", container.name);
     }
     let name = if seen.name == "local" { String::new() } else { format!(" --name {}", seen.name) };
     let _ = write!(
@@ -150,14 +150,14 @@ fn push_table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BackupThere, PartSeen};
+    use crate::{BackupThere, ContainerSeen};
 
     fn unit(number: u32) -> UnitThere {
         let name = format!("pgdrill-local-unit-{number}");
         UnitThere {
             unit: number,
             leads: number == 0,
-            container: PartSeen { name, is: "running" },
+            container: ContainerSeen { name, is: "running" },
             role: if number == 0 { "primary" } else { "replica" },
             status: "active",
             message: String::new(),
@@ -177,7 +177,7 @@ mod tests {
             name: "local".into(),
             tls: true,
             units: vec![unit(0), unit(1)],
-            parts: vec![PartSeen { name: "pgdrill-local-etcd".into(), is: "running" }],
+            containers: vec![ContainerSeen { name: "pgdrill-local-etcd".into(), is: "running" }],
             s3: "radosgw".into(),
             endpoint: "https://s3.drill".into(),
             endpoint_here: "https://127.0.0.1:50002".into(),
@@ -248,7 +248,7 @@ No backups
     }
 
     #[test]
-    fn whoever_brought_it_up_is_told_how_to_reach_every_part() {
+    fn whoever_started_it_is_shown_how_to_reach_every_container() {
         let text = reach_text(&seen());
         for words in [
             "docker exec -it -u postgres pgdrill-local-unit-1 psql",

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use futures_util::future::join_all;
-use pgdrill_containers::{Part, Topology, Unit, host};
+use pgdrill_containers::{Container, Topology, UnitContainer, host};
 use pgdrill_core::ports::{Cluster as _, MemberState, ServiceState};
 use pgdrill_sim::{Observation, UnitSeen};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use pgdrill_scenarios::Prevented;
 use pgdrill_sim::lock;
 
-use super::{Kept, bucket::Bucket, look::look as look_into};
+use super::{PersistedTopology, bucket::TestBucket, look::look as look_into};
 
 /// A topology as it is seen from outside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,7 +24,8 @@ pub struct TopologySeen {
     /// The units, in order.
     pub units: Vec<UnitThere>,
     /// Every other container.
-    pub parts: Vec<PartSeen>,
+    #[serde(rename = "containers")]
+    pub containers: Vec<ContainerSeen>,
     /// The S3 server, by the software that it is.
     pub s3: String,
     /// The endpoint as the units know it.
@@ -56,8 +57,8 @@ pub struct UnitThere {
     /// Whether Juju elected it.
     pub leads: bool,
     /// Its container.
-    pub container: PartSeen,
-    /// `primary`, `replica`, or `unknown` while its server does not tell.
+    pub container: ContainerSeen,
+    /// `primary`, `replica`, or `unknown` while its server does not say.
     pub role: &'static str,
     /// The status that it shows.
     pub status: &'static str,
@@ -69,9 +70,9 @@ pub struct UnitThere {
     pub postgresql: &'static str,
     /// Its TLS server.
     pub pgbackrest_server: &'static str,
-    /// Whether it accepts new client connections, where that can be told.
+    /// Whether it accepts new client connections, where that is known.
     pub accepts_connections: Option<bool>,
-    /// Whether its data directory is empty, where that can be told.
+    /// Whether its data directory is empty, where that is known.
     pub data_empty: Option<bool>,
     /// The events that will be fired again.
     pub deferred: Vec<&'static str>,
@@ -84,7 +85,7 @@ pub struct UnitThere {
 /// A container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct PartSeen {
+pub struct ContainerSeen {
     /// Its name.
     pub name: String,
     /// `running`, `frozen`, `cut off`, `dead`, or `gone` when the engine does not know it.
@@ -107,42 +108,47 @@ pub struct BackupThere {
     pub stanza: String,
 }
 
-pub(super) async fn look(kept: &Kept) -> TopologySeen {
-    let topology = &kept.place.topology;
-    let (told, leader, tls) = {
-        let world = lock(&kept.place.world);
+pub(super) async fn look(persisted: &PersistedTopology) -> TopologySeen {
+    let topology = &persisted.testbed.topology;
+    let (reported, leader, tls) = {
+        let world = lock(&persisted.testbed.world);
         (world.observe(), world.leader(), world.has_tls())
     };
     let units = topology.units();
-    let looked = join_all(units.iter().map(|unit| look_at(topology, unit, &told, leader))).await;
+    let looked =
+        join_all(units.iter().map(|unit| look_at(topology, unit, &reported, leader))).await;
     let archives = looked.iter().find(|(unit, _)| unit.role == "primary");
     let archives_into = archives.or(looked.first()).and_then(|(_, archives)| archives.clone());
-    let (backups, backups_unknown) = match backups(&kept.place.bucket).await {
+    let (backups, backups_unknown) = match backups(&persisted.testbed.bucket).await {
         Ok(backups) => (backups, None),
         Err(why) => (Vec::new(), Some(why.to_string())),
     };
-    let gate = topology.gate();
-    let parts = [Some(topology.dcs().clone()), Some(gate.part().clone()), kept.s3.part().cloned()];
-    let parts = join_all(parts.iter().flatten().map(part)).await;
+    let proxy = topology.proxy();
+    let containers = [
+        Some(topology.dcs().clone()),
+        Some(proxy.container().clone()),
+        persisted.s3.container().cloned(),
+    ];
+    let containers = join_all(containers.iter().flatten().map(container)).await;
     TopologySeen {
-        name: kept.name.clone(),
+        name: persisted.name.clone(),
         tls,
         units: looked.into_iter().map(|(unit, _)| unit).collect(),
-        parts,
-        s3: kept.s3.profile().name().to_owned(),
-        endpoint: kept.s3.facts().endpoint(),
-        endpoint_here: format!("https://{}", gate.route().to),
-        bucket: kept.place.bucket.name().to_owned(),
-        stanza: told.stanza,
+        containers,
+        s3: persisted.s3.profile().name().to_owned(),
+        endpoint: persisted.s3.facts().endpoint(),
+        endpoint_here: format!("https://{}", proxy.route().to),
+        bucket: persisted.testbed.bucket.name().to_owned(),
+        stanza: reported.stanza,
         archives_into,
-        restoring: told.restoring,
+        restoring: reported.restoring,
         backups,
         backups_unknown,
-        faults: kept.faults.lock().unwrap_or_else(PoisonError::into_inner).words(),
+        faults: persisted.faults.lock().unwrap_or_else(PoisonError::into_inner).words(),
     }
 }
 
-async fn backups(bucket: &Bucket) -> Result<Vec<BackupThere>, Prevented> {
+async fn backups(bucket: &TestBucket) -> Result<Vec<BackupThere>, Prevented> {
     let backups = bucket.backups().await?.into_iter();
     let there = backups.map(|backup| BackupThere {
         id: backup.id,
@@ -157,22 +163,22 @@ async fn backups(bucket: &Bucket) -> Result<Vec<BackupThere>, Prevented> {
 /// A unit, and the stanza into which it archives.
 async fn look_at(
     topology: &Topology,
-    unit: &Unit,
-    told: &Observation,
+    unit: &UnitContainer,
+    reported: &Observation,
     leader: u32,
 ) -> (UnitThere, Option<String>) {
-    let container = part(&unit.part).await;
+    let container = container(&unit.container).await;
     // Nobody waits for the answer of a container that stands still.
     let answers = ["running", "cut off"].contains(&container.is);
-    let told_of = answers || container.is == "dead";
-    let look = if told_of { look_into(unit).await.ok() } else { None };
+    let reported_of = answers || container.is == "dead";
+    let look = if reported_of { look_into(unit).await.ok() } else { None };
     let (member, accepts) = if answers {
         let cluster = topology.cluster(unit.number);
         (cluster.member_state().await.ok(), cluster.accepts_connections().await.ok())
     } else {
         (None, None)
     };
-    let juju = told.units.iter().find(|juju| juju.unit == unit.number);
+    let juju = reported.units.iter().find(|juju| juju.unit == unit.number);
     let status = juju.map(UnitSeen::status);
     let deferred = juju.map(|juju| juju.deferred.iter().map(|hook| hook.name()).collect());
     let service = |state: Option<ServiceState>| state.map_or("unknown", service);
@@ -212,15 +218,15 @@ const fn service(state: ServiceState) -> &'static str {
     }
 }
 
-async fn part(part: &Part) -> PartSeen {
-    let is = match part.state().await {
+async fn container(container: &Container) -> ContainerSeen {
+    let is = match container.state().await {
         Err(_) => "gone",
         Ok(state) if !state.is_running => "dead",
         Ok(state) if state.is_paused => "frozen",
         Ok(state) if !state.is_connected => "cut off",
         Ok(_) => "running",
     };
-    PartSeen { name: part.name().to_owned(), is }
+    ContainerSeen { name: container.name().to_owned(), is }
 }
 
 impl TopologySeen {

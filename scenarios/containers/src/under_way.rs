@@ -3,14 +3,14 @@
 use pgdrill_containers::{Agreed, host, postgres::Admission};
 use pgdrill_core::ports::{MemberState, ServiceState};
 
-use super::look::Look;
+use super::look::UnitLook;
 
 /// What there is to see of one unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sight {
     /// Its number.
     pub(super) unit: u32,
-    pub(super) look: Look,
+    pub(super) look: UnitLook,
     /// What its member says.
     pub(super) member: Option<MemberState>,
     /// What its server does with a new client; `None` where that is not known, or none is up.
@@ -104,12 +104,12 @@ mod tests {
     }
 
     fn sight(unit: u32, follows: bool) -> Sight {
-        let look = Look {
+        let look = UnitLook {
             is_reached: true,
             database: ServiceState::Running,
             follows: Some(follows),
             archive_command: COMMAND.into(),
-            ..Look::of_the_dead()
+            ..UnitLook::of_the_dead()
         };
         Sight {
             unit,

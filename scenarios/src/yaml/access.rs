@@ -6,18 +6,18 @@ use serde::de::{
     Visitor,
 };
 
-use super::de::{Reader, read};
+use super::de::{NodeReader, read};
 use super::error::{Error, shorten};
 use super::spanned;
-use super::tree::{Node, Value};
+use super::tree::{Value, YamlNode};
 
 /// The items of a list.
 pub(super) struct Items<'de> {
-    items: std::iter::Enumerate<std::slice::Iter<'de, Node>>,
+    items: std::iter::Enumerate<std::slice::Iter<'de, YamlNode>>,
 }
 
 impl<'de> Items<'de> {
-    pub(super) fn new(items: &'de [Node]) -> Self {
+    pub(super) fn new(items: &'de [YamlNode]) -> Self {
         let items = items.iter().enumerate();
         Self { items }
     }
@@ -43,12 +43,12 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 
 /// The entries of a mapping.
 pub(super) struct Entries<'de> {
-    entries: std::slice::Iter<'de, (Node, Node)>,
-    value: Option<&'de (Node, Node)>,
+    entries: std::slice::Iter<'de, (YamlNode, YamlNode)>,
+    value: Option<&'de (YamlNode, YamlNode)>,
 }
 
 impl<'de> Entries<'de> {
-    pub(super) fn new(entries: &'de [(Node, Node)]) -> Self {
+    pub(super) fn new(entries: &'de [(YamlNode, YamlNode)]) -> Self {
         Self { entries: entries.iter(), value: None }
     }
 }
@@ -77,18 +77,18 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 }
 
 /// A node and its place, for [`Spanned`](super::Spanned).
-pub(super) struct Place<'de> {
-    node: &'de Node,
+pub(super) struct SpannedNode<'de> {
+    node: &'de YamlNode,
     next: usize,
 }
 
-impl<'de> Place<'de> {
-    pub(super) fn new(node: &'de Node) -> Self {
+impl<'de> SpannedNode<'de> {
+    pub(super) fn new(node: &'de YamlNode) -> Self {
         Self { node, next: 0 }
     }
 }
 
-impl<'de> MapAccess<'de> for Place<'de> {
+impl<'de> MapAccess<'de> for SpannedNode<'de> {
     type Error = Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
@@ -115,12 +115,15 @@ impl<'de> MapAccess<'de> for Place<'de> {
 
 /// A variant by its name, with what it holds if that is written.
 pub(super) struct Variant<'de> {
-    pub(super) name: &'de Node,
-    pub(super) value: Option<&'de Node>,
+    pub(super) name: &'de YamlNode,
+    pub(super) value: Option<&'de YamlNode>,
 }
 
 impl<'de> Variant<'de> {
-    fn with_value<T>(self, read: impl FnOnce(&'de Node) -> Result<T, Error>) -> Result<T, Error> {
+    fn with_value<T>(
+        self,
+        read: impl FnOnce(&'de YamlNode) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         if let Some(value) = self.value {
             return read(value).map_err(|error| error.locate(value).under(self.name));
         }
@@ -148,7 +151,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
 
     fn unit_variant(self) -> Result<(), Error> {
         match self.value {
-            Some(node) if !(Reader { node }).is_null() => {
+            Some(node) if !(NodeReader { node }).is_null() => {
                 Err(Error::mismatch("unit").locate(node).under(self.name))
             }
             Some(_) | None => Ok(()),
@@ -160,7 +163,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
-        self.with_value(|node| Reader { node }.tuple(length, visitor))
+        self.with_value(|node| NodeReader { node }.tuple(length, visitor))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -168,6 +171,6 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.with_value(|node| Reader { node }.mapping(visitor))
+        self.with_value(|node| NodeReader { node }.mapping(visitor))
     }
 }

@@ -2,12 +2,12 @@
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Unexpected, Visitor};
 
-use super::access::{Entries, Items, Place, Variant};
+use super::access::{Entries, Items, SpannedNode, Variant};
 use super::error::Error;
-use super::pieces::Document;
+use super::pieces::YamlDocument;
 use super::scalar::{Plain, resolve};
 use super::spanned;
-use super::tree::{Node, Value};
+use super::tree::{Value, YamlNode};
 use pgdrill_core::Diagnostic;
 
 /// Reads a document into a type.
@@ -16,24 +16,24 @@ use pgdrill_core::Diagnostic;
 ///
 /// The first thing that does not fit: an unknown key or name with the nearest valid one, a missing
 /// key at the start of its mapping, a value of the wrong kind, each at the exact node.
-pub fn from_document<T: DeserializeOwned>(document: &Document) -> Result<T, Diagnostic> {
+pub fn from_document<T: DeserializeOwned>(document: &YamlDocument) -> Result<T, Diagnostic> {
     read(std::marker::PhantomData, document.root()).map_err(|error| error.into_diagnostic(document))
 }
 
 /// Reads one node; what it has to complain about without a place is at this node.
 pub(super) fn read<'de, S: DeserializeSeed<'de>>(
     seed: S,
-    node: &'de Node,
+    node: &'de YamlNode,
 ) -> Result<S::Value, Error> {
-    seed.deserialize(Reader { node }).map_err(|error| error.locate(node))
+    seed.deserialize(NodeReader { node }).map_err(|error| error.locate(node))
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Reader<'de> {
-    pub(super) node: &'de Node,
+pub(super) struct NodeReader<'de> {
+    pub(super) node: &'de YamlNode,
 }
 
-impl<'de> Reader<'de> {
+impl<'de> NodeReader<'de> {
     fn mismatch<T>(self, visitor: &impl Visitor<'de>) -> Result<T, Error> {
         let error = Error::invalid_type(Unexpected::Other("value"), visitor);
         Err(error.locate(self.node))
@@ -125,7 +125,7 @@ macro_rules! forward {
     )*};
 }
 
-impl<'de> Deserializer<'de> for Reader<'de> {
+impl<'de> Deserializer<'de> for NodeReader<'de> {
     type Error = Error;
 
     forward!(whole: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
@@ -214,7 +214,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     ) -> Result<V::Value, Error> {
         if name == spanned::NAME {
             let node = self.node;
-            return visitor.visit_map(Place::new(node));
+            return visitor.visit_map(SpannedNode::new(node));
         }
         self.mapping(visitor)
     }

@@ -1,12 +1,12 @@
-//! Why a tree does not fit a type: kept structured until the place is known, then put into words.
+//! Why a tree does not fit a type: structured until the place is known, then put into words.
 
 use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};
 
-use super::pieces::Document;
+use super::pieces::YamlDocument;
 use super::scalar::{Plain, resolve};
-use super::tree::{Node, Span, Value};
+use super::tree::{Span, Value, YamlNode};
 use pgdrill_core::Diagnostic;
 use pgdrill_flow::{Tolerance, nearest_name};
 
@@ -21,7 +21,7 @@ struct Inner {
     /// What stands at the place, in words.
     found: String,
     /// From the innermost key outwards.
-    path: Vec<Step>,
+    path: Vec<PathStep>,
     hint: Option<String>,
 }
 
@@ -35,7 +35,7 @@ enum Kind {
 }
 
 #[derive(Debug)]
-enum Step {
+enum PathStep {
     Key(String),
     Item(usize),
 }
@@ -57,7 +57,7 @@ impl Error {
     }
 
     /// Says where it is, unless a node further inside has said so.
-    pub(super) fn locate(mut self, node: &Node) -> Self {
+    pub(super) fn locate(mut self, node: &YamlNode) -> Self {
         if self.0.span.is_none() {
             self.0.span = Some(node.span);
             self.0.found = found_words(node);
@@ -69,14 +69,14 @@ impl Error {
     }
 
     /// Says under which key it is.
-    pub(super) fn under(mut self, key: &Node) -> Self {
-        self.0.path.push(Step::Key(key_text(key)));
+    pub(super) fn under(mut self, key: &YamlNode) -> Self {
+        self.0.path.push(PathStep::Key(key_text(key)));
         self
     }
 
     /// Says in which list item it is.
     pub(super) fn item(mut self, index: usize) -> Self {
-        self.0.path.push(Step::Item(index));
+        self.0.path.push(PathStep::Item(index));
         self
     }
 
@@ -96,7 +96,7 @@ impl Error {
     }
 
     /// The complaint as it is shown.
-    pub(super) fn into_diagnostic(self, document: &Document) -> Diagnostic {
+    pub(super) fn into_diagnostic(self, document: &YamlDocument) -> Diagnostic {
         let what = self.to_string();
         let Span { line, column, width } = self.0.span.unwrap_or(document.root().span);
         document.diagnostic(line, column, width, what, self.0.hint)
@@ -106,13 +106,13 @@ impl Error {
         let mut path = String::new();
         for step in self.0.path.iter().rev() {
             match step {
-                Step::Key(key) => {
+                PathStep::Key(key) => {
                     if !path.is_empty() {
                         path.push('.');
                     }
                     path.push_str(key);
                 }
-                Step::Item(index) => {
+                PathStep::Item(index) => {
                     path.push('[');
                     path.push_str(&index.to_string());
                     path.push(']');
@@ -205,14 +205,14 @@ pub(super) fn shorten(text: &str) -> String {
     }
 }
 
-fn key_text(key: &Node) -> String {
+fn key_text(key: &YamlNode) -> String {
     match &key.value {
         Value::Scalar { text, .. } => shorten(text),
         Value::Sequence(_) | Value::Mapping(_) => String::new(),
     }
 }
 
-fn found_words(node: &Node) -> String {
+fn found_words(node: &YamlNode) -> String {
     match &node.value {
         Value::Scalar { text, quoted: true } => format!("the text `{}`", shorten(text)),
         Value::Scalar { text, .. } if text.is_empty() => String::from("nothing"),
@@ -258,7 +258,7 @@ const TEXT: &str = "text";
 const LIST: &str = "a list";
 const MAPPING: &str = "a mapping";
 
-fn mismatch_hint(expected: &str, node: &Node) -> Option<String> {
+fn mismatch_hint(expected: &str, node: &YamlNode) -> Option<String> {
     let hint = match &node.value {
         Value::Scalar { text, quoted: true } => {
             let meaning = resolve(text);

@@ -25,7 +25,7 @@ mod wording;
 pub use de::from_document;
 pub use error::name_hint;
 pub use pieces::{
-    Document, MAX_BYTES, MAX_DOCUMENT_BYTES, MAX_DOCUMENTS, documents, documents_from_bytes,
+    MAX_BYTES, MAX_DOCUMENT_BYTES, MAX_DOCUMENTS, YamlDocument, documents, documents_from_bytes,
 };
 pub use spanned::Spanned;
-pub use tree::{MAX_DEPTH, Node, Span, Value};
+pub use tree::{MAX_DEPTH, Span, Value, YamlNode};

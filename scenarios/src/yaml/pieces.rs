@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::tree::{self, Node};
-use super::wording::Fault;
+use super::tree::{self, YamlNode};
+use super::wording::ParserFault;
 use pgdrill_core::Diagnostic;
 
 /// The longest file that is read, in bytes.
@@ -22,12 +22,12 @@ pub const MAX_DOCUMENTS: usize = 10_000;
 
 /// One document of a stream, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Document {
+pub struct YamlDocument {
     text: Text,
-    root: Node,
+    root: YamlNode,
 }
 
-impl Document {
+impl YamlDocument {
     /// The file as the caller named it.
     #[must_use]
     pub fn file(&self) -> &str {
@@ -42,7 +42,7 @@ impl Document {
 
     /// The tree.
     #[must_use]
-    pub fn root(&self) -> &Node {
+    pub fn root(&self) -> &YamlNode {
         &self.root
     }
 
@@ -64,13 +64,13 @@ impl Document {
 /// Reads every document of a text; those that hold nothing but comments are left out. The complaints
 /// stand where the document would.
 #[must_use]
-pub fn documents(text: &str, file: &str) -> Vec<Result<Document, Diagnostic>> {
+pub fn documents(text: &str, file: &str) -> Vec<Result<YamlDocument, Diagnostic>> {
     documents_from_bytes(text.as_bytes(), file)
 }
 
 /// As [`documents`], from bytes that may not be UTF-8.
 #[must_use]
-pub fn documents_from_bytes(bytes: &[u8], file: &str) -> Vec<Result<Document, Diagnostic>> {
+pub fn documents_from_bytes(bytes: &[u8], file: &str) -> Vec<Result<YamlDocument, Diagnostic>> {
     if bytes.len() > MAX_BYTES {
         let what =
             format!("the file has {} bytes: at most {MAX_BYTES} (4 MiB) are read", bytes.len());
@@ -121,7 +121,7 @@ impl Text {
     }
 
     /// A fault's lines are counted from the start of the piece.
-    fn complain(&self, fault: Fault) -> Diagnostic {
+    fn complain(&self, fault: ParserFault) -> Diagnostic {
         let line = fault.line + self.first_line - 1;
         self.diagnostic(line, fault.column, fault.width, fault.what, fault.hint)
     }
@@ -132,7 +132,7 @@ struct Piece<'t> {
     first_line: usize,
 }
 
-fn document(piece: &Piece<'_>, file: &Arc<str>) -> Option<Result<Document, Diagnostic>> {
+fn document(piece: &Piece<'_>, file: &Arc<str>) -> Option<Result<YamlDocument, Diagnostic>> {
     let length = piece.bytes.len();
     if length > MAX_DOCUMENT_BYTES {
         let what = format!(
@@ -150,20 +150,20 @@ fn document(piece: &Piece<'_>, file: &Arc<str>) -> Option<Result<Document, Diagn
     let root = readable(piece.bytes, &text.content)
         .and_then(|()| tree::build(&text.content, text.first_line));
     match root {
-        Ok(Some(root)) => Some(Ok(Document { text, root })),
+        Ok(Some(root)) => Some(Ok(YamlDocument { text, root })),
         Ok(None) => None,
         Err(fault) => Some(Err(text.complain(fault))),
     }
 }
 
 /// What has to hold before the parser may see a text.
-fn readable(bytes: &[u8], text: &str) -> Result<(), Fault> {
+fn readable(bytes: &[u8], text: &str) -> Result<(), ParserFault> {
     if let Err(error) = std::str::from_utf8(bytes) {
         let (good, bad) = bytes.split_at(error.valid_up_to());
         let good = String::from_utf8_lossy(good);
         let byte = bad.first().copied().unwrap_or_default();
         let what = format!("byte 0x{byte:02x} is not UTF-8");
-        return Err(Fault::after(&normalise(&good), what, SAVE_AS_UTF8));
+        return Err(ParserFault::after(&normalise(&good), what, SAVE_AS_UTF8));
     }
     let forbidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\u{85}');
     if let Some((at, character)) = text.char_indices().find(|&(_, c)| forbidden(c)) {
@@ -171,7 +171,7 @@ fn readable(bytes: &[u8], text: &str) -> Result<(), Fault> {
         let what = format!("the control character U+{code:04X} cannot stand here");
         let hint = format!("in a double-quoted text it is written \\x{code:02X}");
         let before = text.get(..at).unwrap_or_default();
-        return Err(Fault::after(before, what, &hint));
+        return Err(ParserFault::after(before, what, &hint));
     }
     Ok(())
 }

@@ -55,7 +55,7 @@ pub(super) fn resolve(text: &str) -> Plain {
     }
 }
 
-/// The same text for every spelling of one key: `01`, `+1` and `1` are one key.
+/// One text for every spelling of a key: `01`, `+1` and `1` are one key.
 pub(super) fn canonical(text: &str, quoted: bool) -> String {
     if quoted {
         return text.to_owned();

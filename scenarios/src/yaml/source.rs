@@ -2,7 +2,7 @@
 //! the events, so that no line, however long, is counted from its start for every scalar on it.
 
 /// A text and a cursor on it.
-pub(super) struct Source<'t> {
+pub(super) struct YamlSource<'t> {
     text: &'t str,
     starts: Vec<usize>,
     line: usize,
@@ -10,7 +10,7 @@ pub(super) struct Source<'t> {
     byte: usize,
 }
 
-impl<'t> Source<'t> {
+impl<'t> YamlSource<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         let starts =
             std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
@@ -119,11 +119,11 @@ pub(super) fn word_width(rest: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Source, quoted_width};
+    use super::{YamlSource, quoted_width};
 
     #[test]
     fn the_cursor_moves_both_ways_and_stays_inside() {
-        let mut source = Source::new("añb\n\nxyz");
+        let mut source = YamlSource::new("añb\n\nxyz");
         assert_eq!(source.lines(), 3);
         assert_eq!(source.rest(1, 2), "b");
         assert_eq!(source.rest(1, 1), "ñb");

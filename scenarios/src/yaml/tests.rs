@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Document, Spanned, documents, from_document};
+use super::{Spanned, YamlDocument, documents, from_document};
 use pgdrill_core::Diagnostic;
 
 /// A type of every form that scenarios use.
@@ -63,7 +63,7 @@ enum Hook {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 enum Change {
     PrimaryMovesTo(usize),
-    Fault { at: String, seconds: Option<u64> },
+    ParserFault { at: String, seconds: Option<u64> },
     Cut(u8, u8),
     Nothing,
 }
@@ -75,7 +75,7 @@ struct Then {
     statuses: BTreeMap<u32, String>,
 }
 
-fn only(text: &str) -> Result<Document, Diagnostic> {
+fn only(text: &str) -> Result<YamlDocument, Diagnostic> {
     let mut read = documents(text, "case.yaml");
     assert_eq!(read.len(), 1, "{text:?} holds one document");
     read.remove(0)

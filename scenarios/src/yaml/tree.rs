@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span as Marks};
 
 use super::scalar::canonical;
-use super::source::{Source, quoted_width, text_width, word_width};
-use super::wording::{self, Fault, settle};
+use super::source::{YamlSource, quoted_width, text_width, word_width};
+use super::wording::{self, ParserFault, settle};
 
 /// How many mappings and lists may stand inside of one another.
 pub const MAX_DEPTH: usize = 64;
@@ -26,7 +26,7 @@ pub struct Span {
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
+pub struct YamlNode {
     /// Where it was written.
     pub span: Span,
     /// What was written.
@@ -44,13 +44,13 @@ pub enum Value {
         quoted: bool,
     },
     /// A list.
-    Sequence(Vec<Node>),
+    Sequence(Vec<YamlNode>),
     /// Keys, each a scalar and given once, with their values, in the order written.
-    Mapping(Vec<(Node, Node)>),
+    Mapping(Vec<(YamlNode, YamlNode)>),
 }
 
 /// Parses the text of one document, which starts at `first_line` of its file; `None` if it is empty.
-pub(super) fn build(text: &str, first_line: usize) -> Result<Option<Node>, Fault> {
+pub(super) fn build(text: &str, first_line: usize) -> Result<Option<YamlNode>, ParserFault> {
     let mut builder = Builder::new(text, first_line);
     for event in Parser::new_from_str(text) {
         match event {
@@ -72,15 +72,15 @@ pub(super) fn build(text: &str, first_line: usize) -> Result<Option<Node>, Fault
 }
 
 /// Whether a node is what YAML puts where nothing is written.
-fn is_nothing(node: &Node) -> bool {
+fn is_nothing(node: &YamlNode) -> bool {
     matches!(&node.value, Value::Scalar { text, quoted: false } if text.is_empty())
 }
 
 struct Builder<'t> {
-    source: Source<'t>,
+    source: YamlSource<'t>,
     first_line: usize,
     open: Vec<Frame>,
-    root: Option<Node>,
+    root: Option<YamlNode>,
 }
 
 /// A collection that has started and not ended.
@@ -91,16 +91,20 @@ struct Frame {
 }
 
 enum Held {
-    Sequence(Vec<Node>),
-    Mapping { entries: Vec<(Node, Node)>, key: Option<Node>, seen: BTreeMap<String, usize> },
+    Sequence(Vec<YamlNode>),
+    Mapping {
+        entries: Vec<(YamlNode, YamlNode)>,
+        key: Option<YamlNode>,
+        seen: BTreeMap<String, usize>,
+    },
 }
 
 impl<'t> Builder<'t> {
     fn new(text: &'t str, first_line: usize) -> Self {
-        Self { source: Source::new(text), first_line, open: Vec::new(), root: None }
+        Self { source: YamlSource::new(text), first_line, open: Vec::new(), root: None }
     }
 
-    fn event(&mut self, event: Event<'_>, marks: Marks) -> Result<(), Fault> {
+    fn event(&mut self, event: Event<'_>, marks: Marks) -> Result<(), ParserFault> {
         match event {
             Event::Nothing
             | Event::StreamStart
@@ -112,7 +116,7 @@ impl<'t> Builder<'t> {
                 if anchor > 0 || tag.is_some() {
                     return Err(self.unsupported(marks.start));
                 }
-                let node = Node {
+                let node = YamlNode {
                     span: self.scalar_span(&text, style, marks),
                     value: Value::Scalar {
                         text: text.into_owned(),
@@ -138,7 +142,7 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn start(&mut self, mark: Marker, held: Held) -> Result<(), Fault> {
+    fn start(&mut self, mark: Marker, held: Held) -> Result<(), ParserFault> {
         let (line, mut column) = settle(&mut self.source, mark.line(), mark.col());
         let rest = self.source.rest(line, column);
         let brackets = rest.starts_with(['[', '{']);
@@ -147,7 +151,7 @@ impl<'t> Builder<'t> {
             && let Held::Mapping { key, .. } = held
         {
             if key.is_none() {
-                return Err(Fault {
+                return Err(ParserFault {
                     line,
                     column: column + 1,
                     width: 1,
@@ -168,7 +172,7 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    fn end(&mut self, mark: Marker) -> Result<(), Fault> {
+    fn end(&mut self, mark: Marker) -> Result<(), ParserFault> {
         let Some(mut frame) = self.open.pop() else {
             return Ok(());
         };
@@ -184,10 +188,10 @@ impl<'t> Builder<'t> {
                 Value::Mapping(entries)
             }
         };
-        self.push(Node { span: frame.span, value })
+        self.push(YamlNode { span: frame.span, value })
     }
 
-    fn push(&mut self, node: Node) -> Result<(), Fault> {
+    fn push(&mut self, node: YamlNode) -> Result<(), ParserFault> {
         let Some(frame) = self.open.last_mut() else {
             if self.root.is_some() {
                 return Err(self.fault(node.span, "expected the end of the document", ""));
@@ -252,7 +256,7 @@ impl<'t> Builder<'t> {
     }
 
     /// An anchor, an alias or a tag.
-    fn unsupported(&mut self, mark: Marker) -> Fault {
+    fn unsupported(&mut self, mark: Marker) -> ParserFault {
         let (line, column) = settle(&mut self.source, mark.line(), mark.col());
         let rest = self.source.rest(line, column);
         let width = word_width(rest);
@@ -265,10 +269,10 @@ impl<'t> Builder<'t> {
             }
         };
         let what = format!("{kind} are not supported: `{}`", super::error::shorten(&word));
-        Fault { line, column: column + 1, width, what, hint: Some(hint.to_owned()) }
+        ParserFault { line, column: column + 1, width, what, hint: Some(hint.to_owned()) }
     }
 
-    fn too_deep(&self, line: usize, column: usize) -> Fault {
+    fn too_deep(&self, line: usize, column: usize) -> ParserFault {
         let what = format!("nested deeper than {MAX_DEPTH} levels");
         let span = self.span(line, column, 1);
         self.fault(span, &what, "")
@@ -279,8 +283,8 @@ impl<'t> Builder<'t> {
         Span { line: line + self.first_line - 1, column: column + 1, width }
     }
 
-    fn fault(&self, span: Span, what: &str, hint: &str) -> Fault {
-        Fault {
+    fn fault(&self, span: Span, what: &str, hint: &str) -> ParserFault {
+        ParserFault {
             line: span.line + 1 - self.first_line,
             column: span.column,
             width: span.width,

@@ -2,11 +2,11 @@
 
 use saphyr_parser::ScanError;
 
-use super::source::{Source, text_width, word_width};
+use super::source::{YamlSource, text_width, word_width};
 
 /// A complaint about one document; its line is counted from the start of the document's text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct ParserFault {
     pub(super) line: usize,
     pub(super) column: usize,
     pub(super) width: usize,
@@ -14,7 +14,7 @@ pub(super) struct Fault {
     pub(super) hint: Option<String>,
 }
 
-impl Fault {
+impl ParserFault {
     /// A fault at the character that follows a text.
     pub(super) fn after(text: &str, what: String, hint: &str) -> Self {
         let last = text.rsplit('\n').next().unwrap_or_default();
@@ -48,14 +48,14 @@ pub(super) fn is_unsupported(error: &ScanError) -> bool {
 }
 
 /// A complaint of the parser, at a place inside of the text.
-pub(super) fn fault(error: &ScanError, source: &mut Source<'_>) -> Fault {
+pub(super) fn fault(error: &ScanError, source: &mut YamlSource<'_>) -> ParserFault {
     let wording = WORDINGS.iter().find(|wording| error.info().contains(wording.parser));
     let mark = error.marker();
     let (mut line, mut column) = settle(source, mark.line(), mark.col());
     match wording.map(|wording| wording.place) {
-        Some(Place::LineAbove) => (line, column) = line_above(source, line, column),
-        Some(Place::NextTab) => (line, column) = next_tab(source, line, column),
-        Some(Place::Mark) | None => {}
+        Some(MarkOffset::LineAbove) => (line, column) = line_above(source, line, column),
+        Some(MarkOffset::NextTab) => (line, column) = next_tab(source, line, column),
+        Some(MarkOffset::Mark) | None => {}
     }
     let rest = source.rest(line, column);
     let (what, hint) = match wording {
@@ -65,12 +65,12 @@ pub(super) fn fault(error: &ScanError, source: &mut Source<'_>) -> Fault {
             "quote the text if it is meant literally",
         ),
     };
-    Fault {
+    ParserFault {
         line,
         column: column + 1,
         width: match wording.map(|wording| wording.place) {
-            Some(Place::LineAbove) => text_width(rest),
-            Some(Place::Mark | Place::NextTab) | None => word_width(rest),
+            Some(MarkOffset::LineAbove) => text_width(rest),
+            Some(MarkOffset::Mark | MarkOffset::NextTab) | None => word_width(rest),
         },
         what,
         hint: Some(hint.to_owned()),
@@ -79,7 +79,7 @@ pub(super) fn fault(error: &ScanError, source: &mut Source<'_>) -> Fault {
 
 /// A place inside of the text: what lies behind the last line that holds anything is moved to the
 /// end of that line. Lines are one-based, columns zero-based.
-pub(super) fn settle(source: &mut Source<'_>, line: usize, column: usize) -> (usize, usize) {
+pub(super) fn settle(source: &mut YamlSource<'_>, line: usize, column: usize) -> (usize, usize) {
     if line <= source.lines() && !source.line(line).trim().is_empty() {
         // The parser counts bytes, not characters, in directives.
         return (line, source.clamp(line, column));
@@ -91,7 +91,7 @@ pub(super) fn settle(source: &mut Source<'_>, line: usize, column: usize) -> (us
 }
 
 /// The parser notices a key without its colon on the line after it.
-fn line_above(source: &Source<'_>, line: usize, column: usize) -> (usize, usize) {
+fn line_above(source: &YamlSource<'_>, line: usize, column: usize) -> (usize, usize) {
     let indent = |text: &str| text.chars().take_while(|c| c.is_whitespace()).count();
     if column > indent(source.line(line)) {
         let start = indent(source.line(line));
@@ -105,7 +105,7 @@ fn line_above(source: &Source<'_>, line: usize, column: usize) -> (usize, usize)
 }
 
 /// The parser notices a tab where the text started that goes on behind it.
-fn next_tab(source: &Source<'_>, line: usize, column: usize) -> (usize, usize) {
+fn next_tab(source: &YamlSource<'_>, line: usize, column: usize) -> (usize, usize) {
     (line..=source.lines())
         .find_map(|below| {
             let text = source.line(below);
@@ -116,7 +116,7 @@ fn next_tab(source: &Source<'_>, line: usize, column: usize) -> (usize, usize) {
 }
 
 fn filled_line_before(
-    source: &Source<'_>,
+    source: &YamlSource<'_>,
     line: usize,
     wanted: impl Fn(&str) -> bool,
 ) -> Option<usize> {
@@ -130,23 +130,23 @@ struct Wording {
     parser: &'static str,
     what: &'static str,
     hint: &'static str,
-    place: Place,
+    place: MarkOffset,
 }
 
 /// Where a complaint belongs, seen from the parser's mark.
 #[derive(Clone, Copy)]
-enum Place {
+enum MarkOffset {
     Mark,
     LineAbove,
     NextTab,
 }
 
 const fn at(parser: &'static str, what: &'static str, hint: &'static str) -> Wording {
-    Wording { parser, what, hint, place: Place::Mark }
+    Wording { parser, what, hint, place: MarkOffset::Mark }
 }
 
 const fn above(parser: &'static str, what: &'static str, hint: &'static str) -> Wording {
-    Wording { parser, what, hint, place: Place::LineAbove }
+    Wording { parser, what, hint, place: MarkOffset::LineAbove }
 }
 
 const QUOTE: &str = "quote the text if it is meant literally";
@@ -184,7 +184,7 @@ const WORDINGS: &[Wording] = &[
         parser: "tab",
         what: "a tab cannot be used for indentation",
         hint: "indent with spaces",
-        place: Place::NextTab,
+        place: MarkOffset::NextTab,
     },
     at(
         "while parsing a quoted scalar",

@@ -13,19 +13,19 @@ use tokio_rustls::{
 };
 
 /// A server's TLS, the certificate that it shows, and one that another server would show.
-pub(super) struct Authority {
+pub(super) struct StandAuthority {
     pub(super) acceptor: TlsAcceptor,
     pub(super) chain: String,
     pub(super) other_chain: String,
 }
 
 /// The authority of this process, made once.
-pub(super) fn authority() -> Result<&'static Authority, String> {
-    static MADE: OnceLock<Result<Authority, String>> = OnceLock::new();
+pub(super) fn authority() -> Result<&'static StandAuthority, String> {
+    static MADE: OnceLock<Result<StandAuthority, String>> = OnceLock::new();
     MADE.get_or_init(make).as_ref().map_err(Clone::clone)
 }
 
-fn make() -> Result<Authority, String> {
+fn make() -> Result<StandAuthority, String> {
     let words = |why: rcgen::Error| why.to_string();
     let names = || vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
     let (key, other_key) =
@@ -41,5 +41,5 @@ fn make() -> Result<Authority, String> {
         .with_single_cert(vec![certificate.der().clone()], private)
         .map_err(|why| why.to_string())?;
     let (acceptor, chain) = (TlsAcceptor::from(Arc::new(config)), certificate.pem());
-    Ok(Authority { acceptor, chain, other_chain: other.map_err(words)?.pem() })
+    Ok(StandAuthority { acceptor, chain, other_chain: other.map_err(words)?.pem() })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pgdrill_adapters::{
     command::{Accounts, LocalRunner},
-    juju::{Brought, FiringOf, HookTools, JujuUnit},
+    juju::{FiringOf, HookTools, JujuEvent, JujuUnit},
 };
 use pgdrill_core::{
     Hook, PortError, PortErrorKind, Ports,
@@ -24,15 +24,15 @@ impl Rehearsal {
     ///
     /// `NotFound` when the world has no such unit.
     pub fn ports(&self, unit: u32) -> PortResult<Ports> {
-        let world = self.desk.ports(unit)?;
-        self.desk.state().unit = unit;
+        let world = self.shared.ports(unit)?;
+        self.shared.state().unit = unit;
         let clock: Arc<dyn Clock> = world.clock;
         let site = self
             .site(unit)
             .map_err(|why| PortError::new(PortErrorKind::Malformed, "unit", "identity", why))?;
         let identity = world.unit.identity();
-        let begun = self.desk.state().begun.get(&unit).copied();
-        let brought = Brought {
+        let begun = self.shared.state().begun.get(&unit).copied();
+        let juju_event = JujuEvent {
             path: String::new(),
             identity: identity.as_ref().clone(),
             is_action: begun.is_some_and(Hook::is_action),
@@ -45,7 +45,7 @@ impl Rehearsal {
             .with_variable(tools::SOCKET, inside("world.socket"));
         let hook_tools = HookTools::new(runner, site.tool_limit);
         let firing = FiringOf { hook: begun.unwrap_or(Hook::UpdateStatus), is_refired: false };
-        let own = JujuUnit::new(hook_tools, site.names.clone(), brought, firing);
+        let own = JujuUnit::new(hook_tools, site.names.clone(), juju_event, firing);
         Ok(pgdrill_dispatch::ports(&Arc::new(site), &own, clock))
     }
 
@@ -53,7 +53,7 @@ impl Rehearsal {
         let file = self.folder.path().join(format!("site-{unit}.json"));
         let environment =
             Environment::from([(pgdrill_dispatch::SITE.to_owned(), file.display().to_string())]);
-        let identity = self.desk.ports(unit).map_err(|error| error.to_string())?.unit.identity();
+        let identity = self.shared.ports(unit).map_err(|error| error.to_string())?.unit.identity();
         pgdrill_dispatch::site(&identity, &environment)
     }
 
@@ -69,11 +69,11 @@ impl Rehearsal {
         Ok(())
     }
 
-    /// Juju brings an event to its unit, and its hook is done by hand until [`Rehearsal::end`]: the events
+    /// Juju delivers an event to its unit, and its hook is done by hand until [`Rehearsal::end`]: the events
     /// that a dispatch would fire again first, which it forgets then.
     pub fn begin(&self, event: &Event) -> Vec<Hook> {
-        let again = lock(&self.desk.world).begin_event(event);
-        let mut state = self.desk.state();
+        let again = lock(&self.shared.world).begin_event(event);
+        let mut state = self.shared.state();
         state.begun.insert(event.unit, event.hook);
         state.deferred.insert(event.unit, Vec::new());
         again
@@ -82,11 +82,11 @@ impl Rehearsal {
     /// The hook on this unit ends; what its action, if it was one, shows.
     pub fn end(&self, unit: u32, succeeded: bool) -> ActionSeen {
         let (deferred, results) = {
-            let mut state = self.desk.state();
+            let mut state = self.shared.state();
             state.begun.remove(&unit);
             (state.deferred.remove(&unit), state.results.remove(&unit))
         };
-        let mut world = lock(&self.desk.world);
+        let mut world = lock(&self.shared.world);
         world.keep_deferred(unit, deferred.unwrap_or_default());
         let seen = world.end_event(unit, succeeded);
         let results = results.unwrap_or_default().into_iter();
@@ -97,7 +97,7 @@ impl Rehearsal {
     /// The permissions of a file in a unit's container, as octal digits.
     #[must_use]
     pub fn permissions(&self, unit: u32, path: &str) -> Option<String> {
-        let state = self.desk.state();
+        let state = self.shared.state();
         state.files.get(&(unit, path.to_owned())).map(|(_, permissions)| permissions.clone())
     }
 }

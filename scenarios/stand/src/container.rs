@@ -2,29 +2,31 @@
 
 use std::sync::Arc;
 
-use crate::pebble::{Container, Exec, Executed, PathRefusal, Refusal, ServiceSeen, Written};
+use crate::pebble::{
+    Exec, Executed, FileWritten, PathRefusal, PebbleContainer, Refusal, ServiceSeen,
+};
 use async_trait::async_trait;
 use pgdrill_core::{
     PortErrorKind, Ports,
     ports::{BackupKind, BackupRequest, PortResult, Service, ServiceState, UnitId},
 };
 
-use super::{desk::Desk, listeners::Listeners, texts};
+use super::{listeners::Listeners, shared::SharedState, texts};
 use pgdrill_sim::lock;
 
 const PGBACKREST: &str = "/etc/pgbackrest.conf";
 const PATRONI: &str = "/var/lib/postgresql/data/patroni.yml";
 
 /// The container of one unit.
-pub(super) struct Stage {
-    pub(super) desk: Arc<Desk>,
+pub(super) struct RehearsedContainer {
+    pub(super) shared: Arc<SharedState>,
     pub(super) listeners: Arc<Listeners>,
     pub(super) unit: u32,
 }
 
-impl Stage {
+impl RehearsedContainer {
     fn ports(&self) -> Result<Ports, Refusal> {
-        self.desk.ports(self.unit).map_err(|error| (500, error.to_string()))
+        self.shared.ports(self.unit).map_err(|error| (500, error.to_string()))
     }
 
     fn service(names: &[String]) -> Option<Service> {
@@ -51,7 +53,7 @@ impl Stage {
             Some("stanza-create") => repository.create_stanza(stanza).await.map(nothing),
             Some("check") => repository.check(stanza).await.map(nothing),
             Some(host) if arguments.contains(&"server-ping") => {
-                let unit = Desk::unit_of(host).unwrap_or(u32::MAX);
+                let unit = SharedState::unit_of(host).unwrap_or(u32::MAX);
                 repository.ping(UnitId(unit)).await.map(nothing)
             }
             _ => repository.info().await,
@@ -76,10 +78,10 @@ impl Stage {
                 }
             },
             ["psql", ..] => {
-                if !lock(&self.desk.world).has_server(self.unit) {
+                if !lock(&self.shared.world).has_server(self.unit) {
                     return exited(2, String::new(), "psql: error: connection refused\n".into());
                 }
-                let mark = self.desk.state().marks.get(&self.unit).cloned();
+                let mark = self.shared.state().marks.get(&self.unit).cloned();
                 exited(0, mark.unwrap_or_default() + "\n", String::new())
             }
             ["find", ..] => match ports.workload.empty_data_directory().await {
@@ -96,7 +98,7 @@ fn exited(code: i32, stdout: String, stderr: String) -> Executed {
 }
 
 #[async_trait]
-impl Container for Stage {
+impl PebbleContainer for RehearsedContainer {
     async fn is_up(&self) -> bool {
         match self.ports() {
             Ok(ports) => ports.workload.is_reachable().await.unwrap_or(false),
@@ -125,7 +127,7 @@ impl Container for Stage {
             "stop" => ports.workload.stop(service).await,
             other => return Err((400, format!("invalid action \"{other}\""))),
         };
-        self.listeners.follow(&self.desk).await;
+        self.listeners.follow(&self.shared).await;
         match done {
             Ok(()) => Ok(None),
             Err(error) if error.kind() == PortErrorKind::NotFound => Err(unknown()),
@@ -144,18 +146,18 @@ impl Container for Stage {
     }
 
     async fn read(&self, path: &str) -> Result<Vec<u8>, PathRefusal> {
-        let state = self.desk.state();
+        let state = self.shared.state();
         let file = state.files.get(&(self.unit, path.to_owned()));
         let missing = || ("not-found", format!("open {path}: no such file or directory"));
         file.map(|(content, _)| content.clone()).ok_or_else(missing)
     }
 
-    async fn write(&self, file: Written) -> Result<(), PathRefusal> {
+    async fn write(&self, file: FileWritten) -> Result<(), PathRefusal> {
         let refused = |why: String| ("generic-file-error", why);
         let text = String::from_utf8_lossy(&file.content).into_owned();
         let ports = self.ports().map_err(|(_, why)| refused(why))?;
         if file.path == PGBACKREST {
-            let settings = texts::repository(&self.desk, &text).map_err(refused)?;
+            let settings = texts::repository(&self.shared, &text).map_err(refused)?;
             let done = ports.repository.configure(&settings).await;
             done.map_err(|error| refused(error.to_string()))?;
         }
@@ -163,15 +165,15 @@ impl Container for Stage {
             let (settings, mark) = texts::cluster(&text).map_err(refused)?;
             let done = ports.cluster.apply(&settings).await;
             done.map_err(|error| refused(error.to_string()))?;
-            self.desk.state().marks.insert(self.unit, mark);
+            self.shared.state().marks.insert(self.unit, mark);
         }
-        let kept = (file.content, file.permissions);
-        self.desk.state().files.insert((self.unit, file.path), kept);
+        let stored = (file.content, file.permissions);
+        self.shared.state().files.insert((self.unit, file.path), stored);
         Ok(())
     }
 
     async fn remove(&self, path: &str) -> Result<(), PathRefusal> {
-        let gone = self.desk.state().files.remove(&(self.unit, path.to_owned()));
+        let gone = self.shared.state().files.remove(&(self.unit, path.to_owned()));
         gone.map(drop).ok_or_else(|| ("not-found", format!("remove {path}")))
     }
 
@@ -186,7 +188,7 @@ impl Container for Stage {
     async fn exec(&self, exec: Exec) -> Executed {
         let Ok(ports) = self.ports() else { return Executed::CutOff { stdout: Vec::new() } };
         let executed = self.run(&ports, &exec.command).await;
-        self.listeners.follow(&self.desk).await;
+        self.listeners.follow(&self.shared).await;
         executed
     }
 }

@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     SOCKET,
-    wire::{Answer, Ask},
+    wire::{Ask, WorldAnswer},
 };
 use pgdrill_dispatch::{Attachment, Dispatched, Environment, dispatch_with};
 
@@ -61,7 +61,7 @@ impl Rehearsed {
         Ok(joined)
     }
 
-    async fn ask(&self, ask: &Ask) -> Option<Answer> {
+    async fn ask(&self, ask: &Ask) -> Option<WorldAnswer> {
         let mut line = serde_json::to_string(ask).ok()?;
         line.push('\n');
         let mut stream = self.stream.lock().await;
@@ -76,7 +76,7 @@ impl Rehearsed {
             return Fate::Live;
         }
         match self.ask(&ask).await {
-            Some(Answer { dies: true, .. }) => Fate::Die,
+            Some(WorldAnswer { dies: true, .. }) => Fate::Die,
             Some(_) | None => Fate::Live,
         }
     }

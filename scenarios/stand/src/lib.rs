@@ -10,7 +10,6 @@ mod authority;
 mod by_hand;
 mod called;
 mod container;
-mod desk;
 mod joined;
 mod listeners;
 mod patroni;
@@ -19,6 +18,7 @@ mod place;
 mod programs;
 mod runs;
 mod s3;
+mod shared;
 mod texts;
 mod tools;
 mod web;
@@ -26,8 +26,8 @@ mod wire;
 
 pub use called::{Called, called, tool};
 pub use joined::dispatch;
-pub use place::{Rehearsal, Shown, Treatment};
-pub use programs::{Dispatch, Programs};
+pub use place::{DispatchOutput, Rehearsal, Treatment};
+pub use programs::{DispatchProgram, Programs};
 pub use runs::{run, run_all};
 
 /// The variable that names the socket at which a dispatch joins its rehearsal.

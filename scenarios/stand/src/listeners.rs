@@ -9,7 +9,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use super::{authority::authority, desk::Desk, patroni, s3, web};
+use super::{authority::authority, patroni, s3, shared::SharedState, web};
 use pgdrill_sim::lock;
 
 /// The members' servers, by unit.
@@ -27,22 +27,22 @@ impl Drop for Task {
 
 impl Listeners {
     /// Has a server listen for every member that listens in the world now, and for no other.
-    pub(super) async fn follow(&self, desk: &Arc<Desk>) {
+    pub(super) async fn follow(&self, shared: &Arc<SharedState>) {
         let mut servers = self.0.lock().await;
         for unit in 0..9 {
-            let listens = lock(&desk.world).manager(unit) != ManagerSeen::Refuses;
+            let listens = lock(&shared.world).manager(unit) != ManagerSeen::Refuses;
             if listens && !servers.contains_key(&unit) {
-                let host = Desk::HOSTS.replace("{unit}", &unit.to_string());
+                let host = SharedState::HOSTS.replace("{unit}", &unit.to_string());
                 // What can't listen here is refused, which the run then shows.
-                if let Ok(listener) = TcpListener::bind((host, desk.port)).await {
-                    let desk = Arc::clone(desk);
+                if let Ok(listener) = TcpListener::bind((host, shared.port)).await {
+                    let shared = Arc::clone(shared);
                     servers.insert(
                         unit,
                         accept(listener, move |stream| {
-                            let desk = Arc::clone(&desk);
+                            let shared = Arc::clone(&shared);
                             web::serve(stream, move |asked| {
-                                let desk = Arc::clone(&desk);
-                                async move { patroni::answer(&desk, unit, asked).await }
+                                let shared = Arc::clone(&shared);
+                                async move { patroni::answer(&shared, unit, asked).await }
                             })
                         }),
                     );
@@ -59,20 +59,20 @@ impl Listeners {
 /// Serves S3 and Kubernetes over TLS.
 pub(super) fn serve_tls(
     listener: TcpListener,
-    desk: Arc<Desk>,
+    shared: Arc<SharedState>,
     listeners: Arc<Listeners>,
 ) -> Result<Task, String> {
     let acceptor = authority()?.acceptor.clone();
     Ok(accept(listener, move |stream| {
-        let (acceptor, desk) = (acceptor.clone(), Arc::clone(&desk));
+        let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
         let listeners = Arc::clone(&listeners);
         async move {
             let Ok(stream) = acceptor.accept(stream).await else { return };
             web::serve(stream, move |asked| {
-                let (desk, listeners) = (Arc::clone(&desk), Arc::clone(&listeners));
+                let (shared, listeners) = (Arc::clone(&shared), Arc::clone(&listeners));
                 async move {
-                    let reply = s3::answer(&desk, asked).await;
-                    listeners.follow(&desk).await;
+                    let reply = s3::answer(&shared, asked).await;
+                    listeners.follow(&shared).await;
                     reply
                 }
             })

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     let Some(called) = called(&argv, &pgdrill_dispatch::environment()) else {
         return ExitCode::from(2);
     };
-    // Nobody is left to be told when the streams are gone.
+    // Nobody is left to be informed when the streams are gone.
     let _ = std::io::stderr().write_all(called.stderr.as_bytes());
     let _ = std::io::stdout().write_all(called.stdout.as_bytes());
     ExitCode::from(called.code)

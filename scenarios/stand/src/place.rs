@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, process::Stdio, sync::Arc, time::Duration};
 
-use crate::pebble::Server;
+use crate::pebble::PebbleServer;
 use async_trait::async_trait;
 use pgdrill_core::{Amendment, Amendments, Hook};
 use pgdrill_sim::{
@@ -14,15 +14,15 @@ use tokio::{process::Command, sync::Mutex, time::timeout};
 use super::{
     SOCKET, answer,
     authority::authority,
-    container::Stage,
-    desk::{Desk, State},
+    container::RehearsedContainer,
     listeners::{self, Listeners, Task},
-    programs::{Dispatch, Programs},
+    programs::{DispatchProgram, Programs},
     s3::TOKEN,
+    shared::{RehearsalState, SharedState},
     tools::{self, STATUS_SET, TOOLS},
 };
 use pgdrill_dispatch::{SITE, SiteFile};
-use pgdrill_scenarios::{Delivered, Place, Prevented};
+use pgdrill_scenarios::{Delivered, Prevented, Testbed};
 use pgdrill_sim::lock;
 
 /// How long one dispatch may take.
@@ -32,11 +32,11 @@ const REQUEST_MS: u64 = 1500;
 
 /// One world, and everything that stands in for it. All of it is gone with this value.
 pub struct Rehearsal {
-    pub(super) desk: Arc<Desk>,
+    pub(super) shared: Arc<SharedState>,
     listeners: Arc<Listeners>,
-    dispatch: Dispatch,
+    dispatch: DispatchProgram,
     pub(super) folder: TempDir,
-    pebbles: Mutex<Vec<(u32, Server)>>,
+    pebbles: Mutex<Vec<(u32, PebbleServer)>>,
     _tasks: [Task; 2],
 }
 
@@ -45,15 +45,15 @@ pub struct Rehearsal {
 pub struct Treatment {
     /// Whether every call of a port is counted.
     pub counts_calls: bool,
-    /// The telling of a call at which the process is killed: the first is before the first call, the second
+    /// The report of a call at which the process is killed: the first is before the first call, the second
     /// after it, and so on.
     pub kill_at: Option<usize>,
 }
 
 /// What a dispatch showed beyond its firings.
 #[derive(Debug, Clone, Default)]
-pub struct Shown {
-    /// The places of the port calls that were told, in order.
+pub struct DispatchOutput {
+    /// The places of the port calls that were reported, in order.
     pub calls: Vec<String>,
     /// The hook tools that were run, with their arguments and standard input.
     pub tools: Vec<String>,
@@ -75,19 +75,19 @@ impl Rehearsal {
     pub async fn new(programs: &Programs, given: &Given) -> Result<Self, Prevented> {
         let folder = tempfile::Builder::new().prefix("pgdrill").tempdir().map_err(broken)?;
         let (listener, port) = listeners::listen().await.map_err(broken)?;
-        let desk = Arc::new(Desk::new(World::new(given).shared(), port));
+        let shared = Arc::new(SharedState::new(World::new(given).shared(), port));
         let listeners = Arc::new(Listeners::default());
         let socket = folder.path().join("world.socket");
-        let world = answer::serve(&socket, &desk, &listeners).map_err(broken)?;
-        let tls = listeners::serve_tls(listener, Arc::clone(&desk), Arc::clone(&listeners));
+        let world = answer::serve(&socket, &shared, &listeners).map_err(broken)?;
+        let tls = listeners::serve_tls(listener, Arc::clone(&shared), Arc::clone(&listeners));
         let tasks = [world, tls.map_err(broken)?];
         furnish(folder.path(), &programs.tools).map_err(broken)?;
-        listeners.follow(&desk).await;
+        listeners.follow(&shared).await;
         let (dispatch, pebbles) = (programs.dispatch.clone(), Mutex::default());
-        Ok(Self { desk, listeners, dispatch, folder, pebbles, _tasks: tasks })
+        Ok(Self { shared, listeners, dispatch, folder, pebbles, _tasks: tasks })
     }
 
-    /// Fires an event, and tells more of it than a place does.
+    /// Fires an event, and reports more of it than a testbed does.
     ///
     /// # Errors
     ///
@@ -98,47 +98,47 @@ impl Rehearsal {
         amendments: Amendments,
         injections: &[Injection],
         treatment: Treatment,
-    ) -> Result<(Delivered, Shown), Prevented> {
+    ) -> Result<(Delivered, DispatchOutput), Prevented> {
         let unit = event.unit;
-        let is_watched = !injections.is_empty() || amendments != Amendments::all();
-        if let (Dispatch::Shipped(_), true) = (&self.dispatch, is_watched) {
-            let what = "a dispatch as a charm ships it can't be struck, and has every amendment";
+        let is_instrumented = !injections.is_empty() || amendments != Amendments::all();
+        if let (DispatchProgram::Shipped(_), true) = (&self.dispatch, is_instrumented) {
+            let what = "a dispatch as a charm ships it can't have faults injected, and has every amendment";
             return Err(Prevented::Unable(what.to_owned()));
         }
         self.supervise(unit).await?;
         self.prepare(event, amendments, injections, treatment);
-        self.listeners.follow(&self.desk).await;
+        self.listeners.follow(&self.shared).await;
         let (succeeded, is_killed, stderr) = self.run(event).await?;
-        let mut state = std::mem::take(&mut *self.desk.state());
+        let mut state = std::mem::take(&mut *self.shared.state());
         self.keep(&mut state);
         {
-            let mut world = lock(&self.desk.world);
+            let mut world = lock(&self.shared.world);
             world.keep_deferred(unit, state.deferred.remove(&unit).unwrap_or_default());
             world.end_event(unit, succeeded);
         }
-        self.listeners.follow(&self.desk).await;
-        if state.told.is_empty() && !is_killed {
-            return Err(broken(format!("the dispatch told of no firing: {stderr}")));
+        self.listeners.follow(&self.shared).await;
+        if state.reported.is_empty() && !is_killed {
+            return Err(broken(format!("the dispatch reported no firing: {stderr}")));
         }
-        let keeps = state.told.iter().all(|told| told.firing.outcome.keeps_writes());
+        let keeps = state.reported.iter().all(|reported| reported.firing.outcome.keeps_writes());
         if keeps != succeeded && !is_killed {
             return Err(broken(format!("the exit code says the opposite of the firing: {stderr}")));
         }
         let mut results = state.results.remove(&unit);
-        let fired = state.told.into_iter().map(|told| {
-            let results = if told.is_refired { None } else { results.take() };
-            let (firing, is_refired) = (told.firing, told.is_refired);
+        let fired = state.reported.into_iter().map(|reported| {
+            let results = if reported.is_refired { None } else { results.take() };
+            let (firing, is_refired) = (reported.firing, reported.is_refired);
             Fired { firing, unit, is_refired, results: results.unwrap_or_default() }
         });
         let fired = fired.collect();
         let missed = state.injector.map_or_else(Vec::new, |injector| injector.missed());
-        let shown = Shown { calls: state.calls, tools: state.tools, is_killed };
+        let shown = DispatchOutput { calls: state.calls, tools: state.tools, is_killed };
         Ok((Delivered { fired, missed, prevented: None }, shown))
     }
 
-    /// What is kept from one dispatch to the next.
-    fn keep(&self, ended: &mut State) {
-        let mut state = self.desk.state();
+    /// What is carried over from one dispatch to the next.
+    fn keep(&self, ended: &mut RehearsalState) {
+        let mut state = self.shared.state();
         state.take_over(ended);
     }
 
@@ -150,11 +150,11 @@ impl Rehearsal {
         treatment: Treatment,
     ) {
         let off = Amendment::ALL.iter().filter(|it| !amendments.has(**it));
-        let deferred = lock(&self.desk.world).begin_event(event);
-        let mut state = self.desk.state();
+        let deferred = lock(&self.shared.world).begin_event(event);
+        let mut state = self.shared.state();
         state.unit = event.unit;
         state.off = off.map(|amendment| amendment.name().to_owned()).collect();
-        let world = Shared::clone(&self.desk.world);
+        let world = Shared::clone(&self.shared.world);
         state.injector = Some(Arc::new(Injector::new(world, injections)));
         state.counts_calls = treatment.counts_calls || treatment.kill_at.is_some();
         state.kill_at = treatment.kill_at;
@@ -169,15 +169,15 @@ impl Rehearsal {
         }
         let folder = self.folder.path();
         let socket = folder.join(format!("pebble-{unit}.socket"));
-        let (desk, listeners) = (Arc::clone(&self.desk), Arc::clone(&self.listeners));
-        let stage = Arc::new(Stage { desk, listeners, unit });
-        pebbles.push((unit, Server::start(&socket, stage).map_err(broken)?));
+        let (shared, listeners) = (Arc::clone(&self.shared), Arc::clone(&self.listeners));
+        let stage = Arc::new(RehearsedContainer { shared, listeners, unit });
+        pebbles.push((unit, PebbleServer::start(&socket, stage).map_err(broken)?));
         let site = SiteFile {
             pebble: Some(socket),
-            hosts: Some(Desk::HOSTS.to_owned()),
-            api_port: Some(self.desk.port),
+            hosts: Some(SharedState::HOSTS.to_owned()),
+            api_port: Some(self.shared.port),
             kubernetes_host: Some("localhost".to_owned()),
-            kubernetes_port: Some(self.desk.port),
+            kubernetes_port: Some(self.shared.port),
             kubernetes_account: Some(folder.join("account")),
             request_ms: Some(REQUEST_MS),
             ..SiteFile::default()
@@ -189,12 +189,12 @@ impl Rehearsal {
     /// Runs the process: whether it succeeded, whether it was killed, and what it wrote to standard error.
     async fn run(&self, event: &Event) -> Result<(bool, bool, String), Prevented> {
         let mut command = match &self.dispatch {
-            Dispatch::Joined(program) => {
+            DispatchProgram::Joined(program) => {
                 let mut command = Command::new(program);
                 command.arg("dispatch");
                 command
             }
-            Dispatch::Shipped(program) => Command::new(program),
+            DispatchProgram::Shipped(program) => Command::new(program),
         };
         command
             .env_clear()
@@ -207,7 +207,7 @@ impl Rehearsal {
         let stderr = child.stderr.take();
         let is_killed = tokio::select! {
             _ = timeout(LIMIT, child.wait()) => false,
-            () = self.desk.kill.notified() => true,
+            () = self.shared.kill.notified() => true,
         };
         if is_killed {
             child.start_kill().map_err(broken)?;
@@ -243,7 +243,7 @@ impl Rehearsal {
             (SITE, inside(format!("site-{unit}.json"))),
             (tools::SOCKET, inside("world.socket".into())),
         ];
-        if let Dispatch::Joined(_) = &self.dispatch {
+        if let DispatchProgram::Joined(_) = &self.dispatch {
             environment.push((SOCKET, inside("world.socket".into())));
         }
         if let Some(action) = path.strip_prefix("actions/") {
@@ -257,16 +257,16 @@ impl Rehearsal {
         Ok(environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
-    /// The path by which Juju would bring the event.
+    /// The path by which Juju would deliver the event.
     async fn path(&self, hook: Hook) -> String {
         match hook {
             Hook::S3CredentialsChanged => {
-                let unit = self.desk.own().map(|ports| ports.unit);
+                let unit = self.shared.own().map(|ports| ports.unit);
                 let related = match unit {
                     Ok(unit) => !matches!(unit.s3_relation().await, Ok(None)),
                     Err(_) => true,
                 };
-                self.desk.state().is_s3_broken = !related;
+                self.shared.state().is_s3_broken = !related;
                 let what = if related { "changed" } else { "broken" };
                 format!("hooks/s3-parameters-relation-{what}")
             }
@@ -293,10 +293,10 @@ fn furnish(folder: &Path, program: &Path) -> io::Result<()> {
 }
 
 #[async_trait]
-impl Place for Rehearsal {
+impl Testbed for Rehearsal {
     async fn happen(&self, change: &Change) -> Result<(), Prevented> {
-        lock(&self.desk.world).apply(change);
-        self.listeners.follow(&self.desk).await;
+        lock(&self.shared.world).apply(change);
+        self.listeners.follow(&self.shared).await;
         Ok(())
     }
 
@@ -311,10 +311,10 @@ impl Place for Rehearsal {
     }
 
     async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
-        Ok(lock(&self.desk.world).backups())
+        Ok(lock(&self.shared.world).backups())
     }
 
     async fn observe(&self) -> Result<Observation, Prevented> {
-        Ok(lock(&self.desk.world).observe())
+        Ok(lock(&self.shared.world).observe())
     }
 }

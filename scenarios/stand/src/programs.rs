@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// What handles an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Dispatch {
+pub enum DispatchProgram {
     /// A program that calls [`called`](crate::called()): it takes the time from the world, and changes are injected at its
     /// shapes.
     Joined(PathBuf),
@@ -17,7 +17,7 @@ pub enum Dispatch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Programs {
     /// What handles an event.
-    pub dispatch: Dispatch,
+    pub dispatch: DispatchProgram,
     /// What every hook tool is, under the tool's name: a program that calls [`tool`](crate::tool()).
     pub tools: PathBuf,
 }
@@ -26,6 +26,6 @@ impl Programs {
     /// One program that calls [`called`](crate::called()), as the dispatch and as every hook tool.
     #[must_use]
     pub fn joined(program: &Path) -> Self {
-        Self { dispatch: Dispatch::Joined(program.to_owned()), tools: program.to_owned() }
+        Self { dispatch: DispatchProgram::Joined(program.to_owned()), tools: program.to_owned() }
     }
 }

@@ -3,82 +3,82 @@
 use pgdrill_core::{PortError, PortErrorKind, S3Settings};
 
 use super::{
-    desk::Desk,
-    web::{Asked, Reply},
+    shared::SharedState,
+    web::{Asked, HttpReply},
 };
 
 /// The token that the service account of a rehearsal has.
 pub(super) const TOKEN: &str = "drill-token-canary";
 
 /// Answers a request for S3 or Kubernetes.
-pub(super) async fn answer(desk: &Desk, asked: Asked) -> Reply {
+pub(super) async fn answer(shared: &SharedState, asked: Asked) -> HttpReply {
     if let Some(object) = asked.path.strip_prefix("/api/v1/namespaces/drill/endpoints/") {
-        return kubernetes(desk, &asked, object).await;
+        return kubernetes(shared, &asked, object).await;
     }
-    s3(desk, &asked).await
+    s3(shared, &asked).await
 }
 
-async fn kubernetes(desk: &Desk, asked: &Asked, object: &str) -> Reply {
-    let told = |status: u16, message: &str| {
+async fn kubernetes(shared: &SharedState, asked: &Asked, object: &str) -> HttpReply {
+    let reported = |status: u16, message: &str| {
         let message = serde_json::Value::from(message);
         let text = format!(r#"{{"kind":"Status","message":{message}}}"#);
-        Reply::Answer(status, text.into_bytes())
+        HttpReply::Answer(status, text.into_bytes())
     };
     if asked.authorization != format!("Bearer {TOKEN}") {
-        return told(401, "Unauthorized");
+        return reported(401, "Unauthorized");
     }
     let scope = "patroni-postgresql-k8s";
     if asked.method != "DELETE" || object != scope && object != format!("{scope}-config") {
-        return told(404, "there is no such object");
+        return reported(404, "there is no such object");
     }
-    let Ok(ports) = desk.own() else { return Reply::HangUp };
+    let Ok(ports) = shared.own() else { return HttpReply::HangUp };
     match ports.cluster_record.remove().await {
-        Ok(()) => told(200, ""),
-        Err(error) => told(503, error.cause()),
+        Ok(()) => reported(200, ""),
+        Err(error) => reported(503, error.cause()),
     }
 }
 
-async fn s3(desk: &Desk, asked: &Asked) -> Reply {
+async fn s3(shared: &SharedState, asked: &Asked) -> HttpReply {
     let path = asked.path.trim_start_matches('/');
     let (number, rest) = path.split_once('-').unwrap_or((path, ""));
     let (bucket, key) =
         rest.trim_end_matches('/').split_once('/').unwrap_or((rest.trim_end_matches('/'), ""));
-    let settings = number.parse().ok().and_then(|number| desk.settings(number));
-    let (Some(settings), Ok(ports)) = (settings, desk.own()) else {
-        return Reply::Answer(400, Vec::new());
+    let settings = number.parse().ok().and_then(|number| shared.settings(number));
+    let (Some(settings), Ok(ports)) = (settings, shared.own()) else {
+        return HttpReply::Answer(400, Vec::new());
     };
     let settings = S3Settings { bucket: bucket.to_owned().into(), ..settings };
     let store = &ports.object_store;
     let done = match (asked.method.as_str(), key) {
-        // No object has this name: the answer tells of the bucket alone.
+        // No object has this name: the answer describes the bucket alone.
         ("HEAD", "") => store.get(&settings, "\u{1}").await.map(drop),
         ("PUT", "") => store.ensure_bucket(&settings).await,
         ("PUT", key) => store.put(&settings, key, &asked.body).await,
         ("GET", key) => match store.get(&settings, key).await {
-            Ok(Some(content)) => return Reply::Answer(200, content),
+            Ok(Some(content)) => return HttpReply::Answer(200, content),
             Ok(None) => return coded(404, "NoSuchKey"),
             Err(error) => Err(error),
         },
         _ => return coded(405, "MethodNotAllowed"),
     };
     match done {
-        Ok(()) => Reply::Answer(200, Vec::new()),
+        Ok(()) => HttpReply::Answer(200, Vec::new()),
         Err(error) => failed(&error),
     }
 }
 
-fn failed(error: &PortError) -> Reply {
+fn failed(error: &PortError) -> HttpReply {
     match error.kind() {
         PortErrorKind::Denied => coded(403, "AccessDenied"),
         PortErrorKind::NotFound => coded(404, "NoSuchBucket"),
-        PortErrorKind::TimedOut => Reply::Hang,
+        PortErrorKind::TimedOut => HttpReply::Hang,
         PortErrorKind::Unreachable | PortErrorKind::Refused | PortErrorKind::Malformed => {
-            Reply::HangUp
+            HttpReply::HangUp
         }
     }
 }
 
-fn coded(status: u16, code: &str) -> Reply {
+fn coded(status: u16, code: &str) -> HttpReply {
     let text = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code></Error>");
-    Reply::Answer(status, text.into_bytes())
+    HttpReply::Answer(status, text.into_bytes())
 }

@@ -5,10 +5,10 @@ use pgdrill_core::{
     ports::{ClusterSettings, RepositorySettings, RestoreSource, UnitId},
 };
 
-use super::desk::Desk;
+use super::shared::SharedState;
 
 /// The settings in a `pgbackrest.conf`; or what is wrong with it.
-pub(super) fn repository(desk: &Desk, text: &str) -> Result<RepositorySettings, String> {
+pub(super) fn repository(shared: &SharedState, text: &str) -> Result<RepositorySettings, String> {
     let get = |key: &str| {
         text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned)
     };
@@ -19,7 +19,7 @@ pub(super) fn repository(desk: &Desk, text: &str) -> Result<RepositorySettings, 
         Some(endpoint) => {
             let number = endpoint.rsplit('/').next().and_then(|end| end.strip_suffix('-'));
             let number = number.and_then(|number| number.parse().ok());
-            let settings = number.and_then(|number| desk.settings(number));
+            let settings = number.and_then(|number| shared.settings(number));
             let settings = settings.ok_or_else(|| format!("nobody knows {endpoint}"))?;
             for (key, value) in [
                 ("repo1-s3-key", settings.access_key.expose()),
@@ -41,7 +41,7 @@ pub(super) fn repository(desk: &Desk, text: &str) -> Result<RepositorySettings, 
         let (key, host) = line.split_once('=')?;
         (key.starts_with("pg") && key.ends_with("-host")).then_some(host)
     });
-    let tls_peers = hosts.filter_map(Desk::unit_of).map(UnitId).collect();
+    let tls_peers = hosts.filter_map(SharedState::unit_of).map(UnitId).collect();
     Ok(RepositorySettings { s3, stanza: stanza.into(), tls_peers })
 }
 

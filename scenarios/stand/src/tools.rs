@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use super::{
     authority::authority,
-    desk::Desk,
-    wire::{Answer, Ask},
+    shared::SharedState,
+    wire::{Ask, WorldAnswer},
 };
 use crate::called::Called;
 
@@ -63,13 +63,16 @@ pub(super) fn stand_in(socket: &str, unit: &str, argv: &[String]) -> Option<Call
     }
     let unit = unit.rsplit('/').next().and_then(|number| number.parse().ok());
     let asked = ask(socket, unit.unwrap_or(0), argv);
-    let failed =
-        |why: String| Answer { code: 2, stderr: format!("ERROR {why}\n"), ..Answer::default() };
+    let failed = |why: String| WorldAnswer {
+        code: 2,
+        stderr: format!("ERROR {why}\n"),
+        ..WorldAnswer::default()
+    };
     let answer = asked.unwrap_or_else(failed);
     Some(Called { stdout: answer.stdout, stderr: answer.stderr, code: answer.code })
 }
 
-fn ask(socket: &str, unit: u32, argv: Vec<String>) -> Result<Answer, String> {
+fn ask(socket: &str, unit: u32, argv: Vec<String>) -> Result<WorldAnswer, String> {
     let words = |why: std::io::Error| format!("{socket}: {why}");
     let mut stdin = String::new();
     if argv.windows(2).any(|two| two == ["--file", "-"]) {
@@ -88,17 +91,24 @@ fn ask(socket: &str, unit: u32, argv: Vec<String>) -> Result<Answer, String> {
 type ToolResult = Result<String, String>;
 
 /// Answers a tool.
-pub(super) async fn tool(desk: &Desk, unit: u32, argv: &[String], stdin: &str) -> Answer {
+pub(super) async fn tool(
+    shared: &SharedState,
+    unit: u32,
+    argv: &[String],
+    stdin: &str,
+) -> WorldAnswer {
     {
         let mut called = argv.join(" ");
         if !stdin.is_empty() {
             called = format!("{called} < {stdin}");
         }
-        desk.state().tools.push(called);
+        shared.state().tools.push(called);
     }
-    match run(desk, unit, argv, stdin).await {
-        Ok(stdout) => Answer { stdout, ..Answer::default() },
-        Err(why) => Answer { code: 1, stderr: format!("ERROR {why}\n"), ..Answer::default() },
+    match run(shared, unit, argv, stdin).await {
+        Ok(stdout) => WorldAnswer { stdout, ..WorldAnswer::default() },
+        Err(why) => {
+            WorldAnswer { code: 1, stderr: format!("ERROR {why}\n"), ..WorldAnswer::default() }
+        }
     }
 }
 
@@ -129,7 +139,7 @@ impl<'a> Words<'a> {
     }
 }
 
-fn told(error: &PortError) -> String {
+fn reported(error: &PortError) -> String {
     match error.kind() {
         PortErrorKind::Denied => "cannot write relation settings".to_owned(),
         PortErrorKind::Unreachable
@@ -140,12 +150,12 @@ fn told(error: &PortError) -> String {
     }
 }
 
-async fn run(desk: &Desk, number: u32, argv: &[String], stdin: &str) -> ToolResult {
+async fn run(shared: &SharedState, number: u32, argv: &[String], stdin: &str) -> ToolResult {
     let words = Words::of(argv);
     let name = argv.first().map(String::as_str).unwrap_or_default();
-    let own = desk.ports(number);
+    let own = shared.ports(number);
     let unit = own.map_err(|_| format!("unit \"postgresql-k8s/{number}\" not found"))?.unit;
-    let failed = |error: PortError| told(&error);
+    let failed = |error: PortError| reported(&error);
     let first = words.plain.first().copied().unwrap_or_default();
     match name {
         "is-leader" => Ok(unit.is_leader().await.map_err(failed)?.to_string()),
@@ -163,14 +173,14 @@ async fn run(desk: &Desk, number: u32, argv: &[String], stdin: &str) -> ToolResu
             Ok(String::new())
         }
         "goal-state" => goal_state(&*unit).await,
-        "relation-ids" => relation_ids(desk, &*unit, first).await,
+        "relation-ids" => relation_ids(shared, &*unit, first).await,
         "relation-list" if words.relation == Some(S3) => Ok("\"s3-integrator\"".to_owned()),
         "relation-list" => {
             let peers = unit.peers().await.map_err(failed)?;
             let names = peers.iter().map(|peer| format!("postgresql-k8s/{peer}").into());
             Ok(Value::Array(names.collect()).to_string())
         }
-        "relation-get" => relation_get(desk, &*unit, &words).await,
+        "relation-get" => relation_get(shared, &*unit, &words).await,
         "relation-set" => {
             let bag = if words.is_app { Databag::Application } else { Databag::Unit };
             let pairs: BTreeMap<String, String> =
@@ -187,7 +197,7 @@ async fn run(desk: &Desk, number: u32, argv: &[String], stdin: &str) -> ToolResu
         }
         "action-set" => {
             let (key, value) = first.split_once('=').ok_or("expected key=value")?;
-            let mut state = desk.state();
+            let mut state = shared.state();
             let results = state.results.entry(number).or_default();
             results.retain(|(known, _)| *known != key);
             results.push((interned(key), value.to_owned()));
@@ -197,9 +207,9 @@ async fn run(desk: &Desk, number: u32, argv: &[String], stdin: &str) -> ToolResu
             unit.fail_action(first).await.map_err(failed)?;
             Ok(String::new())
         }
-        "state-get" | "state-set" | "state-delete" => state(desk, number, name, first),
+        "state-get" | "state-set" | "state-delete" => state(shared, number, name, first),
         "juju-log" => {
-            desk.state().told.extend(FiringLine::read(first));
+            shared.state().reported.extend(FiringLine::read(first));
             Ok(String::new())
         }
         other => Err(format!("nobody stands in for {other}")),
@@ -207,7 +217,7 @@ async fn run(desk: &Desk, number: u32, argv: &[String], stdin: &str) -> ToolResu
 }
 
 async fn goal_state(unit: &dyn Unit) -> ToolResult {
-    let planned = unit.planned_units().await.map_err(|error| told(&error))?;
+    let planned = unit.planned_units().await.map_err(|error| reported(&error))?;
     let staying = (0..planned).map(|it| (format!("postgresql-k8s/{it}"), "active"));
     // One more is on its way out, and does not count.
     let leaving = [(format!("postgresql-k8s/{planned}"), "dying")];
@@ -216,24 +226,24 @@ async fn goal_state(unit: &dyn Unit) -> ToolResult {
     Ok(json!({ "units": units, "relations": {} }).to_string())
 }
 
-async fn relation_ids(desk: &Desk, unit: &dyn Unit, name: &str) -> ToolResult {
+async fn relation_ids(shared: &SharedState, unit: &dyn Unit, name: &str) -> ToolResult {
     let ids = match name {
         "database-peers" => json!([PEERS]),
         "s3-parameters" => {
-            let related = unit.s3_relation().await.map_err(|error| told(&error))?.is_some();
+            let related = unit.s3_relation().await.map_err(|error| reported(&error))?.is_some();
             // Juju still shows a relation to the hook that takes it away.
-            if related || desk.state().is_s3_broken { json!([S3]) } else { json!([]) }
+            if related || shared.state().is_s3_broken { json!([S3]) } else { json!([]) }
         }
         _ => json!([]),
     };
     Ok(ids.to_string())
 }
 
-async fn relation_get(desk: &Desk, unit: &dyn Unit, words: &Words<'_>) -> ToolResult {
+async fn relation_get(shared: &SharedState, unit: &dyn Unit, words: &Words<'_>) -> ToolResult {
     if words.relation == Some(S3) {
-        let relation = unit.s3_relation().await.map_err(|error| told(&error))?;
+        let relation = unit.s3_relation().await.map_err(|error| reported(&error))?;
         let relation = relation.ok_or("relation not found")?;
-        return s3(desk, &relation);
+        return s3(shared, &relation);
     }
     let bag = if words.is_app { Databag::Application } else { Databag::Unit };
     let key = words.plain.first().copied().unwrap_or_default();
@@ -241,11 +251,11 @@ async fn relation_get(desk: &Desk, unit: &dyn Unit, words: &Words<'_>) -> ToolRe
         // Where this charm keeps TLS material in a secret, the databag has nothing that is asked for whole.
         return Ok("{}".to_owned());
     }
-    let value = unit.data(bag, key).await.map_err(|error| told(&error))?;
+    let value = unit.data(bag, key).await.map_err(|error| reported(&error))?;
     Ok(json!(value.as_deref().unwrap_or_default()).to_string())
 }
 
-fn s3(desk: &Desk, relation: &S3Relation) -> ToolResult {
+fn s3(shared: &SharedState, relation: &S3Relation) -> ToolResult {
     let authority = authority()?;
     // The worlds' own chains are no certificates: each stands for one that is.
     let chain = relation.tls_ca_chain.as_deref().map(|chain| {
@@ -256,7 +266,7 @@ fn s3(desk: &Desk, relation: &S3Relation) -> ToolResult {
     let mut put = |key: &str, value: Option<&str>| {
         bag.extend(value.map(|value| (key.to_owned(), value.to_owned())));
     };
-    let endpoint = desk.endpoint(relation);
+    let endpoint = shared.endpoint(relation);
     put("bucket", relation.bucket.as_deref());
     put("access-key", relation.access_key.as_ref().map(pgdrill_core::Secret::expose));
     put("secret-key", relation.secret_key.as_ref().map(pgdrill_core::Secret::expose));
@@ -274,7 +284,7 @@ async fn secret_get(unit: &dyn Unit, label: &str) -> ToolResult {
         let content: BTreeMap<&str, &str> = names.map(|name| (name, SECRET)).into();
         return Ok(json!(content).to_string());
     }
-    let tls = unit.tls_material().await.map_err(|error| told(&error))?;
+    let tls = unit.tls_material().await.map_err(|error| reported(&error))?;
     let parts = [("key", tls.key), ("cauth", tls.ca), ("cert", tls.certificate)];
     let content: BTreeMap<&str, &str> =
         parts.into_iter().filter(|(_, has)| *has).map(|(name, _)| (name, SECRET)).collect();
@@ -284,12 +294,12 @@ async fn secret_get(unit: &dyn Unit, label: &str) -> ToolResult {
     Ok(json!(content).to_string())
 }
 
-fn state(desk: &Desk, unit: u32, tool: &str, word: &str) -> ToolResult {
+fn state(shared: &SharedState, unit: u32, tool: &str, word: &str) -> ToolResult {
     let (key, value) = word.split_once('=').unwrap_or((word, ""));
     if key != DEFERRED {
         return Err(format!("nobody keeps {key}"));
     }
-    let mut state = desk.state();
+    let mut state = shared.state();
     if tool == "state-get" {
         let names = state.deferred.get(&unit).into_iter().flatten().map(|hook| hook.name());
         return Ok(names.collect::<Vec<_>>().join(" "));

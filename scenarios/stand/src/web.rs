@@ -1,4 +1,4 @@
-//! An HTTP server that answers as it is told, or not at all.
+//! An HTTP server that answers as it is asked to, or not at all.
 
 use std::{future::Future, io};
 
@@ -19,7 +19,7 @@ pub(super) struct Asked {
 }
 
 /// What becomes of a request.
-pub(super) enum Reply {
+pub(super) enum HttpReply {
     /// A status and a text.
     Answer(u16, Vec<u8>),
     /// Nothing, on a connection that stays open.
@@ -33,7 +33,7 @@ pub(super) async fn serve<S, A, F>(stream: S, answer: A)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Fn(Asked) -> F + Send,
-    F: Future<Output = Reply> + Send,
+    F: Future<Output = HttpReply> + Send,
 {
     let answer = &answer;
     let service = service_fn(|request: Request<Incoming>| async move {
@@ -47,13 +47,13 @@ where
             body,
         };
         match answer(asked).await {
-            Reply::Answer(status, text) => {
+            HttpReply::Answer(status, text) => {
                 let mut response = Response::new(Full::new(Bytes::from(text)));
                 *response.status_mut() = StatusCode::from_u16(status).map_err(io::Error::other)?;
                 Ok(response)
             }
-            Reply::Hang => std::future::pending().await,
-            Reply::HangUp => Err(io::Error::other("told to hang up")),
+            HttpReply::Hang => std::future::pending().await,
+            HttpReply::HangUp => Err(io::Error::other("asked to hang up")),
         }
     });
     // A client that goes away is no failure of the server's.

@@ -18,7 +18,7 @@ pub(super) enum Ask {
     Leave { shape: String },
     /// A port is called, or was.
     Call { place: String },
-    /// The firing was told to die, and this is the line that tells of it.
+    /// The firing was ordered to die, and this is the line that reports it.
     Die { line: String },
     /// A hook tool was run for this unit.
     Tool { unit: u32, argv: Vec<String>, stdin: String },
@@ -27,7 +27,7 @@ pub(super) enum Ask {
 /// One answer; what the question does not ask for is left out.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
-pub(super) struct Answer {
+pub(super) struct WorldAnswer {
     /// Milliseconds since 1970.
     #[serde(skip_serializing_if = "is_nothing")]
     pub(super) now: i64,
@@ -40,7 +40,7 @@ pub(super) struct Answer {
     /// Whether changes wait at shapes.
     #[serde(skip_serializing_if = "is_nothing")]
     pub(super) is_armed: bool,
-    /// Whether every port call is to be told.
+    /// Whether every port call is to be reported.
     #[serde(skip_serializing_if = "is_nothing")]
     pub(super) counts_calls: bool,
     /// The exit code of a hook tool.

@@ -11,7 +11,7 @@ use pgdrill_core::{
 use super::{View, unreachable};
 use crate::{
     change::{MemberFate, PgbackrestFailureMode},
-    pgbackrest::{self, Answer},
+    pgbackrest::{self, CommandEnd},
     world::World,
 };
 
@@ -72,12 +72,12 @@ fn exit(
     world: &World,
     operation: &'static str,
     command: &str,
-    answer: Answer,
+    answer: CommandEnd,
 ) -> PortResult<String> {
     let error = |kind, cause: String| PortError::new(kind, "repository", operation, cause);
     match answer {
-        Answer::Done(stdout) => Ok(stdout),
-        Answer::Failed(code, text) => {
+        CommandEnd::Done(stdout) => Ok(stdout),
+        CommandEnd::Failed(code, text) => {
             let cause = format!("{command} ended with exit code {code}");
             let stdout = if world.failure_mode == PgbackrestFailureMode::Silent {
                 String::new()
@@ -87,11 +87,11 @@ fn exit(
             let exit = CommandExit { code: Some(code), stdout, stderr: String::new() };
             Err(error(PortErrorKind::Refused, cause).with_exit(exit))
         }
-        Answer::Hung => Err(error(
+        CommandEnd::Hung => Err(error(
             PortErrorKind::TimedOut,
             format!("{command} did not end in time; whether it still runs is unknown"),
         )),
-        Answer::Lost => Err(error(
+        CommandEnd::Lost => Err(error(
             PortErrorKind::Unreachable,
             format!("the container in which {command} runs does not answer"),
         )),

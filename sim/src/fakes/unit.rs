@@ -23,7 +23,7 @@ impl Unit for View {
     async fn status(&self) -> PortResult<Status> {
         let world = self.world();
         let unit = world.juju.units.get(self.index());
-        unit.map(crate::juju::JujuUnit::status).ok_or_else(|| self.gone("status"))
+        unit.map(crate::juju::UnitInJuju::status).ok_or_else(|| self.gone("status"))
     }
 
     async fn set_status(&self, status: Status) -> PortResult<()> {

@@ -6,7 +6,7 @@ use crate::storage::{BackupStore, NoAccess, S3_HOST, StanzaStore};
 
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum CommandEnd {
     /// With exit code 0, having written this to standard output.
     Done(String),
     /// With a failing exit code and this text after `ERROR: [code]: `.

@@ -8,7 +8,7 @@ use pgdrill_core::{
     ports::{BackupRequest, RepositorySettings},
 };
 
-use super::answers::{Answer, backup_lines, error_class, no_access, store_backup};
+use super::answers::{CommandEnd, backup_lines, error_class, no_access, store_backup};
 use crate::{
     change::{ArchiveCommand, MemberFate, PgbackrestFailureMode},
     storage::{Bucket, NoAccess, StanzaStore},
@@ -21,14 +21,14 @@ const ARCHIVE_TIMEOUT_MS: i64 = 60_000;
 /// How long it tries to reach a peer's TLS server (seen: 30 s).
 const PEER_RETRIES: Duration = Duration::from_secs(30);
 
-type Tried<T> = Result<T, Answer>;
+type Tried<T> = Result<T, CommandEnd>;
 
-fn failed(code: i32, text: impl Into<String>) -> Answer {
-    Answer::Failed(code, text.into())
+fn failed(code: i32, text: impl Into<String>) -> CommandEnd {
+    CommandEnd::Failed(code, text.into())
 }
 
 /// `stanza-create` on a unit.
-pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Answer {
+pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> CommandEnd {
     world.advance(Duration::from_millis(400));
     let tried = (|| {
         let settings = run(world, unit, "stanza-create")?;
@@ -51,11 +51,11 @@ pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Answer 
             }
         }
     })();
-    tried.map_or_else(|answer| answer, |()| Answer::Done(String::new()))
+    tried.map_or_else(|answer| answer, |()| CommandEnd::Done(String::new()))
 }
 
 /// `check` on a unit.
-pub(crate) fn check(world: &mut World, unit: u32, name: &str) -> Answer {
+pub(crate) fn check(world: &mut World, unit: u32, name: &str) -> CommandEnd {
     world.advance(Duration::from_millis(1_500));
     let tried = (|| {
         // As seen: the peers, the primary and the archive command come before the repository.
@@ -74,11 +74,11 @@ pub(crate) fn check(world: &mut World, unit: u32, name: &str) -> Answer {
         }
         archive_segment(world)
     })();
-    tried.map_or_else(|answer| answer, |()| Answer::Done(String::new()))
+    tried.map_or_else(|answer| answer, |()| CommandEnd::Done(String::new()))
 }
 
 /// `backup` on a unit.
-pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> Answer {
+pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> CommandEnd {
     let began = world.now;
     let tried = (|| {
         let settings = run(world, unit, "backup")?;
@@ -117,51 +117,52 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
             .ok_or_else(|| missing_stanza(s3, &request.stanza, "backup"))?;
         let index = store_backup(stored, &mut now, request.kind, false);
         let lines = stored.backups.get(index).map(|backup| backup_lines(began, now, backup));
-        let kept: Vec<String> = stored.backups.iter().map(|backup| backup.label.clone()).collect();
+        let remaining: Vec<String> =
+            stored.backups.iter().map(|backup| backup.label.clone()).collect();
         if let Some(bucket) = world.storage.buckets.get_mut(&*s3.bucket) {
-            tidy(bucket, s3, &request.stanza, &kept);
+            clean_up(bucket, s3, &request.stanza, &remaining);
         }
         world.now = now;
         Ok(lines.unwrap_or_default())
     })();
-    tried.map_or_else(|answer| answer, Answer::Done)
+    tried.map_or_else(|answer| answer, CommandEnd::Done)
 }
 
 /// What the tool removes after a backup: the object that bears the name of its own link to the latest one, and
 /// every folder named like a backup that it has no record of, with whatever others put there.
-fn tidy(bucket: &mut Bucket, s3: &S3Settings, stanza: &str, kept: &[String]) {
+fn clean_up(bucket: &mut Bucket, s3: &S3Settings, stanza: &str, remaining: &[String]) {
     bucket.objects.remove(&s3.object_key(stanza, "latest"));
     let folder = s3.object_key(stanza, "");
     bucket.objects.retain(|key, _| {
         let label = key.strip_prefix(&folder).and_then(|rest| rest.split_once('/'));
         label.is_none_or(|(label, _)| {
-            backup_id(label).is_none() || kept.iter().any(|known| known == label)
+            backup_id(label).is_none() || remaining.iter().any(|known| known == label)
         })
     });
 }
 
 /// `server-ping` of another unit from this one.
-pub(crate) fn ping(world: &mut World, unit: u32, host: u32) -> Answer {
+pub(crate) fn ping(world: &mut World, unit: u32, host: u32) -> CommandEnd {
     world.advance(Duration::from_millis(200));
     match alive(world, unit) {
         Err(answer) => answer,
-        Ok(_) if world.failure_mode == PgbackrestFailureMode::Hangs => Answer::Hung,
+        Ok(_) if world.failure_mode == PgbackrestFailureMode::Hangs => CommandEnd::Hung,
         Ok(_) if is_cut_off(world, unit) || !is_tls_server_up(world, host) => {
             world.advance(Duration::from_secs(10));
             refused(host)
         }
-        Ok(_) => Answer::Done(String::new()),
+        Ok(_) => CommandEnd::Done(String::new()),
     }
 }
 
 /// The unit in which a command runs, if one can.
 fn alive(world: &World, unit: u32) -> Tried<&UnitState> {
-    let state = world.unit(unit).ok_or(Answer::Lost)?;
+    let state = world.unit(unit).ok_or(CommandEnd::Lost)?;
     match state.fate {
-        MemberFate::Killed => Err(Answer::Lost),
-        MemberFate::Frozen => Err(Answer::Hung),
+        MemberFate::Killed => Err(CommandEnd::Lost),
+        MemberFate::Frozen => Err(CommandEnd::Hung),
         MemberFate::Running | MemberFate::CutOff | MemberFate::ServerDown => {
-            if state.is_workload_reachable { Ok(state) } else { Err(Answer::Lost) }
+            if state.is_workload_reachable { Ok(state) } else { Err(CommandEnd::Lost) }
         }
     }
 }
@@ -171,7 +172,7 @@ fn alive(world: &World, unit: u32) -> Tried<&UnitState> {
 fn run(world: &World, unit: u32, command: &str) -> Tried<Arc<RepositorySettings>> {
     let state = alive(world, unit)?;
     if world.failure_mode == PgbackrestFailureMode::Hangs {
-        return Err(Answer::Hung);
+        return Err(CommandEnd::Hung);
     }
     let unset = || failed(37, format!("{command} command requires option: pg1-path"));
     state.repository.clone().ok_or_else(unset)
@@ -217,7 +218,7 @@ fn reach(world: &mut World, s3: &S3Settings, area: &str, name: &str) -> Result<(
     access
 }
 
-fn access_failed(why: NoAccess) -> Answer {
+fn access_failed(why: NoAccess) -> CommandEnd {
     let (code, text) = no_access(why);
     failed(code, text)
 }
@@ -227,7 +228,7 @@ fn stanza<'a>(world: &'a World, s3: &S3Settings, name: &str, area: &str) -> Trie
     bucket.stanza(&s3.path, name).ok_or_else(|| missing_stanza(s3, name, area))
 }
 
-fn missing_stanza(s3: &S3Settings, name: &str, area: &str) -> Answer {
+fn missing_stanza(s3: &S3Settings, name: &str, area: &str) -> CommandEnd {
     let file = info_file(s3, name, area);
     let cause = format!("FileMissingError: unable to open missing file '{file}' for read");
     failed(55, format!("{}\n{cause}", unloaded(s3, name, area)))
@@ -242,11 +243,11 @@ fn info_file(s3: &S3Settings, name: &str, area: &str) -> String {
     format!("{}/{area}/{name}/{area}.info", s3.path.trim_end_matches('/'))
 }
 
-fn mismatch() -> Answer {
+fn mismatch() -> CommandEnd {
     failed(28, "backup and archive info files exist but do not match the database")
 }
 
-fn no_primary() -> Answer {
+fn no_primary() -> CommandEnd {
     failed(56, "unable to find primary cluster - cannot proceed")
 }
 
@@ -275,7 +276,7 @@ fn lets_in(world: &World, host: u32, unit: u32) -> bool {
     world.unit(host).is_some_and(|state| state.lets_in(unit))
 }
 
-fn refused(host: u32) -> Answer {
+fn refused(host: u32) -> CommandEnd {
     let address = format!("10.1.0.{}", 10 + host);
     let text =
         format!("unable to connect to 'unit-{host}:8432 ({address})': [111] Connection refused");

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use super::answers::{Answer, error_class, no_access};
+use super::answers::{CommandEnd, error_class, no_access};
 use crate::{
     change::{MemberFate, PgbackrestFailureMode},
     storage::{BackupStore, NoAccess, StanzaStore},
@@ -11,20 +11,22 @@ use crate::{
 
 /// `info --output=json` on a unit. It exits with 0 even when the repository can't be reached: the failure
 /// is then in the status, under code 99.
-pub(crate) fn info(world: &mut World, unit: u32) -> Answer {
+pub(crate) fn info(world: &mut World, unit: u32) -> CommandEnd {
     world.advance(Duration::from_millis(400));
-    let Some(state) = world.unit(unit) else { return Answer::Lost };
+    let Some(state) = world.unit(unit) else { return CommandEnd::Lost };
     match state.fate {
-        MemberFate::Killed => return Answer::Lost,
-        MemberFate::Frozen => return Answer::Hung,
+        MemberFate::Killed => return CommandEnd::Lost,
+        MemberFate::Frozen => return CommandEnd::Hung,
         MemberFate::Running | MemberFate::CutOff | MemberFate::ServerDown => {}
     }
     if !state.is_workload_reachable {
-        return Answer::Lost;
+        return CommandEnd::Lost;
     }
     match world.failure_mode {
-        PgbackrestFailureMode::Hangs => return Answer::Hung,
-        PgbackrestFailureMode::Garbled => return Answer::Done("WARN: this is not JSON".to_owned()),
+        PgbackrestFailureMode::Hangs => return CommandEnd::Hung,
+        PgbackrestFailureMode::Garbled => {
+            return CommandEnd::Done("WARN: this is not JSON".to_owned());
+        }
         PgbackrestFailureMode::Well
         | PgbackrestFailureMode::Locked
         | PgbackrestFailureMode::Silent
@@ -32,7 +34,7 @@ pub(crate) fn info(world: &mut World, unit: u32) -> Answer {
     }
     let Some(s3) = state.repository.as_ref().and_then(|settings| settings.s3.as_ref()) else {
         // By default the repository is a folder of the unit itself, in which nothing is.
-        return Answer::Done("[]".to_owned());
+        return CommandEnd::Done("[]".to_owned());
     };
     let refused = world.storage.is_refused(&[&*s3.path, "/backup/"].concat());
     let bucket = if refused { Err(NoAccess::Forbidden) } else { world.storage.bucket(s3) };
@@ -46,7 +48,7 @@ pub(crate) fn info(world: &mut World, unit: u32) -> Answer {
             unreadable(&format!("[{}] {text}", error_class(code)))
         }
     };
-    Answer::Done(json)
+    CommandEnd::Done(json)
 }
 
 fn unreadable(message: &str) -> String {

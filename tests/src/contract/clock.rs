@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pgdrill_sim::Given;
 
-use super::{Kept, Stand, ensure, promises};
+use super::{PromiseResult, Subject, ensure, promises};
 
 promises! {
     /// The promises of `Clock`.
@@ -17,15 +17,15 @@ promises! {
     }
 }
 
-async fn this_century(stand: &dyn Stand) -> Kept {
-    let now = stand.ports(0)?.clock.now().await;
+async fn this_century(subject: &dyn Subject) -> PromiseResult {
+    let now = subject.ports(0)?.clock.now().await;
     let (year, ..) = now.civil();
     ensure!((2020..2100).contains(&year), "it is {now}");
     Ok(())
 }
 
-async fn never_back(stand: &dyn Stand) -> Kept {
-    let clock = stand.ports(0)?.clock;
+async fn never_back(subject: &dyn Subject) -> PromiseResult {
+    let clock = subject.ports(0)?.clock;
     let mut last = clock.now().await;
     for _ in 0..100 {
         let now = clock.now().await;
@@ -35,8 +35,8 @@ async fn never_back(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn waits(stand: &dyn Stand) -> Kept {
-    let clock = stand.ports(0)?.clock;
+async fn waits(subject: &dyn Subject) -> PromiseResult {
+    let clock = subject.ports(0)?.clock;
     for millis in [1_u16, 20, 300] {
         let before = clock.now().await;
         let waited = clock.wait(Duration::from_millis(millis.into())).await;
@@ -49,7 +49,7 @@ async fn waits(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn waits_for_nothing(stand: &dyn Stand) -> Kept {
-    stand.ports(0)?.clock.wait(Duration::ZERO).await?;
+async fn waits_for_nothing(subject: &dyn Subject) -> PromiseResult {
+    subject.ports(0)?.clock.wait(Duration::ZERO).await?;
     Ok(())
 }

@@ -10,8 +10,8 @@ use pgdrill_sim::{
 };
 
 use super::{
-    Kept, SILENCE, Stand, Unkept, ensure, ensure_eq, exits, fails, promises,
-    stand::{cluster_settings, pair, ready, settle},
+    PromiseFailure, PromiseResult, SILENCE, Subject, ensure, ensure_eq, exits, fails, promises,
+    subject::{cluster_settings, pair, ready, settle},
 };
 
 /// Beyond this, a number that went through a floating-point one is not the same any more.
@@ -22,7 +22,7 @@ promises! {
     CLUSTER {
         "the primary holds the cluster's lock, whoever Juju elected":
             || Given { primary: 1, ..pair() } => primary(Some(1)),
-        "the primary is asked anew at every call": pair => primary_moves(),
+        "the primary is asked again at every call": pair => primary_moves(),
         "while nobody holds the lock there is no primary, and no error": pair => primary_is_lost(),
         "without the DCS the primary is unknown": pair => no_primary(Change::Dcs(DcsState::Down)),
         "a unit that reaches nobody does not know the primary":
@@ -53,7 +53,7 @@ promises! {
     }
 }
 
-/// A repository whose backup is another cluster's: a restore of it can be told from the old data.
+/// A repository whose backup is another cluster's: a restore of it can be distinguished from the old data.
 fn other_cluster() -> Given {
     Given { repository: RepositoryGiven::AnotherCluster, ..ready() }
 }
@@ -62,82 +62,82 @@ fn member(is: MemberFate) -> Change {
     Change::Member(SetMember { unit: 0, is })
 }
 
-async fn primary(stand: &dyn Stand, expected: Option<u32>) -> Kept {
+async fn primary(subject: &dyn Subject, expected: Option<u32>) -> PromiseResult {
     for unit in [0, 1] {
-        let seen = stand.ports(unit)?.cluster.primary().await?;
+        let seen = subject.ports(unit)?.cluster.primary().await?;
         ensure_eq!("the primary", seen, expected.map(UnitId));
     }
     Ok(())
 }
 
-async fn primary_moves(stand: &dyn Stand) -> Kept {
+async fn primary_moves(subject: &dyn Subject) -> PromiseResult {
     for unit in [0, 1, 0] {
-        stand.happen(&Change::PrimaryMovesTo(unit)).await?;
-        primary(stand, Some(unit)).await?;
+        subject.happen(&Change::PrimaryMovesTo(unit)).await?;
+        primary(subject, Some(unit)).await?;
     }
     Ok(())
 }
 
-async fn primary_is_lost(stand: &dyn Stand) -> Kept {
-    stand.happen(&Change::PrimaryIsLost).await?;
-    primary(stand, None).await
+async fn primary_is_lost(subject: &dyn Subject) -> PromiseResult {
+    subject.happen(&Change::PrimaryIsLost).await?;
+    primary(subject, None).await
 }
 
-async fn no_primary(stand: &dyn Stand, change: Change) -> Kept {
-    let ports = stand.ports(0)?;
-    stand.happen(&change).await?;
+async fn no_primary(subject: &dyn Subject, change: Change) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    subject.happen(&change).await?;
     fails(ports.cluster.primary().await, "cluster.primary", SILENCE)?;
     Ok(())
 }
 
-async fn cut_off(stand: &dyn Stand) -> Kept {
-    stand.asks_from_within().await?;
-    no_primary(stand, member(MemberFate::CutOff)).await
+async fn cut_off(subject: &dyn Subject) -> PromiseResult {
+    subject.asks_from_within().await?;
+    no_primary(subject, member(MemberFate::CutOff)).await
 }
 
-async fn members_run(stand: &dyn Stand) -> Kept {
+async fn members_run(subject: &dyn Subject) -> PromiseResult {
     for unit in [0, 1] {
-        let state = stand.ports(unit)?.cluster.member_state().await?;
+        let state = subject.ports(unit)?.cluster.member_state().await?;
         ensure_eq!("the member", state, MemberState::Running);
     }
     Ok(())
 }
 
-async fn server_down(stand: &dyn Stand) -> Kept {
-    stand.happen(&member(MemberFate::ServerDown)).await?;
-    let state = stand.ports(0)?.cluster.member_state().await?;
+async fn server_down(subject: &dyn Subject) -> PromiseResult {
+    subject.happen(&member(MemberFate::ServerDown)).await?;
+    let state = subject.ports(0)?.cluster.member_state().await?;
     ensure_eq!("the member", state, MemberState::Stopped);
-    let state = stand.ports(1)?.cluster.member_state().await?;
+    let state = subject.ports(1)?.cluster.member_state().await?;
     ensure_eq!("the other member", state, MemberState::Running);
     Ok(())
 }
 
-async fn stop_and_start(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn stop_and_start(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     ports.workload.stop(Service::Database).await?;
     ensure_eq!("stopped", ports.cluster.member_state().await?, MemberState::Stopped);
     ports.workload.start(Service::Database).await?;
     let state = ports.cluster.member_state().await?;
     ensure!(state != MemberState::Stopped, "it is stopped after its start");
-    settle(stand).await?;
+    settle(subject).await?;
     ensure_eq!("settled", ports.cluster.member_state().await?, MemberState::Running);
     Ok(())
 }
 
-async fn frozen_member(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
-    stand.happen(&member(MemberFate::Frozen)).await?;
+async fn frozen_member(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    subject.happen(&member(MemberFate::Frozen)).await?;
     fails(ports.cluster.member_state().await, "cluster.member_state", SILENCE)?;
     fails(ports.cluster.accepts_connections().await, "cluster.accepts_connections", SILENCE)?;
     fails(ports.cluster.system_identifier().await, "cluster.system_identifier", SILENCE)?;
     Ok(())
 }
 
-async fn identifier_intact(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn identifier_intact(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     let id = ports.cluster.system_identifier().await?;
     ensure!(id > EXACT, "{id} does not exceed 2^53");
-    ensure_eq!("on the replica", stand.ports(1)?.cluster.system_identifier().await?, id);
+    ensure_eq!("on the replica", subject.ports(1)?.cluster.system_identifier().await?, id);
     let inventory = Inventory::parse(&ports.repository.info().await?)?;
     let own =
         inventory.stanzas.iter().find(|stanza| *stanza.name == *ports.unit.identity().stanza());
@@ -145,15 +145,15 @@ async fn identifier_intact(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn no_identifier(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
-    stand.happen(&member(MemberFate::ServerDown)).await?;
+async fn no_identifier(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    subject.happen(&member(MemberFate::ServerDown)).await?;
     fails(ports.cluster.system_identifier().await, "cluster.system_identifier", SILENCE)?;
     Ok(())
 }
 
-async fn connections(stand: &dyn Stand) -> Kept {
-    let (ports, other) = (stand.ports(0)?, stand.ports(1)?);
+async fn connections(subject: &dyn Subject) -> PromiseResult {
+    let (ports, other) = (subject.ports(0)?, subject.ports(1)?);
     for accepts_connections in [true, false, false, true] {
         let settings = ClusterSettings { accepts_connections, ..cluster_settings(&ports) };
         ports.cluster.apply(&settings).await?;
@@ -165,17 +165,17 @@ async fn connections(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn open_connections(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
-    stand.connect_client(0).await?;
+async fn open_connections(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    subject.connect_client(0).await?;
     let settings = ClusterSettings { accepts_connections: false, ..cluster_settings(&ports) };
     ports.cluster.apply(&settings).await?;
-    ensure_eq!("whether the client is connected", stand.is_client_connected(0).await?, true);
+    ensure_eq!("whether the client is connected", subject.is_client_connected(0).await?, true);
     Ok(())
 }
 
-async fn archives_as_applied(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn archives_as_applied(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     let stanza = ports.unit.identity().shared_stanza();
     let off = ClusterSettings { archive_stanza: None, ..cluster_settings(&ports) };
     ports.cluster.apply(&off).await?;
@@ -186,17 +186,17 @@ async fn archives_as_applied(stand: &dyn Stand) -> Kept {
 }
 
 /// The repository's stanza, its cluster and its oldest backup, as a source for a restore.
-async fn source(ports: &Ports) -> Result<(RestoreSource, u64), Unkept> {
+async fn source(ports: &Ports) -> Result<(RestoreSource, u64), PromiseFailure> {
     let inventory = Inventory::parse(&ports.repository.info().await?)?;
     let found = inventory.stanzas.into_iter().find_map(|stanza| {
         let (label, id) = (stanza.backups.first()?.label.clone(), *stanza.system_ids.last()?);
         Some((RestoreSource { label, stanza: stanza.name }, id))
     });
-    found.ok_or_else(|| Unkept::Broken("the repository holds no backup".into()))
+    found.ok_or_else(|| PromiseFailure::Broken("the repository holds no backup".into()))
 }
 
 /// The unit's database is stopped and holds nothing, as before a restore.
-async fn empty(ports: &Ports, forget: bool) -> Kept {
+async fn empty(ports: &Ports, forget: bool) -> PromiseResult {
     ports.workload.stop(Service::Database).await?;
     ports.workload.empty_data_directory().await?;
     if forget {
@@ -206,10 +206,10 @@ async fn empty(ports: &Ports, forget: bool) -> Kept {
 }
 
 /// Starts the unit on nothing, as a restore would.
-async fn bootstrap(stand: &dyn Stand, ports: &Ports, forget: bool) -> Kept {
+async fn bootstrap(subject: &dyn Subject, ports: &Ports, forget: bool) -> PromiseResult {
     empty(ports, forget).await?;
     ports.workload.start(Service::Database).await?;
-    settle(stand).await?;
+    settle(subject).await?;
     Ok(())
 }
 
@@ -221,21 +221,21 @@ fn restoring(ports: &Ports, source: &RestoreSource) -> ClusterSettings {
     }
 }
 
-async fn restores(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn restores(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     let (source, id) = source(&ports).await?;
     let before = ports.cluster.system_identifier().await?;
     ensure!(before != id, "the backup is of the cluster that runs");
     ports.cluster.apply(&restoring(&ports, &source)).await?;
     ensure_eq!("until it is stopped", ports.cluster.system_identifier().await?, before);
-    bootstrap(stand, &ports, true).await?;
+    bootstrap(subject, &ports, true).await?;
     ensure_eq!("the restored cluster", ports.cluster.system_identifier().await?, id);
     ensure_eq!("the member", ports.cluster.member_state().await?, MemberState::Running);
     Ok(())
 }
 
-async fn no_such_backup(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn no_such_backup(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     let (mut source, _) = source(&ports).await?;
     source.label = "20200101-000000F".into();
     ports.cluster.apply(&restoring(&ports, &source)).await?;
@@ -245,32 +245,32 @@ async fn no_such_backup(stand: &dyn Stand) -> Kept {
     if started.is_err() {
         fails(started, "workload.start", &[Kind::Refused])?;
     }
-    settle(stand).await?;
+    settle(subject).await?;
     let service = ports.workload.service(Service::Database).await?;
     ensure_eq!("its service", service, ServiceState::Stopped);
     fails(ports.cluster.system_identifier().await, "cluster.system_identifier", SILENCE)?;
     Ok(())
 }
 
-async fn whole(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn whole(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     let (source, id) = source(&ports).await?;
     let mut settings = restoring(&ports, &source);
     settings.accepts_connections = false;
     ports.cluster.apply(&settings).await?;
     ports.cluster.apply(&cluster_settings(&ports)).await?;
     ensure_eq!("accepts connections", ports.cluster.accepts_connections().await?, true);
-    bootstrap(stand, &ports, true).await?;
+    bootstrap(subject, &ports, true).await?;
     let now = ports.cluster.system_identifier().await?;
     ensure!(now != id, "the restore of the earlier settings was carried out");
     Ok(())
 }
 
-async fn remembered(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn remembered(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     let (source, _) = source(&ports).await?;
     ports.cluster.apply(&restoring(&ports, &source)).await?;
-    bootstrap(stand, &ports, false).await?;
+    bootstrap(subject, &ports, false).await?;
     // It waits for the leader of the cluster that is remembered, and goes on to.
     let service = ports.workload.service(Service::Database).await?;
     ensure_eq!("its service", service, ServiceState::Running);
@@ -279,16 +279,16 @@ async fn remembered(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn out_of_reach(stand: &dyn Stand, change: Change) -> Kept {
-    let ports = stand.ports(0)?;
-    stand.happen(&change).await?;
+async fn out_of_reach(subject: &dyn Subject, change: Change) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    subject.happen(&change).await?;
     let settings = ClusterSettings { accepts_connections: false, ..cluster_settings(&ports) };
     fails(ports.cluster.apply(&settings).await, "cluster.apply", SILENCE)?;
     fails(ports.cluster.accepts_connections().await, "cluster.accepts_connections", SILENCE)?;
-    stand.happen(&member(MemberFate::Running)).await?;
+    subject.happen(&member(MemberFate::Running)).await?;
     let back = SetWorkload { unit: 0, is: WorkloadState::Reachable };
-    stand.happen(&Change::Workload(back)).await?;
-    // Old or new, what is in force can be told, and the settings can be applied again.
+    subject.happen(&Change::Workload(back)).await?;
+    // Old or new, what is in force can be read, and the settings can be applied again.
     ports.cluster.accepts_connections().await?;
     ports.cluster.apply(&settings).await?;
     ensure_eq!("accepts connections", ports.cluster.accepts_connections().await?, false);

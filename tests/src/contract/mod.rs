@@ -1,15 +1,15 @@
 //! A contract is the list of promises that a port makes in its doc comments, each a function over a
-//! [`Stand`]: one backend, set up so that a [`Given`] is true.
+//! [`Subject`]: one backend, set up so that a [`Given`] is true.
 //!
-//! A backend joins by implementing [`Stand`] and [`Stands`]; the promises name no backend. What a backend
-//! can't make true skips the promise, with its reason: it is never counted as kept.
+//! A backend joins by implementing [`Subject`] and [`Subjects`]; the promises name no backend. What a backend
+//! can't make true skips the promise, with its reason: it is never counted as held.
 
 mod clock;
 mod cluster;
 mod cluster_record;
 mod object_store;
 mod repository;
-mod stand;
+mod subject;
 mod unit;
 mod workload;
 
@@ -24,11 +24,11 @@ pub use cluster::CLUSTER;
 pub use cluster_record::CLUSTER_RECORD;
 pub use object_store::OBJECT_STORE;
 pub use repository::REPOSITORY;
-pub use stand::{Stand, Stands, Unable};
+pub use subject::{Subject, Subjects, Unable};
 pub use unit::UNIT;
 pub use workload::WORKLOAD;
 
-/// A text that every credential of a stand contains, so that one that leaks is seen.
+/// A text that every credential of a subject contains, so that one that leaks is seen.
 pub const CANARY: &str = "canary";
 
 /// One promise of a port.
@@ -39,28 +39,28 @@ pub struct Promise {
     /// What is true before it is checked.
     pub given: fn() -> Given,
     /// Checks it.
-    pub check: for<'a> fn(&'a dyn Stand) -> BoxFuture<'a, Kept>,
+    pub check: for<'a> fn(&'a dyn Subject) -> BoxFuture<'a, PromiseResult>,
 }
 
 /// What the check of a promise found.
-pub type Kept = Result<(), Unkept>;
+pub type PromiseResult = Result<(), PromiseFailure>;
 
-/// Why a promise was not seen to be kept.
+/// Why a promise was not seen to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unkept {
+pub enum PromiseFailure {
     /// It is broken: this was seen instead.
     Broken(String),
     /// The backend can't show it.
     Unable(Unable),
 }
 
-impl From<PortError> for Unkept {
+impl From<PortError> for PromiseFailure {
     fn from(error: PortError) -> Self {
         Self::Broken(format!("failed unexpectedly: {error}"))
     }
 }
 
-impl From<Unable> for Unkept {
+impl From<Unable> for PromiseFailure {
     fn from(unable: Unable) -> Self {
         Self::Unable(unable)
     }
@@ -72,7 +72,7 @@ pub struct Report {
     /// The backend's name.
     pub backend: &'static str,
     /// The promises that it keeps.
-    pub kept: Vec<&'static str>,
+    pub held: Vec<&'static str>,
     /// Those that it can't show, each with the reason.
     pub skipped: Vec<(&'static str, String)>,
     /// Those that it breaks, each with what was seen instead.
@@ -83,22 +83,22 @@ impl Report {
     /// The report of a backend of which nothing was checked yet.
     #[must_use]
     pub const fn new(backend: &'static str) -> Self {
-        Self { backend, kept: Vec::new(), skipped: Vec::new(), broken: Vec::new() }
+        Self { backend, held: Vec::new(), skipped: Vec::new(), broken: Vec::new() }
     }
 
-    /// The same, with what another one says.
+    /// Adds what another report says.
     pub fn add(&mut self, more: Self) {
-        self.kept.extend(more.kept);
+        self.held.extend(more.held);
         self.skipped.extend(more.skipped);
         self.broken.extend(more.broken);
     }
 }
 
 impl fmt::Display for Report {
-    /// The counts, then each promise that is not kept by its name.
+    /// The counts, then each promise that does not hold by its name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kept, skipped) = (self.kept.len(), self.skipped.len());
-        write!(f, "{}: {kept} promises kept, {skipped} skipped", self.backend)?;
+        let (held, skipped) = (self.held.len(), self.skipped.len());
+        write!(f, "{}: {held} promises kept, {skipped} skipped", self.backend)?;
         if !self.broken.is_empty() {
             write!(f, ", {} broken", self.broken.len())?;
         }
@@ -112,17 +112,17 @@ impl fmt::Display for Report {
 }
 
 /// Checks every promise, each on a stand of its own, and goes on after a broken one.
-pub async fn run(promises: &[Promise], stands: &dyn Stands) -> Report {
+pub async fn run(promises: &[Promise], stands: &dyn Subjects) -> Report {
     let mut report = Report::new(stands.backend());
     for promise in promises {
         let checked = match stands.make(&(promise.given)()).await {
-            Ok(stand) => (promise.check)(stand.as_ref()).await,
-            Err(unkept) => Err(unkept),
+            Ok(subject) => (promise.check)(subject.as_ref()).await,
+            Err(failure) => Err(failure),
         };
         match checked {
-            Ok(()) => report.kept.push(promise.name),
-            Err(Unkept::Broken(seen)) => report.broken.push((promise.name, seen)),
-            Err(Unkept::Unable(Unable(why))) => report.skipped.push((promise.name, why)),
+            Ok(()) => report.held.push(promise.name),
+            Err(PromiseFailure::Broken(seen)) => report.broken.push((promise.name, seen)),
+            Err(PromiseFailure::Unable(Unable(why))) => report.skipped.push((promise.name, why)),
         }
     }
     report
@@ -138,7 +138,7 @@ macro_rules! promises {
         pub const $list: &[crate::contract::Promise] = &[$(crate::contract::Promise {
             name: $name,
             given: $given,
-            check: |stand| Box::pin($check(stand, $($argument),*)),
+            check: |subject| Box::pin($check(subject, $($argument),*)),
         },)+];
     };
 }
@@ -147,7 +147,7 @@ macro_rules! promises {
 macro_rules! ensure {
     ($condition:expr, $($seen:tt)+) => {
         if !$condition {
-            return Err(crate::contract::Unkept::Broken(format!($($seen)+)));
+            return Err(crate::contract::PromiseFailure::Broken(format!($($seen)+)));
         }
     };
 }
@@ -178,9 +178,11 @@ fn fails<T>(
     result: PortResult<T>,
     place: &str,
     kinds: &[PortErrorKind],
-) -> Result<PortError, Unkept> {
+) -> Result<PortError, PromiseFailure> {
     let Err(error) = result else {
-        return Err(Unkept::Broken(format!("{place} worked instead of failing as {kinds:?}")));
+        return Err(PromiseFailure::Broken(format!(
+            "{place} worked instead of failing as {kinds:?}"
+        )));
     };
     ensure!(kinds.contains(&error.kind()), "`{error}` instead of {kinds:?}");
     ensure_eq!("the place of the error", error.place(), place);
@@ -192,10 +194,12 @@ fn fails<T>(
 }
 
 /// A command that ran and failed: refused, with its code, and its own line in one of its streams.
-fn exits<T>(result: PortResult<T>, place: &str, code: i32, words: &str) -> Kept {
+fn exits<T>(result: PortResult<T>, place: &str, code: i32, words: &str) -> PromiseResult {
     let error = fails(result, place, &[PortErrorKind::Refused])?;
     let Some(exit) = error.exit() else {
-        return Err(Unkept::Broken(format!("`{error}` keeps nothing of how the command ended")));
+        return Err(PromiseFailure::Broken(format!(
+            "`{error}` keeps nothing of how the command ended"
+        )));
     };
     ensure!(exit.code == Some(code), "exit code {:?} instead of {code}: {error}", exit.code);
     let line = exit.error_line().unwrap_or_default();
@@ -207,7 +211,7 @@ fn exits<T>(result: PortResult<T>, place: &str, code: i32, words: &str) -> Kept 
 }
 
 /// A command of which no end is known: no answer, and no exit code.
-fn never_ended<T>(result: PortResult<T>, place: &str) -> Kept {
+fn never_ended<T>(result: PortResult<T>, place: &str) -> PromiseResult {
     let error = fails(result, place, SILENCE)?;
     let code = error.exit().and_then(|exit| exit.code);
     ensure_eq!("the exit code of a command without a known end", code, None);

@@ -6,8 +6,8 @@ use pgdrill_sim::{
 };
 
 use super::{
-    Kept, SILENCE, Stand, Unkept, ensure_eq, fails, promises,
-    stand::{related, s3},
+    PromiseFailure, PromiseResult, SILENCE, Subject, ensure_eq, fails, promises,
+    subject::{related, s3},
 };
 
 const KEY: &str = "drill/backup/contract/object";
@@ -54,14 +54,14 @@ fn bucket(bucket: BucketGiven) -> S3Given {
     S3Given { bucket, ..S3Given::default() }
 }
 
-async fn at_hand(stand: &dyn Stand) -> Result<(Ports, S3Settings), Unkept> {
-    let ports = stand.ports(0)?;
+async fn at_hand(subject: &dyn Subject) -> Result<(Ports, S3Settings), PromiseFailure> {
+    let ports = subject.ports(0)?;
     let s3 = s3(&ports).await?;
     Ok((ports, s3))
 }
 
-async fn makes_the_bucket(stand: &dyn Stand) -> Kept {
-    let (ports, s3) = at_hand(stand).await?;
+async fn makes_the_bucket(subject: &dyn Subject) -> PromiseResult {
+    let (ports, s3) = at_hand(subject).await?;
     for _ in 0..2 {
         ports.object_store.ensure_bucket(&s3).await?;
         ports.object_store.put(&s3, KEY, b"x").await?;
@@ -70,16 +70,16 @@ async fn makes_the_bucket(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn keeps_the_bucket(stand: &dyn Stand) -> Kept {
-    let (ports, s3) = at_hand(stand).await?;
+async fn keeps_the_bucket(subject: &dyn Subject) -> PromiseResult {
+    let (ports, s3) = at_hand(subject).await?;
     ports.object_store.put(&s3, KEY, b"kept").await?;
     ports.object_store.ensure_bucket(&s3).await?;
     ensure_eq!("the object", ports.object_store.get(&s3, KEY).await?, Some(b"kept".to_vec()));
     Ok(())
 }
 
-async fn round_trips(stand: &dyn Stand) -> Kept {
-    let (ports, s3) = at_hand(stand).await?;
+async fn round_trips(subject: &dyn Subject) -> PromiseResult {
+    let (ports, s3) = at_hand(subject).await?;
     let every_byte: Vec<u8> = (0..=u8::MAX).cycle().take(70_000).collect();
     for content in [&b"Model UUID: x\n"[..], b"", "ü\r\n\0".as_bytes(), &every_byte] {
         ports.object_store.put(&s3, KEY, content).await?;
@@ -90,22 +90,22 @@ async fn round_trips(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn replaces(stand: &dyn Stand) -> Kept {
-    let (ports, s3) = at_hand(stand).await?;
+async fn replaces(subject: &dyn Subject) -> PromiseResult {
+    let (ports, s3) = at_hand(subject).await?;
     ports.object_store.put(&s3, KEY, b"the longer content").await?;
     ports.object_store.put(&s3, KEY, b"short").await?;
     ensure_eq!("the object", ports.object_store.get(&s3, KEY).await?, Some(b"short".to_vec()));
     Ok(())
 }
 
-async fn absent(stand: &dyn Stand) -> Kept {
-    let (ports, s3) = at_hand(stand).await?;
+async fn absent(subject: &dyn Subject) -> PromiseResult {
+    let (ports, s3) = at_hand(subject).await?;
     ensure_eq!("the object", ports.object_store.get(&s3, KEY).await?, None);
     Ok(())
 }
 
-async fn apart(stand: &dyn Stand) -> Kept {
-    let (ports, s3) = at_hand(stand).await?;
+async fn apart(subject: &dyn Subject) -> PromiseResult {
+    let (ports, s3) = at_hand(subject).await?;
     ports.object_store.put(&s3, OTHER, b"other").await?;
     ensure_eq!("the object", ports.object_store.get(&s3, KEY).await?, None);
     ports.object_store.put(&s3, KEY, b"own").await?;
@@ -113,22 +113,22 @@ async fn apart(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn shared(stand: &dyn Stand) -> Kept {
-    let (ports, s3) = at_hand(stand).await?;
+async fn shared(subject: &dyn Subject) -> PromiseResult {
+    let (ports, s3) = at_hand(subject).await?;
     ports.object_store.put(&s3, KEY, b"x").await?;
-    let seen = stand.ports(1)?.object_store.get(&s3, KEY).await?;
+    let seen = subject.ports(1)?.object_store.get(&s3, KEY).await?;
     ensure_eq!("the object, from the other unit", seen, Some(b"x".to_vec()));
     Ok(())
 }
 
-async fn bucketless(stand: &dyn Stand) -> Kept {
-    let (ports, s3) = at_hand(stand).await?;
+async fn bucketless(subject: &dyn Subject) -> PromiseResult {
+    let (ports, s3) = at_hand(subject).await?;
     fails(ports.object_store.put(&s3, KEY, b"x").await, "object store.put", &[Kind::NotFound])?;
     fails(ports.object_store.get(&s3, KEY).await, "object store.get", &[Kind::NotFound])?;
     Ok(())
 }
 
-async fn all_fail(ports: &Ports, s3: &S3Settings, kinds: &[Kind]) -> Kept {
+async fn all_fail(ports: &Ports, s3: &S3Settings, kinds: &[Kind]) -> PromiseResult {
     let store = &ports.object_store;
     fails(store.ensure_bucket(s3).await, "object store.ensure_bucket", kinds)?;
     fails(store.put(s3, KEY, b"new").await, "object store.put", kinds)?;
@@ -137,37 +137,37 @@ async fn all_fail(ports: &Ports, s3: &S3Settings, kinds: &[Kind]) -> Kept {
 }
 
 /// With these settings in the relation, every call fails alike.
-async fn every_call_fails(stand: &dyn Stand, given: S3Given, kinds: &[Kind]) -> Kept {
-    stand.happen(&Change::S3Settings(given)).await?;
-    let (ports, s3) = at_hand(stand).await?;
+async fn every_call_fails(subject: &dyn Subject, given: S3Given, kinds: &[Kind]) -> PromiseResult {
+    subject.happen(&Change::S3Settings(given)).await?;
+    let (ports, s3) = at_hand(subject).await?;
     all_fail(&ports, &s3, kinds).await
 }
 
 /// While the server is in this state every call fails alike; what was there is there again afterwards.
-async fn survives(stand: &dyn Stand, state: S3ServerState, kinds: &[Kind]) -> Kept {
-    let (ports, s3) = at_hand(stand).await?;
+async fn survives(subject: &dyn Subject, state: S3ServerState, kinds: &[Kind]) -> PromiseResult {
+    let (ports, s3) = at_hand(subject).await?;
     ports.object_store.put(&s3, KEY, b"old").await?;
-    stand.happen(&Change::S3Server(state)).await?;
+    subject.happen(&Change::S3Server(state)).await?;
     all_fail(&ports, &s3, kinds).await?;
-    stand.happen(&Change::S3Server(S3ServerState::Up)).await?;
+    subject.happen(&Change::S3Server(S3ServerState::Up)).await?;
     old_or_new(&ports, &s3).await
 }
 
-async fn old_or_new(ports: &Ports, s3: &S3Settings) -> Kept {
+async fn old_or_new(ports: &Ports, s3: &S3Settings) -> PromiseResult {
     let got = ports.object_store.get(s3, KEY).await?;
     let whole = [b"old", b"new"].iter().any(|content| got.as_deref() == Some(content.as_slice()));
     ensure_eq!("whether the object is whole", whole, true);
     Ok(())
 }
 
-async fn refused_key(stand: &dyn Stand) -> Kept {
-    let (ports, s3) = at_hand(stand).await?;
+async fn refused_key(subject: &dyn Subject) -> PromiseResult {
+    let (ports, s3) = at_hand(subject).await?;
     ports.object_store.put(&s3, KEY, b"old").await?;
-    stand.happen(&Change::RefuseKeysWith("/contract/".into())).await?;
+    subject.happen(&Change::RefuseKeysWith("/contract/".into())).await?;
     fails(ports.object_store.put(&s3, KEY, b"new").await, "object store.put", &[Kind::Denied])?;
     fails(ports.object_store.get(&s3, KEY).await, "object store.get", &[Kind::Denied])?;
     ports.object_store.ensure_bucket(&s3).await?;
     ports.object_store.put(&s3, "drill/elsewhere", b"new").await?;
-    stand.happen(&Change::RefuseKeysWith(String::new())).await?;
+    subject.happen(&Change::RefuseKeysWith(String::new())).await?;
     old_or_new(&ports, &s3).await
 }

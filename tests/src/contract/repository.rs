@@ -13,14 +13,14 @@ use pgdrill_sim::{
 
 use super::{
     promises,
-    stand::{pair, ready, related, tls_pair, tls_trio},
+    subject::{pair, ready, related, tls_pair, tls_trio},
 };
 use backup::{backs_up, every_kind, hung_backup, late_wal_arrives, locked_out, retry_after};
 use command::{
-    Command, backup, bucketless, check, configuration_is_private, configures_without_s3,
-    configures_without_tls, exits_with, keeps_backups, lets_in_whom_it_was_told, loses_its_words,
-    makes_the_stanza, ping, reconfigures, s3_commands_exit, s3_commands_hang, stanza_create,
-    unanswered, works,
+    RepositoryCommand, backup, bucketless, check, configuration_is_private, configures_without_s3,
+    configures_without_tls, exits_with, keeps_backups, lets_in_whom_its_settings_name,
+    loses_its_words, makes_the_stanza, ping, reconfigures, s3_commands_exit, s3_commands_hang,
+    stanza_create, unanswered, works,
 };
 use info::{
     another_stanza, empty, failed_is_listed, knows_nothing, not_understood, on_every_unit, reads,
@@ -118,14 +118,14 @@ promises! {
         "every command fails when the S3 server never answers": ready => s3_commands_hang(),
         // what is known of a command's end
         "a command that never ends has no exit code": ready =>
-            unanswered(failure_mode(PgbackrestFailureMode::Hangs), Command::all_but_configure()),
+            unanswered(failure_mode(PgbackrestFailureMode::Hangs), RepositoryCommand::all_but_configure()),
         "a command in a container that stands still has no exit code":
-            ready => unanswered(member(0, MemberFate::Frozen), Command::all()),
+            ready => unanswered(member(0, MemberFate::Frozen), RepositoryCommand::all()),
         "a command in a dead container has no exit code":
-            ready => unanswered(member(0, MemberFate::Killed), Command::all()),
+            ready => unanswered(member(0, MemberFate::Killed), RepositoryCommand::all()),
         "a command in a workload that does not answer has no exit code": ready => unanswered(
             Change::Workload(SetWorkload { unit: 0, is: WorkloadState::Unreachable }),
-            Command::all()),
+            RepositoryCommand::all()),
         "a command whose words were lost keeps its exit code": theirs => loses_its_words(),
         // info
         "an empty repository is an empty inventory": related => empty(),
@@ -162,7 +162,7 @@ promises! {
             ready => shows_no_secret(),
         // ping
         "a TLS server lets in the units that its settings named when it took them, and answers all":
-            tls_pair => lets_in_whom_it_was_told(),
+            tls_pair => lets_in_whom_its_settings_name(),
         "the TLS server of a peer answers": tls_pair => works(ping(1, 0), vec![]),
         "ping exits 49 when the peer's TLS server is stopped":
             tls_pair => exits_with(ping(1, 0), vec![stopped(0)], 49, "unable to connect"),

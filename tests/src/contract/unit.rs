@@ -12,11 +12,12 @@ use pgdrill_core::{
 use pgdrill_sim::{Change, Event, Given, RelationState, S3Given, S3Parameter, TlsState};
 
 use super::{
-    CANARY, Kept, Stand, Unkept, ensure, ensure_eq, fails, promises,
-    stand::{related, s3},
+    CANARY, PromiseFailure, PromiseResult, Subject, ensure, ensure_eq, fails, promises,
+    subject::{related, s3},
 };
 use action::{
-    deferral, deferred_ends, deferred_kept, deferred_once, failing, no_action, parameters, results,
+    deferral, deferred_ends, deferred_once, deferred_survives, failing, no_action, parameters,
+    results,
 };
 use databag::{
     absent_key, buffered_is_private, denied_after_write, denied_write, empty_value, own_writes,
@@ -28,7 +29,7 @@ promises! {
     UNIT {
         "a unit knows who it is, and stays it": units => identity(),
         "there are no ports of a unit that does not exist": units => no_such_unit(),
-        "leadership is asked anew at every call": units => leadership(),
+        "leadership is asked again at every call": units => leadership(),
         "a status lands at once, whether or not the hook succeeds": units => status_lands(),
         "a status is seen as it was set, to its last character": units => status_intact(),
         "every status is seen in its turn": units => status_history(),
@@ -64,7 +65,7 @@ promises! {
         "an event that a failing hook defers is not": units => deferral(false),
         "an event deferred twice is fired again once": units => deferred_once(),
         "an event that was fired again is not fired a third time": units => deferred_ends(),
-        "a failing hook keeps the events that were to be fired again": units => deferred_kept(),
+        "a failing hook keeps the events that were to be fired again": units => deferred_survives(),
     }
 }
 
@@ -82,58 +83,58 @@ fn event(hook: Hook, unit: u32) -> Event {
 }
 
 /// Begins a hook on a unit; which one does not matter.
-async fn begin(stand: &dyn Stand, unit: u32) -> Result<Ports, Unkept> {
-    stand.begin(&event(Hook::UpdateStatus, unit)).await?;
-    Ok(stand.ports(unit)?)
+async fn begin(subject: &dyn Subject, unit: u32) -> Result<Ports, PromiseFailure> {
+    subject.begin(&event(Hook::UpdateStatus, unit)).await?;
+    Ok(subject.ports(unit)?)
 }
 
-async fn identity(stand: &dyn Stand) -> Kept {
+async fn identity(subject: &dyn Subject) -> PromiseResult {
     for unit in 0..3 {
-        let ports = stand.ports(unit)?;
+        let ports = subject.ports(unit)?;
         let identity = ports.unit.identity();
         ensure_eq!("the unit", identity.unit(), UnitId(unit));
         ensure!(!identity.model().is_empty() && !identity.application().is_empty(), "{identity:?}");
-        stand.happen(&Change::LeaderMovesTo(unit)).await?;
+        subject.happen(&Change::LeaderMovesTo(unit)).await?;
         ensure_eq!("the identity, later", ports.unit.identity(), identity);
         ensure_eq!(
             "the stanza",
             identity.shared_stanza(),
-            stand.ports(0)?.unit.identity().shared_stanza()
+            subject.ports(0)?.unit.identity().shared_stanza()
         );
     }
     Ok(())
 }
 
-async fn no_such_unit(stand: &dyn Stand) -> Kept {
-    fails(stand.ports(9), "unit.identity", &[Kind::NotFound])?;
+async fn no_such_unit(subject: &dyn Subject) -> PromiseResult {
+    fails(subject.ports(9), "unit.identity", &[Kind::NotFound])?;
     Ok(())
 }
 
-async fn leadership(stand: &dyn Stand) -> Kept {
+async fn leadership(subject: &dyn Subject) -> PromiseResult {
     for leader in [0, 2, 1] {
-        stand.happen(&Change::LeaderMovesTo(leader)).await?;
+        subject.happen(&Change::LeaderMovesTo(leader)).await?;
         for unit in 0..3 {
-            let leads = stand.ports(unit)?.unit.is_leader().await?;
+            let leads = subject.ports(unit)?.unit.is_leader().await?;
             ensure_eq!("whether the unit leads", leads, unit == leader);
         }
     }
     Ok(())
 }
 
-async fn status_lands(stand: &dyn Stand) -> Kept {
+async fn status_lands(subject: &dyn Subject) -> PromiseResult {
     for succeeded in [false, true] {
-        let ports = begin(stand, 0).await?;
+        let ports = begin(subject, 0).await?;
         let status = Status::new(StatusName::Maintenance, format!("ends with {succeeded}"));
         ports.unit.set_status(status.clone()).await?;
         ensure_eq!("within the hook", ports.unit.status().await?, status);
-        stand.end(0, succeeded).await?;
-        ensure_eq!("after the hook", stand.ports(0)?.unit.status().await?, status);
+        subject.end(0, succeeded).await?;
+        ensure_eq!("after the hook", subject.ports(0)?.unit.status().await?, status);
     }
     Ok(())
 }
 
-async fn status_intact(stand: &dyn Stand) -> Kept {
-    let ports = begin(stand, 0).await?;
+async fn status_intact(subject: &dyn Subject) -> PromiseResult {
+    let ports = begin(subject, 0).await?;
     let long = "é".repeat(STATUS_MESSAGE_LIMIT);
     let messages = ["", "backup done", "a \"quote\", a 'tick' and a $dollar", long.as_str()];
     for message in messages {
@@ -146,97 +147,97 @@ async fn status_intact(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn status_history(stand: &dyn Stand) -> Kept {
-    let ports = begin(stand, 0).await?;
+async fn status_history(subject: &dyn Subject) -> PromiseResult {
+    let ports = begin(subject, 0).await?;
     let statuses = ["one", "two"].map(|message| Status::new(StatusName::Waiting, message));
     for status in &statuses {
         ports.unit.set_status(status.clone()).await?;
     }
-    stand.end(0, false).await?;
-    let seen = stand.observe().await?;
+    subject.end(0, false).await?;
+    let seen = subject.observe().await?;
     let history = seen.units.first().map(|unit| unit.history.as_slice()).unwrap_or_default();
     ensure!(history.ends_with(&statuses), "users saw {history:?}");
     Ok(())
 }
 
-async fn status_is_own(stand: &dyn Stand) -> Kept {
-    let ports = begin(stand, 1).await?;
+async fn status_is_own(subject: &dyn Subject) -> PromiseResult {
+    let ports = begin(subject, 1).await?;
     ports.unit.set_status(Status::new(StatusName::Blocked, "own")).await?;
     for other in [0, 2] {
-        let seen = stand.ports(other)?.unit.status().await?;
+        let seen = subject.ports(other)?.unit.status().await?;
         ensure_eq!("the other unit's status", seen, Status::active());
     }
     Ok(())
 }
 
-async fn status_of_removed(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(2)?;
-    stand.happen(&Change::ScaleTo(2)).await?;
+async fn status_of_removed(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(2)?;
+    subject.happen(&Change::ScaleTo(2)).await?;
     let new = Status::new(StatusName::Maintenance, "new");
     fails(ports.unit.set_status(new.clone()).await, "unit.set_status", &[Kind::NotFound])?;
     fails(ports.unit.status().await, "unit.status", &[Kind::NotFound])?;
-    stand.happen(&Change::ScaleTo(3)).await?;
-    let seen = stand.ports(2)?.unit.status().await?;
+    subject.happen(&Change::ScaleTo(3)).await?;
+    let seen = subject.ports(2)?.unit.status().await?;
     ensure!(seen == Status::active() || seen == new, "the status is {seen}");
     Ok(())
 }
 
-async fn planned(stand: &dyn Stand, count: u32) -> Kept {
-    ensure_eq!("the planned units", stand.ports(0)?.unit.planned_units().await?, count);
+async fn planned(subject: &dyn Subject, count: u32) -> PromiseResult {
+    ensure_eq!("the planned units", subject.ports(0)?.unit.planned_units().await?, count);
     Ok(())
 }
 
-async fn scaled(stand: &dyn Stand) -> Kept {
-    planned(stand, 3).await?;
+async fn scaled(subject: &dyn Subject) -> PromiseResult {
+    planned(subject, 3).await?;
     for count in [4, 1] {
-        stand.happen(&Change::ScaleTo(count)).await?;
-        planned(stand, count).await?;
-        let peers = stand.ports(0)?.unit.peers().await?;
+        subject.happen(&Change::ScaleTo(count)).await?;
+        planned(subject, count).await?;
+        let peers = subject.ports(0)?.unit.peers().await?;
         ensure_eq!("the peers", peers, (1..count).map(UnitId).collect::<Vec<_>>());
     }
     Ok(())
 }
 
-async fn peers(stand: &dyn Stand) -> Kept {
+async fn peers(subject: &dyn Subject) -> PromiseResult {
     for (unit, others) in [(0, [1, 2]), (1, [0, 2]), (2, [0, 1])] {
-        ensure_eq!("the peers", stand.ports(unit)?.unit.peers().await?, others.map(UnitId));
+        ensure_eq!("the peers", subject.ports(unit)?.unit.peers().await?, others.map(UnitId));
     }
     Ok(())
 }
 
-async fn no_relation(stand: &dyn Stand) -> Kept {
-    ensure_eq!("the data", stand.ports(0)?.unit.s3_relation().await?, None);
+async fn no_relation(subject: &dyn Subject) -> PromiseResult {
+    ensure_eq!("the data", subject.ports(0)?.unit.s3_relation().await?, None);
     Ok(())
 }
 
-async fn relation_data(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn relation_data(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     let before = s3(&ports).await?;
     let moved = S3Given { path: Some("elsewhere/".into()), ..S3Given::default() };
-    stand.happen(&Change::S3Settings(moved)).await?;
+    subject.happen(&Change::S3Settings(moved)).await?;
     let expected = S3Settings { path: "/elsewhere".into(), ..before };
     ensure_eq!("the settings", s3(&ports).await?, expected);
     Ok(())
 }
 
-async fn relation_lacks(stand: &dyn Stand) -> Kept {
-    let relation = stand.ports(0)?.unit.s3_relation().await?.unwrap_or_default();
+async fn relation_lacks(subject: &dyn Subject) -> PromiseResult {
+    let relation = subject.ports(0)?.unit.s3_relation().await?.unwrap_or_default();
     let missing = S3Settings::from_relation(&relation).err();
     ensure_eq!("what is missing", missing, Some(vec!["bucket", "secret-key"]));
     Ok(())
 }
 
-async fn relation_goes(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
-    stand.happen(&Change::S3Relation(RelationState::Gone)).await?;
+async fn relation_goes(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    subject.happen(&Change::S3Relation(RelationState::Gone)).await?;
     ensure_eq!("the data", ports.unit.s3_relation().await?, None);
-    stand.happen(&Change::S3Relation(RelationState::Made)).await?;
+    subject.happen(&Change::S3Relation(RelationState::Made)).await?;
     s3(&ports).await?;
     Ok(())
 }
 
-async fn relation_hides(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn relation_hides(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     let settings = s3(&ports).await?;
     for secret in [&settings.access_key, &settings.secret_key] {
         ensure!(secret.expose().contains(CANARY), "the stand's credentials bear no `{CANARY}`");
@@ -248,11 +249,11 @@ async fn relation_hides(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn tls_material(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn tls_material(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     ensure_eq!("at first", ports.unit.tls_material().await?, Default::default());
     for state in [TlsState::On, TlsState::Off] {
-        stand.happen(&Change::Tls(state)).await?;
+        subject.happen(&Change::Tls(state)).await?;
         let complete = ports.unit.tls_material().await?.is_complete();
         ensure_eq!("whether it is complete", complete, state == TlsState::On);
     }

@@ -10,8 +10,8 @@ use pgdrill_sim::{
 };
 
 use super::{
-    Kept, SILENCE, Stand, ensure, ensure_eq, fails, promises,
-    stand::{ready, settle, tls_pair},
+    PromiseResult, SILENCE, Subject, ensure, ensure_eq, fails, promises,
+    subject::{ready, settle, tls_pair},
 };
 
 promises! {
@@ -22,7 +22,7 @@ promises! {
             ready => silent(Change::Workload(workload(WorkloadState::Unreachable))),
         "a container that stands still is not reachable": ready => silent(member(MemberFate::Frozen)),
         "a dead container is not reachable": ready => silent(member(MemberFate::Killed)),
-        "what a service does is asked anew": tls_pair => asked_anew(),
+        "what a service does is asked again": tls_pair => asked_again(),
         "a service that was started runs": tls_pair => starts(),
         "starting a running service changes nothing": tls_pair => starts_twice(),
         "a service that was stopped does not run": tls_pair => stops(),
@@ -53,7 +53,7 @@ fn service(name: ServiceName, is: ServiceRuns) -> Change {
     Change::Service(SetService { unit: 0, name, is })
 }
 
-async fn states(ports: &Ports) -> Result<Vec<ServiceState>, super::Unkept> {
+async fn states(ports: &Ports) -> Result<Vec<ServiceState>, super::PromiseFailure> {
     let mut states = Vec::new();
     for service in Service::ALL {
         states.push(ports.workload.service(*service).await?);
@@ -61,14 +61,14 @@ async fn states(ports: &Ports) -> Result<Vec<ServiceState>, super::Unkept> {
     Ok(states)
 }
 
-async fn reachable(stand: &dyn Stand) -> Kept {
-    ensure_eq!("reachable", stand.ports(0)?.workload.is_reachable().await?, true);
+async fn reachable(subject: &dyn Subject) -> PromiseResult {
+    ensure_eq!("reachable", subject.ports(0)?.workload.is_reachable().await?, true);
     Ok(())
 }
 
-async fn silent(stand: &dyn Stand, change: Change) -> Kept {
-    let workload = stand.ports(0)?.workload;
-    stand.happen(&change).await?;
+async fn silent(subject: &dyn Subject, change: Change) -> PromiseResult {
+    let workload = subject.ports(0)?.workload;
+    subject.happen(&change).await?;
     ensure_eq!("reachable", workload.is_reachable().await?, false);
     for &service in Service::ALL {
         fails(workload.service(service).await, "workload.service", SILENCE)?;
@@ -78,39 +78,39 @@ async fn silent(stand: &dyn Stand, change: Change) -> Kept {
     }
     let emptied = workload.empty_data_directory().await;
     fails(emptied, "workload.empty_data_directory", SILENCE)?;
-    stand.happen(&member(MemberFate::Running)).await?;
-    stand.happen(&Change::Workload(self::workload(WorkloadState::Reachable))).await?;
+    subject.happen(&member(MemberFate::Running)).await?;
+    subject.happen(&Change::Workload(self::workload(WorkloadState::Reachable))).await?;
     ensure_eq!("reachable once it is back", workload.is_reachable().await?, true);
     Ok(())
 }
 
-async fn asked_anew(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn asked_again(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     ensure_eq!("at first", states(&ports).await?, [ServiceState::Running, ServiceState::Running]);
-    stand.happen(&service(ServiceName::TlsServer, ServiceRuns::Stopped)).await?;
+    subject.happen(&service(ServiceName::TlsServer, ServiceRuns::Stopped)).await?;
     ensure_eq!("then", states(&ports).await?, [ServiceState::Running, ServiceState::Stopped]);
-    stand.happen(&service(ServiceName::TlsServer, ServiceRuns::Unknown)).await?;
+    subject.happen(&service(ServiceName::TlsServer, ServiceRuns::Unknown)).await?;
     ensure_eq!("last", states(&ports).await?, [ServiceState::Running, ServiceState::Unknown]);
     Ok(())
 }
 
-async fn starts(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn starts(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     let before = ports.cluster.system_identifier().await?;
     for &service in Service::ALL {
         ports.workload.stop(service).await?;
         ports.workload.start(service).await?;
-        settle(stand).await?;
+        settle(subject).await?;
         let state = ports.workload.service(service).await?;
         ensure_eq!("after the start", state, ServiceState::Running);
     }
     ensure_eq!("the data", ports.cluster.system_identifier().await?, before);
-    ensure_eq!("from the peer", stand.ports(1)?.repository.ping(UnitId(0)).await, Ok(()));
+    ensure_eq!("from the peer", subject.ports(1)?.repository.ping(UnitId(0)).await, Ok(()));
     Ok(())
 }
 
-async fn starts_twice(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn starts_twice(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     for &service in Service::ALL {
         ports.workload.start(service).await?;
         ensure_eq!("after it", ports.workload.service(service).await?, ServiceState::Running);
@@ -121,8 +121,8 @@ async fn starts_twice(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn stops(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn stops(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     for &service in Service::ALL {
         ports.workload.stop(service).await?;
         ensure_eq!("after it", ports.workload.service(service).await?, ServiceState::Stopped);
@@ -130,15 +130,15 @@ async fn stops(stand: &dyn Stand) -> Kept {
     let served = ports.cluster.system_identifier().await;
     fails(served, "cluster.system_identifier", SILENCE)?;
     super::exits(
-        stand.ports(1)?.repository.ping(UnitId(0)).await,
+        subject.ports(1)?.repository.ping(UnitId(0)).await,
         "repository.ping",
         49,
         "unable to connect",
     )
 }
 
-async fn stops_twice(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn stops_twice(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     for &service in Service::ALL {
         ports.workload.stop(service).await?;
         ports.workload.stop(service).await?;
@@ -147,9 +147,9 @@ async fn stops_twice(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn will_not_stop(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
-    stand.happen(&Change::ServiceWillNotStop(0)).await?;
+async fn will_not_stop(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    subject.happen(&Change::ServiceWillNotStop(0)).await?;
     let stopped = ports.workload.stop(Service::Database).await;
     fails(stopped, "workload.stop", &[Kind::TimedOut, Kind::Refused])?;
     let state = ports.workload.service(Service::Database).await?;
@@ -157,9 +157,9 @@ async fn will_not_stop(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn unknown(stand: &dyn Stand) -> Kept {
-    let workload = stand.ports(0)?.workload;
-    stand.happen(&service(ServiceName::TlsServer, ServiceRuns::Unknown)).await?;
+async fn unknown(subject: &dyn Subject) -> PromiseResult {
+    let workload = subject.ports(0)?.workload;
+    subject.happen(&service(ServiceName::TlsServer, ServiceRuns::Unknown)).await?;
     let tls_server = Service::TlsServer;
     fails(workload.start(tls_server).await, "workload.start", &[Kind::NotFound])?;
     fails(workload.stop(tls_server).await, "workload.stop", &[Kind::NotFound])?;
@@ -168,32 +168,32 @@ async fn unknown(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn unconfigured(stand: &dyn Stand) -> Kept {
-    let workload = stand.ports(0)?.workload;
+async fn unconfigured(subject: &dyn Subject) -> PromiseResult {
+    let workload = subject.ports(0)?.workload;
     fails(workload.start(Service::TlsServer).await, "workload.start", &[Kind::Refused])?;
     let state = workload.service(Service::TlsServer).await?;
     ensure!(state != ServiceState::Running, "it runs");
     Ok(())
 }
 
-async fn reloads(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn reloads(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     let reloads =
         |seen: &pgdrill_sim::Observation| seen.units.first().map(|u| u.tls_server_reloads);
-    let before = reloads(&stand.observe().await?);
+    let before = reloads(&subject.observe().await?);
     for &service in Service::ALL {
         ports.workload.reload(service).await?;
         ensure_eq!("after it", ports.workload.service(service).await?, ServiceState::Running);
     }
-    let after = reloads(&stand.observe().await?);
+    let after = reloads(&subject.observe().await?);
     ensure_eq!("the reloads of the TLS server", after, before.map(|count| count + 1));
     ensure_eq!("the member", ports.cluster.member_state().await?, MemberState::Running);
-    ensure_eq!("from the peer", stand.ports(1)?.repository.ping(UnitId(0)).await, Ok(()));
+    ensure_eq!("from the peer", subject.ports(1)?.repository.ping(UnitId(0)).await, Ok(()));
     Ok(())
 }
 
-async fn reloads_nothing(stand: &dyn Stand) -> Kept {
-    let workload = stand.ports(0)?.workload;
+async fn reloads_nothing(subject: &dyn Subject) -> PromiseResult {
+    let workload = subject.ports(0)?.workload;
     for &service in Service::ALL {
         workload.stop(service).await?;
         fails(workload.reload(service).await, "workload.reload", &[Kind::Refused])?;
@@ -202,37 +202,37 @@ async fn reloads_nothing(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-async fn is_empty(stand: &dyn Stand) -> Result<bool, super::Unkept> {
-    Ok(stand.observe().await?.units.first().is_some_and(|unit| unit.is_data_empty))
+async fn is_empty(subject: &dyn Subject) -> Result<bool, super::PromiseFailure> {
+    Ok(subject.observe().await?.units.first().is_some_and(|unit| unit.is_data_empty))
 }
 
-async fn empties(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
-    ensure_eq!("empty at first", is_empty(stand).await?, false);
+async fn empties(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    ensure_eq!("empty at first", is_empty(subject).await?, false);
     ports.workload.stop(Service::Database).await?;
     ports.workload.empty_data_directory().await?;
-    ensure_eq!("empty afterwards", is_empty(stand).await?, true);
+    ensure_eq!("empty afterwards", is_empty(subject).await?, true);
     Ok(())
 }
 
-async fn empties_twice(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn empties_twice(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     ports.workload.stop(Service::Database).await?;
     ports.workload.empty_data_directory().await?;
     ports.workload.empty_data_directory().await?;
-    ensure_eq!("empty", is_empty(stand).await?, true);
+    ensure_eq!("empty", is_empty(subject).await?, true);
     Ok(())
 }
 
-async fn busy(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+async fn busy(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     ports.workload.stop(Service::Database).await?;
     let set = |is| Change::DataDirectory(SetDataDirectory { unit: 0, is });
-    stand.happen(&set(DataDirectory::Busy)).await?;
+    subject.happen(&set(DataDirectory::Busy)).await?;
     let emptied = ports.workload.empty_data_directory().await;
     fails(emptied, "workload.empty_data_directory", &[Kind::Refused])?;
-    stand.happen(&set(DataDirectory::Free)).await?;
+    subject.happen(&set(DataDirectory::Free)).await?;
     ports.workload.empty_data_directory().await?;
-    ensure_eq!("empty", is_empty(stand).await?, true);
+    ensure_eq!("empty", is_empty(subject).await?, true);
     Ok(())
 }

@@ -22,7 +22,7 @@ pub enum Account {
 pub struct Accounts(BTreeMap<String, Account>);
 
 impl Accounts {
-    /// The same accounts with one more.
+    /// These accounts with one more.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, account: Account) -> Self {
         self.0.insert(name.into(), account);

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-/// The beginning of a stream: as much as is kept.
+/// The beginning of a stream: as much as is stored.
 const HEAD: usize = 1 << 20;
-/// The end of a stream: as much as is kept. Error lines and labels come last.
+/// The end of a stream: as much as is stored. Error lines and labels come last.
 const TAIL: usize = 3 << 20;
 
 /// The beginning and the end of what was written, and how much was left out in between.
@@ -44,24 +44,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_output_is_kept_as_it_is() {
-        let mut kept = Bounded::default();
-        kept.push("grün ".as_bytes());
-        kept.push(b"\xff");
-        assert_eq!(kept.into_text(), "grün \u{fffd}");
+    fn short_output_stays_as_it_is() {
+        let mut stream = Bounded::default();
+        stream.push("grün ".as_bytes());
+        stream.push(b"\xff");
+        assert_eq!(stream.into_text(), "grün \u{fffd}");
     }
 
     #[test]
     fn long_output_keeps_its_beginning_and_its_end() {
-        let mut kept = Bounded::default();
-        kept.push(b"first");
+        let mut stream = Bounded::default();
+        stream.push(b"first");
         let block = vec![b'x'; 64 << 10];
         for _ in 0..100 {
-            kept.push(&block);
+            stream.push(&block);
         }
-        kept.push(b"last");
+        stream.push(b"last");
         let left_out = 100 * block.len() + 9 - HEAD - TAIL;
-        let text = kept.into_text();
+        let text = stream.into_text();
         assert!(text.starts_with("first") && text.ends_with("last"));
         assert!(text.contains(&format!("\n[{left_out} bytes left out]\n")));
         assert!(text.len() < HEAD + TAIL + 64);

@@ -40,7 +40,7 @@ impl LocalRunner {
         Self { accounts, environment: vec![("PATH".into(), PATH.into())] }
     }
 
-    /// The same runner with one more variable in the environment of its commands.
+    /// This runner with one more variable in the environment of its commands.
     #[must_use]
     pub fn with_variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.environment.push((name.into(), value.into()));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_exit_code_and_both_streams_are_kept() {
+    async fn the_exit_code_and_both_streams_are_captured() {
         let output = runner().run(&shell("echo out; echo err >&2; exit 28")).await;
         let expected =
             CommandOutput { code: Some(28), stdout: "out\n".into(), stderr: "err\n".into() };

@@ -19,7 +19,7 @@ use crate::command::{Account, Accounts};
 /// How long a disk may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Tells two writers of one process apart.
+/// Distinguishes two writers of one process.
 static WRITERS: AtomicU64 = AtomicU64::new(0);
 
 /// Files of this machine below one folder.

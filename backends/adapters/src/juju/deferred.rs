@@ -1,4 +1,4 @@
-//! The events that will be fired again. Juju knows no deferral, so they are kept in the unit's state.
+//! The events that will be fired again. Juju knows no deferral, so they are stored in the unit's state.
 
 use pgdrill_core::{Hook, PortError, PortErrorKind, ports::PortResult};
 

@@ -1,6 +1,6 @@
 //! This unit as Juju sees it, by the hook tools that Juju puts on the path of a hook.
 //!
-//! Each call is one process with a bound on its time; what it writes to standard error is kept as the cause.
+//! Each call is one process with a bound on its time; what it writes to standard error is recorded as the cause.
 
 mod answers;
 mod deferred;
@@ -16,7 +16,7 @@ pub use unit::JujuUnit;
 
 /// Where a charm keeps what the hooks read: the names of its relations and secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Names {
+pub struct CharmNames {
     /// The peer relation.
     pub peers: String,
     /// The relation with the S3 settings.
@@ -27,7 +27,7 @@ pub struct Names {
     pub application_secret: String,
 }
 
-impl Names {
+impl CharmNames {
     /// The names that the PostgreSQL Kubernetes charm gives them.
     #[must_use]
     pub fn of_charm(application: &str) -> Self {
@@ -40,9 +40,9 @@ impl Names {
     }
 }
 
-/// The event that Juju brings, as its environment tells it.
+/// The event that Juju delivers, as its environment describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Brought {
+pub struct JujuEvent {
     /// The path that Juju would have run, as `hooks/update-status`.
     pub path: String,
     /// Who the unit is.
@@ -53,7 +53,7 @@ pub struct Brought {
     pub broken_relation: Option<String>,
 }
 
-impl Brought {
+impl JujuEvent {
     /// Reads the environment of a dispatch.
     ///
     /// # Errors

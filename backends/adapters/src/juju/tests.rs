@@ -1,4 +1,4 @@
-mod stand;
+mod fake_tools;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,9 +9,9 @@ use pgdrill_core::{
 
 use super::*;
 use crate::command::LocalRunner;
-use stand::Stand;
+use fake_tools::FakeTools;
 
-fn brought(path: &str, more: &[(&str, &str)]) -> Brought {
+fn juju_event(path: &str, more: &[(&str, &str)]) -> JujuEvent {
     let base = [
         ("JUJU_DISPATCH_PATH", path),
         ("JUJU_UNIT_NAME", "postgresql-k8s/2"),
@@ -20,29 +20,30 @@ fn brought(path: &str, more: &[(&str, &str)]) -> Brought {
         ("JUJU_VERSION", "3.6.9"),
     ];
     let variables = base.iter().chain(more).map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
-    Brought::from_environment(&variables.collect()).expect("complete")
+    JujuEvent::from_environment(&variables.collect()).expect("complete")
 }
 
 fn once(hook: Hook) -> FiringOf {
     FiringOf { hook, is_refired: false }
 }
 
-fn unit(stand: &Stand) -> JujuUnit<LocalRunner> {
-    stand.unit(&brought("hooks/update-status", &[]), once(Hook::UpdateStatus))
+fn unit(fake: &FakeTools) -> JujuUnit<LocalRunner> {
+    fake.unit(&juju_event("hooks/update-status", &[]), once(Hook::UpdateStatus))
 }
 
 #[test]
 fn the_environment_tells_who_and_what() {
-    let given = brought("actions/restore", &[("JUJU_ACTION_NAME", "restore")]);
+    let given = juju_event("actions/restore", &[("JUJU_ACTION_NAME", "restore")]);
     assert_eq!(
         (given.identity.application(), given.identity.unit()),
         ("postgresql-k8s", UnitId(2))
     );
     assert_eq!(given.identity.stanza(), "drill.patroni-postgresql-k8s");
     assert!(given.is_action);
-    let broken = brought("hooks/s3-parameters-relation-broken", &[("JUJU_RELATION_ID", "s3:4")]);
+    let broken = juju_event("hooks/s3-parameters-relation-broken", &[("JUJU_RELATION_ID", "s3:4")]);
     assert_eq!(broken.broken_relation.as_deref(), Some("s3:4"));
-    let changed = brought("hooks/s3-parameters-relation-changed", &[("JUJU_RELATION_ID", "s3:4")]);
+    let changed =
+        juju_event("hooks/s3-parameters-relation-changed", &[("JUJU_RELATION_ID", "s3:4")]);
     assert_eq!(changed.broken_relation, None);
     for (name, value, words) in [
         ("JUJU_UNIT_NAME", "", "JUJU_UNIT_NAME is not set"),
@@ -52,21 +53,21 @@ fn the_environment_tells_who_and_what() {
             ("JUJU_DISPATCH_PATH".to_owned(), "hooks/x".to_owned()),
             (name.to_owned(), value.to_owned()),
         ]);
-        assert_eq!(Brought::from_environment(&variables), Err(words.to_owned()));
+        assert_eq!(JujuEvent::from_environment(&variables), Err(words.to_owned()));
     }
 }
 
 #[tokio::test]
 async fn leadership_status_and_scale_are_read() {
-    let stand = Stand::new();
-    stand.answers("is-leader --format=json", "true\n");
+    let fake = FakeTools::new();
+    fake.answers("is-leader --format=json", "true\n");
     let status = r#"{"message":"creating backup","status":"maintenance","status-data":{}}"#;
-    stand.answers("status-get --include-data --format=json", status);
+    fake.answers("status-get --include-data --format=json", status);
     let goal = r#"{"units":{"p/0":{"status":"active"},"p/1":{"status":"dying"},"p/2":{"status":"waiting"}},"relations":{}}"#;
-    stand.answers("goal-state --format=json", goal);
+    fake.answers("goal-state --format=json", goal);
     let list = r#"["postgresql-k8s/10","postgresql-k8s/0"]"#;
-    stand.answers("relation-list -r database-peers:1 --format=json", list);
-    let unit = unit(&stand);
+    fake.answers("relation-list -r database-peers:1 --format=json", list);
+    let unit = unit(&fake);
     assert_eq!(unit.is_leader().await, Ok(true));
     let status = unit.status().await.expect("read");
     assert_eq!(status, Status::new(StatusName::Maintenance, "creating backup"));
@@ -75,33 +76,33 @@ async fn leadership_status_and_scale_are_read() {
     let blocked = Status::new(StatusName::Blocked, "-x \"é\" $HOME");
     unit.set_status(blocked).await.expect("set");
     unit.log("INFO", "-line").await.expect("logged");
-    insta::assert_snapshot!(stand.calls());
+    insta::assert_snapshot!(fake.calls());
 }
 
 #[tokio::test]
 async fn databags_are_read_by_key_and_written_through_standard_input() {
-    let stand = Stand::new();
+    let fake = FakeTools::new();
     let get = "relation-get -r database-peers:1 --app --format=json stanza postgresql-k8s";
-    stand.answers(get, "\"drill.patroni\"\n");
+    fake.answers(get, "\"drill.patroni\"\n");
     let get = "relation-get -r database-peers:1 --format=json connectivity postgresql-k8s/2";
-    stand.answers(get, "\"\"");
+    fake.answers(get, "\"\"");
     let get = "relation-get -r database-peers:1 --format=json tls postgresql-k8s/2";
-    stand.answers(get, "null");
-    let unit = unit(&stand);
+    fake.answers(get, "null");
+    let unit = unit(&fake);
     let stanza = unit.data(Databag::Application, "stanza").await.expect("read");
     assert_eq!(stanza.as_deref(), Some("drill.patroni"));
     assert_eq!(unit.data(Databag::Unit, "connectivity").await, Ok(None));
     assert_eq!(unit.data(Databag::Unit, "tls").await, Ok(None));
     unit.set_data(Databag::Application, "stanza", Some("a \"b\"\n= é")).await.expect("set");
     unit.set_data(Databag::Unit, "connectivity", None).await.expect("removed");
-    insta::assert_snapshot!(stand.calls());
+    insta::assert_snapshot!(fake.calls());
 }
 
 #[tokio::test]
 async fn before_the_peer_relation_there_is_nothing_to_read_and_nowhere_to_write() {
-    let stand = Stand::new();
-    stand.answers("relation-ids database-peers --format=json", "[]");
-    let unit = unit(&stand);
+    let fake = FakeTools::new();
+    fake.answers("relation-ids database-peers --format=json", "[]");
+    let unit = unit(&fake);
     assert_eq!(unit.data(Databag::Application, "stanza").await, Ok(None));
     assert_eq!(unit.peers().await, Ok(vec![]));
     let error = unit.set_data(Databag::Unit, "tls", Some("x")).await.expect_err("nowhere");
@@ -116,66 +117,69 @@ async fn s3_settings_come_from_the_databag_or_from_a_secret() {
     );
     let get = "relation-get -r s3-parameters:4 --app --format=json - s3-integrator";
     let plain = r#"{"bucket":"b","access-key":"key-canary","secret-key":"secret-canary","path":"/p","tls-ca-chain":"[\"one\",\"two\"]","data":"{}"}"#;
-    let stand = Stand::new();
-    stand.answers(ids, r#"["s3-parameters:4"]"#);
-    stand.answers(list, "\"s3-integrator\"");
-    stand.answers(get, plain);
-    let relation = unit(&stand).s3_relation().await.expect("read").expect("related");
+    let fake = FakeTools::new();
+    fake.answers(ids, r#"["s3-parameters:4"]"#);
+    fake.answers(list, "\"s3-integrator\"");
+    fake.answers(get, plain);
+    let relation = unit(&fake).s3_relation().await.expect("read").expect("related");
     assert_eq!(relation.tls_ca_chain.as_deref(), Some("one\ntwo"));
     let settings = S3Settings::from_relation(&relation).expect("complete");
     assert_eq!(settings.secret_key.expose(), "secret-canary");
-    let kept = r#"{"bucket":"b","secret-extra":"secret:abc"}"#;
-    stand.answers(get, kept);
+    let stored = r#"{"bucket":"b","secret-extra":"secret:abc"}"#;
+    fake.answers(get, stored);
     let content = r#"{"access-key":"key-canary","secret-key":"other-canary"}"#;
-    stand.answers("secret-get secret:abc --refresh --format=json", content);
-    let relation = unit(&stand).s3_relation().await.expect("read").expect("related");
+    fake.answers("secret-get secret:abc --refresh --format=json", content);
+    let relation = unit(&fake).s3_relation().await.expect("read").expect("related");
     let settings = S3Settings::from_relation(&relation).expect("complete");
     assert_eq!(settings.secret_key.expose(), "other-canary");
-    stand.fails("secret-get secret:abc --refresh --format=json", "ERROR permission denied\n");
-    let error = unit(&stand).s3_relation().await.expect_err("no access");
+    fake.fails("secret-get secret:abc --refresh --format=json", "ERROR permission denied\n");
+    let error = unit(&fake).s3_relation().await.expect_err("no access");
     assert_eq!(error.kind(), PortErrorKind::Denied);
-    stand.answers(get, "{}");
-    let bare = unit(&stand).s3_relation().await.expect("read").expect("related");
+    fake.answers(get, "{}");
+    let bare = unit(&fake).s3_relation().await.expect("read").expect("related");
     let missing = S3Settings::from_relation(&bare).expect_err("nothing is given");
     assert_eq!(missing, ["bucket", "access-key", "secret-key"]);
-    stand.answers(ids, "[]");
-    assert_eq!(unit(&stand).s3_relation().await, Ok(None));
-    assert!(!stand.calls().contains("canary"));
-    insta::assert_snapshot!(stand.calls());
+    fake.answers(ids, "[]");
+    assert_eq!(unit(&fake).s3_relation().await, Ok(None));
+    assert!(!fake.calls().contains("canary"));
+    insta::assert_snapshot!(fake.calls());
 }
 
 #[tokio::test]
 async fn the_relation_that_a_hook_takes_away_is_gone_already() {
-    let stand = Stand::new();
-    stand.answers("relation-ids s3-parameters --format=json", r#"["s3-parameters:4"]"#);
+    let fake = FakeTools::new();
+    fake.answers("relation-ids s3-parameters --format=json", r#"["s3-parameters:4"]"#);
     let variables = [("JUJU_RELATION_ID", "s3-parameters:4")];
-    let brought = brought("hooks/s3-parameters-relation-broken", &variables);
-    let unit = stand.unit(&brought, once(Hook::S3CredentialsChanged));
+    let juju_event = juju_event("hooks/s3-parameters-relation-broken", &variables);
+    let unit = fake.unit(&juju_event, once(Hook::S3CredentialsChanged));
     assert_eq!(unit.s3_relation().await, Ok(None));
 }
 
 #[tokio::test]
 async fn tls_material_is_in_the_unit_s_secret_or_its_databag() {
-    let stand = Stand::new();
+    let fake = FakeTools::new();
     let get = "secret-get --label database-peers.postgresql-k8s.unit --format=json";
-    stand.answers(get, r##"{"key":"canary","cauth":"ca","cert":"#DELETED#"}"##);
-    let material = unit(&stand).tls_material().await.expect("read");
+    fake.answers(get, r##"{"key":"canary","cauth":"ca","cert":"#DELETED#"}"##);
+    let material = unit(&fake).tls_material().await.expect("read");
     assert_eq!(material, TlsMaterial { key: true, ca: true, certificate: false });
-    stand.fails(get, "ERROR secret \"database-peers.postgresql-k8s.unit\" not found\n");
+    fake.fails(get, "ERROR secret \"database-peers.postgresql-k8s.unit\" not found\n");
     let bag = r#"{"key":"pem","ca":"pem","cert":"pem"}"#;
-    stand.answers("relation-get -r database-peers:1 --format=json - postgresql-k8s/2", bag);
-    assert!(unit(&stand).tls_material().await.expect("read").is_complete());
-    stand.fails(get, "ERROR cannot connect\n");
-    assert_eq!(unit(&stand).tls_material().await.expect_err("told").kind(), PortErrorKind::Refused);
+    fake.answers("relation-get -r database-peers:1 --format=json - postgresql-k8s/2", bag);
+    assert!(unit(&fake).tls_material().await.expect("read").is_complete());
+    fake.fails(get, "ERROR cannot connect\n");
+    assert_eq!(
+        unit(&fake).tls_material().await.expect_err("reported").kind(),
+        PortErrorKind::Refused
+    );
 }
 
 #[tokio::test]
 async fn an_action_has_parameters_results_and_a_failure() {
-    let stand = Stand::new();
-    stand.answers("action-get --format=json backup-id", "\"2026-01-01T00:00:00Z\"");
-    stand.answers("action-get --format=json type", "null");
-    let brought = brought("actions/restore", &[("JUJU_ACTION_NAME", "restore")]);
-    let unit = stand.unit(&brought, once(Hook::Restore));
+    let fake = FakeTools::new();
+    fake.answers("action-get --format=json backup-id", "\"2026-01-01T00:00:00Z\"");
+    fake.answers("action-get --format=json type", "null");
+    let juju_event = juju_event("actions/restore", &[("JUJU_ACTION_NAME", "restore")]);
+    let unit = fake.unit(&juju_event, once(Hook::Restore));
     let id = unit.parameter("backup-id").await.expect("read");
     assert_eq!(id.as_deref(), Some("2026-01-01T00:00:00Z"));
     assert_eq!(unit.parameter("type").await, Ok(None));
@@ -183,42 +187,42 @@ async fn an_action_has_parameters_results_and_a_failure() {
     unit.set_result("backups", "two\nlines").await.expect("set");
     let again = unit.firing(FiringOf { hook: Hook::S3CredentialsChanged, is_refired: true });
     assert_eq!(again.parameter("backup-id").await, Ok(None));
-    insta::assert_snapshot!(stand.calls());
+    insta::assert_snapshot!(fake.calls());
 }
 
 #[tokio::test]
 async fn events_are_deferred_in_order_and_once() {
-    let stand = Stand::new();
-    let unit = unit(&stand).firing(once(Hook::S3CredentialsChanged));
+    let fake = FakeTools::new();
+    let unit = unit(&fake).firing(once(Hook::S3CredentialsChanged));
     assert_eq!(unit.deferred().await, Ok(vec![]));
-    stand.answers("state-get pgdrill-deferred", "certificates-changed\n");
+    fake.answers("state-get pgdrill-deferred", "certificates-changed\n");
     unit.defer().await.expect("deferred");
-    stand.answers("state-get pgdrill-deferred", "certificates-changed s3-credentials-changed\n");
+    fake.answers("state-get pgdrill-deferred", "certificates-changed s3-credentials-changed\n");
     unit.defer().await.expect("deferred already");
-    let kept = unit.deferred().await;
-    assert_eq!(kept, Ok(vec![Hook::CertificatesChanged, Hook::S3CredentialsChanged]));
+    let stored = unit.deferred().await;
+    assert_eq!(stored, Ok(vec![Hook::CertificatesChanged, Hook::S3CredentialsChanged]));
     unit.forget_deferred().await.expect("forgotten");
-    stand.answers("state-get pgdrill-deferred", "nonsense");
-    assert_eq!(unit.deferred().await.expect_err("told").kind(), PortErrorKind::Malformed);
-    insta::assert_snapshot!(stand.calls());
+    fake.answers("state-get pgdrill-deferred", "nonsense");
+    assert_eq!(unit.deferred().await.expect_err("reported").kind(), PortErrorKind::Malformed);
+    insta::assert_snapshot!(fake.calls());
 }
 
 #[tokio::test]
 async fn a_tool_that_fails_says_why_and_one_that_hangs_is_bounded() {
-    let stand = Stand::new();
+    let fake = FakeTools::new();
     let set = "relation-set -r database-peers:1 --app --file -";
-    stand.fails(set, "warning: x\nERROR cannot write relation settings\n");
-    let error = unit(&stand).set_data(Databag::Application, "stanza", Some("x")).await;
+    fake.fails(set, "warning: x\nERROR cannot write relation settings\n");
+    let error = unit(&fake).set_data(Databag::Application, "stanza", Some("x")).await;
     let error = error.expect_err("denied");
     assert_eq!(
         error.to_string(),
         "unit.set_data denied: relation-set: cannot write relation settings"
     );
-    stand.answers("is-leader --format=json", "canary");
-    let error = unit(&stand).is_leader().await.expect_err("no JSON");
+    fake.answers("is-leader --format=json", "canary");
+    let error = unit(&fake).is_leader().await.expect_err("no JSON");
     assert_eq!(error.kind(), PortErrorKind::Malformed);
     assert!(!error.to_string().contains("canary"));
-    let hung = Stand::within(Duration::from_millis(500));
+    let hung = FakeTools::within(Duration::from_millis(500));
     hung.hangs();
     let error = unit(&hung).is_leader().await.expect_err("bounded");
     assert_eq!(error.kind(), PortErrorKind::TimedOut);
@@ -230,8 +234,8 @@ async fn without_tools_nothing_is_known() {
         LocalRunner::new(crate::command::Accounts::default()).with_variable("PATH", "/nowhere"),
         Duration::from_secs(5),
     );
-    let brought = brought("hooks/update-status", &[]);
-    let names = Names::of_charm("postgresql-k8s");
-    let unit = JujuUnit::new(tools, names, brought, once(Hook::UpdateStatus));
+    let juju_event = juju_event("hooks/update-status", &[]);
+    let names = CharmNames::of_charm("postgresql-k8s");
+    let unit = JujuUnit::new(tools, names, juju_event, once(Hook::UpdateStatus));
     assert_eq!(unit.is_leader().await.expect_err("no tool").kind(), PortErrorKind::NotFound);
 }

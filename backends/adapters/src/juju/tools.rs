@@ -82,7 +82,7 @@ fn cause(stderr: &str) -> Option<&str> {
     Some(line.strip_prefix("ERROR ").unwrap_or(line))
 }
 
-/// The kind of a failure, from the words of the tool: Juju has no other way to tell them apart.
+/// The kind of a failure, from the words of the tool: Juju has no other way to distinguish them.
 fn kind(exit: &CommandExit) -> PortErrorKind {
     let says = |words: &[&str]| words.iter().any(|word| exit.stderr.contains(word));
     if exit.code.is_none() {

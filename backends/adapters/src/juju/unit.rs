@@ -13,7 +13,7 @@ use pgdrill_core::{
 use serde_json::Value;
 
 use super::{
-    Brought, FiringOf, Names,
+    CharmNames, FiringOf, JujuEvent,
     answers::{Bag, GoalState, StatusAnswer, s3_relation, text, unit_of},
     deferred,
     tools::{HookTools, PORT},
@@ -31,7 +31,7 @@ const TLS_PARTS: [[&str; 2]; 3] = [["key", "key"], ["ca", "cauth"], ["cert", "ce
 /// This unit as Juju sees it in one firing.
 pub struct JujuUnit<R> {
     tools: Arc<HookTools<R>>,
-    names: Arc<Names>,
+    names: Arc<CharmNames>,
     identity: Arc<Identity>,
     broken_relation: Option<String>,
     firing: FiringOf,
@@ -55,21 +55,26 @@ impl<R> Clone for JujuUnit<R> {
 }
 
 impl<R: CommandRunner> JujuUnit<R> {
-    /// The unit to which `brought` came.
+    /// The unit to which Juju delivered this event.
     #[must_use]
-    pub fn new(tools: HookTools<R>, names: Names, brought: Brought, firing: FiringOf) -> Self {
+    pub fn new(
+        tools: HookTools<R>,
+        names: CharmNames,
+        juju_event: JujuEvent,
+        firing: FiringOf,
+    ) -> Self {
         Self {
             tools: Arc::new(tools),
             names: Arc::new(names),
-            identity: Arc::new(brought.identity),
-            broken_relation: brought.broken_relation,
+            identity: Arc::new(juju_event.identity),
+            broken_relation: juju_event.broken_relation,
             firing,
-            is_action: brought.is_action,
+            is_action: juju_event.is_action,
             peers_id: Arc::default(),
         }
     }
 
-    /// The same unit in another firing of the same dispatch.
+    /// This unit in another firing of the same dispatch.
     #[must_use]
     pub fn firing(&self, firing: FiringOf) -> Self {
         Self { firing, ..self.clone() }
@@ -79,7 +84,7 @@ impl<R: CommandRunner> JujuUnit<R> {
     ///
     /// # Errors
     ///
-    /// When the tool fails, or what is kept names no hook.
+    /// When the tool fails, or what is stored names no hook.
     pub async fn deferred(&self) -> PortResult<Vec<Hook>> {
         deferred::get(&self.tools).await
     }

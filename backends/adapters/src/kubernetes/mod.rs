@@ -16,7 +16,7 @@ use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::wire::{self, Answer, NoExchange};
+use crate::wire::{self, HttpAnswer, NoExchange};
 
 const PORT: &str = "cluster record";
 const REMOVE: &str = "remove";
@@ -45,7 +45,7 @@ pub struct KubernetesRecord {
 
 /// What Kubernetes says when it refuses.
 #[derive(Deserialize)]
-struct Status {
+struct ApiStatus {
     message: String,
 }
 
@@ -62,7 +62,7 @@ impl KubernetesRecord {
         read.map_err(|why| error(PortErrorKind::NotFound, format!("{}: {why}", path.display())))
     }
 
-    async fn delete(&self, account: &Account, name: &str) -> PortResult<()> {
+    async fn delete(&self, account: &ServiceAccount, name: &str) -> PortResult<()> {
         let target = format!("/api/v1/namespaces/{}/endpoints/{name}", account.namespace);
         let request = Request::builder()
             .method(Method::DELETE)
@@ -80,7 +80,11 @@ impl KubernetesRecord {
         outcome(&answer, &target)
     }
 
-    async fn send(&self, account: &Account, request: Request<Full<Bytes>>) -> PortResult<Answer> {
+    async fn send(
+        &self,
+        account: &ServiceAccount,
+        request: Request<Full<Bytes>>,
+    ) -> PortResult<HttpAnswer> {
         let Api { host, port, limit, .. } = &self.api;
         let silent =
             |why: String| error(PortErrorKind::Unreachable, format!("{host}:{port}: {why}"));
@@ -97,7 +101,7 @@ impl KubernetesRecord {
         })
     }
 
-    async fn account(&self) -> PortResult<Account> {
+    async fn account(&self) -> PortResult<ServiceAccount> {
         let token = Secret::new(self.file("token").await?.trim().to_owned());
         let namespace = match &self.api.namespace {
             Some(namespace) => namespace.clone(),
@@ -112,12 +116,12 @@ impl KubernetesRecord {
                 return Err(error(PortErrorKind::Refused, cause));
             }
         }
-        Ok(Account { token, namespace, connector: TlsConnector::from(Arc::new(config)) })
+        Ok(ServiceAccount { token, namespace, connector: TlsConnector::from(Arc::new(config)) })
     }
 }
 
 /// What the service account's files say at one call.
-struct Account {
+struct ServiceAccount {
     token: Secret,
     namespace: String,
     connector: TlsConnector,
@@ -129,7 +133,7 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= 253 && text.chars().all(is_plain)
 }
 
-fn outcome(answer: &Answer, target: &str) -> PortResult<()> {
+fn outcome(answer: &HttpAnswer, target: &str) -> PortResult<()> {
     let kind = match answer.status {
         // It is on its way out with 202, and was gone already with 404.
         200 | 202 | 404 => return Ok(()),
@@ -137,9 +141,10 @@ fn outcome(answer: &Answer, target: &str) -> PortResult<()> {
         500.. => PortErrorKind::Unreachable,
         _ => PortErrorKind::Refused,
     };
-    let told = serde_json::from_slice::<Status>(&answer.body).ok().map(|status| status.message);
-    let told = told.filter(|message| !message.is_empty());
-    Err(error(kind, told.unwrap_or_else(|| format!("{target}: status {}", answer.status))))
+    let reported =
+        serde_json::from_slice::<ApiStatus>(&answer.body).ok().map(|status| status.message);
+    let reported = reported.filter(|message| !message.is_empty());
+    Err(error(kind, reported.unwrap_or_else(|| format!("{target}: status {}", answer.status))))
 }
 
 fn error(kind: PortErrorKind, cause: String) -> PortError {

@@ -28,14 +28,14 @@ fn write(folder: &Path, name: &str, content: &str) {
     std::fs::write(folder.join(name), content).expect("written");
 }
 
-fn told(message: &str) -> String {
+fn reported(message: &str) -> String {
     format!(r#"{{"kind":"Status","status":"Failure","message":"{message}"}}"#)
 }
 
 async fn answering(first: u16, second: u16, message: &'static str) -> Stub {
     Stub::tls(move |request| {
         let status = if request.target.ends_with("-config") { second } else { first };
-        Reply::Answer(status, told(message))
+        Reply::Answer(status, reported(message))
     })
     .await
 }

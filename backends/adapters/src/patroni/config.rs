@@ -11,14 +11,17 @@ const TEMPLATE: &str = include_str!("patroni.yml.jinja");
 pub const NO_ARCHIVE: &str = "/bin/true";
 
 /// A configuration, and what the server says once it runs on it.
-pub(super) struct Rendered {
+pub(super) struct RenderedPatroni {
     pub(super) text: String,
     pub(super) mark: String,
     pub(super) archive_command: String,
 }
 
 /// The configuration of a member; or why there can be none.
-pub(super) fn render(member: &Member, settings: &ClusterSettings) -> Result<Rendered, String> {
+pub(super) fn render(
+    member: &Member,
+    settings: &ClusterSettings,
+) -> Result<RenderedPatroni, String> {
     let archive_command = archive_command(settings)?;
     let restore = restore_command(member, settings)?;
     let filled_in = |accepts_connections, mark: &str| {
@@ -35,7 +38,7 @@ pub(super) fn render(member: &Member, settings: &ClusterSettings) -> Result<Rend
             return Err(format!("the template of {} {missing}", member.configuration));
         }
     }
-    Ok(Rendered { text, mark, archive_command })
+    Ok(RenderedPatroni { text, mark, archive_command })
 }
 
 /// What a template that is not this crate's own fails to do.
@@ -66,7 +69,7 @@ fn archive_command(settings: &ClusterSettings) -> Result<String, String> {
     })
 }
 
-/// What brings the data directory back, if it is to be.
+/// What restores the data directory, if it is to be restored.
 fn restore_command(member: &Member, settings: &ClusterSettings) -> Result<Option<String>, String> {
     let Some(source) = &settings.restore else { return Ok(None) };
     Ok(Some(format!(

@@ -89,14 +89,14 @@ impl Member {
 
 /// How long a member may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct PatroniLimits {
     /// For one request of one member, or one question to its server.
     pub request: Duration,
     /// Until a running member has loaded new settings.
     pub load: Duration,
 }
 
-impl Default for Limits {
+impl Default for PatroniLimits {
     fn default() -> Self {
         Self { request: Duration::from_secs(5), load: Duration::from_secs(30) }
     }

@@ -22,10 +22,10 @@ use crate::{
 };
 
 pub use config::NO_ARCHIVE;
-pub use member::{Limits, Member};
+pub use member::{Member, PatroniLimits};
 
 const PORT: &str = "cluster";
-/// The pause before a member is told again to look.
+/// The pause before a member is asked again to look.
 const PAUSE: Duration = Duration::from_millis(200);
 /// Ends as soon as the server runs as wanted; what it then runs on. A session takes new settings before each command.
 const LOOK: &str = include_str!("look.psql");
@@ -40,12 +40,13 @@ const SETTINGS: &str =
         AND EXISTS (SELECT FROM pg_file_settings o
             WHERE o.name = f.name AND o.sourcefile LIKE '%postgresql.auto.conf')
     ORDER BY f.seqno DESC LIMIT 1), current_setting('archive_command')) AS command";
-/// How often a member that has not loaded new settings is told to look.
+/// How often a member that has not loaded new settings is asked to look.
 const WAKES: u32 = 4;
 /// The status of a change that another one came before.
 const CONFLICT: u16 = 409;
-/// How often a member is told before a conflict is an answer: more often than members can be in each other's way.
-const TELLINGS: u32 = 16;
+/// How often a member is sent a setting before a conflict is an answer: more often than members can be in each other's
+/// way.
+const MOST_SENDS: u32 = 16;
 /// The exit code of `psql` when no server takes its connection.
 const NO_SERVER: i32 = 2;
 
@@ -58,7 +59,7 @@ pub struct PatroniApi<R, F> {
     runner: R,
     files: F,
     member: Member,
-    limits: Limits,
+    limits: PatroniLimits,
 }
 
 /// `GET /cluster`, as far as it is used.
@@ -91,7 +92,7 @@ enum Identifier {
 impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
     /// The manager of `member`, whose server is asked by commands of `runner` and whose configuration is
     /// written through `files`.
-    pub const fn new(runner: R, files: F, member: Member, limits: Limits) -> Self {
+    pub const fn new(runner: R, files: F, member: Member, limits: PatroniLimits) -> Self {
         Self { runner, files, member, limits }
     }
 
@@ -140,7 +141,7 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
         self.psql(operation, &["-c", SETTINGS], None).await
     }
 
-    /// The same, once it is as wanted or a short time has passed. An empty command is any.
+    /// What this unit's server runs on, once it is as wanted or a short time has passed. An empty command is any.
     async fn running_soon(
         &self,
         mark: &str,
@@ -198,7 +199,7 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
         let members = std::iter::once(&self.member.unit).chain(&self.member.peers);
         for &unit in members {
             let url = self.member.url(unit, "config");
-            match tell(&url, command, self.limits.request).await {
+            match send_archive_command(&url, command, self.limits.request).await {
                 Ok(200..=299) => return Ok(()),
                 Ok(status) => {
                     let kind = match status {
@@ -225,7 +226,7 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
                     Some(row) if is_wanted(&row) => return Ok(()),
                     None if self.state("apply").await? == MemberState::Stopped => return Ok(()),
                     row => {
-                        // One that takes connections may have been told while it started.
+                        // One that takes connections may have been sent its settings while it started.
                         if row.is_some() {
                             let _ = self.reload().await;
                         }
@@ -252,7 +253,7 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
         }
     }
 
-    /// Has this unit's member take its configuration anew; the status with which it answers.
+    /// Has this unit's member load its configuration again; the status with which it answers.
     async fn reload(&self) -> Result<u16, NoAnswer> {
         reload(&self.member.url(self.member.unit, "reload"), self.limits.request).await
     }
@@ -264,8 +265,8 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
 
     /// The running member has loaded what was written. The DCS is asked for nothing that is so already: who
     /// takes connections again must not depend on it.
-    async fn load(&self, rendered: &config::Rendered) -> PortResult<()> {
-        let config::Rendered { mark: wanted, archive_command: command, .. } = rendered;
+    async fn load(&self, rendered: &config::RenderedPatroni) -> PortResult<()> {
+        let config::RenderedPatroni { mark: wanted, archive_command: command, .. } = rendered;
         let mut runs = self.running("apply").await?;
         if runs.is_none() {
             // What its server runs on is not known before it is up.
@@ -287,32 +288,36 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
     }
 }
 
-/// Tells the member behind `url`, its `/config`, where WAL goes; the status with which it answers.
+/// Sends the member behind `url`, its `/config`, the archive command; the status with which it answers.
 ///
 /// # Errors
 ///
 /// It does not answer.
-pub async fn tell(url: &str, command: &str, limit: Duration) -> Result<u16, NoAnswer> {
+pub async fn send_archive_command(
+    url: &str,
+    command: &str,
+    limit: Duration,
+) -> Result<u16, NoAnswer> {
     patch(url, &serde_json::json!({ "archive_command": command }), limit).await
 }
 
-/// Tells the member behind `url` these parameters of every server. The members change one document of the DCS, and a member
-/// whose change another's came before takes none of it: it is told again.
+/// Tells the member behind `url` these parameters of every server. The members change one document of the DCS, and a
+/// member whose change another's came before takes none of it: it is sent it again.
 async fn patch(url: &str, parameters: &Value, limit: Duration) -> Result<u16, NoAnswer> {
     let body = serde_json::json!({ "postgresql": { "parameters": parameters } }).to_string();
-    let mut told = 0;
+    let mut sent = 0;
     loop {
         let body = Some(body.clone().into_bytes());
         let (status, _) = http::request(Method::PATCH, url, body, limit).await?;
-        told += 1;
-        if status != CONFLICT || told == TELLINGS {
+        sent += 1;
+        if status != CONFLICT || sent == MOST_SENDS {
             return Ok(status);
         }
     }
 }
 
-/// Has the member behind `url`, its `/reload`, take its configuration anew and give its server all of it, what is set
-/// for the whole cluster too; the status with which it answers, before it does so. What it is told of the cluster's
+/// Has the member behind `url`, its `/reload`, load its configuration again and give its server all of it, what is set
+/// for the whole cluster too; the status with which it answers, before it does so. What it is sent of the cluster's
 /// settings while its server starts it does not write before that, though it agreed (seen with Patroni 4.0.7).
 ///
 /// # Errors

@@ -75,7 +75,7 @@ type Api = PatroniApi<Psql, LocalFiles>;
 
 fn api(member: Member, psql: Psql, folder: &std::path::Path) -> Api {
     let accounts = Accounts::default().with("postgres", Account::Own);
-    let limits = Limits { request: LONG / 4, load: LONG / 4 };
+    let limits = PatroniLimits { request: LONG / 4, load: LONG / 4 };
     PatroniApi::new(psql, LocalFiles::new(folder, accounts), member, limits)
 }
 
@@ -152,7 +152,7 @@ async fn a_peer_is_asked_when_the_own_member_does_not_answer() {
 }
 
 #[tokio::test]
-async fn a_member_s_state_is_told_from_patroni_s_words() {
+async fn a_member_s_state_is_read_from_patroni_s_words() {
     for (words, state) in [
         ("running", MemberState::Running),
         ("starting", MemberState::Starting),
@@ -248,15 +248,15 @@ async fn settings_are_in_force_once_the_server_itself_says_so() {
     applies.apply(&settings()).await.expect("applied");
     let requests = stub.requests();
     assert_eq!((&*requests[0].method, &*requests[0].target), ("POST", "/reload"));
-    let (reloads, tellings): (Vec<_>, Vec<_>) =
+    let (reloads, sendings): (Vec<_>, Vec<_>) =
         requests.iter().partition(|request| request.method == "POST");
     // Where WAL goes is the whole cluster's, and said once: what wakes a member may arrive when something else is right.
-    let says = tellings.iter().map(|telling| {
-        assert_eq!((&*telling.method, &*telling.target), ("PATCH", "/config"));
-        String::from_utf8_lossy(&telling.body).contains(&*command)
+    let says = sendings.iter().map(|sending| {
+        assert_eq!((&*sending.method, &*sending.target), ("PATCH", "/config"));
+        String::from_utf8_lossy(&sending.body).contains(&*command)
     });
-    assert_eq!(says.collect::<Vec<_>>(), [&[true][..], &vec![false; tellings.len() - 1]].concat());
-    // What it was told while its server started, it takes at the next reload alone.
+    assert_eq!(says.collect::<Vec<_>>(), [&[true][..], &vec![false; sendings.len() - 1]].concat());
+    // What it was sent while its server started, it takes at the next reload alone.
     let paths: Vec<_> = reloads.iter().map(|reload| &*reload.target).collect();
     assert_eq!(paths, ["/reload"; 3], "once, and once for each look at which it had not all of it");
     assert_eq!(applies.runner.0.lock().expect("whole").len(), 1, "asked until it said so");
@@ -270,16 +270,16 @@ async fn settings_are_in_force_once_the_server_itself_says_so() {
     assert_eq!((error.kind(), &*error.place()), (PortErrorKind::TimedOut, "cluster.apply"));
 }
 
-/// A member that answers a reload, and each time that it is told of the cluster's settings the next of `tellings`.
-async fn told(tellings: &[u16]) -> Stub {
-    let tellings = Mutex::new(VecDeque::from(tellings.to_vec()));
+/// A member that answers a reload, and each time that it is sent the cluster's settings the next of `sendings`.
+async fn taking(sendings: &[u16]) -> Stub {
+    let sendings = Mutex::new(VecDeque::from(sendings.to_vec()));
     Stub::plain(move |request| {
         if request.method == "POST" {
             return Reply::Answer(202, String::new());
         }
-        let mut tellings = tellings.lock().expect("whole");
-        let last = tellings.len() == 1;
-        let status = if last { tellings.front().copied() } else { tellings.pop_front() };
+        let mut sendings = sendings.lock().expect("whole");
+        let last = sendings.len() == 1;
+        let status = if last { sendings.front().copied() } else { sendings.pop_front() };
         status.map_or(Reply::Hang, |status| Reply::Answer(status, String::new()))
     })
     .await
@@ -288,11 +288,11 @@ async fn told(tellings: &[u16]) -> Stub {
 #[tokio::test]
 async fn a_member_is_woken_to_load_what_is_new_and_nothing_depends_on_it() {
     let folder = tempfile::tempdir().expect("a folder");
-    for tellings in [&[200][..], &[503], &[]] {
-        let stub = told(tellings).await;
+    for sendings in [&[200][..], &[503], &[]] {
+        let stub = taking(sendings).await;
         let rendered =
             config::render(&member(stub.address.port(), &[]), &settings()).expect("rendered");
-        let config::Rendered { mark, archive_command: command, .. } = rendered;
+        let config::RenderedPatroni { mark, archive_command: command, .. } = rendered;
         let psql = Psql::says(&[
             (0, &format!("off:0|{command}\n")),
             (0, &format!("off:0|{command}\n")),
@@ -301,7 +301,7 @@ async fn a_member_is_woken_to_load_what_is_new_and_nothing_depends_on_it() {
         let mut applies = api(member(stub.address.port(), &[]), psql, folder.path());
         applies.limits.request = 10 * LONG;
         let applied = timeout(SHORT, applies.apply(&settings())).await;
-        assert_eq!(applied.expect("within the bound"), Ok(()), "{tellings:?}");
+        assert_eq!(applied.expect("within the bound"), Ok(()), "{sendings:?}");
         let requests = stub.requests();
         let seen = requests.iter().map(|r| (&*r.method, &*r.target));
         let (reloads, wakes): (Vec<_>, Vec<_>) = seen.partition(|(method, _)| *method == "POST");
@@ -311,7 +311,7 @@ async fn a_member_is_woken_to_load_what_is_new_and_nothing_depends_on_it() {
         let named = named.filter(|wake| wake.body != br#"{"postgresql":{"parameters":{}}}"#);
         assert_eq!(named.count(), 0, "a setting is named that may be another by then");
     }
-    let stub = told(&[200]).await;
+    let stub = taking(&[200]).await;
     let rendered =
         config::render(&member(stub.address.port(), &[]), &settings()).expect("rendered");
     let psql = Psql::says(&[(0, &format!("{}|{}", rendered.mark, rendered.archive_command))]);
@@ -321,17 +321,17 @@ async fn a_member_is_woken_to_load_what_is_new_and_nothing_depends_on_it() {
 }
 
 #[tokio::test]
-async fn a_member_whose_change_another_s_came_before_is_told_again() {
+async fn a_member_whose_change_another_s_came_before_is_sent_it_again() {
     let folder = tempfile::tempdir().expect("a folder");
-    let stub = told(&[409, 409, 200]).await;
+    let stub = taking(&[409, 409, 200]).await;
     let applies = api(member(stub.address.port(), &[]), Psql::says(&[(2, "")]), folder.path());
     assert_eq!(applies.archive_by("archives").await, Ok(()));
     assert_eq!(stub.requests().len(), 3);
-    let stub = told(&[409]).await;
+    let stub = taking(&[409]).await;
     let applies = api(member(stub.address.port(), &[]), Psql::says(&[(2, "")]), folder.path());
     let error = applies.archive_by("archives").await.expect_err("always in the way");
     assert_eq!(error.kind(), PortErrorKind::Refused, "{error}");
-    assert_eq!(stub.requests().len(), TELLINGS as usize);
+    assert_eq!(stub.requests().len(), MOST_SENDS as usize);
 }
 
 #[tokio::test]

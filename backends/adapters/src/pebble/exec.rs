@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::net::UnixStream;
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
-use super::{Change, Failure, Pebble, failure::change_words};
+use super::{Pebble, PebbleChange, PebbleFailure, failure::change_words};
 use crate::command::{Bounded, CommandOutput, CommandRunner, Invocation, RunFailure};
 
 /// What ends a stream, in both directions.
@@ -89,7 +89,9 @@ impl Pebble {
                 let task = reply.result.get("task-id").and_then(Value::as_str).map(str::to_owned);
                 reply.change.zip(task).ok_or_else(|| lost("Pebble names no task".to_owned()))
             }
-            Err(Failure { cause, is_reply: true, .. }) => Err(RunFailure::NotStarted { cause }),
+            Err(PebbleFailure { cause, is_reply: true, .. }) => {
+                Err(RunFailure::NotStarted { cause })
+            }
             Err(failure) => Err(lost(failure.cause)),
         }
     }
@@ -102,7 +104,7 @@ impl Pebble {
         invocation: &Invocation,
         stdout: &mut Bounded,
         stderr: &mut Bounded,
-    ) -> Result<Change, Failure> {
+    ) -> Result<PebbleChange, PebbleFailure> {
         let Streams { _control, stdio, stderr: error_stream } = self.dial(task).await?;
         let (mut to, mut from) = stdio.split();
         let feed = async {
@@ -120,26 +122,26 @@ impl Pebble {
     }
 
     /// Dials the three sockets, in the order in which Pebble waits for them.
-    async fn dial(&self, task: &str) -> Result<Streams, Failure> {
+    async fn dial(&self, task: &str) -> Result<Streams, PebbleFailure> {
         let control = self.dial_one(task, "control").await?;
         let stdio = self.dial_one(task, "stdio").await?;
         let stderr = self.dial_one(task, "stderr").await?;
         Ok(Streams { _control: control, stdio, stderr })
     }
 
-    async fn dial_one(&self, task: &str, name: &str) -> Result<Socket, Failure> {
+    async fn dial_one(&self, task: &str, name: &str) -> Result<Socket, PebbleFailure> {
         let stream = self.connect().await?;
         let url = format!("ws://localhost/v1/tasks/{}/websocket/{name}", super::escaped(task));
         match tokio::time::timeout(self.limits.request, client_async(url, stream)).await {
             Ok(Ok((socket, _))) => Ok(socket),
-            Ok(Err(error)) => Err(Failure::silent(format!("websocket {name}: {error}"))),
-            Err(_) => Err(Failure::late(self.limits.request)),
+            Ok(Err(error)) => Err(PebbleFailure::silent(format!("websocket {name}: {error}"))),
+            Err(_) => Err(PebbleFailure::late(self.limits.request)),
         }
     }
 }
 
 /// Reads a stream up to its end mark. One that ends without it has lost something.
-async fn drain<S>(stream: &mut S, into: &mut Bounded) -> Result<(), Failure>
+async fn drain<S>(stream: &mut S, into: &mut Bounded) -> Result<(), PebbleFailure>
 where
     S: futures_util::Stream<Item = Result<Message, tokio_tungstenite::tungstenite::Error>> + Unpin,
 {
@@ -151,10 +153,10 @@ where
             Ok(Message::Text(text)) => into.push(text.as_bytes()),
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
             Ok(Message::Close(_)) => break,
-            Err(error) => return Err(Failure::silent(format!("a stream broke: {error}"))),
+            Err(error) => return Err(PebbleFailure::silent(format!("a stream broke: {error}"))),
         }
     }
-    Err(Failure::silent("a stream ended before the command did"))
+    Err(PebbleFailure::silent("a stream ended before the command did"))
 }
 
 fn is_end(text: &str) -> bool {

@@ -6,14 +6,14 @@ use pgdrill_core::{PortError, PortErrorKind};
 
 /// Why Pebble did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct PebbleFailure {
     pub(crate) kind: PortErrorKind,
     pub(crate) cause: String,
     /// Whether Pebble itself answered with an error: then nothing was begun.
     pub(super) is_reply: bool,
 }
 
-impl Failure {
+impl PebbleFailure {
     pub(super) fn silent(cause: impl Into<String>) -> Self {
         let cause = format!("Pebble does not answer: {}", cause.into());
         Self { kind: PortErrorKind::Unreachable, cause, is_reply: false }

@@ -6,7 +6,7 @@ use pgdrill_core::PortErrorKind;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Failure, Pebble, Reply, escaped, multipart, reply};
+use super::{Pebble, PebbleFailure, PebbleReply, escaped, multipart, reply};
 use crate::files::{Access, FileFailure, Files};
 
 /// What became of one path.
@@ -34,12 +34,12 @@ impl PathError {
     }
 }
 
-fn failed(path: &str, failure: &Failure) -> FileFailure {
+fn failed(path: &str, failure: &PebbleFailure) -> FileFailure {
     FileFailure { kind: failure.kind, cause: format!("{path}: {}", failure.cause) }
 }
 
 /// The one path that was asked for went well, or why it did not.
-fn result(path: &str, reply: Reply) -> Result<(), FileFailure> {
+fn result(path: &str, reply: PebbleReply) -> Result<(), FileFailure> {
     let results: Vec<PathResult> = reply.read().map_err(|failure| failed(path, &failure))?;
     match results.into_iter().next() {
         Some(PathResult { error: None }) => Ok(()),
@@ -47,7 +47,7 @@ fn result(path: &str, reply: Reply) -> Result<(), FileFailure> {
             let (kind, cause) = (error.kind(), format!("{path}: {}", error.message));
             Err(FileFailure { kind, cause })
         }
-        None => Err(failed(path, &Failure::garbled("it says nothing of the file"))),
+        None => Err(failed(path, &PebbleFailure::garbled("it says nothing of the file"))),
     }
 }
 
@@ -88,21 +88,24 @@ impl Files for Pebble {
         let answer = answer.map_err(|failure| failed(path, &failure))?;
         let Some(parts) = multipart::read(&answer.content_type, &answer.body) else {
             let failure = reply(&answer).err();
-            let failure = failure.unwrap_or_else(|| Failure::garbled("it is no form"));
+            let failure = failure.unwrap_or_else(|| PebbleFailure::garbled("it is no form"));
             return Err(failed(path, &failure));
         };
-        let (mut told, mut content) = (None, None);
+        let (mut reported, mut content) = (None, None);
         for part in parts {
             match (part.name.as_str(), part.file.as_deref()) {
-                ("response", _) => told = serde_json::from_slice::<Reply>(&part.content).ok(),
+                ("response", _) => {
+                    reported = serde_json::from_slice::<PebbleReply>(&part.content).ok()
+                }
                 ("files", Some(file)) if file == path => content = Some(part.content),
                 _ => {}
             }
         }
-        let told = told.ok_or_else(|| failed(path, &Failure::garbled("it was cut off")))?;
-        match result(path, told) {
+        let reported =
+            reported.ok_or_else(|| failed(path, &PebbleFailure::garbled("it was cut off")))?;
+        match result(path, reported) {
             Ok(()) if content.is_some() => Ok(content),
-            Ok(()) => Err(failed(path, &Failure::garbled("it has no content"))),
+            Ok(()) => Err(failed(path, &PebbleFailure::garbled("it has no content"))),
             Err(FileFailure { kind: PortErrorKind::NotFound, .. }) => Ok(None),
             Err(failure) => Err(failure),
         }

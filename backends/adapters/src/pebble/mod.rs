@@ -22,23 +22,23 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::net::UnixStream;
 
-use crate::wire::{self, Answer, NoExchange};
+use crate::wire::{self, HttpAnswer, NoExchange};
 
-pub(crate) use failure::Failure;
+pub(crate) use failure::PebbleFailure;
 pub use workload::PebbleWorkload;
 
 /// How long Pebble may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct PebbleLimits {
     /// For a request that it answers by itself.
     pub request: Duration,
     /// For a service to start, stop or take a signal. Pebble kills what does not stop after 5 s.
     pub service: Duration,
-    /// For telling the end of a command, once the command's own time is over.
+    /// For reporting the end of a command, once the command's own time is over.
     pub grace: Duration,
 }
 
-impl Default for Limits {
+impl Default for PebbleLimits {
     fn default() -> Self {
         Self {
             request: Duration::from_secs(5),
@@ -52,12 +52,12 @@ impl Default for Limits {
 #[derive(Debug, Clone)]
 pub struct Pebble {
     socket: PathBuf,
-    limits: Limits,
+    limits: PebbleLimits,
 }
 
 /// What every answer is wrapped in.
 #[derive(Debug, Deserialize)]
-struct Reply {
+struct PebbleReply {
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
@@ -68,23 +68,23 @@ struct Reply {
 
 /// A change, as far as it is used.
 #[derive(Debug, Deserialize)]
-struct Change {
+struct PebbleChange {
     #[serde(default)]
     ready: bool,
     #[serde(default)]
     err: Option<String>,
     #[serde(default)]
-    tasks: Vec<Task>,
+    tasks: Vec<PebbleTask>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Task {
+struct PebbleTask {
     #[serde(default)]
-    data: Option<TaskData>,
+    data: Option<PebbleTaskData>,
 }
 
 #[derive(Debug, Deserialize)]
-struct TaskData {
+struct PebbleTaskData {
     #[serde(rename = "exit-code", default)]
     exit_code: Option<i32>,
 }
@@ -92,7 +92,7 @@ struct TaskData {
 impl Pebble {
     /// The supervisor that listens at `socket`.
     #[must_use]
-    pub fn new(socket: impl Into<PathBuf>, limits: Limits) -> Self {
+    pub fn new(socket: impl Into<PathBuf>, limits: PebbleLimits) -> Self {
         Self { socket: socket.into(), limits }
     }
 
@@ -102,12 +102,12 @@ impl Pebble {
         &self.socket
     }
 
-    async fn connect(&self) -> Result<UnixStream, Failure> {
+    async fn connect(&self) -> Result<UnixStream, PebbleFailure> {
         let socket = self.socket.display();
         match tokio::time::timeout(self.limits.request, UnixStream::connect(&self.socket)).await {
             Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(Failure::silent(format!("{socket}: {error}"))),
-            Err(_) => Err(Failure::late(self.limits.request)),
+            Ok(Err(error)) => Err(PebbleFailure::silent(format!("{socket}: {error}"))),
+            Err(_) => Err(PebbleFailure::late(self.limits.request)),
         }
     }
 
@@ -116,13 +116,13 @@ impl Pebble {
         request: hyper::http::request::Builder,
         body: Vec<u8>,
         limit: Duration,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<HttpAnswer, PebbleFailure> {
         let request = request.header("host", "localhost").body(Full::new(Bytes::from(body)));
-        let request = request.map_err(|error| Failure::garbled(error.to_string()))?;
+        let request = request.map_err(|error| PebbleFailure::garbled(error.to_string()))?;
         let stream = self.connect().await?;
         wire::exchange(stream, request, limit).await.map_err(|why| match why {
-            NoExchange::Broken(cause) => Failure::silent(cause),
-            NoExchange::TimedOut(limit) => Failure::late(limit),
+            NoExchange::Broken(cause) => PebbleFailure::silent(cause),
+            NoExchange::TimedOut(limit) => PebbleFailure::late(limit),
         })
     }
 
@@ -133,7 +133,7 @@ impl Pebble {
         target: &str,
         body: Option<&Value>,
         limit: Duration,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<PebbleReply, PebbleFailure> {
         let mut request = Request::builder().method(method).uri(target);
         if body.is_some() {
             request = request.header("content-type", "application/json");
@@ -144,19 +144,19 @@ impl Pebble {
     }
 
     /// Waits until a change is ready, as long as the limit allows.
-    async fn ready(&self, change: &str, limit: Duration) -> Result<Change, Failure> {
+    async fn ready(&self, change: &str, limit: Duration) -> Result<PebbleChange, PebbleFailure> {
         let target =
             format!("/v1/changes/{}/wait?timeout={}ms", escaped(change), limit.as_millis());
         let answer = self.ask(Method::GET, &target, None, limit + self.limits.request).await;
-        let change: Change = answer?.read()?;
-        if change.ready { Ok(change) } else { Err(Failure::late(limit)) }
+        let change: PebbleChange = answer?.read()?;
+        if change.ready { Ok(change) } else { Err(PebbleFailure::late(limit)) }
     }
 }
 
 /// Unwraps an answer; an error that Pebble reports becomes a failure with Pebble's words.
-fn reply(answer: &Answer) -> Result<Reply, Failure> {
-    let reply: Reply = serde_json::from_slice(&answer.body).map_err(|error| {
-        Failure::garbled(format!("status {} with no JSON in it: {error}", answer.status))
+fn reply(answer: &HttpAnswer) -> Result<PebbleReply, PebbleFailure> {
+    let reply: PebbleReply = serde_json::from_slice(&answer.body).map_err(|error| {
+        PebbleFailure::garbled(format!("status {} with no JSON in it: {error}", answer.status))
     })?;
     if reply.kind != "error" {
         return Ok(reply);
@@ -168,12 +168,13 @@ fn reply(answer: &Answer) -> Result<Reply, Failure> {
         404 => PortErrorKind::NotFound,
         _ => PortErrorKind::Refused,
     };
-    Err(Failure { kind, cause: message, is_reply: true })
+    Err(PebbleFailure { kind, cause: message, is_reply: true })
 }
 
-impl Reply {
-    fn read<T: DeserializeOwned>(self) -> Result<T, Failure> {
-        serde_json::from_value(self.result).map_err(|error| Failure::garbled(error.to_string()))
+impl PebbleReply {
+    fn read<T: DeserializeOwned>(self) -> Result<T, PebbleFailure> {
+        serde_json::from_value(self.result)
+            .map_err(|error| PebbleFailure::garbled(error.to_string()))
     }
 }
 

@@ -42,7 +42,7 @@ fn quoted(name: &str) -> String {
 
 /// One part of a form that was read.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Read {
+pub struct PartRead {
     /// Its field's name.
     pub name: String,
     /// The name of its file, if it is one.
@@ -52,7 +52,7 @@ pub struct Read {
 }
 
 /// The parts of a form; `None` when it is none.
-pub fn read(content_type: &str, body: &[u8]) -> Option<Vec<Read>> {
+pub fn read(content_type: &str, body: &[u8]) -> Option<Vec<PartRead>> {
     let boundary =
         content_type.split(';').find_map(|word| word.trim().strip_prefix("boundary="))?;
     let line = format!("\r\n--{}", boundary.trim_matches('"'));
@@ -67,7 +67,7 @@ pub fn read(content_type: &str, body: &[u8]) -> Option<Vec<Read>> {
         let disposition = head.lines().find(|line| {
             line.split_once(':').is_some_and(|(n, _)| n.eq_ignore_ascii_case("content-disposition"))
         })?;
-        parts.push(Read {
+        parts.push(PartRead {
             name: parameter(disposition, "name")?,
             file: parameter(disposition, "filename"),
             content: part.get(at + 4..)?.to_vec(),

@@ -11,7 +11,7 @@ use pgdrill_core::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Failure, Pebble, escaped, failure::change_words};
+use super::{Pebble, PebbleFailure, escaped, failure::change_words};
 use crate::command::{CommandRunner as _, Invocation, RunFailure};
 
 const PORT: &str = "workload";
@@ -40,7 +40,7 @@ impl PebbleWorkload {
         Self { pebble, data: data.into(), user: user.into() }
     }
 
-    async fn state(&self, service: Service) -> Result<ServiceState, Failure> {
+    async fn state(&self, service: Service) -> Result<ServiceState, PebbleFailure> {
         let target = format!("/v1/services?names={}", escaped(service.name()));
         let answer = self.pebble.ask(Method::GET, &target, None, self.pebble.limits.request).await;
         let found: Vec<ServiceInfo> = answer?.read()?;
@@ -49,7 +49,7 @@ impl PebbleWorkload {
             Some("active") => ServiceState::Running,
             // `backoff` is Pebble's word for one that ended and will be started again.
             Some("inactive" | "backoff" | "error") => ServiceState::Stopped,
-            Some(other) => return Err(Failure::garbled(format!("a service is `{other}`"))),
+            Some(other) => return Err(PebbleFailure::garbled(format!("a service is `{other}`"))),
             None => ServiceState::Unknown,
         })
     }
@@ -61,7 +61,7 @@ impl PebbleWorkload {
             self.pebble.ask(Method::POST, "/v1/services", Some(&body), limits.request).await;
         let reply = asked.map_err(|failure| unknown(failure).at(PORT, operation))?;
         let Some(change) = reply.change else {
-            return Err(Failure::garbled("it names no change").at(PORT, operation));
+            return Err(PebbleFailure::garbled("it names no change").at(PORT, operation));
         };
         let change = self.pebble.ready(&change, limits.service).await;
         match change.map_err(|failure| failure.at(PORT, operation))?.err {
@@ -71,24 +71,24 @@ impl PebbleWorkload {
     }
 
     /// Whether the data directory is there.
-    async fn has_data_directory(&self) -> Result<bool, Failure> {
+    async fn has_data_directory(&self) -> Result<bool, PebbleFailure> {
         let target = format!("/v1/files?action=list&itself=true&path={}", escaped(&self.data));
         let limit = self.pebble.limits.request;
         match self.pebble.ask(Method::GET, &target, None, limit).await {
             Ok(reply) => {
                 Ok(reply.result.as_array().is_some_and(|found: &Vec<Value>| !found.is_empty()))
             }
-            Err(Failure { kind: PortErrorKind::NotFound, .. }) => Ok(false),
+            Err(PebbleFailure { kind: PortErrorKind::NotFound, .. }) => Ok(false),
             Err(failure) => Err(failure),
         }
     }
 }
 
 /// Pebble says that a service is unknown in words only.
-fn unknown(failure: Failure) -> Failure {
+fn unknown(failure: PebbleFailure) -> PebbleFailure {
     let words = ["does not exist", "not found", "is not in the plan"];
     if failure.is_reply && words.iter().any(|words| failure.cause.contains(words)) {
-        return Failure { kind: PortErrorKind::NotFound, ..failure };
+        return PebbleFailure { kind: PortErrorKind::NotFound, ..failure };
     }
     failure
 }
@@ -117,7 +117,7 @@ impl Workload for PebbleWorkload {
     }
 
     async fn reload(&self, service: Service) -> PortResult<()> {
-        let failed = |failure: Failure| unknown(failure).at(PORT, "reload");
+        let failed = |failure: PebbleFailure| unknown(failure).at(PORT, "reload");
         match self.state(service).await.map_err(failed)? {
             ServiceState::Running => {}
             ServiceState::Stopped => {

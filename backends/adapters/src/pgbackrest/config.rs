@@ -3,7 +3,7 @@
 use minijinja::context;
 use pgdrill_core::{S3Settings, UriStyle, ports::RepositorySettings};
 
-use super::{Limits, Place};
+use super::{PgBackRestLimits, PgBackRestPaths};
 use crate::template;
 
 const TEMPLATE: &str = include_str!("pgbackrest.conf.jinja");
@@ -11,7 +11,7 @@ const TEMPLATE: &str = include_str!("pgbackrest.conf.jinja");
 const REGION: &str = "us-east-1";
 
 /// The files that a configuration consists of.
-pub(super) struct Rendered {
+pub(super) struct RenderedPgBackRest {
     /// The configuration.
     pub(super) text: String,
     /// The chain to which it refers: its path and content.
@@ -20,21 +20,21 @@ pub(super) struct Rendered {
 
 /// The configuration; or why there can be none, in words that hold no value.
 pub(super) fn render(
-    place: &Place,
-    limits: &Limits,
+    paths: &PgBackRestPaths,
+    limits: &PgBackRestLimits,
     settings: &RepositorySettings,
-) -> Result<Rendered, String> {
+) -> Result<RenderedPgBackRest, String> {
     refuse_line_breaks(settings)?;
-    if place.tls.is_none() && !settings.tls_peers.is_empty() {
+    if paths.tls.is_none() && !settings.tls_peers.is_empty() {
         return Err("there are peers to reach by TLS, and no certificate to show them".into());
     }
     let chain = settings.s3.as_ref().and_then(|s3| s3.tls_ca_chain.as_deref());
     let authority = chain.map(|chain| {
         let path =
-            format!("{}/pgbackrest-s3-ca-{:016x}.crt", place.authorities, template::digest(chain));
+            format!("{}/pgbackrest-s3-ca-{:016x}.crt", paths.authorities, template::digest(chain));
         (path, format!("{chain}\n"))
     });
-    let peers: Vec<String> = settings.tls_peers.iter().map(|&peer| place.host(peer)).collect();
+    let peers: Vec<String> = settings.tls_peers.iter().map(|&peer| paths.host(peer)).collect();
     let s3 = settings.s3.as_ref().map(|s3| {
         context! {
             bucket => s3.bucket.as_ref(),
@@ -47,8 +47,8 @@ pub(super) fn render(
             ca_file => authority.as_ref().map(|(path, _)| path),
         }
     });
-    let tls = place.tls.as_ref().map(|tls| {
-        let mut names = vec![place.host(place.unit)];
+    let tls = paths.tls.as_ref().map(|tls| {
+        let mut names = vec![paths.host(paths.unit)];
         for name in peers.iter().chain(&tls.common_names) {
             if !names.contains(name) {
                 names.push(name.clone());
@@ -59,17 +59,17 @@ pub(super) fn render(
             port => tls.port, names,
         }
     });
-    let database = &place.database;
+    let database = &paths.database;
     let database = context! {
         data => &database.data, socket => &database.socket, port => database.port,
         user => &database.user,
     };
     let whole = context! {
-        s3, tls, peers, database, stanza => settings.stanza.as_ref(), processes => place.processes,
+        s3, tls, peers, database, stanza => settings.stanza.as_ref(), processes => paths.processes,
         io_timeout => limits.io.as_secs().max(1), archive_timeout => limits.archive.as_secs().max(1),
     };
     let text = template::render(TEMPLATE, whole)?;
-    Ok(Rendered { text, authority })
+    Ok(RenderedPgBackRest { text, authority })
 }
 
 /// A value with a line break would become a setting of its own.

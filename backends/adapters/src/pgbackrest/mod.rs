@@ -1,7 +1,7 @@
 //! pgBackRest, by its command line.
 
 mod config;
-mod place;
+mod paths;
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
     files::{Access, FileFailure, Files},
 };
 
-pub use place::{Database, Limits, Place, Tls};
+pub use paths::{Database, PgBackRestLimits, PgBackRestPaths, Tls};
 
 const PORT: &str = "repository";
 
@@ -25,15 +25,20 @@ const PORT: &str = "repository";
 pub struct PgBackRest<R, F> {
     runner: R,
     files: F,
-    place: Place,
-    limits: Limits,
+    paths: PgBackRestPaths,
+    limits: PgBackRestLimits,
 }
 
 impl<R: CommandRunner, F: Files> PgBackRest<R, F> {
     /// The tool of the unit at `place`, whose commands are run by `runner` and whose configuration is
     /// written through `files`.
-    pub const fn new(runner: R, files: F, place: Place, limits: Limits) -> Self {
-        Self { runner, files, place, limits }
+    pub const fn new(
+        runner: R,
+        files: F,
+        paths: PgBackRestPaths,
+        limits: PgBackRestLimits,
+    ) -> Self {
+        Self { runner, files, paths, limits }
     }
 
     /// Runs a command of the tool; what it wrote to standard output.
@@ -44,15 +49,15 @@ impl<R: CommandRunner, F: Files> PgBackRest<R, F> {
         arguments: &[&str],
         limit: Duration,
     ) -> PortResult<String> {
-        let mut argv = vec![self.place.program.clone()];
+        let mut argv = vec![self.paths.program.clone()];
         argv.extend(arguments.iter().map(|&argument| argument.to_owned()));
-        let user = Some(self.place.user.clone());
+        let user = Some(self.paths.user.clone());
         let invocation = Invocation { argv, user, stdin: None, timeout: limit };
         ended(operation, name, self.runner.run(&invocation).await)
     }
 
     async fn push(&self, path: &str, content: &str) -> PortResult<()> {
-        let access = Access { owner: Some(&self.place.user), mode: 0o600 };
+        let access = Access { owner: Some(&self.paths.user), mode: 0o600 };
         let pushed = self.files.push(path, content.as_bytes(), access).await;
         pushed.map_err(|FileFailure { kind, cause }| PortError::new(kind, PORT, "configure", cause))
     }
@@ -61,14 +66,14 @@ impl<R: CommandRunner, F: Files> PgBackRest<R, F> {
 #[async_trait]
 impl<R: CommandRunner, F: Files> Repository for PgBackRest<R, F> {
     async fn configure(&self, settings: &RepositorySettings) -> PortResult<()> {
-        let rendered = config::render(&self.place, &self.limits, settings)
+        let rendered = config::render(&self.paths, &self.limits, settings)
             .map_err(|cause| PortError::new(PortErrorKind::Refused, PORT, "configure", cause))?;
         // A chain has a name of its own, so that the old configuration keeps the old chain until the new
         // one is in place. Old chains stay: a backup that runs may still read one.
         if let Some((path, chain)) = &rendered.authority {
             self.push(path, chain).await?;
         }
-        self.push(&self.place.configuration, &rendered.text).await
+        self.push(&self.paths.configuration, &rendered.text).await
     }
 
     async fn create_stanza(&self, stanza: &str) -> PortResult<()> {
@@ -99,7 +104,7 @@ impl<R: CommandRunner, F: Files> Repository for PgBackRest<R, F> {
     }
 
     async fn ping(&self, unit: UnitId) -> PortResult<()> {
-        let host = self.place.host(unit);
+        let host = self.paths.host(unit);
         let arguments = ["server-ping", "--io-timeout=10", host.as_str()];
         self.run("ping", "server-ping", &arguments, self.limits.ping).await.map(drop)
     }

@@ -1,4 +1,4 @@
-//! The tool is a script here that says how it was called and does as it is told; the real one is met in
+//! The tool is a script here that says how it was called and does as it is asked; the real one is met in
 //! containers.
 
 use std::{
@@ -22,14 +22,14 @@ fn accounts() -> Accounts {
     Accounts::default().with("postgres", Account::Own)
 }
 
-fn place() -> Place {
+fn paths() -> PgBackRestPaths {
     let database = Database {
         data: "/data".into(),
         socket: "/run/pg".into(),
         port: 5432,
         user: "backup".into(),
     };
-    Place::new(UnitId(0), "db-{unit}.db", database)
+    PgBackRestPaths::new(UnitId(0), "db-{unit}.db", database)
 }
 
 fn tls() -> Tls {
@@ -71,13 +71,19 @@ impl CommandRunner for Scripted {
 
 fn tool(folder: &Path, script: &str, limit: Duration) -> PgBackRest<Scripted, LocalFiles> {
     fs::create_dir_all(folder.join("etc")).expect("a folder");
-    let place = Place { tls: Some(tls()), ..place() };
+    let paths = PgBackRestPaths { tls: Some(tls()), ..paths() };
     let files = LocalFiles::new(folder, accounts());
-    PgBackRest::new(Scripted(script.to_owned()), files, place, limited(limit))
+    PgBackRest::new(Scripted(script.to_owned()), files, paths, limited(limit))
 }
 
-fn limited(limit: Duration) -> Limits {
-    Limits { command: limit, archive: limit, backup: limit, ping: limit, ..Limits::default() }
+fn limited(limit: Duration) -> PgBackRestLimits {
+    PgBackRestLimits {
+        command: limit,
+        archive: limit,
+        backup: limit,
+        ping: limit,
+        ..PgBackRestLimits::default()
+    }
 }
 
 fn request(kind: BackupKind, from_primary: bool) -> BackupRequest {
@@ -104,7 +110,7 @@ impl CommandRunner for Recorder {
 async fn the_commands_are_those_that_users_of_the_charm_see() {
     let recorder = Recorder::default();
     let files = LocalFiles::new("/nowhere", accounts());
-    let tool = PgBackRest::new(recorder.clone(), files, place(), Limits::default());
+    let tool = PgBackRest::new(recorder.clone(), files, paths(), PgBackRestLimits::default());
     tool.create_stanza("S").await.expect("ran");
     tool.check("S").await.expect("ran");
     tool.back_up(&request(BackupKind::Full, true)).await.expect("ran");
@@ -166,8 +172,8 @@ async fn a_command_of_which_no_end_is_known_has_no_code_and_keeps_its_words() {
     assert_eq!(error.kind(), PortErrorKind::Unreachable);
     assert_eq!(error.exit().and_then(|exit| exit.code), None);
     let (runner, files) = (LocalRunner::new(accounts()), LocalFiles::new("/nowhere", accounts()));
-    let place = Place { program: "no-such-program".into(), ..place() };
-    let missing = PgBackRest::new(runner, files, place, limited(LONG));
+    let paths = PgBackRestPaths { program: "no-such-program".into(), ..paths() };
+    let missing = PgBackRest::new(runner, files, paths, limited(LONG));
     let error = missing.ping(UnitId(1)).await.expect_err("there is none");
     assert_eq!((error.kind(), &*error.place()), (PortErrorKind::NotFound, "repository.ping"));
 }
@@ -193,7 +199,7 @@ async fn every_command_that_hangs_ends_within_its_bound() {
 
 #[test]
 fn an_endpoint_that_refuses_costs_a_minute_at_most_and_a_command_two() {
-    let Limits { io, command, .. } = Limits::default();
+    let PgBackRestLimits { io, command, .. } = PgBackRestLimits::default();
     // Measured: ten times the limit of one connection.
     assert!(io * 10 <= Duration::from_secs(60) && io * 10 < command);
     assert!(command <= Duration::from_secs(120));
@@ -202,8 +208,8 @@ fn an_endpoint_that_refuses_costs_a_minute_at_most_and_a_command_two() {
 }
 
 fn rendered(settings: &RepositorySettings) -> String {
-    let place = Place { tls: Some(tls()), ..place() };
-    config::render(&place, &Limits::default(), settings).expect("rendered").text
+    let paths = PgBackRestPaths { tls: Some(tls()), ..paths() };
+    config::render(&paths, &PgBackRestLimits::default(), settings).expect("rendered").text
 }
 
 /// The lines of a section that begin so.
@@ -254,7 +260,7 @@ fn every_peer_is_reached_by_tls_and_only_units_are_let_in() {
     let let_in = ["db-0.db", "db-1.db", "db-2.db", "db"];
     let expected = let_in.map(|name| format!("tls-server-auth={name}=m.patroni-db"));
     assert_eq!(lines(&text, "tls-server-auth"), expected);
-    let without = config::render(&place(), &Limits::default(), &settings(None, &[1]));
+    let without = config::render(&paths(), &PgBackRestLimits::default(), &settings(None, &[1]));
     assert!(without.is_err(), "peers without a certificate");
 }
 

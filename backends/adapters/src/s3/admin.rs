@@ -17,7 +17,7 @@ const SIDE_BY_SIDE: usize = 16;
 
 /// Buckets of one S3 server, by one user of it.
 ///
-/// What a request keeps while it is under way is large: it is kept on the heap, so that callers may ask much.
+/// What a request keeps while it is under way is large: it is put on the heap, so that callers may ask much.
 #[derive(Debug, Clone)]
 pub struct S3Admin {
     store: S3Store,

@@ -21,7 +21,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
-use super::{Limits, REGION, Route, failure::Failed};
+use super::{REGION, S3Limits, S3Route, failure::Failed};
 
 /// The longest pause between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -29,8 +29,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// A client that knows nothing but what it is given: neither the environment nor files nor a proxy.
 pub(super) fn connect(
     s3: &S3Settings,
-    limits: &Limits,
-    route: Option<&Route>,
+    limits: &S3Limits,
+    route: Option<&S3Route>,
 ) -> Result<Client, Failed> {
     let context = TlsContext::builder().with_trust_store(trust(s3)?).build();
     let context = context.map_err(|error| refused(error.to_string()))?;

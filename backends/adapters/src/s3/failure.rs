@@ -68,7 +68,7 @@ pub(super) fn chain(error: &dyn Error) -> String {
     words
 }
 
-/// The same text without the credentials, should a server have repeated them.
+/// A text without the credentials, should a server have repeated them.
 pub(super) fn without_secrets(mut text: String, s3: &S3Settings) -> String {
     for secret in [&s3.access_key, &s3.secret_key] {
         if !secret.expose().is_empty() {

@@ -20,7 +20,7 @@ use pgdrill_core::{
 
 pub use admin::S3Admin;
 use failure::Failed;
-pub use route::Route;
+pub use route::S3Route;
 
 const PORT: &str = "object store";
 /// The region when none is given: signatures want one, and servers without regions accept this.
@@ -30,7 +30,7 @@ const LARGEST: usize = 64 << 20;
 
 /// How long a server may take, and how often it is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct S3Limits {
     /// For a connection, TLS included.
     pub connect: Duration,
     /// For one try of one request.
@@ -41,7 +41,7 @@ pub struct Limits {
     pub call: Duration,
 }
 
-impl Default for Limits {
+impl Default for S3Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
@@ -55,20 +55,20 @@ impl Default for Limits {
 /// Buckets of any S3 server, each reached with the settings that are given with the call.
 #[derive(Debug, Clone, Default)]
 pub struct S3Store {
-    limits: Limits,
-    route: Option<Route>,
+    limits: S3Limits,
+    route: Option<S3Route>,
 }
 
 impl S3Store {
     /// Buckets, reached within these limits.
     #[must_use]
-    pub const fn new(limits: Limits) -> Self {
+    pub const fn new(limits: S3Limits) -> Self {
         Self { limits, route: None }
     }
 
-    /// The same, with another way to one host: see [`Route`].
+    /// These buckets, with another way to one host: see [`S3Route`].
     #[must_use]
-    pub fn by(self, route: Route) -> Self {
+    pub fn by(self, route: S3Route) -> Self {
         Self { route: Some(route), ..self }
     }
 

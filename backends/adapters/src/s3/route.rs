@@ -2,18 +2,18 @@
 
 use std::net::SocketAddr;
 
-/// The endpoints of one host are reached at this address, whatever their name resolves to: the parts of a stage
+/// The endpoints of one host are reached at this address, whatever their name resolves to: the containers of a stage
 /// know the S3 server by a name that this process can't resolve, and this process reaches it through a published
 /// port. The name stays what it is for TLS and in the signed request, which bears the port of the address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
+pub struct S3Route {
     /// The host name.
     pub host: String,
     /// Where it is.
     pub to: SocketAddr,
 }
 
-impl Route {
+impl S3Route {
     /// The endpoint with the port of this route, if its host is the one of this route.
     pub(super) fn endpoint(&self, endpoint: &str) -> Option<String> {
         let (scheme, rest) = endpoint.split_once("://")?;
@@ -30,7 +30,7 @@ mod tests {
 
     #[test]
     fn the_endpoints_of_its_host_get_its_port_and_others_are_left_alone() {
-        let route = Route { host: "s3.drill".into(), to: ([127, 0, 0, 1], 32768).into() };
+        let route = S3Route { host: "s3.drill".into(), to: ([127, 0, 0, 1], 32768).into() };
         for (given, routed) in [
             ("https://s3.drill", Some("https://s3.drill:32768")),
             ("https://S3.drill:9000", Some("https://S3.drill:32768")),

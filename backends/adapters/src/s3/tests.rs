@@ -12,7 +12,7 @@ const KEY_ID: &str = "canary-of-the-access-key";
 const LONG: Duration = Duration::from_secs(60);
 
 fn store() -> S3Store {
-    S3Store::new(Limits { attempts: 1, connect: LONG, attempt: LONG, call: LONG })
+    S3Store::new(S3Limits { attempts: 1, connect: LONG, attempt: LONG, call: LONG })
 }
 
 fn settings(stub: &Stub) -> S3Settings {
@@ -98,7 +98,7 @@ async fn a_given_region_is_signed_for_and_the_host_style_names_the_bucket_in_the
 async fn a_routed_host_is_met_under_its_name_wherever_it_is() {
     let (acceptor, chain) = issued(&["s3.drill", "*.s3.drill"]);
     let stub = Stub::with(acceptor, chain.clone(), |_| Reply::Answer(200, String::new())).await;
-    let store = store().by(Route { host: "s3.drill".into(), to: stub.address });
+    let store = store().by(S3Route { host: "s3.drill".into(), to: stub.address });
     let s3 = at("https://s3.drill".into(), Some(chain.clone()));
     store.ensure_bucket(&s3).await.expect("path style");
     let host = S3Settings { uri_style: UriStyle::Host, ..s3.clone() };
@@ -116,7 +116,7 @@ async fn a_routed_host_is_met_under_its_name_wherever_it_is() {
     assert_eq!(stub.requests().len(), 2);
     let elsewhere = Stub::tls(|_| Reply::Answer(200, String::new())).await;
     let misnamed = at("https://s3.drill".into(), Some(elsewhere.certificate.clone()));
-    let route = Route { host: "s3.drill".into(), to: elsewhere.address };
+    let route = S3Route { host: "s3.drill".into(), to: elsewhere.address };
     all_fail(self::store().by(route), &misnamed, PortErrorKind::Unreachable).await;
 }
 
@@ -199,8 +199,8 @@ async fn a_chain_that_cannot_be_read_is_refused_with_its_name() {
 #[tokio::test]
 async fn a_server_that_never_answers_is_timed_out_within_the_bound() {
     let short = Duration::from_millis(300);
-    let by_attempt = Limits { connect: short, attempt: short, attempts: 1, call: LONG };
-    let by_call = Limits { connect: LONG, attempt: LONG, attempts: 1, call: short };
+    let by_attempt = S3Limits { connect: short, attempt: short, attempts: 1, call: LONG };
+    let by_call = S3Limits { connect: LONG, attempt: LONG, attempts: 1, call: short };
     // One hangs after the request, one before TLS.
     let stub = Stub::tls(|_| Reply::Hang).await;
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -217,7 +217,7 @@ async fn a_server_that_never_answers_is_timed_out_within_the_bound() {
 async fn a_server_that_asks_for_patience_is_tried_as_often_as_was_said_and_no_more() {
     let stub = Stub::tls(|_| Reply::Answer(503, xml("SlowDown"))).await;
     for (attempts, requests) in [(1, 1), (3, 4)] {
-        let store = S3Store::new(Limits { attempts, ..store().limits });
+        let store = S3Store::new(S3Limits { attempts, ..store().limits });
         let error = store.put(&settings(&stub), "k", b"x").await.expect_err("busy");
         assert_eq!(error.kind(), PortErrorKind::Refused, "{error}");
         assert_eq!(stub.requests().len(), requests);
@@ -226,6 +226,6 @@ async fn a_server_that_asks_for_patience_is_tried_as_often_as_was_said_and_no_mo
 
 #[test]
 fn the_default_bound_of_a_call_is_a_minute() {
-    let Limits { attempt, attempts, call, connect } = Limits::default();
+    let S3Limits { attempt, attempts, call, connect } = S3Limits::default();
     assert!(call <= Duration::from_secs(60) && attempt * attempts < call && connect < attempt);
 }

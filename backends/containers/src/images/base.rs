@@ -30,10 +30,10 @@ const ARGUMENTS: &[&str] = &[
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 ];
 
-type Say<'a> = &'a (dyn Fn(&str) + Send + Sync);
+type OnLine<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 /// The base image is on the engine.
-pub(super) async fn ensure(engine: &Engine, say: Say<'_>) -> Result<ImageRef, ImageError> {
+pub(super) async fn ensure(engine: &Engine, say: OnLine<'_>) -> Result<ImageRef, ImageError> {
     let published = image("debian", "trixie-slim");
     let own = image("pgdrill/base", RELEASE);
     for candidate in [&published, &own] {
@@ -71,7 +71,7 @@ pub(super) async fn obtain(engine: &Engine, image: &str) -> Result<(), String> {
 }
 
 /// Why not, in words, if not.
-async fn pull(engine: &Engine, image: &ImageRef, say: Say<'_>) -> Result<(), String> {
+async fn pull(engine: &Engine, image: &ImageRef, say: OnLine<'_>) -> Result<(), String> {
     let options = CreateImageOptions {
         from_image: Some(image.name.clone()),
         tag: Some(image.tag.clone()),
@@ -85,7 +85,11 @@ async fn pull(engine: &Engine, image: &ImageRef, say: Say<'_>) -> Result<(), Str
     }
 }
 
-async fn pulled(engine: &Engine, options: CreateImageOptions, say: Say<'_>) -> Result<(), String> {
+async fn pulled(
+    engine: &Engine,
+    options: CreateImageOptions,
+    say: OnLine<'_>,
+) -> Result<(), String> {
     let mut answers = pin!(engine.docker.create_image(Some(options), None, None));
     loop {
         let Ok(answer) = tokio::time::timeout(SILENCE, answers.next()).await else {
@@ -112,7 +116,7 @@ async fn bootstrap(
     engine: &Engine,
     own: &ImageRef,
     not_pulled: &str,
-    say: Say<'_>,
+    say: OnLine<'_>,
 ) -> Result<(), ImageError> {
     let place = format!("mmdebstrap, for {own}");
     let no_base = |cause: String| {

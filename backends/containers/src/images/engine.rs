@@ -22,12 +22,12 @@ impl Engine {
         let docker =
             client.negotiate_version().await.map_err(|error| no_engine(&error.to_string()))?;
         let version = docker.version().await.map_err(|error| no_engine(&error.to_string()))?;
-        let told = version.api_version.unwrap_or_default();
-        if parse(&told).is_some_and(|api| api < OLDEST) {
+        let stated = version.api_version.unwrap_or_default();
+        if parse(&stated).is_some_and(|api| api < OLDEST) {
             return Err(ImageError::new(
                 ImageErrorKind::EngineTooOld,
                 format!(
-                    "the container engine speaks version {told} of its API, {}.{} is needed",
+                    "the container engine speaks version {stated} of its API, {}.{} is needed",
                     OLDEST.0, OLDEST.1
                 ),
                 "the engine's version",
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_told_apart() {
+    fn a_full_disk_is_distinguished() {
         let error = refused("write /x: no space left on device", "import");
         assert_eq!(error.kind(), ImageErrorKind::NoDisk);
         assert_eq!(refused("EOF", "import").kind(), ImageErrorKind::Engine);

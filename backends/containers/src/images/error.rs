@@ -82,7 +82,7 @@ impl fmt::Display for ImageError {
 
 impl std::error::Error for ImageError {}
 
-/// The last lines of a log, and whether any of its lines told that there is no room.
+/// The last lines of a log, and whether any of its lines said that there is no room.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
     lines: std::collections::VecDeque<String>,
@@ -90,7 +90,7 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    const KEPT: usize = 20;
+    const MOST: usize = 20;
 
     /// One more line; blank ones are of no use to anybody.
     pub(super) fn push(&mut self, line: &str) {
@@ -99,7 +99,7 @@ impl Tail {
             return;
         }
         self.no_disk |= tells_no_disk(line);
-        if self.lines.len() == Self::KEPT {
+        if self.lines.len() == Self::MOST {
             self.lines.pop_front();
         }
         self.lines.push_back(line.to_owned());

@@ -1,4 +1,4 @@
-//! The images of the real parts, built where they are missing.
+//! The images of the real containers, built where they are missing.
 //!
 //! The recipes of `ci/images` are part of the program, so that it needs neither its repository nor a registry
 //! of images: [`ensure`] looks for the tag `pgdrill/NAME:HASH` on the engine, where the hash is that of the
@@ -34,12 +34,12 @@ pub enum Image {
     /// The S3 server.
     Radosgw,
     /// The relay in front of an S3 server.
-    Gate,
+    Proxy,
 }
 
 impl Image {
     /// Every image.
-    pub const ALL: &'static [Self] = &[Self::Unit, Self::Etcd, Self::Radosgw, Self::Gate];
+    pub const ALL: &'static [Self] = &[Self::Unit, Self::Etcd, Self::Radosgw, Self::Proxy];
 
     /// What it is called, in `ci/images` and in its tag.
     #[must_use]
@@ -48,7 +48,7 @@ impl Image {
             Self::Unit => "unit",
             Self::Etcd => "etcd",
             Self::Radosgw => "radosgw",
-            Self::Gate => "gate",
+            Self::Proxy => "proxy",
         }
     }
 

@@ -1,4 +1,4 @@
-//! The recipes of `ci/images`, as parts of the program.
+//! The recipes of `ci/images`, as files of the program.
 
 use std::fmt::Write as _;
 
@@ -8,15 +8,15 @@ use tokio_tar::{Builder, Header};
 use super::Image;
 
 /// One file of a recipe, its path within the recipe's folder.
-type Part = (&'static str, &'static str);
+type RecipeFile = (&'static str, &'static str);
 
-macro_rules! parts {
+macro_rules! files {
     ($folder:literal: $($path:literal),+ $(,)?) => {
         &[$(($path, include_str!(concat!("../../../../ci/images/", $folder, "/", $path)))),+]
     };
 }
 
-const UNIT: &[Part] = parts!["unit":
+const UNIT: &[RecipeFile] = files!["unit":
     "Dockerfile",
     "entrypoint",
     "workload-ready",
@@ -28,24 +28,24 @@ const UNIT: &[Part] = parts!["unit":
     "pgbackrest-server/control/h",
     "pgbackrest-server/run",
 ];
-const ETCD: &[Part] = parts!["etcd": "Dockerfile", "entrypoint"];
-const RADOSGW: &[Part] = parts!["radosgw": "Dockerfile", "ceph.conf", "entrypoint"];
-const GATE: &[Part] = parts!["gate": "Dockerfile", "entrypoint", "gate"];
+const ETCD: &[RecipeFile] = files!["etcd": "Dockerfile", "entrypoint"];
+const RADOSGW: &[RecipeFile] = files!["radosgw": "Dockerfile", "ceph.conf", "entrypoint"];
+const PROXY: &[RecipeFile] = files!["proxy": "Dockerfile", "entrypoint", "proxy"];
 
 /// Everything that one image is made of, besides its base.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Recipe {
-    parts: &'static [Part],
+    files: &'static [RecipeFile],
 }
 
 impl Recipe {
     pub(super) const fn of(image: Image) -> Self {
         Self {
-            parts: match image {
+            files: match image {
                 Image::Unit => UNIT,
                 Image::Etcd => ETCD,
                 Image::Radosgw => RADOSGW,
-                Image::Gate => GATE,
+                Image::Proxy => PROXY,
             },
         }
     }
@@ -53,7 +53,7 @@ impl Recipe {
     /// Names the content: twelve hexadecimal digits.
     pub(super) fn hash(self) -> String {
         let mut hasher = Sha256::new();
-        for (path, text) in self.parts {
+        for (path, text) in self.files {
             // With their lengths, so that no two recipes run into the same bytes.
             hasher.update((path.len() as u64).to_be_bytes());
             hasher.update(path);
@@ -66,7 +66,7 @@ impl Recipe {
     /// The build context that the engine is given. The same recipe gives the same bytes.
     pub(super) async fn archive(self) -> std::io::Result<Vec<u8>> {
         let mut builder = Builder::new(Vec::new());
-        for (path, text) in self.parts {
+        for (path, text) in self.files {
             let mut header = Header::new_gnu();
             header.set_size(text.len() as u64);
             header.set_mode(if text.starts_with("#!") { 0o755 } else { 0o644 });
@@ -112,7 +112,7 @@ mod tests {
             files(&folder, "", &mut there);
             there.sort();
             let mut embedded: Vec<&str> =
-                Recipe::of(*image).parts.iter().map(|(path, _)| *path).collect();
+                Recipe::of(*image).files.iter().map(|(path, _)| *path).collect();
             embedded.sort_unstable();
             assert_eq!(embedded, there, "{image:?}");
         }

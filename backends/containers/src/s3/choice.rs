@@ -7,7 +7,7 @@ use pgdrill_core::Diagnostic;
 use super::Profile;
 use crate::{
     images::{self, Image, Progress},
-    stage::Setup,
+    stage::EngineResult,
 };
 
 /// MinIO's last release as an image, on quay.io: the copy on Docker Hub was removed in September 2026.
@@ -41,7 +41,7 @@ impl Choice {
     /// # Errors
     ///
     /// None can.
-    pub async fn make(progress: &dyn Progress) -> Setup<Self> {
+    pub async fn make(progress: &dyn Progress) -> EngineResult<Self> {
         let mut passed_over = Vec::new();
         for profile in [Profile::Minio, Profile::Radosgw, Profile::Seaweedfs] {
             match image(profile, progress).await {
@@ -64,7 +64,7 @@ impl Choice {
 }
 
 /// The image of a server, on the engine.
-pub(super) async fn image(profile: Profile, progress: &dyn Progress) -> Setup<String> {
+pub(super) async fn image(profile: Profile, progress: &dyn Progress) -> EngineResult<String> {
     let (variable, pinned) = match profile {
         Profile::Radosgw => {
             let built = images::ensure(Image::Radosgw, progress).await;

@@ -10,18 +10,18 @@ use pgdrill_core::{Diagnostic, PortErrorKind, Secret, UriStyle};
 use super::{Facts, HOST, Means, PORT, Profile, S3Server, User, foreign_chain, preflight};
 use crate::{
     authority::Authority,
-    gate::{Gate, GateSpec, GateTo, Renames, host_of},
     images::Progress,
+    proxy::{Proxy, ProxySpec, ProxyTarget, Renames, host_of},
     relay::Relay,
-    stage::{Setup, Stage, complaint},
+    stage::{EngineResult, Stage, complaint},
 };
-use pgdrill_adapters::s3::{Route, S3Admin, S3Store};
+use pgdrill_adapters::s3::{S3Admin, S3Route, S3Store};
 
 const PLACE: &str = "the environment";
-/// The gate that is asked whether containers reach the server.
+/// The proxy that is asked whether containers reach the server.
 const PROBE: &str = "s3-probe";
 
-/// A server that somebody else runs, as the environment tells of it:
+/// A server that somebody else runs, as the environment describes it:
 ///
 /// | variable | what it says |
 /// |---|---|
@@ -49,7 +49,7 @@ impl External {
     ///
     /// One complaint about all variables that are missing, or about the one that can't be read.
     #[expect(clippy::disallowed_methods, reason = "credentials come from the environment alone")]
-    pub fn from_environment() -> Setup<Self> {
+    pub fn from_environment() -> EngineResult<Self> {
         Self::read(&|name| std::env::var(name).ok())
     }
 
@@ -58,7 +58,7 @@ impl External {
     /// # Errors
     ///
     /// One complaint about all variables that are missing, or about the one that can't be read.
-    pub fn read(get: &dyn Fn(&str) -> Option<String>) -> Setup<Self> {
+    pub fn read(get: &dyn Fn(&str) -> Option<String>) -> EngineResult<Self> {
         let get = |name: &str| {
             let value = get(&format!("PGDRILL_S3_{name}")).unwrap_or_default();
             Some(value.trim().to_owned()).filter(|value| !value.is_empty())
@@ -73,7 +73,7 @@ impl External {
             (get("ENDPOINT"), user(get("ACCESS_KEY"), get("SECRET_KEY")), missing.is_empty())
         else {
             let what =
-                format!("the external S3 server is not told: {} missing", missing.join(", "));
+                format!("the external S3 server is not given: {} missing", missing.join(", "));
             return Err(wrong(PLACE, &what, "set them, or choose another server with --s3"));
         };
         let (host, port) = parse(&endpoint)?;
@@ -115,7 +115,7 @@ impl External {
         }
     }
 
-    /// A container means itself by this name, or can't be told that an address is elsewhere.
+    /// A container means itself by this name, or can't know that an address is elsewhere.
     fn must_be_renamed(&self) -> bool {
         self.host == "localhost" || self.host.parse::<IpAddr>().is_ok()
     }
@@ -130,7 +130,7 @@ fn wrong(place: &str, what: &str, hint: &str) -> Box<Diagnostic> {
 }
 
 /// The host and the port of an endpoint.
-fn parse(endpoint: &str) -> Setup<(String, u16)> {
+fn parse(endpoint: &str) -> EngineResult<(String, u16)> {
     if endpoint.starts_with("http://") {
         let what = "the S3 endpoint is one of plain http";
         let hint = "give one that begins with https://: pgBackRest before 2.58 speaks nothing else";
@@ -157,7 +157,7 @@ pub(super) async fn start(
     stage: &Stage,
     authority: &Authority,
     progress: &dyn Progress,
-) -> Setup<S3Server> {
+) -> EngineResult<S3Server> {
     let direct = given.facts();
     let endpoint = direct.endpoint();
     let bucket = User::of(authority, "preflight").access_key.expose().to_lowercase();
@@ -167,25 +167,25 @@ pub(super) async fn start(
         preflight::check(&hasty(&direct, other, None)?, &endpoint, &bucket).await?;
     }
     let (facts, renames) = presented(given, authority)?;
-    let gate =
-        |to| GateSpec { host: facts.host.clone(), port: facts.port, to, renames: renames.clone() };
-    let (gate, relay) = reached(given, stage, &facts, &gate, progress).await?;
+    let proxy =
+        |to| ProxySpec { host: facts.host.clone(), port: facts.port, to, renames: renames.clone() };
+    let (proxy, relay) = reached(given, stage, &facts, &proxy, progress).await?;
     Ok(S3Server {
         profile: Profile::External,
         admin: direct.admin(&given.user, None)?,
         own: direct.admin(&given.user, None)?,
         other: given.other.as_ref().map(|other| direct.admin(other, None)).transpose()?,
-        gate,
+        proxy,
         relay: relay.map(Arc::new),
         route: None,
-        part: None,
+        container: None,
         means: Means::Owner,
         other_chain: foreign_chain()?,
         facts,
     })
 }
 
-fn hasty(facts: &Facts, user: &User, route: Option<Route>) -> Setup<S3Admin> {
+fn hasty(facts: &Facts, user: &User, route: Option<S3Route>) -> EngineResult<S3Admin> {
     let store = S3Store::new(preflight::LIMITS);
     let store = match route {
         Some(route) => store.by(route),
@@ -194,15 +194,15 @@ fn hasty(facts: &Facts, user: &User, route: Option<Route>) -> Setup<S3Admin> {
     facts.admin_by(user, store)
 }
 
-/// What clients in containers are told, and how a gate makes it true.
-fn presented(given: &External, authority: &Authority) -> Setup<(Facts, Option<Renames>)> {
+/// What clients in containers are given, and how a proxy makes it true.
+fn presented(given: &External, authority: &Authority) -> EngineResult<(Facts, Option<Renames>)> {
     let direct = given.facts();
     if !given.must_be_renamed() {
         return Ok((direct, None));
     }
     let Some(ca_chain) = given.ca_chain.clone() else {
         let what =
-            "containers can't call the S3 server by this name, and nobody is told to trust it";
+            "containers can't call the S3 server by this name, and nobody is asked to trust it";
         let hint =
             "give its authority in PGDRILL_S3_CA_FILE, or an endpoint with a host name of its own";
         return Err(wrong(&direct.endpoint(), what, hint));
@@ -221,15 +221,15 @@ fn presented(given: &External, authority: &Authority) -> Setup<(Facts, Option<Re
     Ok((facts, Some(renames)))
 }
 
-/// The gate by which containers reach the server: by its address, or by this process.
+/// The proxy by which containers reach the server: by its address, or by this process.
 async fn reached(
     given: &External,
     stage: &Stage,
     facts: &Facts,
-    gate: &dyn Fn(GateTo) -> GateSpec,
+    proxy: &dyn Fn(ProxyTarget) -> ProxySpec,
     progress: &dyn Progress,
-) -> Setup<(GateSpec, Option<Relay>)> {
-    let direct = gate(address(given).await?);
+) -> EngineResult<(ProxySpec, Option<Relay>)> {
+    let direct = proxy(address(given).await?);
     let Err(first) = probe(given, stage, facts, &direct, progress).await else {
         return Ok((direct, None));
     };
@@ -242,7 +242,7 @@ async fn reached(
             "let the server listen on an address that containers reach",
         )
     })?;
-    let by_relay = gate(GateTo::ThisHost(relay.port()));
+    let by_relay = proxy(ProxyTarget::ThisHost(relay.port()));
     match probe(given, stage, facts, &by_relay, progress).await {
         Ok(()) => Ok((by_relay, Some(relay))),
         Err(second) => Err(wrong(
@@ -256,15 +256,15 @@ async fn reached(
 }
 
 /// Where the server is for containers. What is on the loopback here is on another one there.
-async fn address(given: &External) -> Setup<GateTo> {
+async fn address(given: &External) -> EngineResult<ProxyTarget> {
     let found = tokio::net::lookup_host((&*given.host, given.port)).await;
     let found: Vec<SocketAddr> = found
         .map_err(|error| complaint(&given.host, &format!("has no address: {error}")))?
         .collect();
     let address = found.iter().find(|address| address.is_ipv4()).or(found.first());
     match address {
-        Some(address) if address.ip().is_loopback() => Ok(GateTo::ThisHost(given.port)),
-        Some(address) => Ok(GateTo::Address(*address)),
+        Some(address) if address.ip().is_loopback() => Ok(ProxyTarget::ThisHost(given.port)),
+        Some(address) => Ok(ProxyTarget::Address(*address)),
         None => Err(complaint(&given.host, "has no address")),
     }
 }
@@ -274,12 +274,12 @@ async fn probe(
     given: &External,
     stage: &Stage,
     facts: &Facts,
-    spec: &GateSpec,
+    spec: &ProxySpec,
     progress: &dyn Progress,
 ) -> Result<(), String> {
-    let probe = GateSpec { host: PROBE.to_owned(), ..spec.clone() };
-    let gate = Gate::start(stage, &probe, progress).await.map_err(|error| error.what)?;
-    let route = Route { host: facts.host.clone(), to: gate.route().to };
+    let probe = ProxySpec { host: PROBE.to_owned(), ..spec.clone() };
+    let proxy = Proxy::start(stage, &probe, progress).await.map_err(|error| error.what)?;
+    let route = S3Route { host: facts.host.clone(), to: proxy.route().to };
     let asked = async {
         let user = hasty(facts, &given.user, Some(route)).map_err(|error| error.what)?;
         match user.has_bucket("pgdrill-preflight").await {
@@ -290,7 +290,7 @@ async fn probe(
         }
     };
     let asked = asked.await;
-    gate.part().remove().await.map_err(|error| error.what)?;
+    proxy.container().remove().await.map_err(|error| error.what)?;
     asked
 }
 
@@ -298,7 +298,7 @@ async fn probe(
 mod tests {
     use super::*;
 
-    fn given(pairs: &[(&str, &str)]) -> Setup<External> {
+    fn given(pairs: &[(&str, &str)]) -> EngineResult<External> {
         External::read(&|name| {
             let name = name.strip_prefix("PGDRILL_S3_")?;
             pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
@@ -324,9 +324,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_what_to_do() {
-        let told = |pairs: &[(&str, &str)]| given(pairs).expect_err("wrong").to_string();
-        let missing = told(&[("ACCESS_KEY", "x"), ("SECRET_KEY", " ")]);
+    fn what_is_wrong_is_reported_with_what_to_do() {
+        let reported = |pairs: &[(&str, &str)]| given(pairs).expect_err("wrong").to_string();
+        let missing = reported(&[("ACCESS_KEY", "x"), ("SECRET_KEY", " ")]);
         assert!(
             missing.contains("PGDRILL_S3_ENDPOINT, PGDRILL_S3_SECRET_KEY missing"),
             "{missing}"
@@ -338,14 +338,14 @@ mod tests {
             ("https://s3.example:port", "https://HOST"),
             ("https://s3.example/below", "https://HOST"),
         ] {
-            let error = told(&[&KEYS[..], &[("ENDPOINT", endpoint)]].concat());
+            let error = reported(&[&KEYS[..], &[("ENDPOINT", endpoint)]].concat());
             assert!(error.contains(words) && error.contains("hint:"), "{endpoint}: {error}");
             assert!(!error.contains("canary"), "{error}");
         }
         let endpoint = ("ENDPOINT", "https://s3.example");
-        let style = told(&[&KEYS[..], &[endpoint, ("URI_STYLE", "sideways")]].concat());
+        let style = reported(&[&KEYS[..], &[endpoint, ("URI_STYLE", "sideways")]].concat());
         assert!(style.contains("`sideways`") && style.contains("`path` or `host`"), "{style}");
-        let file = told(&[&KEYS[..], &[endpoint, ("CA_FILE", "/nowhere/ca.crt")]].concat());
+        let file = reported(&[&KEYS[..], &[endpoint, ("CA_FILE", "/nowhere/ca.crt")]].concat());
         assert!(file.contains("PGDRILL_S3_CA_FILE") && file.contains("/nowhere/ca.crt"), "{file}");
     }
 }

@@ -6,14 +6,14 @@ use serde_json::json;
 use testcontainers::bollard::Docker;
 
 use super::{
-    Facts, HOST, Means, NAME, OWN, PORT, Profile, S3Server, User, awake, file, foreign_chain,
-    part_gate, part_route, policy::Purpose, server_identity,
+    Facts, HOST, Means, NAME, OWN, PORT, Profile, S3Server, User, awake, container_proxy,
+    container_route, file, foreign_chain, policy::PolicyPurpose, server_identity,
 };
 use crate::{
     authority::Authority,
+    container::Container,
     order::order,
-    part::Part,
-    stage::{PartSpec, Setup, Stage},
+    stage::{ContainerSpec, EngineResult, Stage},
 };
 
 /// The root user: no policy binds it.
@@ -32,7 +32,11 @@ const DETACH: &str = r#"mc policy detach drill "$1" --user "$user" && mc policy 
 /// Says the names of all policies.
 const LIST: &str = "mc policy ls drill";
 
-pub(super) async fn start(stage: &Stage, authority: &Authority, image: &str) -> Setup<S3Server> {
+pub(super) async fn start(
+    stage: &Stage,
+    authority: &Authority,
+    image: &str,
+) -> EngineResult<S3Server> {
     let identity = server_identity(authority)?;
     let (own, root) = (User::of(authority, OWN), User::of(authority, ROOT));
     let client = json!({"version": "10", "aliases": {"drill": {
@@ -42,7 +46,7 @@ pub(super) async fn start(stage: &Stage, authority: &Authority, image: &str) -> 
         "api": "S3v4",
         "path": "on",
     }}});
-    let part = PartSpec {
+    let container = ContainerSpec {
         image: image.to_owned(),
         host: NAME.to_owned(),
         files: vec![
@@ -64,10 +68,10 @@ pub(super) async fn start(stage: &Stage, authority: &Authority, image: &str) -> 
             .map(str::to_owned)
             .to_vec(),
         ports: vec![PORT],
-        ..PartSpec::default()
+        ..ContainerSpec::default()
     };
-    let part = stage.start(&part).await?;
-    let server = server(stage, authority, part)?;
+    let container = stage.start(&container).await?;
+    let server = server(stage, authority, container)?;
     awake(&server).await?;
     if let Means::Minio(users) = &server.means {
         users.run(ADD_USER, &[]).await?;
@@ -75,11 +79,11 @@ pub(super) async fn start(stage: &Stage, authority: &Authority, image: &str) -> 
     Ok(server)
 }
 
-pub(super) async fn again(stage: &Stage, authority: &Authority) -> Setup<S3Server> {
-    server(stage, authority, stage.part(NAME).await?)
+pub(super) async fn again(stage: &Stage, authority: &Authority) -> EngineResult<S3Server> {
+    server(stage, authority, stage.container(NAME).await?)
 }
 
-fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
+fn server(stage: &Stage, authority: &Authority, container: Container) -> EngineResult<S3Server> {
     let own = User::of(authority, OWN);
     let facts = Facts {
         host: HOST.to_owned(),
@@ -90,18 +94,21 @@ fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
         uri_style: UriStyle::Path,
         region: None,
     };
-    let route = part_route(&part);
+    let route = container_route(&container);
     Ok(S3Server {
         profile: Profile::Minio,
-        gate: part_gate(stage, &part),
+        proxy: container_proxy(stage, &container),
         relay: None,
         admin: facts.admin(&User::of(authority, ROOT), Some(&route))?,
         own: facts.admin(&own, Some(&route))?,
         other: None,
-        means: Means::Minio(Box::new(Users { docker: stage.docker().clone(), part: part.clone() })),
+        means: Means::Minio(Box::new(Users {
+            docker: stage.docker().clone(),
+            container: container.clone(),
+        })),
         other_chain: foreign_chain()?,
         route: Some(route),
-        part: Some(part),
+        container: Some(container),
         facts,
     })
 }
@@ -111,36 +118,41 @@ fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
 #[derive(Debug, Clone)]
 pub(super) struct Users {
     docker: Docker,
-    part: Part,
+    container: Container,
 }
 
 impl Users {
     /// What is refused in a bucket, if anything is.
-    pub(super) async fn purpose(&self, bucket: &str) -> Setup<Option<Purpose>> {
+    pub(super) async fn purpose(&self, bucket: &str) -> EngineResult<Option<PolicyPurpose>> {
         let listed = self.run(LIST, &[]).await?;
-        let named = |purpose: &&Purpose| {
+        let named = |purpose: &&PolicyPurpose| {
             let name = name(**purpose, bucket);
             listed.split_whitespace().any(|word| word == name)
         };
-        Ok(Purpose::ALL.iter().find(named).copied())
+        Ok(PolicyPurpose::ALL.iter().find(named).copied())
     }
 
-    pub(super) async fn refuse(&self, bucket: &str, purpose: Purpose, policy: &str) -> Setup<()> {
+    pub(super) async fn refuse(
+        &self,
+        bucket: &str,
+        purpose: PolicyPurpose,
+        policy: &str,
+    ) -> EngineResult<()> {
         self.run(ATTACH, &[&name(purpose, bucket), policy]).await.map(drop)
     }
 
-    pub(super) async fn lift(&self, bucket: &str, purpose: Purpose) -> Setup<()> {
+    pub(super) async fn lift(&self, bucket: &str, purpose: PolicyPurpose) -> EngineResult<()> {
         self.run(DETACH, &[&name(purpose, bucket)]).await.map(drop)
     }
 
-    async fn run(&self, script: &str, arguments: &[&str]) -> Setup<String> {
+    async fn run(&self, script: &str, arguments: &[&str]) -> EngineResult<String> {
         let script = [CLIENT, script].concat();
         let command = [&["sh", "-c", &*script, "sh"], arguments].concat();
-        order(&self.docker, &self.part, &command).await
+        order(&self.docker, &self.container, &command).await
     }
 }
 
 /// No bucket has an underscore in its name.
-fn name(purpose: Purpose, bucket: &str) -> String {
+fn name(purpose: PolicyPurpose, bucket: &str) -> String {
     format!("{}_{bucket}", purpose.id())
 }

@@ -22,14 +22,14 @@ use pgdrill_core::{Diagnostic, PortError, PortErrorKind, S3Relation, Secret, Uri
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    authority::{Authority, Identity},
-    gate::{GateSpec, GateTo},
-    part::Part,
+    authority::{Authority, TlsIdentity},
+    container::Container,
+    proxy::{ProxySpec, ProxyTarget},
     relay::Relay,
-    stage::{PartFile, Setup, Stage, complaint},
+    stage::{ContainerFile, EngineResult, Stage, complaint},
 };
 use crate::images::{Progress, Quiet};
-use pgdrill_adapters::s3::{Limits, Route, S3Admin, S3Store};
+use pgdrill_adapters::s3::{S3Admin, S3Limits, S3Route, S3Store};
 
 pub use choice::Choice;
 pub use external::External;
@@ -40,7 +40,7 @@ use states::Means;
 pub const HOST: &str = "s3.drill";
 /// The port on which it is reached.
 const PORT: u16 = 443;
-/// Its own host name on its stage. The name that clients know belongs to their gates.
+/// Its own host name on its stage. The name that clients know belongs to their proxies.
 const NAME: &str = "s3-server";
 /// The hooks' user, where users have names.
 const OWN: &str = "pgdrill";
@@ -84,12 +84,12 @@ impl From<Box<Diagnostic>> for Unmet {
 pub struct S3Server {
     profile: Profile,
     facts: Facts,
-    gate: GateSpec,
+    proxy: ProxySpec,
     /// Without it containers would not reach the server.
     relay: Option<Arc<Relay>>,
     /// Where it is for this process.
-    route: Option<Route>,
-    part: Option<Part>,
+    route: Option<S3Route>,
+    container: Option<Container>,
     /// Whom no policy binds, where there is such a user; otherwise the hooks' own user.
     admin: S3Admin,
     /// The hooks' user.
@@ -151,8 +151,8 @@ impl Facts {
     }
 
     /// Buckets of this server, by this user.
-    fn admin(&self, user: &User, route: Option<&Route>) -> Setup<S3Admin> {
-        let store = S3Store::new(Limits::default());
+    fn admin(&self, user: &User, route: Option<&S3Route>) -> EngineResult<S3Admin> {
+        let store = S3Store::new(S3Limits::default());
         let store = match route {
             Some(route) => store.by(route.clone()),
             None => store,
@@ -160,7 +160,7 @@ impl Facts {
         self.admin_by(user, store)
     }
 
-    fn admin_by(&self, user: &User, store: S3Store) -> Setup<S3Admin> {
+    fn admin_by(&self, user: &User, store: S3Store) -> EngineResult<S3Admin> {
         let relation = S3Relation {
             access_key: Some(user.access_key.clone()),
             secret_key: Some(user.secret_key.clone()),
@@ -181,7 +181,7 @@ struct User {
 }
 
 impl User {
-    /// The keys that whoever holds the authority's key can tell again. Both say `canary`, so that one that leaks
+    /// The keys that whoever holds the authority's key can derive again. Both say `canary`, so that one that leaks
     /// is seen.
     fn of(authority: &Authority, name: &str) -> Self {
         let derive = |what: &str| -> String {
@@ -206,7 +206,7 @@ impl S3Server {
         stage: &Stage,
         authority: &Authority,
         progress: &dyn Progress,
-    ) -> Setup<Self> {
+    ) -> EngineResult<Self> {
         let image = choice::image(profile, progress).await?;
         match profile {
             Profile::Radosgw => radosgw::start(stage, authority, &image).await,
@@ -230,7 +230,7 @@ impl S3Server {
         stage: &Stage,
         authority: &Authority,
         progress: &dyn Progress,
-    ) -> Setup<Self> {
+    ) -> EngineResult<Self> {
         external::start(external, stage, authority, progress).await
     }
 
@@ -239,7 +239,11 @@ impl S3Server {
     /// # Errors
     ///
     /// It is not there.
-    pub async fn again(profile: Profile, stage: &Stage, authority: &Authority) -> Setup<Self> {
+    pub async fn again(
+        profile: Profile,
+        stage: &Stage,
+        authority: &Authority,
+    ) -> EngineResult<Self> {
         match profile {
             Profile::Radosgw => radosgw::again(stage, authority).await,
             Profile::Minio => minio::again(stage, authority).await,
@@ -271,13 +275,13 @@ impl S3Server {
 
     /// The container, if it runs in one.
     #[must_use]
-    pub const fn part(&self) -> Option<&Part> {
-        self.part.as_ref()
+    pub const fn container(&self) -> Option<&Container> {
+        self.container.as_ref()
     }
 
-    /// The way from this process to the server past every gate; `None`: its name leads there.
+    /// The way from this process to the server past every proxy; `None`: its name leads there.
     #[must_use]
-    pub const fn route(&self) -> Option<&Route> {
+    pub const fn route(&self) -> Option<&S3Route> {
         self.route.as_ref()
     }
 
@@ -287,37 +291,37 @@ impl S3Server {
         self.relay.is_some()
     }
 
-    /// A gate that leads to this server, on whichever stage it is started.
+    /// A proxy that leads to this server, on whichever stage it is started.
     #[must_use]
-    pub fn gate(&self) -> GateSpec {
-        self.gate.clone()
+    pub fn proxy(&self) -> ProxySpec {
+        self.proxy.clone()
     }
 }
 
 /// A file in the folder that every server's container has for what it is given.
-fn file(name: &str, content: &str, mode: u32) -> PartFile {
-    PartFile { path: format!("/run/s3/{name}"), content: content.as_bytes().to_vec(), mode }
+fn file(name: &str, content: &str, mode: u32) -> ContainerFile {
+    ContainerFile { path: format!("/run/s3/{name}"), content: content.as_bytes().to_vec(), mode }
 }
 
 /// The certificate of a server in a container: for the name that clients use, with a bucket before it or not, for its
 /// own, and for what it is called within the container.
-fn server_identity(authority: &Authority) -> Setup<Identity> {
+fn server_identity(authority: &Authority) -> EngineResult<TlsIdentity> {
     let wildcard = format!("*.{HOST}");
     let identity = authority.issue(&[HOST, &wildcard, NAME, "localhost", "127.0.0.1"]);
     identity.map_err(|error| complaint("the S3 server", &error.to_string()))
 }
 
 /// The way from this process to a server in a container.
-fn part_route(part: &Part) -> Route {
-    let to = SocketAddr::from((Ipv4Addr::LOCALHOST, part.port(PORT)));
-    Route { host: HOST.to_owned(), to }
+fn container_route(container: &Container) -> S3Route {
+    let to = SocketAddr::from((Ipv4Addr::LOCALHOST, container.port(PORT)));
+    S3Route { host: HOST.to_owned(), to }
 }
 
-/// A gate to a server in a container.
-fn part_gate(stage: &Stage, part: &Part) -> GateSpec {
-    let (name, stage) = (part.name().to_owned(), stage.name().to_owned());
-    let to = GateTo::Part { name, port: PORT, stage };
-    GateSpec { host: HOST.to_owned(), port: PORT, to, renames: None }
+/// A proxy to a server in a container.
+fn container_proxy(stage: &Stage, container: &Container) -> ProxySpec {
+    let (name, stage) = (container.name().to_owned(), stage.name().to_owned());
+    let to = ProxyTarget::Container { name, port: PORT, stage };
+    ProxySpec { host: HOST.to_owned(), port: PORT, to, renames: None }
 }
 
 /// Returns once the server answers its administrator.
@@ -325,7 +329,7 @@ fn part_gate(stage: &Stage, part: &Part) -> GateSpec {
     clippy::disallowed_methods,
     reason = "the server says it to nobody: it is asked again until it answers"
 )]
-async fn awake(server: &S3Server) -> Setup<()> {
+async fn awake(server: &S3Server) -> EngineResult<()> {
     let (bound, pause) = AWAKE;
     let answered = async {
         while server.admin.has_bucket("pgdrill-preflight").await.is_err() {
@@ -333,13 +337,13 @@ async fn awake(server: &S3Server) -> Setup<()> {
         }
     };
     tokio::time::timeout(bound, answered).await.map_err(|_| {
-        let name = server.part.as_ref().map_or("the S3 server", Part::name);
+        let name = server.container.as_ref().map_or("the S3 server", Container::name);
         complaint(name, &format!("does not answer within {bound:?}"))
     })
 }
 
 /// The chain of an authority that signs nothing.
-fn foreign_chain() -> Setup<String> {
+fn foreign_chain() -> EngineResult<String> {
     let other = Authority::new("an authority that signed nothing");
     let other = other.map_err(|error| complaint("the other authority", &error.to_string()))?;
     Ok(other.chain().to_owned())

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// What a bucket's policy is for, as it says itself: whoever lifts it must know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum PolicyPurpose {
     /// It refuses everything in a bucket that was there before.
     Denies,
     /// It refuses everything in a bucket that was made for it.
@@ -15,7 +15,7 @@ pub(super) enum Purpose {
     RefusesKeys,
 }
 
-impl Purpose {
+impl PolicyPurpose {
     pub(super) const ALL: [Self; 4] =
         [Self::Denies, Self::DeniesAbsent, Self::Foreign, Self::RefusesKeys];
 
@@ -37,7 +37,7 @@ impl Purpose {
     }
 }
 
-/// Everything about objects, and what tells of the bucket. The policy itself is not among them: whoever owns the
+/// Everything about objects, and what describes the bucket. The policy itself is not among them: whoever owns the
 /// bucket must be able to lift it.
 const REQUESTS: &[&str] = &[
     "s3:GetObject",
@@ -58,17 +58,17 @@ const OF_OBJECTS: &[&str] = &[
 ];
 
 /// Every request about the bucket and its objects is refused.
-pub(super) fn deny(bucket: &str, purpose: Purpose) -> String {
+pub(super) fn deny(bucket: &str, purpose: PolicyPurpose) -> String {
     let resources = [format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")];
     written(purpose, REQUESTS, &resources)
 }
 
 /// Every request about an object whose key contains the text is refused.
 pub(super) fn refuse_keys(bucket: &str, text: &str) -> String {
-    written(Purpose::RefusesKeys, OF_OBJECTS, &[format!("arn:aws:s3:::{bucket}/*{text}*")])
+    written(PolicyPurpose::RefusesKeys, OF_OBJECTS, &[format!("arn:aws:s3:::{bucket}/*{text}*")])
 }
 
-fn written(purpose: Purpose, actions: &[&str], resources: &[String]) -> String {
+fn written(purpose: PolicyPurpose, actions: &[&str], resources: &[String]) -> String {
     json!({
         "Version": "2012-10-17",
         "Id": purpose.id(),
@@ -104,26 +104,27 @@ mod tests {
 
     #[test]
     fn a_policy_says_what_it_is_for() {
-        for purpose in [Purpose::Denies, Purpose::DeniesAbsent, Purpose::Foreign] {
-            assert_eq!(Purpose::of(&deny("b", purpose)), Some(purpose));
+        for purpose in [PolicyPurpose::Denies, PolicyPurpose::DeniesAbsent, PolicyPurpose::Foreign]
+        {
+            assert_eq!(PolicyPurpose::of(&deny("b", purpose)), Some(purpose));
         }
         let keys = refuse_keys("b", "latest");
-        assert_eq!(Purpose::of(&keys), Some(Purpose::RefusesKeys));
+        assert_eq!(PolicyPurpose::of(&keys), Some(PolicyPurpose::RefusesKeys));
         assert!(keys.contains(r#""arn:aws:s3:::b/*latest*""#), "{keys}");
         for other in ["", "{}", r#"{"Id":"mine"}"#, r#"{"Id":7}"#] {
-            assert_eq!(Purpose::of(other), None, "{other}");
+            assert_eq!(PolicyPurpose::of(other), None, "{other}");
         }
     }
 
     #[test]
     fn whoever_owns_a_bucket_may_lift_its_policy() {
-        assert!(!deny("b", Purpose::Denies).contains("Policy"));
-        assert!(!deny("b", Purpose::Denies).contains("s3:*"));
+        assert!(!deny("b", PolicyPurpose::Denies).contains("Policy"));
+        assert!(!deny("b", PolicyPurpose::Denies).contains("s3:*"));
     }
 
     #[test]
     fn a_user_s_policy_names_nobody_and_refuses_the_same() {
-        let policy = deny("b", Purpose::Denies);
+        let policy = deny("b", PolicyPurpose::Denies);
         let own: Value = serde_json::from_str(&of_user(&policy)).expect("JSON");
         let statement = &own["Statement"][0];
         assert_eq!(statement["Effect"], "Deny");
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn wildcards_are_told() {
+    fn wildcards_are_reported() {
         assert_eq!(unwritable("archive/x-1.2 é+=,%$"), None);
         assert_eq!(unwritable("a*"), Some('*'));
         assert_eq!(unwritable("a:b"), Some(':'));

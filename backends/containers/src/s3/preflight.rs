@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use pgdrill_core::{Diagnostic, PortError, PortErrorKind};
 
-use crate::stage::Setup;
-use pgdrill_adapters::s3::{Limits, S3Admin};
+use crate::stage::EngineResult;
+use pgdrill_adapters::s3::{S3Admin, S3Limits};
 
 /// How long the server may take for all of it.
-pub(super) const LIMITS: Limits = Limits {
+pub(super) const LIMITS: S3Limits = S3Limits {
     connect: Duration::from_secs(5),
     attempt: Duration::from_secs(10),
     attempts: 1,
@@ -20,15 +20,15 @@ pub(super) const LIMITS: Limits = Limits {
 /// # Errors
 ///
 /// One complaint: which part of what was given is wrong, and what to do.
-pub(super) async fn check(user: &S3Admin, endpoint: &str, bucket: &str) -> Setup<()> {
-    let told = |error: PortError| explain(endpoint, bucket, &error);
-    user.make_bucket(bucket).await.map_err(told)?;
+pub(super) async fn check(user: &S3Admin, endpoint: &str, bucket: &str) -> EngineResult<()> {
+    let reported = |error: PortError| explain(endpoint, bucket, &error);
+    user.make_bucket(bucket).await.map_err(reported)?;
     let used = async {
         user.write(bucket, "preflight", b"x").await?;
         user.read(bucket, "preflight").await
     };
-    let used = used.await.map_err(told);
-    let removed = user.remove_bucket(bucket).await.map_err(told);
+    let used = used.await.map_err(reported);
+    let removed = user.remove_bucket(bucket).await.map_err(reported);
     match used.and_then(|read| removed.map(|()| read))? {
         Some(read) if read == b"x" => Ok(()),
         Some(_) | None => {
@@ -105,12 +105,12 @@ mod tests {
 
     use super::*;
     use crate::stub::{Reply, Stub, authority, issued};
-    use pgdrill_adapters::s3::{Route, S3Store};
+    use pgdrill_adapters::s3::{S3Route, S3Store};
 
     const SHORT: Duration = Duration::from_secs(1);
 
-    /// What is told of a server.
-    async fn told(endpoint: &str, chain: Option<&str>, route: Option<Route>) -> String {
+    /// What is reported of a server.
+    async fn reported(endpoint: &str, chain: Option<&str>, route: Option<S3Route>) -> String {
         let user = S3Settings {
             bucket: "any".into(),
             access_key: Secret::new("canary-access"),
@@ -121,17 +121,17 @@ mod tests {
             uri_style: UriStyle::Path,
             tls_ca_chain: chain.map(|chain| chain.to_owned().into()),
         };
-        let store = S3Store::new(Limits { connect: SHORT, attempt: SHORT, ..LIMITS });
+        let store = S3Store::new(S3Limits { connect: SHORT, attempt: SHORT, ..LIMITS });
         let store = match route {
             Some(route) => store.by(route),
             None => store,
         };
         let checked = check(&S3Admin::new(store, user), endpoint, "drill").await;
-        let told = checked.expect_err("something is wrong").to_string();
-        assert!(told.contains(endpoint) && told.contains("\n hint: "), "{told}");
-        assert!(!told.contains("canary"), "{told}");
-        println!("{told}\n");
-        told
+        let reported = checked.expect_err("something is wrong").to_string();
+        assert!(reported.contains(endpoint) && reported.contains("\n hint: "), "{reported}");
+        assert!(!reported.contains("canary"), "{reported}");
+        println!("{reported}\n");
+        reported
     }
 
     async fn answering(status: u16, code: &'static str) -> String {
@@ -142,11 +142,11 @@ mod tests {
         })
         .await;
         let endpoint = format!("https://localhost:{}", stub.address.port());
-        told(&endpoint, Some(&stub.certificate), None).await
+        reported(&endpoint, Some(&stub.certificate), None).await
     }
 
     #[tokio::test]
-    async fn refused_credentials_and_rights_are_told_apart() {
+    async fn refused_credentials_and_rights_are_distinguished() {
         for (status, code, what, hint) in [
             (
                 403,
@@ -164,43 +164,43 @@ mod tests {
             (409, "BucketAlreadyExists", "the bucket drill is another user's", "remove it"),
             (500, "InternalError", "not as an S3 server does", "PGDRILL_S3_REGION"),
         ] {
-            let told = answering(status, code).await;
-            assert!(told.contains(what) && told.contains(hint), "{code}: {told}");
+            let reported = answering(status, code).await;
+            assert!(reported.contains(what) && reported.contains(hint), "{code}: {reported}");
         }
     }
 
     #[tokio::test]
-    async fn an_endpoint_that_is_not_there_or_hangs_is_told_in_time() {
+    async fn an_endpoint_that_is_not_there_or_hangs_is_reported_in_time() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let endpoint =
             format!("https://localhost:{}", listener.local_addr().expect("bound").port());
-        let hanging = told(&endpoint, None, None).await;
+        let hanging = reported(&endpoint, None, None).await;
         assert!(hanging.contains("does not answer"), "{hanging}");
         drop(listener);
-        let refused = told(&endpoint, None, None).await;
+        let refused = reported(&endpoint, None, None).await;
         assert!(refused.contains("can't be reached") && refused.contains("refused"), "{refused}");
-        let nowhere = told("https://nowhere.invalid", None, None).await;
+        let nowhere = reported("https://nowhere.invalid", None, None).await;
         assert!(nowhere.contains("has no address"), "{nowhere}");
     }
 
     #[tokio::test]
-    async fn a_certificate_that_does_not_fit_and_no_tls_at_all_are_told_apart() {
+    async fn a_certificate_that_does_not_fit_and_no_tls_at_all_are_distinguished() {
         let stub = Stub::tls(|_| Reply::Answer(200, String::new())).await;
         let endpoint = format!("https://localhost:{}", stub.address.port());
         let (_, other) = authority();
-        let distrusted = told(&endpoint, Some(&other), None).await;
+        let distrusted = reported(&endpoint, Some(&other), None).await;
         assert!(distrusted.contains("is not trusted") && distrusted.contains("PGDRILL_S3_CA_FILE"));
-        let unreadable = told(&endpoint, Some("no chain"), None).await;
+        let unreadable = reported(&endpoint, Some("no chain"), None).await;
         assert!(unreadable.contains("no certificate that can be read"), "{unreadable}");
         let (acceptor, chain) = issued(&["elsewhere"]);
         let named = Stub::with(acceptor, chain, |_| Reply::Answer(200, String::new())).await;
-        let route = Route { host: "s3.drill".into(), to: named.address };
-        let misnamed = told("https://s3.drill", Some(&named.certificate), Some(route)).await;
+        let route = S3Route { host: "s3.drill".into(), to: named.address };
+        let misnamed = reported("https://s3.drill", Some(&named.certificate), Some(route)).await;
         assert!(misnamed.contains("for another name"), "{misnamed}");
         let plain = Stub::plain(|_| Reply::Answer(200, String::new())).await;
         let endpoint = format!("https://localhost:{}", plain.address.port());
         // A plain server waits for the end of a request that never comes, or answers in plain text.
-        let plain = told(&endpoint, Some(&stub.certificate), None).await;
+        let plain = reported(&endpoint, Some(&stub.certificate), None).await;
         assert!(
             plain.contains("does not answer") || plain.contains("does not speak TLS"),
             "{plain}"
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_forgets_is_told() {
+    async fn a_server_that_forgets_is_reported() {
         let stub = Stub::tls(|request| match request.method.as_str() {
             "GET" if request.target.contains("preflight") => Reply::Answer(200, "y".into()),
             "GET" if request.target.contains("uploads") => {
@@ -219,7 +219,7 @@ mod tests {
         })
         .await;
         let endpoint = format!("https://localhost:{}", stub.address.port());
-        let told = told(&endpoint, Some(&stub.certificate), None).await;
-        assert!(told.contains("does not give back"), "{told}");
+        let reported = reported(&endpoint, Some(&stub.certificate), None).await;
+        assert!(reported.contains("does not give back"), "{reported}");
     }
 }

@@ -4,14 +4,14 @@ use pgdrill_core::UriStyle;
 use testcontainers::bollard::Docker;
 
 use super::{
-    Facts, HOST, Means, NAME, OWN, PORT, Profile, S3Server, User, file, foreign_chain, part_gate,
-    part_route, server_identity,
+    Facts, HOST, Means, NAME, OWN, PORT, Profile, S3Server, User, container_proxy, container_route,
+    file, foreign_chain, server_identity,
 };
 use crate::{
     authority::Authority,
+    container::Container,
     order::order,
-    part::Part,
-    stage::{PartSpec, Setup, Stage},
+    stage::{ContainerSpec, EngineResult, Stage},
 };
 
 const READY: &str = "pgdrill: the S3 server is ready";
@@ -19,14 +19,18 @@ const OTHER: &str = "somebody-else";
 /// Whom no policy binds.
 pub(super) const ADMIN: &str = "administrator";
 
-pub(super) async fn start(stage: &Stage, authority: &Authority, image: &str) -> Setup<S3Server> {
+pub(super) async fn start(
+    stage: &Stage,
+    authority: &Authority,
+    image: &str,
+) -> EngineResult<S3Server> {
     let identity = server_identity(authority)?;
     let own = User::of(authority, OWN);
     let users = [(OTHER, ""), (ADMIN, " admin")].map(|(name, right)| {
         let user = User::of(authority, name);
         format!("{name} {} {}{right}\n", user.access_key.expose(), user.secret_key.expose())
     });
-    let part = PartSpec {
+    let container = ContainerSpec {
         image: image.to_owned(),
         host: NAME.to_owned(),
         ready: READY.to_owned(),
@@ -38,16 +42,16 @@ pub(super) async fn start(stage: &Stage, authority: &Authority, image: &str) -> 
             file("users", &users.concat(), 0o600),
         ],
         ports: vec![PORT],
-        ..PartSpec::default()
+        ..ContainerSpec::default()
     };
-    server(stage, authority, stage.start(&part).await?)
+    server(stage, authority, stage.start(&container).await?)
 }
 
-pub(super) async fn again(stage: &Stage, authority: &Authority) -> Setup<S3Server> {
-    server(stage, authority, stage.part(NAME).await?)
+pub(super) async fn again(stage: &Stage, authority: &Authority) -> EngineResult<S3Server> {
+    server(stage, authority, stage.container(NAME).await?)
 }
 
-fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
+fn server(stage: &Stage, authority: &Authority, container: Container) -> EngineResult<S3Server> {
     let own = User::of(authority, OWN);
     let facts = Facts {
         host: HOST.to_owned(),
@@ -58,22 +62,22 @@ fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
         uri_style: UriStyle::Path,
         region: None,
     };
-    let route = part_route(&part);
+    let route = container_route(&container);
     let user = |name: &str| facts.admin(&User::of(authority, name), Some(&route));
     Ok(S3Server {
         profile: Profile::Radosgw,
-        gate: part_gate(stage, &part),
+        proxy: container_proxy(stage, &container),
         relay: None,
         admin: user(ADMIN)?,
         own: user(OWN)?,
         other: Some(user(OTHER)?),
         means: Means::Radosgw(Box::new(Gateway {
             docker: stage.docker().clone(),
-            part: part.clone(),
+            container: container.clone(),
         })),
         other_chain: foreign_chain()?,
         route: Some(route),
-        part: Some(part),
+        container: Some(container),
         facts,
     })
 }
@@ -82,15 +86,15 @@ fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
 #[derive(Debug, Clone)]
 pub(super) struct Gateway {
     docker: Docker,
-    part: Part,
+    container: Container,
 }
 
 impl Gateway {
-    /// A bucket changes hands. To its owner the gateway tells that a key is missing before it asks the policy, so a
+    /// A bucket changes hands. To its owner the gateway reports that a key is missing before it asks the policy, so a
     /// bucket that denies everything must not be the hooks' own.
-    pub(super) async fn give(&self, bucket: &str, to: &str) -> Setup<()> {
+    pub(super) async fn give(&self, bucket: &str, to: &str) -> EngineResult<()> {
         let (bucket, to) = (format!("--bucket={bucket}"), format!("--uid={to}"));
         let command = ["radosgw-admin", "bucket", "link", &bucket, &to];
-        order(&self.docker, &self.part, &command).await.map(drop)
+        order(&self.docker, &self.container, &command).await.map(drop)
     }
 }

@@ -5,20 +5,24 @@ use pgdrill_core::UriStyle;
 use serde_json::json;
 
 use super::{
-    Facts, HOST, Means, NAME, OWN, PORT, Profile, S3Server, User, awake, file, foreign_chain,
-    part_gate, part_route, server_identity,
+    Facts, HOST, Means, NAME, OWN, PORT, Profile, S3Server, User, awake, container_proxy,
+    container_route, file, foreign_chain, server_identity,
 };
 use crate::{
     authority::Authority,
-    part::Part,
-    stage::{PartSpec, Setup, Stage},
+    container::Container,
+    stage::{ContainerSpec, EngineResult, Stage},
 };
 
 /// One who may make buckets may do everything, so nothing can be refused to the hooks' user.
 const UNABLE: &str =
     "SeaweedFS refuses nothing to a user who may make buckets, and the hooks must make theirs";
 
-pub(super) async fn start(stage: &Stage, authority: &Authority, image: &str) -> Setup<S3Server> {
+pub(super) async fn start(
+    stage: &Stage,
+    authority: &Authority,
+    image: &str,
+) -> EngineResult<S3Server> {
     let identity = server_identity(authority)?;
     let own = User::of(authority, OWN);
     let users = json!({"identities": [{
@@ -43,7 +47,7 @@ pub(super) async fn start(stage: &Stage, authority: &Authority, image: &str) -> 
         "-s3.config=/run/s3/s3.json",
     ];
     // Some versions of the image leave the root user before they read their files.
-    let part = PartSpec {
+    let container = ContainerSpec {
         image: image.to_owned(),
         host: NAME.to_owned(),
         files: vec![
@@ -53,18 +57,18 @@ pub(super) async fn start(stage: &Stage, authority: &Authority, image: &str) -> 
         ],
         arguments: arguments.map(str::to_owned).to_vec(),
         ports: vec![PORT],
-        ..PartSpec::default()
+        ..ContainerSpec::default()
     };
-    let server = server(stage, authority, stage.start(&part).await?)?;
+    let server = server(stage, authority, stage.start(&container).await?)?;
     awake(&server).await?;
     Ok(server)
 }
 
-pub(super) async fn again(stage: &Stage, authority: &Authority) -> Setup<S3Server> {
-    server(stage, authority, stage.part(NAME).await?)
+pub(super) async fn again(stage: &Stage, authority: &Authority) -> EngineResult<S3Server> {
+    server(stage, authority, stage.container(NAME).await?)
 }
 
-fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
+fn server(stage: &Stage, authority: &Authority, container: Container) -> EngineResult<S3Server> {
     let own = User::of(authority, OWN);
     let facts = Facts {
         host: HOST.to_owned(),
@@ -75,10 +79,10 @@ fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
         uri_style: UriStyle::Path,
         region: None,
     };
-    let route = part_route(&part);
+    let route = container_route(&container);
     Ok(S3Server {
         profile: Profile::Seaweedfs,
-        gate: part_gate(stage, &part),
+        proxy: container_proxy(stage, &container),
         relay: None,
         admin: facts.admin(&own, Some(&route))?,
         own: facts.admin(&own, Some(&route))?,
@@ -86,7 +90,7 @@ fn server(stage: &Stage, authority: &Authority, part: Part) -> Setup<S3Server> {
         means: Means::Unable(UNABLE),
         other_chain: foreign_chain()?,
         route: Some(route),
-        part: Some(part),
+        container: Some(container),
         facts,
     })
 }

@@ -4,10 +4,10 @@ use std::future::Future;
 
 use pgdrill_core::{PortErrorKind, ports::PortResult};
 
-use super::{OWN, S3Server, Unmet, is_denied, minio, policy, policy::Purpose, radosgw};
+use super::{OWN, S3Server, Unmet, is_denied, minio, policy, policy::PolicyPurpose, radosgw};
 use pgdrill_adapters::s3::S3Admin;
 
-/// How this server is brought to refuse.
+/// How this server is made to refuse.
 #[derive(Debug, Clone)]
 pub(super) enum Means {
     /// Policies by a user whom none binds, and buckets that change hands.
@@ -44,7 +44,7 @@ impl S3Server {
             return Err(Unmet::Unable(reason.to_owned()));
         }
         self.own.make_bucket(bucket).await?;
-        self.refuse_all(bucket, Purpose::Foreign).await
+        self.refuse_all(bucket, PolicyPurpose::Foreign).await
     }
 
     /// The bucket does not exist, whoever's it was and whatever was in it.
@@ -75,14 +75,14 @@ impl S3Server {
             return Err(Unmet::Unable(reason.to_owned()));
         }
         let purpose = match self.purpose(bucket).await? {
-            Some(Purpose::Foreign) => return Ok(()),
-            Some(Purpose::DeniesAbsent) => Purpose::DeniesAbsent,
-            Some(Purpose::Denies | Purpose::RefusesKeys) => Purpose::Denies,
+            Some(PolicyPurpose::Foreign) => return Ok(()),
+            Some(PolicyPurpose::DeniesAbsent) => PolicyPurpose::DeniesAbsent,
+            Some(PolicyPurpose::Denies | PolicyPurpose::RefusesKeys) => PolicyPurpose::Denies,
             None => match self.own.has_bucket(bucket).await {
-                Ok(true) => Purpose::Denies,
+                Ok(true) => PolicyPurpose::Denies,
                 Ok(false) => {
                     self.admin.make_bucket(bucket).await?;
-                    Purpose::DeniesAbsent
+                    PolicyPurpose::DeniesAbsent
                 }
                 denied if is_denied(&denied) => return Ok(()),
                 failed => return Ok(failed.map(drop)?),
@@ -94,7 +94,7 @@ impl S3Server {
     /// Every request of the hooks' user about an object of this bucket whose key contains the text is refused with 403
     /// from now on; an empty text refuses none. It replaces whatever refused something in the bucket before.
     ///
-    /// With radosgw, reading a key that is missing still tells that it is missing.
+    /// With radosgw, reading a key that is missing still shows that it is missing.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl S3Server {
             return Err(Unmet::Unable(reason));
         }
         let policy = policy::refuse_keys(bucket, text);
-        self.set_policy(bucket, Purpose::RefusesKeys, &policy).await?;
+        self.set_policy(bucket, PolicyPurpose::RefusesKeys, &policy).await?;
         if matches!(self.means, Means::Owner) {
             let key = format!("pgdrill-probe/{text}");
             if !is_denied(&self.own.write(bucket, &key, b"").await) {
@@ -129,10 +129,10 @@ impl S3Server {
     /// The server refuses.
     pub async fn lift(&self, bucket: &str) -> Result<(), Unmet> {
         match self.purpose(bucket).await? {
-            None | Some(Purpose::Foreign) => Ok(()),
+            None | Some(PolicyPurpose::Foreign) => Ok(()),
             Some(purpose) => {
                 self.drop_policy(bucket, purpose).await?;
-                if purpose == Purpose::DeniesAbsent {
+                if purpose == PolicyPurpose::DeniesAbsent {
                     self.admin.remove_bucket(bucket).await?;
                 }
                 Ok(())
@@ -190,13 +190,13 @@ impl S3Server {
     }
 
     /// The bucket's policy refuses everything, and the server obeys it.
-    async fn refuse_all(&self, bucket: &str, purpose: Purpose) -> Result<(), Unmet> {
+    async fn refuse_all(&self, bucket: &str, purpose: PolicyPurpose) -> Result<(), Unmet> {
         self.set_policy(bucket, purpose, &policy::deny(bucket, purpose)).await?;
         match &self.means {
             Means::Radosgw(gateway) => Ok(gateway.give(bucket, radosgw::ADMIN).await?),
             Means::Owner if !is_denied(&self.own.has_bucket(bucket).await) => {
                 self.admin.set_policy(bucket, None).await?;
-                if purpose != Purpose::Denies {
+                if purpose != PolicyPurpose::Denies {
                     self.admin.remove_bucket(bucket).await?;
                 }
                 Err(Unmet::Unable(UNHEEDED.to_owned()))
@@ -205,7 +205,12 @@ impl S3Server {
         }
     }
 
-    async fn set_policy(&self, bucket: &str, purpose: Purpose, policy: &str) -> Result<(), Unmet> {
+    async fn set_policy(
+        &self,
+        bucket: &str,
+        purpose: PolicyPurpose,
+        policy: &str,
+    ) -> Result<(), Unmet> {
         match &self.means {
             Means::Unable(reason) => return Err(Unmet::Unable((*reason).to_owned())),
             Means::Minio(users) => {
@@ -230,11 +235,11 @@ impl S3Server {
     }
 
     /// A policy of ours refuses nothing any longer, and the bucket is whose it was.
-    async fn drop_policy(&self, bucket: &str, purpose: Purpose) -> Result<(), Unmet> {
+    async fn drop_policy(&self, bucket: &str, purpose: PolicyPurpose) -> Result<(), Unmet> {
         match &self.means {
             Means::Minio(users) => Ok(users.lift(bucket, purpose).await?),
             Means::Radosgw(gateway) => {
-                if purpose != Purpose::RefusesKeys {
+                if purpose != PolicyPurpose::RefusesKeys {
                     gateway.give(bucket, OWN).await?;
                 }
                 Ok(self.admin.set_policy(bucket, None).await?)
@@ -245,7 +250,7 @@ impl S3Server {
     }
 
     /// What the bucket's policy is for, if it is one of ours. Another's bucket has none that we may know.
-    async fn purpose(&self, bucket: &str) -> Result<Option<Purpose>, Unmet> {
+    async fn purpose(&self, bucket: &str) -> Result<Option<PolicyPurpose>, Unmet> {
         match &self.means {
             Means::Unable(_) => return Ok(None),
             Means::Minio(users) => return Ok(users.purpose(bucket).await?),
@@ -253,7 +258,7 @@ impl S3Server {
         }
         match self.admin.policy(bucket).await {
             policy if is_denied(&policy) => Ok(None),
-            policy => Ok(policy?.as_deref().and_then(Purpose::of)),
+            policy => Ok(policy?.as_deref().and_then(PolicyPurpose::of)),
         }
     }
 }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{Setup, Topology, complaint};
+use super::{EngineResult, Topology, complaint};
 use pgdrill_adapters::{
     http,
     patroni::{self, NO_ARCHIVE},
@@ -14,19 +14,19 @@ use pgdrill_adapters::{
 
 /// How long a member may take to answer.
 const ANSWER: Duration = Duration::from_secs(6);
-/// After how many looks a server that still keeps WAL was told while it started, and its member must reload.
+/// After how many looks a server that still keeps WAL was configured while it started, and its member must reload.
 const LOOKS: u32 = 20;
 
 impl Topology {
-    /// WAL is kept nowhere. A server does not stop before what it could not archive is: with the bucket gone, a role
-    /// change or a stop takes many seconds.
-    pub(super) async fn archive_nowhere(&self) -> Setup<()> {
+    /// WAL is archived nowhere. A server does not stop before what it could not archive is: with the bucket gone, a
+    /// role change or a stop takes many seconds.
+    pub(super) async fn archive_nowhere(&self) -> EngineResult<()> {
         self.archive_by(Some(NO_ARCHIVE.to_owned())).await
     }
 
-    /// Returns once no server keeps WAL, which is a while after it is told. Until then a server that is told to keep it
-    /// where it did before seems to have taken that already, and a member that is asked tells of what was.
-    pub(super) async fn archives_nowhere(&self) -> Setup<()> {
+    /// Returns once no server keeps WAL, which is a while after it is asked. Until then a server that is asked to keep
+    /// it where it did before seems to have taken that already, and a member that is asked reports what was.
+    pub(super) async fn archives_nowhere(&self) -> EngineResult<()> {
         let mut looks = 0_u32;
         self.until("no server keeps WAL", || {
             looks += 1;
@@ -62,11 +62,14 @@ impl Topology {
     }
 
     /// The members agree on this archive command again.
-    pub(super) async fn archive_by(&self, command: Option<String>) -> Setup<()> {
+    pub(super) async fn archive_by(&self, command: Option<String>) -> EngineResult<()> {
         let Some(command) = command else { return Ok(()) };
         for unit in self.units() {
             let url = unit.api_url("config");
-            if patroni::tell(&url, &command, ANSWER).await.is_ok_and(|status| status == 200) {
+            if patroni::send_archive_command(&url, &command, ANSWER)
+                .await
+                .is_ok_and(|status| status == 200)
+            {
                 return Ok(());
             }
         }

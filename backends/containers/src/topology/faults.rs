@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use pgdrill_core::ports::{Cluster as _, MemberState, Service, ServiceState, Workload as _};
 use reqwest::Method;
 
-use super::{Setup, Topology, Unit, complaint, host, layout::SCOPE};
+use super::{EngineResult, Topology, UnitContainer, complaint, host, layout::SCOPE};
 use pgdrill_adapters::http;
 
 /// Stands before the backup tool, and does to it what the files beside it say.
@@ -26,7 +26,7 @@ pub enum Misbehaviour {
     Garbled,
     /// Its commands never end.
     Hangs,
-    /// Nothing that its failing commands wrote is kept.
+    /// Nothing that its failing commands wrote is captured.
     Silent,
     /// Its inventory names a backup in a form that nobody knows.
     StrangeLabel,
@@ -49,7 +49,7 @@ impl Topology {
     /// # Errors
     ///
     /// Nobody leads, or it does not come to that.
-    pub async fn switch_over(&self, to: u32) -> Setup<()> {
+    pub async fn switch_over(&self, to: u32) -> EngineResult<()> {
         let Some(leader) = self.primary().await else {
             return Err(complaint(&host(to), "there is no leader from whom to switch over"));
         };
@@ -82,7 +82,7 @@ impl Topology {
     /// # Errors
     ///
     /// etcd does not take it.
-    pub async fn lose_primary(&self) -> Setup<()> {
+    pub async fn lose_primary(&self) -> EngineResult<()> {
         let encode = |text: &str| BASE64_STANDARD.encode(text);
         let key = encode(&format!("/service/{SCOPE}/leader"));
         self.etcd("kv/put", &serde_json::json!({ "key": key, "value": encode(NOBODY) })).await?;
@@ -100,7 +100,7 @@ impl Topology {
     }
 
     /// The lock that nobody holds is free again.
-    pub(super) async fn free_lock(&self) -> Setup<()> {
+    pub(super) async fn free_lock(&self) -> EngineResult<()> {
         let key = BASE64_STANDARD.encode(format!("/service/{SCOPE}/leader"));
         let answer = self.etcd("kv/range", &serde_json::json!({ "key": key })).await?;
         let held = BASE64_STANDARD.encode(NOBODY);
@@ -111,12 +111,16 @@ impl Topology {
     }
 
     /// The DCS no longer holds a key of the cluster.
-    pub(super) async fn forget(&self, key: &str) -> Setup<()> {
+    pub(super) async fn forget(&self, key: &str) -> EngineResult<()> {
         let key = BASE64_STANDARD.encode(format!("/service/{SCOPE}/{key}"));
         self.etcd("kv/deleterange", &serde_json::json!({ "key": key })).await.map(drop)
     }
 
-    pub(super) async fn etcd(&self, what: &str, request: &serde_json::Value) -> Setup<Vec<u8>> {
+    pub(super) async fn etcd(
+        &self,
+        what: &str,
+        request: &serde_json::Value,
+    ) -> EngineResult<Vec<u8>> {
         let url = format!("{}/v3/{what}", self.etcd_url());
         let body = request.to_string().into_bytes();
         match http::request(Method::POST, &url, Some(body), Duration::from_secs(10)).await {
@@ -131,7 +135,7 @@ impl Topology {
     /// # Errors
     ///
     /// The engine refuses.
-    pub async fn stop_dcs(&self) -> Setup<()> {
+    pub async fn stop_dcs(&self) -> EngineResult<()> {
         self.etcd.kill().await
     }
 
@@ -140,7 +144,7 @@ impl Topology {
     /// # Errors
     ///
     /// It does not come up.
-    pub async fn start_dcs(&self) -> Setup<()> {
+    pub async fn start_dcs(&self) -> EngineResult<()> {
         if !self.etcd.is_running().await? {
             self.etcd.start().await?;
         }
@@ -156,7 +160,7 @@ impl Topology {
     /// # Errors
     ///
     /// A command fails, or the manager does not see it.
-    pub async fn take_server_down(&self, unit: u32) -> Setup<()> {
+    pub async fn take_server_down(&self, unit: u32) -> EngineResult<()> {
         // The manager tries to start it every second or two. Its attempts end at the file that it writes first, before
         // they count as a start: when they fail later the member is `starting` now and then, on a busy machine for seconds.
         let program = r#"
@@ -174,12 +178,12 @@ impl Topology {
         .await
     }
 
-    /// The database service of a unit does not stop when told to.
+    /// The database service of a unit does not stop when asked to.
     ///
     /// # Errors
     ///
     /// A command fails.
-    pub async fn refuse_to_stop(&self, unit: u32) -> Setup<()> {
+    pub async fn refuse_to_stop(&self, unit: u32) -> EngineResult<()> {
         let program = "ln -sf /bin/true /etc/sv/postgresql/control/t";
         self.unit(unit)?.shell(program, &[]).await.map(drop)
     }
@@ -189,7 +193,7 @@ impl Topology {
     /// # Errors
     ///
     /// It does not obey.
-    pub async fn set_service(&self, unit: u32, service: Service, runs: bool) -> Setup<()> {
+    pub async fn set_service(&self, unit: u32, service: Service, runs: bool) -> EngineResult<()> {
         let workload = self.unit(unit)?.workload();
         let done = if runs { workload.start(service).await } else { workload.stop(service).await };
         done.map_err(|error| complaint(&host(unit), &error.to_string()))
@@ -200,7 +204,7 @@ impl Topology {
     /// # Errors
     ///
     /// It does not stop.
-    pub async fn make_service_unknown(&self, unit: u32, service: Service) -> Setup<()> {
+    pub async fn make_service_unknown(&self, unit: u32, service: Service) -> EngineResult<()> {
         self.set_service(unit, service, false).await?;
         let program = r#"rm -f "/run/supervisor/$1""#;
         self.unit(unit)?.shell(program, &[service.name()]).await.map(drop)
@@ -211,7 +215,7 @@ impl Topology {
     /// # Errors
     ///
     /// A command fails.
-    pub async fn hold_data(&self, unit: u32, held: bool) -> Setup<()> {
+    pub async fn hold_data(&self, unit: u32, held: bool) -> EngineResult<()> {
         // The directory is only moved or removed by who may write to the folder in which it lies.
         let owner = if held { "root:root" } else { "postgres:postgres" };
         let program = r#"chown "$1" "${PGDATA%/*}" && chmod 0755 "${PGDATA%/*}""#;
@@ -223,7 +227,7 @@ impl Topology {
     /// # Errors
     ///
     /// A command fails.
-    pub async fn break_archive_command(&self, broken: bool) -> Setup<()> {
+    pub async fn break_archive_command(&self, broken: bool) -> EngineResult<()> {
         let set = if broken {
             "ALTER SYSTEM SET archive_command = 'false'"
         } else {
@@ -245,7 +249,7 @@ impl Topology {
     /// # Errors
     ///
     /// A command fails.
-    pub async fn delay_archive(&self, seconds: u32) -> Setup<()> {
+    pub async fn delay_archive(&self, seconds: u32) -> EngineResult<()> {
         let real = f64::from(seconds) / f64::from(self.pace.faster.max(1));
         let delay = if seconds == 0 { String::new() } else { format!("{real:.1}") };
         // Whoever waits already has waited enough when the delay ends.
@@ -263,7 +267,7 @@ impl Topology {
     /// # Errors
     ///
     /// A command fails.
-    pub async fn misbehave(&self, how: Option<Misbehaviour>) -> Setup<()> {
+    pub async fn misbehave(&self, how: Option<Misbehaviour>) -> EngineResult<()> {
         let program = r#"
             mkdir -p /run/pgdrill
             printf %s "$1" > /run/pgdrill/mood
@@ -281,7 +285,7 @@ impl Topology {
     /// # Errors
     ///
     /// A command fails.
-    pub async fn hold_lock(&self, stanza: &str) -> Setup<()> {
+    pub async fn hold_lock(&self, stanza: &str) -> EngineResult<()> {
         let program = r#"
             mkdir -p /run/pgdrill
             install -d -o postgres -g postgres -m 0770 /tmp/pgbackrest
@@ -300,7 +304,7 @@ impl Topology {
         self.in_every_unit(program, &[stanza]).await
     }
 
-    async fn stand_in(&self) -> Setup<()> {
+    async fn stand_in(&self) -> EngineResult<()> {
         let program = r#"
             printf %s "$1" > /usr/local/bin/pgbackrest.new
             chmod 0755 /usr/local/bin/pgbackrest.new
@@ -309,7 +313,11 @@ impl Topology {
         self.in_every_unit(program, &[STAND_IN]).await
     }
 
-    pub(super) async fn in_every_unit(&self, program: &str, arguments: &[&str]) -> Setup<()> {
+    pub(super) async fn in_every_unit(
+        &self,
+        program: &str,
+        arguments: &[&str],
+    ) -> EngineResult<()> {
         let units = self.units();
         let mut running = Vec::with_capacity(units.len());
         for unit in &units {
@@ -323,7 +331,7 @@ impl Topology {
     /// # Errors
     ///
     /// A command fails.
-    pub async fn silence_supervisor(&self, unit: u32, silent: bool) -> Setup<()> {
+    pub async fn silence_supervisor(&self, unit: u32, silent: bool) -> EngineResult<()> {
         let program = if silent {
             "[ -e /run/supervisor.away ] || mv /run/supervisor /run/supervisor.away"
         } else {
@@ -337,7 +345,7 @@ impl Topology {
     /// # Errors
     ///
     /// It does not come up.
-    pub async fn revive(&self, unit: u32) -> Setup<()> {
+    pub async fn revive(&self, unit: u32) -> EngineResult<()> {
         let found = self.unit(unit)?;
         let was_dead = self.bring_back(&found).await?;
         if was_dead {
@@ -350,16 +358,16 @@ impl Topology {
     }
 
     /// Whether the container was dead; it runs and is connected.
-    pub(super) async fn bring_back(&self, unit: &Unit) -> Setup<bool> {
-        let state = unit.part.state().await?;
+    pub(super) async fn bring_back(&self, unit: &UnitContainer) -> EngineResult<bool> {
+        let state = unit.container.state().await?;
         if state.is_paused {
-            unit.part.unpause().await?;
+            unit.container.unpause().await?;
         }
         if !state.is_connected {
-            unit.part.connect().await?;
+            unit.container.connect().await?;
         }
         if !state.is_running {
-            unit.part.start().await?;
+            unit.container.start().await?;
             self.until("the supervisor answers", || async {
                 unit.shell("workload-ready", &[]).await.is_ok()
             })
@@ -373,10 +381,10 @@ impl Topology {
     /// # Errors
     ///
     /// The engine refuses.
-    pub async fn kill(&self, unit: u32) -> Setup<()> {
+    pub async fn kill(&self, unit: u32) -> EngineResult<()> {
         let found = self.unit(unit)?;
         let runs = found.workload().service(Service::TlsServer).await;
         found.remember_tls_server(runs == Ok(ServiceState::Running));
-        found.part.kill().await
+        found.container.kill().await
     }
 }

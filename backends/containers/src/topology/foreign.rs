@@ -6,7 +6,7 @@ use pgdrill_core::{
 };
 
 use super::{
-    Setup, Topology, complaint, host,
+    EngineResult, Topology, complaint, host,
     layout::{self, OTHER_DATA, OTHER_PGBACKREST},
     unit,
 };
@@ -42,14 +42,14 @@ impl Topology {
         s3: S3Settings,
         stanza: &str,
         backups: &[&str],
-    ) -> Setup<()> {
+    ) -> EngineResult<()> {
         let unit = self.unit(on)?;
-        let mut place = layout::place(on, false);
-        OTHER_PGBACKREST.clone_into(&mut place.configuration);
-        OTHER_DATA.clone_into(&mut place.database.data);
-        OTHER_SOCKET.clone_into(&mut place.database.socket);
-        place.database.port = OTHER_PORT;
-        let tool = unit::tool(unit.runner(), place, self.pace.tool());
+        let mut paths = layout::paths(on, false);
+        OTHER_PGBACKREST.clone_into(&mut paths.configuration);
+        OTHER_DATA.clone_into(&mut paths.database.data);
+        OTHER_SOCKET.clone_into(&mut paths.database.socket);
+        paths.database.port = OTHER_PORT;
+        let tool = unit::tool(unit.runner(), paths, self.pace.tool());
         let settings =
             RepositorySettings { s3: Some(s3), stanza: stanza.into(), tls_peers: Vec::new() };
         let configured = tool.configure(&settings).await;
@@ -66,7 +66,7 @@ impl Topology {
     /// # Errors
     ///
     /// A command fails.
-    pub async fn store_failed_backup(&self, on: u32, stanza: &str) -> Setup<()> {
+    pub async fn store_failed_backup(&self, on: u32, stanza: &str) -> EngineResult<()> {
         let unit = self.unit(on)?;
         unit.sql("CREATE TABLE broken AS SELECT generate_series(1, 1000) AS n").await?;
         unit.sql("CHECKPOINT").await?;

@@ -4,7 +4,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures_util::future::try_join_all;
 use pgdrill_core::ports::{ClusterRecord as _, Service, ServiceState, Workload as _};
 
-use super::{PGBACKREST, SCOPE, Setup, Topology, Unit, complaint, host};
+use super::{EngineResult, PGBACKREST, SCOPE, Topology, UnitContainer, complaint, host};
 
 /// What a unit's own faults come to, undone. Nothing of it fails when there was none.
 const MEND: &str = r#"
@@ -35,7 +35,7 @@ const MEND: &str = r#"
     rm -f /run/pgbackrest-server.reloads
 "#;
 /// Nothing goes on that an earlier use of a unit began. A TLS server that did would let in whom its settings named when
-/// it started. A restore that did would look for a backup that is gone: what it has brought goes with it.
+/// it started. A restore that did would look for a backup that is gone: what it has restored goes with it.
 const FORGET: &str = r#"
     export SVDIR=/run/supervisor
     sv -w 10 stop 'pgbackrest server' >/dev/null
@@ -47,46 +47,46 @@ const FORGET: &str = r#"
     fi
 "#;
 /// Says `data` if there is any.
-const TELL: &str = r#"
+const SAY_DATA: &str = r#"
     [ ! -e "$PGDATA/PG_VERSION" ] || echo data
 "#;
 
 impl Topology {
-    /// Every fault is undone: every part runs and reaches the others, every database is up, one leads
+    /// Every fault is undone: every container runs and reaches the others, every database is up, one leads
     /// and the others follow. Data that was lost stays lost: a unit without data is given a new copy.
     ///
     /// # Errors
     ///
-    /// A part does not come up. The topology is of no more use then.
-    pub async fn heal(&self) -> Setup<()> {
-        self.heal_by(&[MEND, TELL].concat()).await?;
+    /// A container does not come up. The topology is of no more use then.
+    pub async fn heal(&self) -> EngineResult<()> {
+        self.heal_by(&[MEND, SAY_DATA].concat()).await?;
         let archived = self.archive_command().await;
         self.run_all_again().await?;
         self.archive_by(archived).await
     }
 
-    /// The same for another use: no TLS server runs, WAL is kept nowhere, and a restore that was begun is not waited
-    /// for. Its data goes.
+    /// Every fault is undone, and it is ready for another use: no TLS server runs, WAL is archived nowhere, and a
+    /// restore that was begun is not waited for. Its data goes.
     ///
     /// # Errors
     ///
-    /// A part does not come up, or a service does not stop. The topology is of no more use then.
-    pub async fn reset(&self) -> Setup<()> {
-        self.heal_by(&[MEND, FORGET, TELL].concat()).await?;
+    /// A container does not come up, or a service does not stop. The topology is of no more use then.
+    pub async fn reset(&self) -> EngineResult<()> {
+        self.heal_by(&[MEND, FORGET, SAY_DATA].concat()).await?;
         // Nobody takes it when nobody runs.
-        let is_told = self.archive_nowhere().await.is_ok();
+        let is_sent = self.archive_nowhere().await.is_ok();
         self.run_all_again().await?;
-        if !is_told {
-            let telling = || async { self.archive_nowhere().await.is_ok() };
-            self.until("a member takes it that WAL is kept nowhere", telling).await?;
+        if !is_sent {
+            let sending = || async { self.archive_nowhere().await.is_ok() };
+            self.until("a member takes it that WAL is archived nowhere", sending).await?;
         }
         self.archives_nowhere().await
     }
 
-    async fn heal_by(&self, program: &str) -> Setup<()> {
+    async fn heal_by(&self, program: &str) -> EngineResult<()> {
         self.start_dcs().await?;
         self.free_lock().await?;
-        self.gate.open().await?;
+        self.proxy.open().await?;
         let units = self.units();
         let have_data = try_join_all(units.iter().map(|unit| self.mend(unit, program))).await?;
         if !have_data.contains(&true) {
@@ -102,20 +102,20 @@ impl Topology {
     }
 
     /// Every database runs, one leads and the others follow.
-    async fn run_all_again(&self) -> Setup<()> {
+    async fn run_all_again(&self) -> EngineResult<()> {
         let units = self.units();
         try_join_all(units.iter().map(|unit| self.run_again(unit))).await?;
         self.settled().await
     }
 
     /// Undoes the faults of a unit; whether it has data.
-    async fn mend(&self, unit: &Unit, program: &str) -> Setup<bool> {
+    async fn mend(&self, unit: &UnitContainer, program: &str) -> EngineResult<bool> {
         self.bring_back(unit).await?;
         Ok(unit.shell(program, &[]).await?.trim() == "data")
     }
 
     /// A database that does not run is started, by settings about which nothing was decided.
-    async fn run_again(&self, unit: &Unit) -> Setup<()> {
+    async fn run_again(&self, unit: &UnitContainer) -> EngineResult<()> {
         let service = unit.workload().service(Service::Database).await;
         let service = service.map_err(|error| complaint(&host(unit.number), &error.to_string()))?;
         if service != ServiceState::Running {
@@ -127,7 +127,7 @@ impl Topology {
 
     /// Whether a unit without data waits for a leader whom there is nobody to be: a cluster is remembered, so that
     /// its manager bootstraps none. It goes on to wait; nothing comes of it.
-    pub(super) async fn waits_in_vain(&self, unit: &Unit) -> bool {
+    pub(super) async fn waits_in_vain(&self, unit: &UnitContainer) -> bool {
         let key = BASE64_STANDARD.encode(format!("/service/{SCOPE}/initialize"));
         let answer = self.etcd("kv/range", &serde_json::json!({ "key": key })).await;
         // While a cluster is made, the key is there and holds nothing.
@@ -143,7 +143,7 @@ impl Topology {
     /// # Errors
     ///
     /// A command fails.
-    pub async fn unconfigure(&self) -> Setup<()> {
+    pub async fn unconfigure(&self) -> EngineResult<()> {
         self.in_every_unit("rm -f \"$1\"", &[PGBACKREST]).await
     }
 }

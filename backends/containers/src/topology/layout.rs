@@ -6,7 +6,7 @@ use pgdrill_core::{Secret, ports::UnitId};
 
 use pgdrill_adapters::{
     patroni::{self, Member},
-    pgbackrest::{self, Database, Place, Tls},
+    pgbackrest::{self, Database, PgBackRestPaths, Tls},
 };
 
 /// The port of every member's REST API.
@@ -79,8 +79,8 @@ impl Pace {
         backup: Duration::from_secs(60),
     };
 
-    pub(super) fn tool(self) -> pgbackrest::Limits {
-        pgbackrest::Limits {
+    pub(super) fn tool(self) -> pgbackrest::PgBackRestLimits {
+        pgbackrest::PgBackRestLimits {
             io: self.io,
             archive: Duration::from_secs(60) / self.faster,
             command: self.command,
@@ -89,8 +89,8 @@ impl Pace {
         }
     }
 
-    pub(super) fn manager() -> patroni::Limits {
-        patroni::Limits { request: Duration::from_secs(6), load: Duration::from_secs(30) }
+    pub(super) fn manager() -> patroni::PatroniLimits {
+        patroni::PatroniLimits { request: Duration::from_secs(6), load: Duration::from_secs(30) }
     }
 }
 
@@ -153,16 +153,16 @@ fn parameters() -> BTreeMap<String, String> {
 }
 
 /// A unit as its backup tool's adapter must know it.
-pub(super) fn place(unit: u32, tls: bool) -> Place {
+pub(super) fn paths(unit: u32, tls: bool) -> PgBackRestPaths {
     let database =
         Database { data: DATA.into(), socket: SOCKET.into(), port: DATABASE, user: USER.into() };
-    let mut place = Place::new(UnitId(unit), "unit-{unit}", database);
-    place.tls = tls.then(|| Tls {
+    let mut paths = PgBackRestPaths::new(UnitId(unit), "unit-{unit}", database);
+    paths.tls = tls.then(|| Tls {
         authority: AUTHORITY.into(),
         certificate: CERTIFICATE.into(),
         key: KEY.into(),
         common_names: Vec::new(),
         port: TLS,
     });
-    place
+    paths
 }

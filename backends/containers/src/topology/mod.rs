@@ -1,4 +1,4 @@
-//! A cluster of one to nine units with everything that it needs: Patroni over etcd, pgBackRest, and a gate
+//! A cluster of one to nine units with everything that it needs: Patroni over etcd, pgBackRest, and a proxy
 //! of its own in front of the S3 server.
 
 mod agreed;
@@ -29,13 +29,13 @@ pub use self::{
     agreed::Agreed,
     faults::{Misbehaviour, SERVER_AWAY},
     layout::{DATA, PGBACKREST, Pace, host},
-    unit::{Manager, Tool, Unit},
+    unit::{Manager, Tool, UnitContainer},
 };
 use super::{
     authority::Authority,
-    gate::{Gate, GateSpec},
-    part::Part,
-    stage::{PartSpec, Setup, Stage, complaint},
+    container::Container,
+    proxy::{Proxy, ProxySpec},
+    stage::{ContainerSpec, EngineResult, Stage, complaint},
 };
 use crate::images::{ImageRef, Quiet};
 use pgdrill_adapters::{etcd::EtcdRecord, http};
@@ -56,9 +56,9 @@ pub struct Topology {
     authority: Arc<Authority>,
     passwords: Passwords,
     pace: Pace,
-    etcd: Part,
-    gate: Gate,
-    units: Mutex<Vec<Unit>>,
+    etcd: Container,
+    proxy: Proxy,
+    units: Mutex<Vec<UnitContainer>>,
 }
 
 /// `GET /cluster`, as far as it is used.
@@ -80,26 +80,26 @@ impl Topology {
     ///
     /// # Errors
     ///
-    /// A part does not come up. What was begun stays on the stage.
+    /// A container does not come up. What was begun stays on the stage.
     pub async fn raise(
         stage: Stage,
         images: Images,
         authority: Arc<Authority>,
-        s3: &GateSpec,
+        s3: &ProxySpec,
         count: u32,
         pace: Pace,
-    ) -> Setup<Self> {
-        let etcd = PartSpec {
+    ) -> EngineResult<Self> {
+        let etcd = ContainerSpec {
             image: images.etcd.to_string(),
             host: ETCD_HOST.into(),
             ready: "pgdrill: etcd is ready".into(),
             ports: vec![ETCD],
-            ..PartSpec::default()
+            ..ContainerSpec::default()
         };
         let passwords = passwords(&authority);
         let starting = (0..count).map(|unit| unit::start(&stage, &images.unit, &authority, unit));
-        let (etcd, gate, units) =
-            try_join3(stage.start(&etcd), Gate::start(&stage, s3, &Quiet), try_join_all(starting))
+        let (etcd, proxy, units) =
+            try_join3(stage.start(&etcd), Proxy::start(&stage, s3, &Quiet), try_join_all(starting))
                 .await?;
         let topology = Self {
             stage,
@@ -108,7 +108,7 @@ impl Topology {
             passwords,
             pace,
             etcd,
-            gate,
+            proxy,
             units: Mutex::new(units),
         };
         topology.bring_up().await?;
@@ -119,25 +119,25 @@ impl Topology {
     ///
     /// # Errors
     ///
-    /// A part of it is not there.
+    /// A container of it is not there.
     pub async fn again(
         stage: Stage,
         images: Images,
         authority: Arc<Authority>,
-        s3: &GateSpec,
+        s3: &ProxySpec,
         units: &[u32],
         pace: Pace,
-    ) -> Setup<Self> {
-        let etcd = stage.part(ETCD_HOST).await?;
-        let gate = Gate::again(&stage, &s3.host, s3.port).await?;
+    ) -> EngineResult<Self> {
+        let etcd = stage.container(ETCD_HOST).await?;
+        let proxy = Proxy::again(&stage, &s3.host, s3.port).await?;
         let found = try_join_all(units.iter().map(|&number| unit::find(&stage, number))).await?;
         let passwords = passwords(&authority);
         let units = Mutex::new(found);
-        Ok(Self { stage, images, authority, passwords, pace, etcd, gate, units })
+        Ok(Self { stage, images, authority, passwords, pace, etcd, proxy, units })
     }
 
     /// The first unit begins, so that it becomes the primary, and the others follow.
-    async fn bring_up(&self) -> Setup<()> {
+    async fn bring_up(&self) -> EngineResult<()> {
         let units = self.units();
         try_join_all(units.iter().map(|unit| self.configure(unit))).await?;
         let (first, others) = (units.iter().take(1), units.iter().skip(1));
@@ -147,14 +147,14 @@ impl Topology {
     }
 
     /// The settings of a unit that nothing was decided about.
-    async fn configure(&self, unit: &Unit) -> Setup<()> {
+    async fn configure(&self, unit: &UnitContainer) -> EngineResult<()> {
         let none =
             ClusterSettings { archive_stanza: None, accepts_connections: true, restore: None };
         let applied = self.cluster(unit.number).apply(&none).await;
         applied.map_err(|error| complaint(&host(unit.number), &error.to_string()))
     }
 
-    async fn start(&self, unit: &Unit) -> Setup<()> {
+    async fn start(&self, unit: &UnitContainer) -> EngineResult<()> {
         let started = unit.workload().start(Service::Database).await;
         started.map_err(|error| complaint(&host(unit.number), &error.to_string()))
     }
@@ -167,7 +167,7 @@ impl Topology {
 
     /// The units, in order.
     #[must_use]
-    pub fn units(&self) -> Vec<Unit> {
+    pub fn units(&self) -> Vec<UnitContainer> {
         self.held().clone()
     }
 
@@ -177,7 +177,7 @@ impl Topology {
         u32::try_from(self.held().len()).unwrap_or(u32::MAX)
     }
 
-    fn held(&self) -> MutexGuard<'_, Vec<Unit>> {
+    fn held(&self) -> MutexGuard<'_, Vec<UnitContainer>> {
         self.units.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -186,20 +186,20 @@ impl Topology {
     /// # Errors
     ///
     /// There is none with this number.
-    pub fn unit(&self, number: u32) -> Setup<Unit> {
+    pub fn unit(&self, number: u32) -> EngineResult<UnitContainer> {
         let found = self.held().iter().find(|unit| unit.number == number).cloned();
         found.ok_or_else(|| complaint(&host(number), "there is no such unit"))
     }
 
-    /// The gate in front of the S3 server.
+    /// The proxy in front of the S3 server.
     #[must_use]
-    pub const fn gate(&self) -> &Gate {
-        &self.gate
+    pub const fn proxy(&self) -> &Proxy {
+        &self.proxy
     }
 
     /// The container of the DCS.
     #[must_use]
-    pub const fn dcs(&self) -> &Part {
+    pub const fn dcs(&self) -> &Container {
         &self.etcd
     }
 
@@ -222,9 +222,9 @@ impl Topology {
         let all: Vec<u32> = units.iter().map(|unit| unit.number).collect();
         let reached = units
             .iter()
-            .map(|unit| (UnitId(unit.number), format!("127.0.0.1:{}", unit.part.port(API))));
+            .map(|unit| (UnitId(unit.number), format!("127.0.0.1:{}", unit.container.port(API))));
         let member = layout::member(unit, &all, reached.collect(), &self.passwords);
-        let runner = units.iter().find(|other| other.number == unit).map(Unit::runner);
+        let runner = units.iter().find(|other| other.number == unit).map(UnitContainer::runner);
         unit::manager(runner.unwrap_or_else(|| unit::nowhere(&self.stage)), member)
     }
 
@@ -232,9 +232,9 @@ impl Topology {
     #[must_use]
     pub fn repository(&self, unit: u32, tls: bool) -> Tool {
         let units = self.units();
-        let runner = units.iter().find(|other| other.number == unit).map(Unit::runner);
+        let runner = units.iter().find(|other| other.number == unit).map(UnitContainer::runner);
         let runner = runner.unwrap_or_else(|| unit::nowhere(&self.stage));
-        unit::tool(runner, layout::place(unit, tls), self.pace.tool())
+        unit::tool(runner, layout::paths(unit, tls), self.pace.tool())
     }
 
     /// What the DCS remembers of the cluster.
@@ -258,7 +258,7 @@ impl Topology {
         leader
     }
 
-    async fn members(&self, asked: &Unit) -> Option<Vec<MemberAnswer>> {
+    async fn members(&self, asked: &UnitContainer) -> Option<Vec<MemberAnswer>> {
         let url = asked.api_url("cluster");
         let (status, body) =
             http::request(Method::GET, &url, None, Duration::from_secs(3)).await.ok()?;
@@ -271,14 +271,14 @@ impl Topology {
     ///
     /// # Errors
     ///
-    /// A part does not come up.
-    pub async fn scale_to(&self, count: u32) -> Setup<()> {
+    /// A container does not come up.
+    pub async fn scale_to(&self, count: u32) -> EngineResult<()> {
         let size = self.size();
         if count < size {
             if self.primary().await.is_some_and(|primary| primary >= count) {
                 self.switch_over(0).await?;
             }
-            let gone: Vec<Unit> = self.held().drain(count as usize..).collect();
+            let gone: Vec<UnitContainer> = self.held().drain(count as usize..).collect();
             try_join_all(gone.iter().map(|unit| self.dismiss(unit))).await?;
         } else if count > size {
             let new = (size..count)
@@ -295,8 +295,8 @@ impl Topology {
     }
 
     /// A unit leaves: its container and all that the DCS remembers of it.
-    async fn dismiss(&self, unit: &Unit) -> Setup<()> {
-        unit.part.remove().await?;
+    async fn dismiss(&self, unit: &UnitContainer) -> EngineResult<()> {
+        unit.container.remove().await?;
         self.forget(&format!("members/{}", host(unit.number))).await
     }
 
@@ -305,8 +305,8 @@ impl Topology {
     /// # Errors
     ///
     /// The engine did not remove all of it.
-    pub async fn strike(&self) -> Setup<()> {
-        self.stage.strike().await
+    pub async fn take_down(&self) -> EngineResult<()> {
+        self.stage.take_down().await
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use pgdrill_core::ports::{Cluster as _, MemberState, Service, ServiceState, Workload as _};
 
-use super::{Setup, Topology, Unit, complaint, host};
+use super::{EngineResult, Topology, UnitContainer, complaint, host};
 
 /// How long a cluster may take to come up, elect or follow.
 const SETTLED: Duration = Duration::from_secs(90);
@@ -18,7 +18,7 @@ impl Topology {
     /// # Errors
     ///
     /// It does not come to that in time.
-    pub async fn settled(&self) -> Setup<()> {
+    pub async fn settled(&self) -> EngineResult<()> {
         self.until("the cluster has one leader, and every other member follows it", || {
             self.is_settled()
         })
@@ -30,7 +30,7 @@ impl Topology {
         let Some(first) = units.first() else { return true };
         let Some(members) = self.members(first).await else { return false };
         let timeline = members.iter().find(|m| m.role == "leader").and_then(|m| m.timeline);
-        let is_in_place = |unit: &Unit| {
+        let is_in_place = |unit: &UnitContainer| {
             let name = host(unit.number);
             members.iter().any(|member| {
                 member.name == name
@@ -61,7 +61,7 @@ impl Topology {
     /// # Errors
     ///
     /// It does not come to that in time.
-    pub async fn databases_settled(&self) -> Setup<()> {
+    pub async fn databases_settled(&self) -> EngineResult<()> {
         self.until("every database that was started is up or has given up", || async {
             let units = self.units();
             let states = join_all(units.iter().map(|unit| async {
@@ -88,7 +88,7 @@ impl Topology {
     /// # Errors
     ///
     /// None is within the time, or it was up before it was seen.
-    pub async fn restore_begun(&self) -> Setup<()> {
+    pub async fn restore_begun(&self) -> EngineResult<()> {
         self.until("a database that was started to be restored is on its way up", || async {
             let units = self.units();
             let states = units.iter().map(|unit| async {
@@ -100,7 +100,10 @@ impl Topology {
     }
 
     /// What a look sees, once it sees nothing on its way or this time is up: a fault may be why a thing never comes about.
-    #[expect(clippy::disallowed_methods, reason = "the parts tell nobody; they are asked again")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the servers notify nobody; they are asked again"
+    )]
     pub async fn at_rest<T, F: Future<Output = (T, bool)>>(
         &self,
         limit: Duration,
@@ -118,12 +121,15 @@ impl Topology {
     }
 
     /// Returns once a question is answered with yes.
-    #[expect(clippy::disallowed_methods, reason = "the parts tell nobody; they are asked again")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the servers notify nobody; they are asked again"
+    )]
     pub(super) async fn until<F: Future<Output = bool>>(
         &self,
         what: &str,
         mut ask: impl FnMut() -> F,
-    ) -> Setup<()> {
+    ) -> EngineResult<()> {
         let asking = async {
             while !ask().await {
                 tokio::time::sleep(PAUSE).await;

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Stands before the backup tool while a rehearsal says so.
 tool=/usr/bin/pgbackrest
-told() { cat "/run/pgdrill/$1" 2>/dev/null; }
+setting() { cat "/run/pgdrill/$1" 2>/dev/null; }
 case " $* " in
 *' archive-push '*)
-    delay=$(told delay)
+    delay=$(setting delay)
     [ -z "$delay" ] || sleep "$delay"
     exec "$tool" "$@"
     ;;
@@ -12,7 +12,7 @@ case " $* " in
 esac
 is_info=no
 case " $* " in *' info '*) is_info=yes ;; esac
-case "$(told mood)-$is_info" in
+case "$(setting mood)-$is_info" in
 hangs-*) exec sleep 86400 ;;
 garbled-yes)
     echo 'pgdrill: this is no inventory'
@@ -23,11 +23,11 @@ strange-label-yes)
     exit 0
     ;;
 silent-*)
-    kept=$(mktemp)
-    "$tool" "$@" > "$kept"
+    output=$(mktemp)
+    "$tool" "$@" > "$output"
     code=$?
-    [ "$code" -ne 0 ] || cat "$kept"
-    rm -f "$kept"
+    [ "$code" -ne 0 ] || cat "$output"
+    rm -f "$output"
     exit "$code"
     ;;
 esac

@@ -13,18 +13,18 @@ use futures_util::future::try_join_all;
 use super::layout::{self, API, DATABASE, TLS_FILES, USER, host};
 use crate::{
     authority::Authority,
+    container::Container,
     exec::ContainerExec,
     files::ContainerFiles,
     images::ImageRef,
-    part::Part,
     runit::{Runit, RunitLimits, Supervised},
-    stage::{PartSpec, Setup, Stage, complaint},
+    stage::{ContainerSpec, EngineResult, Stage, complaint},
 };
 use pgdrill_adapters::{
     command::{CommandOutput, CommandRunner as _, Invocation},
     files::{Access, Files as _},
     patroni::{Member, PatroniApi},
-    pgbackrest::{Limits, PgBackRest, Place},
+    pgbackrest::{PgBackRest, PgBackRestLimits, PgBackRestPaths},
 };
 
 /// The cluster manager's adapter of a unit.
@@ -39,20 +39,20 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// A unit: its number and its container.
 #[derive(Debug, Clone)]
-pub struct Unit {
+pub struct UnitContainer {
     /// The number.
     pub number: u32,
     /// The container.
-    pub part: Part,
+    pub container: Container,
     exec: ContainerExec,
     /// Whether the TLS server ran when the container was killed.
     had_tls_server: Arc<AtomicBool>,
 }
 
-impl Unit {
-    fn of(stage: &Stage, number: u32, part: Part) -> Self {
-        let exec = ContainerExec::new(stage.docker().clone(), part.id()).attended();
-        Self { number, part, exec, had_tls_server: Arc::default() }
+impl UnitContainer {
+    fn of(stage: &Stage, number: u32, container: Container) -> Self {
+        let exec = ContainerExec::new(stage.docker().clone(), container.id()).attended();
+        Self { number, container, exec, had_tls_server: Arc::default() }
     }
 
     /// Runs commands in the unit as a charm's are: lost while the supervisor does not answer.
@@ -75,13 +75,13 @@ impl Unit {
     /// The port of 127.0.0.1 that leads to the database.
     #[must_use]
     pub fn database_port(&self) -> u16 {
-        self.part.port(DATABASE)
+        self.container.port(DATABASE)
     }
 
     /// The port of 127.0.0.1 that leads to the cluster manager's REST API.
     #[must_use]
     pub fn api_port(&self) -> u16 {
-        self.part.port(API)
+        self.container.port(API)
     }
 
     /// Where a path of the cluster manager's REST API is reached.
@@ -105,7 +105,7 @@ impl Unit {
     /// # Errors
     ///
     /// It did not end with 0.
-    pub async fn shell(&self, program: &str, arguments: &[&str]) -> Setup<String> {
+    pub async fn shell(&self, program: &str, arguments: &[&str]) -> EngineResult<String> {
         self.run(&[&["/bin/sh", "-euc", program, "sh"], arguments].concat(), None).await
     }
 
@@ -114,7 +114,7 @@ impl Unit {
     /// # Errors
     ///
     /// It did not end with 0.
-    pub async fn as_database_user(&self, argv: &[&str]) -> Setup<String> {
+    pub async fn as_database_user(&self, argv: &[&str]) -> EngineResult<String> {
         self.run(argv, Some(USER.to_owned())).await
     }
 
@@ -123,12 +123,12 @@ impl Unit {
     /// # Errors
     ///
     /// The server does not answer, or refuses.
-    pub async fn sql(&self, statement: &str) -> Setup<String> {
+    pub async fn sql(&self, statement: &str) -> EngineResult<String> {
         let argv = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-c", statement];
         self.as_database_user(&argv).await
     }
 
-    async fn run(&self, argv: &[&str], user: Option<String>) -> Setup<String> {
+    async fn run(&self, argv: &[&str], user: Option<String>) -> EngineResult<String> {
         let argv = argv.iter().map(|&argument| argument.to_owned()).collect();
         let invocation = Invocation { argv, user, stdin: None, timeout: LIMIT };
         let place = host(self.number);
@@ -151,17 +151,17 @@ pub(super) async fn start(
     image: &ImageRef,
     authority: &Authority,
     number: u32,
-) -> Setup<Unit> {
+) -> EngineResult<UnitContainer> {
     let name = host(number);
-    let spec = PartSpec {
+    let spec = ContainerSpec {
         image: image.to_string(),
         host: name.clone(),
         ready: "pgdrill: the supervisor is ready".into(),
         ports: vec![API, DATABASE],
-        ..PartSpec::default()
+        ..ContainerSpec::default()
     };
-    let part = stage.start(&spec).await?;
-    let unit = Unit::of(stage, number, part);
+    let container = stage.start(&spec).await?;
+    let unit = UnitContainer::of(stage, number, container);
     let own = authority.issue(&[&name]);
     let own = own.map_err(|error| complaint(&name, &error.to_string()))?;
     let contents = [authority.chain(), &own.certificate, own.key.expose()];
@@ -177,9 +177,9 @@ pub(super) async fn start(
 }
 
 /// A unit that an earlier process started.
-pub(super) async fn find(stage: &Stage, number: u32) -> Setup<Unit> {
-    let part = stage.part(&host(number)).await?;
-    Ok(Unit::of(stage, number, part))
+pub(super) async fn find(stage: &Stage, number: u32) -> EngineResult<UnitContainer> {
+    let container = stage.container(&host(number)).await?;
+    Ok(UnitContainer::of(stage, number, container))
 }
 
 /// A runner for a unit that is gone: every command is lost.
@@ -192,7 +192,11 @@ pub(super) fn manager(runner: ContainerExec, member: Member) -> Manager {
     PatroniApi::new(runner, files, member, layout::Pace::manager())
 }
 
-pub(super) fn tool(runner: ContainerExec, place: Place, limits: Limits) -> Tool {
+pub(super) fn tool(
+    runner: ContainerExec,
+    paths: PgBackRestPaths,
+    limits: PgBackRestLimits,
+) -> Tool {
     let files = ContainerFiles::new(runner.clone());
-    PgBackRest::new(runner, files, place, limits)
+    PgBackRest::new(runner, files, paths, limits)
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pgdrill_adapters::command::CommandRunner as _;
 use pgdrill_adapters::etcd::EtcdRecord;
-use pgdrill_adapters::patroni::{Limits, Member, PatroniApi};
+use pgdrill_adapters::patroni::{Member, PatroniApi, PatroniLimits};
 use pgdrill_containers::images::{Image, Quiet, ensure};
 use pgdrill_containers::postgres::{Admission, Postgres, PostgresError};
 use pgdrill_containers::{ContainerExec, ContainerFiles, Runit, RunitLimits, Supervised};
@@ -15,7 +15,7 @@ use pgdrill_core::ports::{
 };
 use pgdrill_core::{PortErrorKind as Kind, Secret};
 
-use crate::parts::{Part, Stage, until};
+use crate::fixture::{Container, TestStage, until};
 use crate::{exec, on_stage, shell, unit};
 
 const LONG: Duration = Duration::from_secs(90);
@@ -30,18 +30,18 @@ type Patroni = PatroniApi<ContainerExec, ContainerFiles<ContainerExec>>;
 
 /// One unit with everything that reaches it.
 struct One {
-    part: Part,
+    container: Container,
     exec: ContainerExec,
     runit: Runit<ContainerExec>,
     patroni: Patroni,
     database: Postgres,
 }
 
-async fn play(stage: &Stage) {
+async fn play(stage: &TestStage) {
     let image = ensure(Image::Etcd, &Quiet).await.unwrap_or_else(|error| panic!("{error}"));
     let etcd = stage.start(&image, "etcd", "etcd is ready", &[]).await;
-    let parts = [unit(stage, "unit-0").await, unit(stage, "unit-1").await];
-    let [mut first, second] = units(stage, parts).await;
+    let containers = [unit(stage, "unit-0").await, unit(stage, "unit-1").await];
+    let [mut first, second] = units(stage, containers).await;
     nothing_answers_before_the_start(&first).await;
     start(&first, true).await;
     until(LONG, "unit 0 leads", || leads(&first, 0)).await;
@@ -55,43 +55,49 @@ async fn play(stage: &Stage) {
     a_backup_replaces_the_bootstrap(&first, &second, &etcd).await;
 }
 
-async fn units(stage: &Stage, parts: [Part; 2]) -> [One; 2] {
+async fn units(stage: &TestStage, containers: [Container; 2]) -> [One; 2] {
     let mut reached = BTreeMap::new();
-    for (number, part) in (0..).zip(&parts) {
-        reached.insert(UnitId(number), api(part).await);
+    for (number, container) in (0..).zip(&containers) {
+        reached.insert(UnitId(number), api(container).await);
     }
-    let [first, second] = parts;
+    let [first, second] = containers;
     [one(stage, first, 0, reached.clone()).await, one(stage, second, 1, reached).await]
 }
 
-async fn api(part: &Part) -> String {
-    let port = part.0.get_host_port_ipv4(8008).await.expect("it is published");
+async fn api(container: &Container) -> String {
+    let port = container.0.get_host_port_ipv4(8008).await.expect("it is published");
     format!("127.0.0.1:{port}")
 }
 
-async fn one(stage: &Stage, part: Part, number: u32, reached: BTreeMap<UnitId, String>) -> One {
-    let exec = exec(stage, &part);
+async fn one(
+    stage: &TestStage,
+    container: Container,
+    number: u32,
+    reached: BTreeMap<UnitId, String>,
+) -> One {
+    let exec = exec(stage, &container);
     One {
         runit: Runit::new(exec.clone(), Supervised::default(), RunitLimits::default()),
         patroni: patroni(stage, &exec, number, reached),
-        database: database(&part).await,
-        part,
+        database: database(&container).await,
+        container,
         exec,
     }
 }
 
 impl One {
     /// Unit 0, after its container was started again.
-    async fn find(&mut self, stage: &Stage, other: &Self) {
-        let reached = [(UnitId(0), api(&self.part).await), (UnitId(1), api(&other.part).await)];
+    async fn find(&mut self, stage: &TestStage, other: &Self) {
+        let reached =
+            [(UnitId(0), api(&self.container).await), (UnitId(1), api(&other.container).await)];
         let reached = BTreeMap::from(reached);
         self.patroni = patroni(stage, &self.exec, 0, reached);
-        self.database = database(&self.part).await;
+        self.database = database(&self.container).await;
     }
 }
 
 fn patroni(
-    stage: &Stage,
+    stage: &TestStage,
     exec: &ContainerExec,
     number: u32,
     reached: BTreeMap<UnitId, String>,
@@ -123,11 +129,16 @@ fn patroni(
         replication_password: Secret::new("two\" of: them"),
         rewind_password: Secret::new("three"),
     };
-    PatroniApi::new(exec.clone(), ContainerFiles::new(exec.clone()), member, Limits::default())
+    PatroniApi::new(
+        exec.clone(),
+        ContainerFiles::new(exec.clone()),
+        member,
+        PatroniLimits::default(),
+    )
 }
 
-async fn database(part: &Part) -> Postgres {
-    let port = part.0.get_host_port_ipv4(5432).await.expect("it is published");
+async fn database(container: &Container) -> Postgres {
+    let port = container.0.get_host_port_ipv4(5432).await.expect("it is published");
     Postgres::new("127.0.0.1", port, "postgres", Secret::new(PASSWORD))
 }
 
@@ -165,9 +176,9 @@ async fn both_serve(first: &One, second: &One) {
         assert_eq!(seen, Ok(expected));
         let ask = "SELECT setting FROM pg_settings WHERE name IN \
             ('archive_mode', 'fsync', 'max_connections', 'shared_buffers') ORDER BY name";
-        let told = one.database.rows(ask).await.expect("rows");
-        let told: Vec<_> = told.into_iter().flatten().flatten().collect();
-        assert_eq!(told, ["on", "off", "30", "2048"]);
+        let reported = one.database.rows(ask).await.expect("rows");
+        let reported: Vec<_> = reported.into_iter().flatten().flatten().collect();
+        assert_eq!(reported, ["on", "off", "30", "2048"]);
         let memory =
             "cat /sys/fs/cgroup/memory.current || cat /sys/fs/cgroup/memory/memory.usage_in_bytes";
         let memory = one.exec.run(&shell(memory)).await.expect("read").stdout;
@@ -235,7 +246,7 @@ async fn wal_is_archived_as_applied(first: &One) {
 
 async fn a_member_that_stands_still_does_not_answer(first: &One) {
     let mut held = first.database.connect().await.expect("accepted");
-    first.part.0.pause().await.expect("it can be paused");
+    first.container.0.pause().await.expect("it can be paused");
     let error = first.patroni.member_state().await.expect_err("frozen");
     assert_eq!(error.kind(), Kind::TimedOut, "{error}");
     let error = first.patroni.accepts_connections().await.expect_err("frozen");
@@ -244,24 +255,24 @@ async fn a_member_that_stands_still_does_not_answer(first: &One) {
     assert!(!held.is_answering().await);
     let admission = first.database.admission().await;
     assert!(matches!(admission, Ok(Admission::Unserved(_))), "{admission:?}");
-    first.part.0.unpause().await.expect("it goes on");
+    first.container.0.unpause().await.expect("it goes on");
     until(LONG, "it serves again", || runs(first)).await;
     println!("{:?}", first.patroni.primary().await);
 }
 
 /// The old primary holds what the new one never saw.
-async fn what_diverged_is_rewound(first: &mut One, second: &One, stage: &Stage) {
+async fn what_diverged_is_rewound(first: &mut One, second: &One, stage: &TestStage) {
     until(LONG, "unit 1 streams", || streams(first)).await;
     first.database.rows("CREATE TABLE t (x int)").await.expect("made");
     let arrived = || async { second.database.rows("SELECT * FROM t").await.is_ok() };
     until(LONG, "it arrives", arrived).await;
     // More than the connection holds of what is not read from it.
-    second.part.run(&["pkill", "-STOP", "-f", "postgres: .*walreceiver"]).await.ok();
+    second.container.run(&["pkill", "-STOP", "-f", "postgres: .*walreceiver"]).await.ok();
     let lost = "INSERT INTO t SELECT generate_series(1, 300000)";
     first.database.rows(lost).await.expect("written");
     let begin = Instant::now();
-    stage.docker.kill_container(first.part.0.id(), None).await.expect("killed");
-    second.part.run(&["pkill", "-CONT", "-f", "postgres: .*walreceiver"]).await.ok();
+    stage.docker.kill_container(first.container.0.id(), None).await.expect("killed");
+    second.container.run(&["pkill", "-CONT", "-f", "postgres: .*walreceiver"]).await.ok();
     assert_eq!(first.patroni.member_state().await, Ok(MemberState::Stopped));
     let admission = first.database.admission().await;
     assert!(matches!(admission, Ok(Admission::Unserved(_))), "{admission:?}");
@@ -270,7 +281,7 @@ async fn what_diverged_is_rewound(first: &mut One, second: &One, stage: &Stage) 
     // Who holds the leader's lock is promoted only then.
     let writes = || async { second.database.rows("INSERT INTO t VALUES (0)").await.is_ok() };
     until(LONG, "it writes", writes).await;
-    first.part.0.start().await.expect("it can be started again");
+    first.container.0.start().await.expect("it can be started again");
     // The engine publishes other ports now.
     first.find(stage, second).await;
     until(LONG, "it is back", || async { first.runit.is_reachable().await == Ok(true) }).await;
@@ -287,18 +298,18 @@ fn one_value(value: &str) -> Result<Vec<Vec<Option<String>>>, PostgresError> {
 }
 
 /// The backup is of unit 1, into a repository of its own.
-async fn a_backup_replaces_the_bootstrap(first: &One, second: &One, etcd: &Part) {
+async fn a_backup_replaces_the_bootstrap(first: &One, second: &One, etcd: &Container) {
     let configuration = "[global]\nrepo1-path=/var/lib/pgbackrest\nrepo1-retention-full=9\nstart-fast=y\n\
         repo1-bundle=y\nlog-level-file=off\n\n[drill]\npg1-path=/var/lib/postgresql/data/pgdata\n\
         pg1-socket-path=/run/postgresql\n";
     let script = "printf %s \"$1\" > /etc/pgbackrest/pgbackrest.conf";
-    second.part.run(&["sh", "-c", script, "sh", configuration]).await.ok();
+    second.container.run(&["sh", "-c", script, "sh", configuration]).await.ok();
     let archives = ClusterSettings { archive_stanza: Some("drill".into()), ..settings(true) };
     second.patroni.apply(&archives).await.expect("applied");
     for command in ["stanza-create", "check", "backup"] {
-        second.part.as_postgres(&["pgbackrest", "--stanza=drill", command]).await.ok();
+        second.container.as_postgres(&["pgbackrest", "--stanza=drill", command]).await.ok();
     }
-    let list = second.part.as_postgres(&["ls", "/var/lib/pgbackrest/backup/drill"]).await.ok();
+    let list = second.container.as_postgres(&["ls", "/var/lib/pgbackrest/backup/drill"]).await.ok();
     let label = list.lines().find(|name| name.ends_with('F')).expect("a full one").to_owned();
     let id = second.patroni.system_identifier().await;
     second.database.rows("INSERT INTO t VALUES (-1)").await.expect("written");
@@ -324,6 +335,6 @@ async fn a_backup_replaces_the_bootstrap(first: &One, second: &One, etcd: &Part)
     first.runit.empty_data_directory().await.expect("emptied");
     second.patroni.apply(&archives).await.expect("applied");
     start(first, true).await;
-    until(LONG, "unit 0 is made anew", || streams(second)).await;
+    until(LONG, "unit 0 is made again", || streams(second)).await;
     println!("both within {:?}", begin.elapsed());
 }

@@ -5,48 +5,48 @@ use std::time::{Duration, Instant};
 use pgdrill_adapters::command::{CommandOutput, CommandRunner as _, Invocation, RunFailure};
 use pgdrill_containers::ContainerExec;
 
-use crate::parts::{Part, Stage};
+use crate::fixture::{Container, TestStage};
 use crate::{LONG, exec, on_stage, shell, unit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_run_in_a_container_as_they_do_here() {
-    on_stage("commands", async |stage: &Stage| {
-        let part = unit(stage, "unit").await;
-        play(stage, &part, exec(stage, &part)).await;
+    on_stage("commands", async |stage: &TestStage| {
+        let container = unit(stage, "unit").await;
+        play(stage, &container, exec(stage, &container)).await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_run_by_processes_that_stay_as_they_do_without() {
-    on_stage("attended", async |stage: &Stage| {
-        let part = unit(stage, "unit").await;
-        play(stage, &part, exec(stage, &part).attended()).await;
+    on_stage("attended", async |stage: &TestStage| {
+        let container = unit(stage, "unit").await;
+        play(stage, &container, exec(stage, &container).attended()).await;
     })
     .await;
 }
 
-async fn play(stage: &Stage, part: &Part, exec: ContainerExec) {
-    the_exit_code_and_both_streams_are_kept(&exec).await;
+async fn play(stage: &TestStage, container: &Container, exec: ContainerExec) {
+    the_exit_code_and_both_streams_are_captured(&exec).await;
     it_runs_as_the_user_in_the_container_s_own_environment(&exec).await;
     standard_input_arrives_whole_and_need_not_be_read(&exec).await;
     what_can_t_be_run_was_not_started(&exec).await;
     a_killed_command_has_no_code(&exec).await;
     megabytes_keep_their_beginning_and_end(&exec).await;
-    what_never_ends_is_ended_with_all_that_it_started(&exec, part).await;
-    what_ignores_the_request_to_end_is_killed(&exec, part).await;
+    what_never_ends_is_ended_with_all_that_it_started(&exec, container).await;
+    what_ignores_the_request_to_end_is_killed(&exec, container).await;
     output_that_is_held_open_is_not_waited_for(&exec).await;
-    a_dropped_command_ends_at_its_time(&exec, part).await;
+    a_dropped_command_ends_at_its_time(&exec, container).await;
     it_is_quick(&exec).await;
-    a_container_that_stands_still_is_lost(&exec, part).await;
-    a_dead_container_is_lost(&exec, part, stage).await;
+    a_container_that_stands_still_is_lost(&exec, container).await;
+    a_dead_container_is_lost(&exec, container, stage).await;
 }
 
 async fn ran(exec: &ContainerExec, invocation: &Invocation) -> CommandOutput {
     exec.run(invocation).await.unwrap_or_else(|failure| panic!("{invocation:?}: {failure}"))
 }
 
-async fn the_exit_code_and_both_streams_are_kept(exec: &ContainerExec) {
+async fn the_exit_code_and_both_streams_are_captured(exec: &ContainerExec) {
     for code in [28, 1, 124, 125, 126, 127] {
         let output = ran(exec, &shell(&format!("echo out; echo err >&2; exit {code}"))).await;
         let expected =
@@ -61,12 +61,12 @@ async fn the_exit_code_and_both_streams_are_kept(exec: &ContainerExec) {
 async fn it_runs_as_the_user_in_the_container_s_own_environment(exec: &ContainerExec) {
     let script = "id -un; pwd; echo $PGDATA; env | sed 's/=.*//' | sort | tr '\n' ' '; ls -l /proc/self/fd/0";
     let postgres = Invocation { user: Some("postgres".into()), ..shell(script) };
-    let told = ran(exec, &postgres).await.stdout;
-    let lines: Vec<&str> = told.lines().collect();
-    assert_eq!(lines[..3], ["postgres", "/", "/var/lib/postgresql/data/pgdata"], "{told}");
+    let reported = ran(exec, &postgres).await.stdout;
+    let lines: Vec<&str> = reported.lines().collect();
+    assert_eq!(lines[..3], ["postgres", "/", "/var/lib/postgresql/data/pgdata"], "{reported}");
     let names = "HOME HOSTNAME LANG PATH PGDATA PGHOST PWD SVDIR ";
-    assert!(lines[3].starts_with(names), "{told}");
-    assert!(told.contains("/dev/null"), "nothing to read: {told}");
+    assert!(lines[3].starts_with(names), "{reported}");
+    assert!(reported.contains("/dev/null"), "nothing to read: {reported}");
     assert_eq!(ran(exec, &shell("id -un")).await.stdout, "root\n");
 }
 
@@ -114,12 +114,15 @@ async fn megabytes_keep_their_beginning_and_end(exec: &ContainerExec) {
 }
 
 /// The processes in the container that show this text in their command line.
-async fn processes(part: &Part, text: &str) -> String {
-    let found = part.run(&["pgrep", "-a", "-f", text]).await.stdout;
+async fn processes(container: &Container, text: &str) -> String {
+    let found = container.run(&["pgrep", "-a", "-f", text]).await.stdout;
     found.lines().filter(|line| !line.contains("pgrep")).collect()
 }
 
-async fn what_never_ends_is_ended_with_all_that_it_started(exec: &ContainerExec, part: &Part) {
+async fn what_never_ends_is_ended_with_all_that_it_started(
+    exec: &ContainerExec,
+    container: &Container,
+) {
     // The command itself ends when it is asked to; what it started ignores that.
     let script = "echo begun; (trap '' TERM; sleep 1234) & sleep 1235; echo never";
     let hangs = Invocation { timeout: Duration::from_millis(700), ..shell(script) };
@@ -134,10 +137,10 @@ async fn what_never_ends_is_ended_with_all_that_it_started(exec: &ContainerExec,
     }
     println!("ended after {:?}", begin.elapsed());
     assert!(begin.elapsed() < Duration::from_secs(10));
-    assert_eq!(processes(part, "sleep 123").await, "");
+    assert_eq!(processes(container, "sleep 123").await, "");
 }
 
-async fn what_ignores_the_request_to_end_is_killed(exec: &ContainerExec, part: &Part) {
+async fn what_ignores_the_request_to_end_is_killed(exec: &ContainerExec, container: &Container) {
     let script = "trap '' TERM; while :; do sleep 0.77; done";
     let stubborn = Invocation {
         user: Some("postgres".into()),
@@ -148,7 +151,7 @@ async fn what_ignores_the_request_to_end_is_killed(exec: &ContainerExec, part: &
     let ended = exec.run(&stubborn).await;
     assert!(matches!(ended, Err(RunFailure::TimedOut { is_ended: true, .. })), "{ended:?}");
     println!("killed after {:?}", begin.elapsed());
-    assert_eq!(processes(part, "0.77").await, "");
+    assert_eq!(processes(container, "0.77").await, "");
 }
 
 async fn output_that_is_held_open_is_not_waited_for(exec: &ContainerExec) {
@@ -160,13 +163,13 @@ async fn output_that_is_held_open_is_not_waited_for(exec: &ContainerExec) {
     ran(exec, &shell("pkill -x sleep")).await;
 }
 
-async fn a_dropped_command_ends_at_its_time(exec: &ContainerExec, part: &Part) {
+async fn a_dropped_command_ends_at_its_time(exec: &ContainerExec, container: &Container) {
     let sleeps = Invocation { timeout: Duration::from_secs(3), ..shell("sleep 1236; true") };
     let dropped = tokio::time::timeout(Duration::from_secs(1), exec.run(&sleeps)).await;
     assert!(dropped.is_err());
-    assert!(processes(part, "1236").await.contains("1236"), "it goes on");
-    let gone = || async { processes(part, "1236").await.is_empty() };
-    crate::parts::until(Duration::from_secs(15), "its time is up", gone).await;
+    assert!(processes(container, "1236").await.contains("1236"), "it goes on");
+    let gone = || async { processes(container, "1236").await.is_empty() };
+    crate::fixture::until(Duration::from_secs(15), "its time is up", gone).await;
 }
 
 async fn it_is_quick(exec: &ContainerExec) {
@@ -178,11 +181,11 @@ async fn it_is_quick(exec: &ContainerExec) {
     assert!(begin.elapsed() < Duration::from_secs(10));
 }
 
-async fn a_container_that_stands_still_is_lost(exec: &ContainerExec, part: &Part) {
+async fn a_container_that_stands_still_is_lost(exec: &ContainerExec, container: &Container) {
     let short = Invocation { timeout: Duration::from_secs(2), ..shell("echo begun; sleep 1237") };
     let pause = async {
         tokio::time::sleep(Duration::from_millis(700)).await;
-        part.0.pause().await.expect("it can be paused");
+        container.0.pause().await.expect("it can be paused");
     };
     let begin = Instant::now();
     let (ended, ()) = futures_util::join!(exec.run(&short), pause);
@@ -200,16 +203,16 @@ async fn a_container_that_stands_still_is_lost(exec: &ContainerExec, part: &Part
         other => panic!("{other:?}"),
     }
     println!("frozen before the command: {:?}", begin.elapsed());
-    part.0.unpause().await.expect("it can go on");
+    container.0.unpause().await.expect("it can go on");
     ran(exec, &shell("true")).await;
-    let gone = || async { processes(part, "1237").await.is_empty() };
-    crate::parts::until(LONG, "its time was up while it stood still", gone).await;
+    let gone = || async { processes(container, "1237").await.is_empty() };
+    crate::fixture::until(LONG, "its time was up while it stood still", gone).await;
 }
 
-async fn a_dead_container_is_lost(exec: &ContainerExec, part: &Part, stage: &Stage) {
+async fn a_dead_container_is_lost(exec: &ContainerExec, container: &Container, stage: &TestStage) {
     let kill = async {
         tokio::time::sleep(Duration::from_millis(700)).await;
-        let killed = stage.docker.kill_container(part.0.id(), None).await;
+        let killed = stage.docker.kill_container(container.0.id(), None).await;
         killed.expect("it can be killed");
     };
     let begin = Instant::now();

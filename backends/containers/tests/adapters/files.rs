@@ -8,7 +8,7 @@ use pgdrill_adapters::files::{Access, Files as _};
 use pgdrill_containers::{ContainerExec, ContainerFiles};
 use pgdrill_core::PortErrorKind as Kind;
 
-use crate::parts::{Part, Stage};
+use crate::fixture::{Container, TestStage};
 use crate::{exec, on_stage, unit};
 
 const PRIVATE: Access<'_> = Access { owner: Some("postgres"), mode: 0o600 };
@@ -21,34 +21,37 @@ async fn files_in_a_container_are_replaced_whole() {
     on_stage("files", play).await;
 }
 
-async fn play(stage: &Stage) {
-    let part = unit(stage, "unit").await;
-    let files = ContainerFiles::new(exec(stage, &part));
-    a_file_is_replaced_with_its_access_and_leaves_nothing_beside_it(&files, &part).await;
+async fn play(stage: &TestStage) {
+    let container = unit(stage, "unit").await;
+    let files = ContainerFiles::new(exec(stage, &container));
+    a_file_is_replaced_with_its_access_and_leaves_nothing_beside_it(&files, &container).await;
     any_bytes_come_back_as_they_were(&files).await;
-    a_failed_replacement_leaves_the_old_file(&files, &part).await;
-    what_is_not_there_is_nothing_to_read_and_gone_already(&files, &part).await;
-    a_reader_never_sees_half_a_file(&files, &part).await;
-    half_a_content_is_no_content(&files, &exec(stage, &part)).await;
-    part.0.pause().await.expect("it can be paused");
+    a_failed_replacement_leaves_the_old_file(&files, &container).await;
+    what_is_not_there_is_nothing_to_read_and_gone_already(&files, &container).await;
+    a_reader_never_sees_half_a_file(&files, &container).await;
+    half_a_content_is_no_content(&files, &exec(stage, &container)).await;
+    container.0.pause().await.expect("it can be paused");
     assert_eq!(files.read(PATH).await.expect_err("frozen").kind, Kind::Unreachable);
     assert_eq!(files.push(PATH, b"x", PRIVATE).await.expect_err("frozen").kind, Kind::Unreachable);
-    part.0.unpause().await.expect("it can go on");
+    container.0.unpause().await.expect("it can go on");
 }
 
 async fn a_file_is_replaced_with_its_access_and_leaves_nothing_beside_it(
     files: &Files,
-    part: &Part,
+    container: &Container,
 ) {
     for (content, mode) in [(&b"the longer one"[..], 0o640), (b"short", 0o600), (b"", 0o644)] {
         files.push(PATH, content, Access { mode, ..PRIVATE }).await.expect("written");
         assert_eq!(files.read(PATH).await.expect("read").as_deref(), Some(content));
-        let told = part.run(&["stat", "-c", "%U:%G %a", PATH]).await.ok();
-        assert_eq!(told, format!("postgres:postgres {mode:o}\n"));
+        let reported = container.run(&["stat", "-c", "%U:%G %a", PATH]).await.ok();
+        assert_eq!(reported, format!("postgres:postgres {mode:o}\n"));
     }
-    assert_eq!(part.run(&["ls", "-A", "/etc/pgbackrest"]).await.ok(), "conf.d\nwith space.yml\n");
+    assert_eq!(
+        container.run(&["ls", "-A", "/etc/pgbackrest"]).await.ok(),
+        "conf.d\nwith space.yml\n"
+    );
     files.push("/etc/own", b"x", Access { owner: None, mode: 0o400 }).await.expect("written");
-    assert_eq!(part.run(&["stat", "-c", "%U %a", "/etc/own"]).await.ok(), "root 400\n");
+    assert_eq!(container.run(&["stat", "-c", "%U %a", "/etc/own"]).await.ok(), "root 400\n");
 }
 
 async fn any_bytes_come_back_as_they_were(files: &Files) {
@@ -60,9 +63,9 @@ async fn any_bytes_come_back_as_they_were(files: &Files) {
     assert_eq!(failed.kind, Kind::Refused, "{failed:?}");
 }
 
-async fn a_failed_replacement_leaves_the_old_file(files: &Files, part: &Part) {
+async fn a_failed_replacement_leaves_the_old_file(files: &Files, container: &Container) {
     files.push("/srv/old", b"old", PRIVATE).await.expect("written");
-    part.run(&["mkdir", "-p", "/srv/busy/inner"]).await.ok();
+    container.run(&["mkdir", "-p", "/srv/busy/inner"]).await.ok();
     let stranger = Access { owner: Some("mallory"), mode: 0o600 };
     for (path, access, kind) in [
         ("/srv/busy", PRIVATE, Kind::Refused),
@@ -77,21 +80,24 @@ async fn a_failed_replacement_leaves_the_old_file(files: &Files, part: &Part) {
         assert!(failed.cause.starts_with(path) && !failed.cause.contains("secret"), "{failed:?}");
     }
     assert_eq!(files.read("/srv/old").await.expect("read").as_deref(), Some(&b"old"[..]));
-    assert_eq!(part.run(&["ls", "-A", "/srv"]).await.ok(), "busy\nold\n");
+    assert_eq!(container.run(&["ls", "-A", "/srv"]).await.ok(), "busy\nold\n");
 }
 
-async fn what_is_not_there_is_nothing_to_read_and_gone_already(files: &Files, part: &Part) {
+async fn what_is_not_there_is_nothing_to_read_and_gone_already(
+    files: &Files,
+    container: &Container,
+) {
     assert_eq!(files.read("/srv/none").await, Ok(None));
     assert_eq!(files.remove("/srv/none").await, Ok(()));
     assert_eq!(files.remove("/srv/old").await, Ok(()));
     assert_eq!(files.read("/srv/old").await, Ok(None));
     assert_eq!(files.read("/srv/busy").await.expect_err("a folder").kind, Kind::Refused);
     assert_eq!(files.remove("/srv/busy").await.expect_err("a folder").kind, Kind::Refused);
-    part.run(&["ln", "-s", "/nowhere", "/srv/dangling"]).await.ok();
+    container.run(&["ln", "-s", "/nowhere", "/srv/dangling"]).await.ok();
     assert_eq!(files.read("/srv/dangling").await.expect_err("broken").kind, Kind::NotFound);
 }
 
-async fn a_reader_never_sees_half_a_file(files: &Files, part: &Part) {
+async fn a_reader_never_sees_half_a_file(files: &Files, container: &Container) {
     let content = |byte| vec![byte; 400_000];
     files.push(PATH, &content(b'a'), PRIVATE).await.expect("written");
     let script =
@@ -102,7 +108,7 @@ async fn a_reader_never_sees_half_a_file(files: &Files, part: &Part) {
             files.push(PATH, &content(byte), PRIVATE).await.expect("written");
         }
     };
-    let (seen, ()) = futures_util::join!(part.run(&watch), write);
+    let (seen, ()) = futures_util::join!(container.run(&watch), write);
     assert_eq!(seen.ok(), "0\n400000\n");
     // A client that is gone in the midst of a file leaves the old one.
     let before = files.read(PATH).await.expect("read");

@@ -7,61 +7,61 @@ use pgdrill_containers::{ContainerExec, Runit, RunitLimits, Supervised};
 use pgdrill_core::PortErrorKind as Kind;
 use pgdrill_core::ports::{Service, ServiceState, Workload as _};
 
-use crate::parts::{Part, Stage, Tls, until};
+use crate::fixture::{Container, TestStage, Tls, until};
 use crate::{LONG, exec, on_stage, shell, unit};
 
 const DATA: &str = "/var/lib/postgresql/data/pgdata";
 
-type Unit = Runit<ContainerExec>;
+type Supervisor = Runit<ContainerExec>;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn services_do_as_they_are_told() {
+async fn services_do_as_they_are_asked() {
     on_stage("services", play).await;
 }
 
-async fn play(stage: &Stage) {
-    let part = unit(stage, "unit").await;
+async fn play(stage: &TestStage) {
+    let container = unit(stage, "unit").await;
     let limits = RunitLimits {
         start: Duration::from_secs(10),
         stop: Duration::from_secs(4),
         ..RunitLimits::default()
     };
-    let runit = Runit::new(exec(stage, &part), Supervised::default(), limits);
+    let runit = Runit::new(exec(stage, &container), Supervised::default(), limits);
     assert_eq!(runit.is_reachable().await, Ok(true));
-    what_ends_at_once_was_not_started(&runit, &part).await;
-    what_ends_as_it_is_held_to_run_was_started(&runit, &part).await;
-    a_service_runs_and_stops(&runit, &part).await;
-    what_will_not_stop_is_not_killed(&runit, &part).await;
-    a_stop_between_two_starts_holds(&runit, &part).await;
-    what_a_killed_manager_left_is_stopped_too(&runit, &part).await;
-    the_tls_server_reloads_without_an_interruption(&runit, &part).await;
-    the_data_directory_is_emptied(&runit, &part).await;
-    a_supervisor_can_stand_silent(&runit, &part, &exec(stage, &part)).await;
-    a_service_can_be_unknown(&runit, &part).await;
-    part.0.pause().await.expect("it can be paused");
+    what_ends_at_once_was_not_started(&runit, &container).await;
+    what_ends_as_it_is_held_to_run_was_started(&runit, &container).await;
+    a_service_runs_and_stops(&runit, &container).await;
+    what_will_not_stop_is_not_killed(&runit, &container).await;
+    a_stop_between_two_starts_holds(&runit, &container).await;
+    what_a_killed_manager_left_is_stopped_too(&runit, &container).await;
+    the_tls_server_reloads_without_an_interruption(&runit, &container).await;
+    the_data_directory_is_emptied(&runit, &container).await;
+    a_supervisor_can_stand_silent(&runit, &container, &exec(stage, &container)).await;
+    a_service_can_be_unknown(&runit, &container).await;
+    container.0.pause().await.expect("it can be paused");
     nothing_answers(&runit).await;
-    part.0.unpause().await.expect("it can go on");
+    container.0.unpause().await.expect("it can go on");
     assert_eq!(runit.is_reachable().await, Ok(true));
-    stage.docker.kill_container(part.0.id(), None).await.expect("it can be killed");
+    stage.docker.kill_container(container.0.id(), None).await.expect("it can be killed");
     nothing_answers(&runit).await;
-    part.0.start().await.expect("it can be started again");
+    container.0.start().await.expect("it can be started again");
     until(LONG, "it is back", || async { runit.is_reachable().await == Ok(true) }).await;
 }
 
-async fn state(runit: &Unit, service: Service) -> ServiceState {
+async fn state(runit: &Supervisor, service: Service) -> ServiceState {
     runit.service(service).await.expect("an answer")
 }
 
 /// Puts a program in the place of the database.
-async fn pretend(part: &Part, program: &str) {
+async fn pretend(container: &Container, program: &str) {
     let script = "printf '#!/bin/sh\n%s\n' \"$1\" > /etc/sv/postgresql/run";
-    part.run(&["sh", "-c", script, "sh", program]).await.ok();
+    container.run(&["sh", "-c", script, "sh", program]).await.ok();
 }
 
-async fn what_ends_at_once_was_not_started(runit: &Unit, part: &Part) {
+async fn what_ends_at_once_was_not_started(runit: &Supervisor, container: &Container) {
     for (program, service) in [("exit 1", Service::Database), ("", Service::TlsServer)] {
         if service == Service::Database {
-            pretend(part, program).await;
+            pretend(container, program).await;
         }
         let begin = Instant::now();
         let error = runit.start(service).await.expect_err("it has no configuration");
@@ -70,17 +70,17 @@ async fn what_ends_at_once_was_not_started(runit: &Unit, part: &Part) {
         tokio::time::sleep(Duration::from_millis(1500)).await;
         assert_eq!(state(runit, service).await, ServiceState::Stopped);
     }
-    pretend(part, "echo x >> /run/half; exec sleep 0.5").await;
+    pretend(container, "echo x >> /run/half; exec sleep 0.5").await;
     let error = runit.start(Service::Database).await.expect_err("it does not stay up");
     assert_eq!(error.kind(), Kind::Refused, "{error}");
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    assert_eq!(part.run(&["cat", "/run/half"]).await.ok(), "x\n", "tried once");
+    assert_eq!(container.run(&["cat", "/run/half"]).await.ok(), "x\n", "tried once");
 }
 
 /// A restore that fails does so about then.
-async fn what_ends_as_it_is_held_to_run_was_started(runit: &Unit, part: &Part) {
+async fn what_ends_as_it_is_held_to_run_was_started(runit: &Supervisor, container: &Container) {
     let program = "sleep 0.5; while grep -q \"want down\" supervise/stat; do :; done; exit 1";
-    pretend(part, program).await;
+    pretend(container, program).await;
     runit.start(Service::Database).await.expect("it stayed up for a second");
     until(LONG, "it stays down", || async {
         state(runit, Service::Database).await == ServiceState::Stopped
@@ -88,26 +88,26 @@ async fn what_ends_as_it_is_held_to_run_was_started(runit: &Unit, part: &Part) {
     .await;
 }
 
-async fn process(part: &Part) -> String {
-    part.run(&["cat", "/run/supervisor/postgresql/supervise/pid"]).await.ok()
+async fn process(container: &Container) -> String {
+    container.run(&["cat", "/run/supervisor/postgresql/supervise/pid"]).await.ok()
 }
 
-async fn a_service_runs_and_stops(runit: &Unit, part: &Part) {
-    pretend(part, "exec sleep 4321").await;
+async fn a_service_runs_and_stops(runit: &Supervisor, container: &Container) {
+    pretend(container, "exec sleep 4321").await;
     let database = Service::Database;
     let begin = Instant::now();
     runit.start(database).await.expect("started");
     println!("a start takes {:?}", begin.elapsed());
     assert_eq!(state(runit, database).await, ServiceState::Running);
-    let first = process(part).await;
+    let first = process(container).await;
     let begin = Instant::now();
     runit.start(database).await.expect("it runs");
     println!("a start of a running service takes {:?}", begin.elapsed());
-    assert_eq!(process(part).await, first);
+    assert_eq!(process(container).await, first);
     // The supervisor keeps it running.
-    part.run(&["pkill", "-KILL", "-f", "sleep 4321"]).await.ok();
+    container.run(&["pkill", "-KILL", "-f", "sleep 4321"]).await.ok();
     until(LONG, "it is started again", || async {
-        let now = process(part).await;
+        let now = process(container).await;
         !now.trim().is_empty() && now != first
     })
     .await;
@@ -116,28 +116,28 @@ async fn a_service_runs_and_stops(runit: &Unit, part: &Part) {
         runit.stop(database).await.expect("stopped");
         println!("a stop takes {:?}", begin.elapsed());
         assert_eq!(state(runit, database).await, ServiceState::Stopped);
-        assert_eq!(part.run(&["pgrep", "-f", "^sleep 4321"]).await.code, 1);
+        assert_eq!(container.run(&["pgrep", "-f", "^sleep 4321"]).await.code, 1);
     }
     let error = runit.reload(database).await.expect_err("it does not run");
     assert_eq!(error.kind(), Kind::Refused, "{error}");
 }
 
-async fn what_will_not_stop_is_not_killed(runit: &Unit, part: &Part) {
+async fn what_will_not_stop_is_not_killed(runit: &Supervisor, container: &Container) {
     runit.start(Service::Database).await.expect("started");
-    let first = process(part).await;
-    part.run(&["ln", "-s", "/bin/true", "/etc/sv/postgresql/control/t"]).await.ok();
+    let first = process(container).await;
+    container.run(&["ln", "-s", "/bin/true", "/etc/sv/postgresql/control/t"]).await.ok();
     let begin = Instant::now();
     let error = runit.stop(Service::Database).await.expect_err("it does not stop");
     println!("{error} after {:?}", begin.elapsed());
     assert_eq!((error.kind(), &*error.place()), (Kind::TimedOut, "workload.stop"));
     assert!(begin.elapsed() < Duration::from_secs(8));
     assert_eq!(state(runit, Service::Database).await, ServiceState::Running);
-    part.run(&["rm", "/etc/sv/postgresql/control/t"]).await.ok();
+    container.run(&["rm", "/etc/sv/postgresql/control/t"]).await.ok();
     runit.start(Service::Database).await.expect("it runs");
-    assert_eq!(process(part).await, first, "nothing changed for what runs");
-    part.run(&["pkill", "-KILL", "-f", "sleep 4321"]).await.ok();
+    assert_eq!(process(container).await, first, "nothing changed for what runs");
+    container.run(&["pkill", "-KILL", "-f", "sleep 4321"]).await.ok();
     until(LONG, "it is wanted up again", || async {
-        let now = process(part).await;
+        let now = process(container).await;
         !now.trim().is_empty() && now != first
     })
     .await;
@@ -145,47 +145,47 @@ async fn what_will_not_stop_is_not_killed(runit: &Unit, part: &Part) {
 }
 
 /// The supervisor reads no order for a second after a quick end, and starts once more before it does.
-async fn a_stop_between_two_starts_holds(runit: &Unit, part: &Part) {
-    pretend(part, "exit 1").await;
+async fn a_stop_between_two_starts_holds(runit: &Supervisor, container: &Container) {
+    pretend(container, "exit 1").await;
     for pause in [0, 300, 900] {
-        part.run(&["sv", "up", "postgresql"]).await.ok();
+        container.run(&["sv", "up", "postgresql"]).await.ok();
         tokio::time::sleep(Duration::from_millis(pause)).await;
         runit.stop(Service::Database).await.expect("stopped");
-        let told = part.run(&["sv", "status", "postgresql"]).await.ok();
-        assert!(told.starts_with("down: ") && !told.contains("want up"), "{told}");
+        let reported = container.run(&["sv", "status", "postgresql"]).await.ok();
+        assert!(reported.starts_with("down: ") && !reported.contains("want up"), "{reported}");
         tokio::time::sleep(Duration::from_millis(1500)).await;
         assert_eq!(state(runit, Service::Database).await, ServiceState::Stopped);
     }
     // A start in the midst of this is refused like any other.
-    part.run(&["sv", "up", "postgresql"]).await.ok();
+    container.run(&["sv", "up", "postgresql"]).await.ok();
     let error = runit.start(Service::Database).await.expect_err("it ends at once");
     println!("in the midst of restarts: {error}");
     runit.stop(Service::Database).await.expect("stopped");
 }
 
-async fn what_a_killed_manager_left_is_stopped_too(runit: &Unit, part: &Part) {
+async fn what_a_killed_manager_left_is_stopped_too(runit: &Supervisor, container: &Container) {
     let leave = format!(
         "cp /bin/sleep /tmp/postgres; mkdir -p {DATA}; chown postgres: {DATA}; cd {DATA}
         chpst -u postgres:postgres setsid -f /tmp/postgres 4325 < /dev/null > /dev/null 2>&1
         pgrep -x postgres > {DATA}/postmaster.pid"
     );
-    part.run(&["sh", "-c", &leave]).await.ok();
-    assert_eq!(part.run(&["pgrep", "-x", "postgres"]).await.code, 0, "it runs");
+    container.run(&["sh", "-c", &leave]).await.ok();
+    assert_eq!(container.run(&["pgrep", "-x", "postgres"]).await.code, 0, "it runs");
     runit.stop(Service::TlsServer).await.expect("not its own");
-    assert_eq!(part.run(&["pgrep", "-x", "postgres"]).await.code, 0, "it runs");
+    assert_eq!(container.run(&["pgrep", "-x", "postgres"]).await.code, 0, "it runs");
     runit.stop(Service::Database).await.expect("stopped");
-    assert_eq!(part.run(&["pgrep", "-x", "postgres"]).await.code, 1, "it is gone");
+    assert_eq!(container.run(&["pgrep", "-x", "postgres"]).await.code, 1, "it is gone");
     runit.stop(Service::Database).await.expect("stopped");
-    part.run(&["rm", "-r", DATA]).await.ok();
+    container.run(&["rm", "-r", DATA]).await.ok();
     // What will start a database is waited for, too.
     let helper = "chpst -u postgres:postgres setsid -f sh -c 'sleep 2; : multiprocessing.spawn' > /dev/null 2>&1";
-    part.run(&["sh", "-c", helper]).await.ok();
+    container.run(&["sh", "-c", helper]).await.ok();
     let begin = Instant::now();
     runit.stop(Service::Database).await.expect("stopped");
     assert!(begin.elapsed() > Duration::from_secs(1));
 }
 
-async fn the_tls_server_reloads_without_an_interruption(runit: &Unit, part: &Part) {
+async fn the_tls_server_reloads_without_an_interruption(runit: &Supervisor, container: &Container) {
     let tls = Tls::of("unit");
     let configuration = "[global]\ntls-server-address=*\ntls-server-ca-file=/etc/pgbackrest/ca.crt\n\
         tls-server-cert-file=/etc/pgbackrest/own.crt\ntls-server-key-file=/etc/pgbackrest/own.key\n\
@@ -198,73 +198,74 @@ async fn the_tls_server_reloads_without_an_interruption(runit: &Unit, part: &Par
     ] {
         let script =
             "umask 077; printf %s \"$2\" > /etc/pgbackrest/$1; chown postgres: /etc/pgbackrest/$1";
-        part.run(&["sh", "-c", script, "sh", name, content]).await.ok();
+        container.run(&["sh", "-c", script, "sh", name, content]).await.ok();
     }
     let server = Service::TlsServer;
     runit.start(server).await.expect("started");
-    let first = part.run(&["sv", "status", "pgbackrest server"]).await.ok();
+    let first = container.run(&["sv", "status", "pgbackrest server"]).await.ok();
     let ping = ["pgbackrest", "server-ping", "--io-timeout=1", "localhost"];
-    part.as_postgres(&ping).await.ok();
+    container.as_postgres(&ping).await.ok();
     // A supervisor that takes its time.
     let slow = "sed -i '2i sleep 0.5' '/etc/sv/pgbackrest server/control/h'";
-    part.run(&["sh", "-c", slow]).await.ok();
+    container.run(&["sh", "-c", slow]).await.ok();
     for count in 1..=2 {
         let begin = Instant::now();
         runit.reload(server).await.expect("reloaded");
         println!("a reload takes {:?}", begin.elapsed());
-        let lines = part.run(&["cat", "/run/pgbackrest-server.reloads"]).await.ok();
+        let lines = container.run(&["cat", "/run/pgbackrest-server.reloads"]).await.ok();
         assert_eq!(lines.lines().count(), count, "counted once the reload has returned");
-        part.as_postgres(&ping).await.ok();
+        container.as_postgres(&ping).await.ok();
     }
-    let process = |told: &str| told.split(')').next().map(str::to_owned);
-    let now = part.run(&["sv", "status", "pgbackrest server"]).await.ok();
+    let process = |reported: &str| reported.split(')').next().map(str::to_owned);
+    let now = container.run(&["sv", "status", "pgbackrest server"]).await.ok();
     assert_eq!(process(&now), process(&first), "the same process");
     runit.stop(server).await.expect("stopped");
-    assert_ne!(part.as_postgres(&ping).await.code, 0);
+    assert_ne!(container.as_postgres(&ping).await.code, 0);
 }
 
-async fn the_data_directory_is_emptied(runit: &Unit, part: &Part) {
+async fn the_data_directory_is_emptied(runit: &Supervisor, container: &Container) {
     runit.empty_data_directory().await.expect("an absent one counts");
     let fill = format!(
         "mkdir -p {DATA}/base/1 {DATA}/.hidden && touch {DATA}/.dot {DATA}/base/1/x '{DATA}/a b' {DATA}/.hidden/y && ln -s /etc {DATA}/link"
     );
-    part.as_postgres(&["sh", "-c", &fill]).await.ok();
+    container.as_postgres(&["sh", "-c", &fill]).await.ok();
     runit.empty_data_directory().await.expect("emptied");
-    assert_eq!(part.run(&["find", DATA]).await.ok(), format!("{DATA}\n"), "the folder stays");
+    assert_eq!(container.run(&["find", DATA]).await.ok(), format!("{DATA}\n"), "the folder stays");
     runit.empty_data_directory().await.expect("emptied again");
-    assert_eq!(part.run(&["test", "-e", "/etc/passwd"]).await.code, 0);
+    assert_eq!(container.run(&["test", "-e", "/etc/passwd"]).await.code, 0);
     // What is another's goes aside with the rest; while that can't be removed, nothing more is emptied, or lost.
     let hold = format!("mkdir {DATA}/root && touch {DATA}/root/file");
-    part.run(&["sh", "-c", &hold]).await.ok();
+    container.run(&["sh", "-c", &hold]).await.ok();
     runit.empty_data_directory().await.expect("emptied, with another's file");
-    assert_eq!(part.run(&["find", DATA]).await.ok(), format!("{DATA}\n"));
+    assert_eq!(container.run(&["find", DATA]).await.ok(), format!("{DATA}\n"));
     let more = format!("{DATA}/more");
-    part.as_postgres(&["touch", &more]).await.ok();
+    container.as_postgres(&["touch", &more]).await.ok();
     let error = runit.empty_data_directory().await.expect_err("another's");
     println!("{error}");
     assert_eq!(error.kind(), Kind::Refused);
     assert!(error.cause().contains("root/file': Permission denied"), "{error}");
-    assert_eq!(part.run(&["test", "-e", &more]).await.code, 0, "nothing is lost");
-    part.run(&["rm", "-r", &format!("{DATA}.emptied")]).await.ok();
+    assert_eq!(container.run(&["test", "-e", &more]).await.code, 0, "nothing is lost");
+    container.run(&["rm", "-r", &format!("{DATA}.emptied")]).await.ok();
     runit.empty_data_directory().await.expect("it can be emptied now");
     // Something that runs there as a database does.
-    part.as_postgres(&[
-        "sh",
-        "-c",
-        &format!(
-            "cd {DATA} && (exec sleep 4322 > /dev/null 2>&1) & echo $! > {DATA}/postmaster.pid"
-        ),
-    ])
-    .await
-    .ok();
+    container
+        .as_postgres(&[
+            "sh",
+            "-c",
+            &format!(
+                "cd {DATA} && (exec sleep 4322 > /dev/null 2>&1) & echo $! > {DATA}/postmaster.pid"
+            ),
+        ])
+        .await
+        .ok();
     let error = runit.empty_data_directory().await.expect_err("it runs");
     assert_eq!((error.kind(), error.cause()), (Kind::Refused, "the database is running"));
-    part.run(&["pkill", "-f", "sleep 4322"]).await.ok();
+    container.run(&["pkill", "-f", "sleep 4322"]).await.ok();
     runit.empty_data_directory().await.expect("a left file does no harm");
 }
 
 /// What a container that is silent, frozen or dead has in common.
-async fn nothing_answers(runit: &Unit) {
+async fn nothing_answers(runit: &Supervisor) {
     assert_eq!(runit.is_reachable().await, Ok(false));
     for &service in Service::ALL {
         let errors = [
@@ -279,27 +280,31 @@ async fn nothing_answers(runit: &Unit) {
     }
 }
 
-async fn a_supervisor_can_stand_silent(runit: &Unit, part: &Part, exec: &ContainerExec) {
-    pretend(part, "exec sleep 4323").await;
+async fn a_supervisor_can_stand_silent(
+    runit: &Supervisor,
+    container: &Container,
+    exec: &ContainerExec,
+) {
+    pretend(container, "exec sleep 4323").await;
     runit.start(Service::Database).await.expect("started");
-    let first = process(part).await;
-    part.run(&["mv", "/run/supervisor", "/run/away"]).await.ok();
+    let first = process(container).await;
+    container.run(&["mv", "/run/supervisor", "/run/away"]).await.ok();
     nothing_answers(runit).await;
     let behind = exec.clone().behind("/run/supervisor");
     match behind.run(&shell("true")).await {
         Err(RunFailure::Lost { cause, .. }) => assert!(cause.contains("not answer"), "{cause}"),
         other => panic!("{other:?}"),
     }
-    part.run(&["mv", "/run/away", "/run/supervisor"]).await.ok();
+    container.run(&["mv", "/run/away", "/run/supervisor"]).await.ok();
     assert_eq!(runit.is_reachable().await, Ok(true));
-    assert_eq!(process(part).await, first, "the service went on");
+    assert_eq!(process(container).await, first, "the service went on");
     assert_eq!(behind.run(&shell("exit 7")).await.expect("it answers").code, Some(7));
     runit.stop(Service::Database).await.expect("stopped");
 }
 
-async fn a_service_can_be_unknown(runit: &Unit, part: &Part) {
+async fn a_service_can_be_unknown(runit: &Supervisor, container: &Container) {
     let link = "/run/supervisor/pgbackrest server";
-    part.run(&["rm", link]).await.ok();
+    container.run(&["rm", link]).await.ok();
     assert_eq!(state(runit, Service::TlsServer).await, ServiceState::Unknown);
     assert_eq!(state(runit, Service::Database).await, ServiceState::Stopped);
     assert_eq!(runit.is_reachable().await, Ok(true));
@@ -310,6 +315,6 @@ async fn a_service_can_be_unknown(runit: &Unit, part: &Part) {
     ];
     let kinds = errors.map(|error| error.map(|error| error.kind()));
     assert_eq!(kinds, [Some(Kind::NotFound); 3]);
-    part.run(&["ln", "-s", "/etc/service/pgbackrest server", link]).await.ok();
+    container.run(&["ln", "-s", "/etc/service/pgbackrest server", link]).await.ok();
     assert_eq!(state(runit, Service::TlsServer).await, ServiceState::Stopped);
 }

@@ -1,6 +1,6 @@
-//! The same server, as if somebody else ran it.
+//! The server of these tests, as if somebody else ran it.
 
-use pgdrill_adapters::s3::{Limits, S3Store};
+use pgdrill_adapters::s3::{S3Limits, S3Store};
 use pgdrill_containers::{
     authority::Authority,
     s3::{External, S3Server},
@@ -8,12 +8,12 @@ use pgdrill_containers::{
 use pgdrill_core::PortErrorKind;
 
 use super::{
-    DENIED, FINE, LIMITS, SOON, Scene, Shown, TIMED_OUT, UNREACHABLE, by, gate, kinds, settings,
+    DENIED, FINE, LIMITS, SOON, Scene, Shown, TIMED_OUT, UNREACHABLE, by, kinds, proxy, settings,
     soon,
 };
 
-/// The server, as if somebody else ran it, and the environment told of it.
-fn told(scene: &Scene, chain: &str, changes: &[(&str, &str)]) -> External {
+/// The server, as if somebody else ran it, and the environment that describes it.
+fn reported(scene: &Scene, chain: &str, changes: &[(&str, &str)]) -> External {
     let facts = scene.server.facts();
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), chain).expect("written");
@@ -36,23 +36,23 @@ fn told(scene: &Scene, chain: &str, changes: &[(&str, &str)]) -> External {
 /// Reached by an address that containers do not reach, under a name that is none, and with one user alone.
 pub(crate) async fn somebody_else_s_server_is_as_good(scene: &Scene) {
     let authority = Authority::new("pgdrill s3 test, once more").expect("made");
-    let external = told(scene, scene.authority.chain(), &[]);
+    let external = reported(scene, scene.authority.chain(), &[]);
     let server = S3Server::external(&external, &scene.home, &authority, &Shown).await;
     let server = server.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(server.facts().endpoint(), "https://s3.drill");
-    println!("{:?}", server.gate().to);
-    let gate = gate(&scene.home, &server.gate()).await;
-    let store = by(gate.route());
+    println!("{:?}", server.proxy().to);
+    let proxy = proxy(&scene.home, &server.proxy()).await;
+    let store = by(proxy.route());
     let s3 = settings(server.facts(), "external");
     assert_eq!(kinds(&store, &s3).await, FINE);
     let distrusting = scene.settings("external");
     assert_eq!(kinds(&store, &distrusting).await, UNREACHABLE, "its own authority signed");
-    soon(gate.close()).await;
+    soon(proxy.close()).await;
     assert_eq!(kinds(&store, &s3).await, UNREACHABLE);
-    soon(gate.hang()).await;
-    let hasty = S3Store::new(Limits { connect: SOON, attempt: SOON, ..LIMITS }).by(gate.route());
+    soon(proxy.hang()).await;
+    let hasty = S3Store::new(S3Limits { connect: SOON, attempt: SOON, ..LIMITS }).by(proxy.route());
     assert_eq!(kinds(&hasty, &s3).await, TIMED_OUT);
-    soon(gate.open()).await;
+    soon(proxy.open()).await;
     assert_eq!(kinds(&store, &s3).await, FINE);
 
     server.deny("external").await.expect("denied");
@@ -74,10 +74,10 @@ pub(crate) async fn somebody_else_s_server_is_as_good(scene: &Scene) {
     assert_eq!(kinds(&store, &s3).await[..2], DENIED[..2]);
     server.remove_bucket("external").await.expect("gone");
     assert_eq!(server.keys("external", "").await, Ok(Vec::new()));
-    gate.part().remove().await.expect("gone");
+    proxy.container().remove().await.expect("gone");
 }
 
-pub(crate) async fn what_is_wrong_with_somebody_else_s_server_is_told(scene: &Scene) {
+pub(crate) async fn what_is_wrong_with_somebody_else_s_server_is_reported(scene: &Scene) {
     let (right, other) = (scene.authority.chain(), scene.server.other_chain());
     let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let nobody = format!("https://127.0.0.1:{}", closed.local_addr().expect("bound").port());
@@ -88,7 +88,7 @@ pub(crate) async fn what_is_wrong_with_somebody_else_s_server_is_told(scene: &Sc
         (other, ("REGION", ""), "PGDRILL_S3_CA_FILE must hold"),
         (right, ("ENDPOINT", &*nobody), "Connection refused"),
     ] {
-        let external = told(scene, chain, &[change]);
+        let external = reported(scene, chain, &[change]);
         let failed = S3Server::external(&external, &scene.home, &scene.authority, &Shown).await;
         let error = failed.expect_err(words).to_string();
         println!("{error}\n");

@@ -50,8 +50,8 @@ fn an_arrow_that_the_document_lacks_is_reported_by_its_name() {
 
 #[test]
 fn a_shape_that_the_document_lacks_is_reported_by_its_arrows() {
-    let kept = PUBLISHED.lines().filter(|line| !line.contains("upload_error_logs_s3"));
-    let less = kept.collect::<Vec<_>>().join("\n");
+    let lines = PUBLISHED.lines().filter(|line| !line.contains("upload_error_logs_s3"));
+    let less = lines.collect::<Vec<_>>().join("\n");
     let expected = vec![
         "create-backup: has_backup_creation_succeeded -- no --> upload_error_logs_s3",
         "create-backup: upload_error_logs_s3 --> fail_action2",

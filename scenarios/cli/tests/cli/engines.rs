@@ -1,4 +1,4 @@
-//! Engines that answer, and are of no use: each is told apart, and what to do is said.
+//! Engines that answer, and are of no use: each is distinguished, and what to do is said.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -45,8 +45,8 @@ fn serve(
             break;
         }
         let lower = line.to_lowercase();
-        if let Some(told) = lower.strip_prefix("content-length:") {
-            length = told.trim().parse().unwrap_or(0);
+        if let Some(reported) = lower.strip_prefix("content-length:") {
+            length = reported.trim().parse().unwrap_or(0);
         }
     }
     reader.by_ref().take(length).read_to_end(&mut Vec::new())?;
@@ -77,7 +77,7 @@ fn usual(method: &str, path: &str) -> Answer {
 }
 
 #[test]
-fn an_engine_of_an_old_api_is_told_with_the_version_that_is_needed() {
+fn an_engine_of_an_old_api_is_reported_with_the_version_that_is_needed() {
     engine(r#"{"ApiVersion":"1.39","MinAPIVersion":"1.12"}"#, |_, _| None)
         .run(RUN)
         .run("up --name old --units 1")
@@ -85,7 +85,7 @@ fn an_engine_of_an_old_api_is_told_with_the_version_that_is_needed() {
 }
 
 #[test]
-fn an_engine_without_room_is_told_with_what_takes_it() {
+fn an_engine_without_room_is_reported_with_what_takes_it() {
     engine(NEW, |method, path| {
         let no_room = r#"{"message":"write /var/lib/engine/tmp: no space left on device"}"#;
         (method == "POST" && path.ends_with("/containers/create")).then_some((500, no_room))
@@ -96,7 +96,7 @@ fn an_engine_without_room_is_told_with_what_takes_it() {
 }
 
 #[test]
-fn an_engine_that_makes_no_network_is_told_with_what_removes_some() {
+fn an_engine_that_makes_no_network_is_reported_with_what_removes_some() {
     engine(NEW, |method, path| {
         let exhausted = r#"{"message":"could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network"}"#;
         (method == "POST" && path.ends_with("/networks/create")).then_some((500, exhausted))
@@ -106,7 +106,7 @@ fn an_engine_that_makes_no_network_is_told_with_what_removes_some() {
 }
 
 #[test]
-fn ports_that_are_always_taken_are_told_after_a_few_others_were_tried() {
+fn ports_that_are_always_taken_are_reported_after_a_few_others_were_tried() {
     engine(NEW, |method, path| match method {
         "POST" if path.ends_with("/start") => Some((
             500,

@@ -16,7 +16,7 @@ fn without_an_engine_every_command_says_so_and_ends_with_4() {
 }
 
 #[test]
-fn what_is_asked_for_wrongly_is_told_without_an_engine() {
+fn what_is_asked_for_wrongly_is_reported_without_an_engine() {
     Session::new()
         .run("fire create-bakup")
         .run("fire create-backup --param tpe=full")

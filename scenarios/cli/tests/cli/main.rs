@@ -1,6 +1,6 @@
 //! The command line as a person meets it: what is typed, what is shown, how it ends.
 //!
-//! `transcripts/` holds what was shown, one file a test, in the form of a shell session; write them anew
+//! `transcripts/` holds what was shown, one file a test, in the form of a shell session; write them again
 //! with `INSTA_UPDATE=always`, and read what changed.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]

@@ -43,7 +43,7 @@ impl Session {
         Self { folder: tempfile::tempdir().unwrap(), transcript: String::new(), engine }
     }
 
-    /// The same, with a container engine.
+    /// This session, with a container engine.
     pub(crate) fn engine(mut self, address: &str) -> Self {
         address.clone_into(&mut self.engine);
         self

@@ -42,8 +42,11 @@ fn what_a_killed_run_leaves_is_cleaned_and_the_next_run_clears_it() {
         child.wait().unwrap();
         assert!(!of_process(&child).is_empty(), "nobody was there to clear it");
         if by_hand {
-            let told = well(&["clean"]);
-            assert!(told.starts_with("removed ") && told.contains("pgdrill-"), "{told}");
+            let reported = well(&["clean"]);
+            assert!(
+                reported.starts_with("removed ") && reported.contains("pgdrill-"),
+                "{reported}"
+            );
         } else {
             let run = run(&["run", "--backend", "containers", "--filter", CASE]);
             assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);

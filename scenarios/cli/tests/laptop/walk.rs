@@ -7,21 +7,21 @@ use crate::engine::{Ended, TakenDown, beside_others, of_topology};
 const README: &str = include_str!("../../../../README.md");
 
 /// A command of the walk, and the lines that stand below it.
-struct Step {
+struct WalkStep {
     command: String,
     shown: Vec<String>,
 }
 
-fn steps() -> Vec<Step> {
+fn steps() -> Vec<WalkStep> {
     let (_, walk) = README.split_once("\n## A walk of five minutes\n").expect("the README has it");
     let walk = walk.split_once("\n## ").map_or(walk, |(walk, _)| walk);
-    let mut steps: Vec<Step> = Vec::new();
+    let mut steps: Vec<WalkStep> = Vec::new();
     for block in walk.split("```console\n").skip(1) {
         let (block, _) = block.split_once("\n```").expect("a block ends");
         for line in block.lines() {
             match line.strip_prefix("$ ") {
                 Some(command) => {
-                    steps.push(Step { command: command.to_owned(), shown: Vec::new() });
+                    steps.push(WalkStep { command: command.to_owned(), shown: Vec::new() });
                 }
                 None => steps.last_mut().expect("a command first").shown.push(line.to_owned()),
             }

@@ -1,7 +1,7 @@
 //! Where everything in a picture goes.
 //!
 //! `dagre` decides ranks, order and horizontal positions. It is fed the tamest of graphs: loops are
-//! kept back, cycles are opened here, and the tag of every arrow (`no · 12×`) is a node of its own,
+//! left out, cycles are opened here, and the tag of every arrow (`no · 12×`) is a node of its own,
 //! which keeps tags apart from everything else and close to the shape that asks the question.
 //! Heights and lines are made in [`super::route`].
 
@@ -9,7 +9,7 @@ use dagre::graph::{Graph, GraphOptions};
 use dagre::{Align, EdgeLabel, LayoutOptions, NodeLabel};
 
 use super::ports;
-use super::shape::Shape;
+use super::shape::ShapeView;
 use super::text::{self, LABEL, LEADING};
 use pgdrill_flow::{Arrow, Chart};
 
@@ -19,22 +19,22 @@ pub(super) struct Drawing {
     pub(super) width: f64,
     pub(super) height: f64,
     /// One for each node of the chart.
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<PlacedShape>,
     /// One for each arrow of the chart; `None` for an arrow whose end is no node.
-    pub(super) routes: Vec<Option<Route>>,
+    pub(super) routes: Vec<Option<ArrowRoute>>,
 }
 
 /// A shape and its centre.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct PlacedShape {
     pub(super) x: f64,
     pub(super) y: f64,
-    pub(super) shape: Shape,
+    pub(super) shape: ShapeView,
 }
 
 /// The way of an arrow, and its tag.
 #[derive(Debug)]
-pub(super) struct Route {
+pub(super) struct ArrowRoute {
     pub(super) trail: Trail,
     pub(super) tag: Tag,
     pub(super) x: f64,
@@ -45,14 +45,14 @@ pub(super) struct Route {
 #[derive(Debug)]
 pub(super) enum Trail {
     /// Vertical runs, joined by bends.
-    Runs(Vec<Run>),
+    Runs(Vec<VerticalRun>),
     /// From a node's right side, out to `reach` and back `2 * spread` lower.
     Loop { x: f64, y: f64, reach: f64, spread: f64 },
 }
 
 /// A vertical piece of an arrow.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Run {
+pub(super) struct VerticalRun {
     pub(super) x: f64,
     pub(super) from: f64,
     pub(super) to: f64,
@@ -79,11 +79,11 @@ impl Tag {
 /// Lays a chart out; `tags` holds one tag for each arrow.
 pub(super) fn layout(chart: &Chart, tags: Vec<Tag>) -> Drawing {
     let ends = |arrow: &Arrow| arrow.from.max(arrow.to) < chart.nodes.len();
-    let links: Vec<Link> = chart
+    let links: Vec<TagLink> = chart
         .arrows
         .iter()
         .zip(tags)
-        .map(|(arrow, tag)| Link {
+        .map(|(arrow, tag)| TagLink {
             from: arrow.from,
             to: arrow.to,
             known: ends(arrow),
@@ -97,9 +97,9 @@ pub(super) fn layout(chart: &Chart, tags: Vec<Tag>) -> Drawing {
         .nodes
         .iter()
         .enumerate()
-        .map(|(index, node)| Shape::of(node, ports::crowd(&links, index)))
+        .map(|(index, node)| ShapeView::of(node, ports::crowd(&links, index)))
         .collect();
-    let mut plan = Plan { shapes, links, spots: Vec::new(), ranks: Vec::new() };
+    let mut plan = RowPlan { shapes, links, spots: Vec::new(), ranks: Vec::new() };
     plan.open_cycles();
     plan.place();
     plan.draw()
@@ -107,7 +107,7 @@ pub(super) fn layout(chart: &Chart, tags: Vec<Tag>) -> Drawing {
 
 /// An arrow on its way through the layout.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct TagLink {
     pub(super) from: usize,
     pub(super) to: usize,
     /// Whether both ends are nodes.
@@ -121,7 +121,7 @@ pub(super) struct Link {
     pub(super) tagged: usize,
 }
 
-impl Link {
+impl TagLink {
     /// Whether the picture has a route through the ranks for it.
     pub(super) fn routed(&self) -> bool {
         self.known && self.from != self.to
@@ -130,16 +130,16 @@ impl Link {
 
 /// Everything but heights and lines.
 #[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) shapes: Vec<Shape>,
-    pub(super) links: Vec<Link>,
+pub(super) struct RowPlan {
+    pub(super) shapes: Vec<ShapeView>,
+    pub(super) links: Vec<TagLink>,
     /// Rank and x of each node.
     pub(super) spots: Vec<(usize, f64)>,
     /// Half the height of each rank.
     pub(super) ranks: Vec<f64>,
 }
 
-impl Plan {
+impl RowPlan {
     /// Turns around the arrows that close a cycle when the chart is read from its starts.
     fn open_cycles(&mut self) {
         let count = self.shapes.len();

@@ -1,7 +1,7 @@
 //! The report as one HTML page: every chart as a picture, painted with what the run walked.
 //!
 //! The page stands alone: no network, no second file, nothing lost without JavaScript or on paper.
-//! The same input gives the same bytes.
+//! One input gives the same bytes each time.
 
 mod layout;
 mod picture;

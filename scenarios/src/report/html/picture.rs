@@ -1,7 +1,7 @@
 //! One chart as an inline SVG.
 
 use super::Painted;
-use super::layout::{self, Drawing, Place, Route, Run, Tag, Trail};
+use super::layout::{self, ArrowRoute, Drawing, PlacedShape, Tag, Trail, VerticalRun};
 use super::text::{self, CAPTION, LABEL, LEADING, escape, flat, number};
 use pgdrill_flow::{Arrow, Form};
 
@@ -121,7 +121,7 @@ pub(super) fn state(visits: u64, dotted: bool) -> &'static str {
     }
 }
 
-fn chip(route: &Route) -> String {
+fn chip(route: &ArrowRoute) -> String {
     let tag = &route.tag;
     format!(
         "<rect class=\"chip\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"7\"/>{}",
@@ -167,7 +167,7 @@ fn kind(form: Form) -> &'static str {
 }
 
 /// `0×` on the upper right corner of a node that no case visits.
-fn badge(place: &Place) -> String {
+fn badge(place: &PlacedShape) -> String {
     let shape = &place.shape;
     let rise = shape.height / 2.0 * if shape.form == Form::Diamond { 0.55 } else { 1.0 };
     let (x, y) = (place.x + shape.run(rise) + 2.0, place.y - rise);
@@ -214,9 +214,9 @@ fn strokes(trail: &Trail) -> (String, String) {
 }
 
 /// Vertical through every run, an S from each run to the next; the end leaves room for the head.
-fn line(runs: &[Run]) -> String {
+fn line(runs: &[VerticalRun]) -> String {
     let mut path = String::new();
-    let mut last: Option<Run> = None;
+    let mut last: Option<VerticalRun> = None;
     for (index, run) in runs.iter().enumerate() {
         let mut run = *run;
         if index + 1 == runs.len() {
@@ -244,11 +244,11 @@ fn line(runs: &[Run]) -> String {
 }
 
 /// 1 for a run that goes down, -1 for one that goes up.
-fn ahead(run: &Run) -> f64 {
+fn ahead(run: &VerticalRun) -> f64 {
     if run.to < run.from { -1.0 } else { 1.0 }
 }
 
-fn head(run: &Run) -> String {
+fn head(run: &VerticalRun) -> String {
     let back = number(run.to - HEAD.0 * ahead(run));
     let (left, right) = (number(run.x - HEAD.1), number(run.x + HEAD.1));
     format!("M{} {}L{left} {back}L{right} {back}Z", number(run.x), number(run.to))

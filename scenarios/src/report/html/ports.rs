@@ -1,7 +1,7 @@
 //! Where arrows touch nodes: spread along the top and the bottom, in the order in which they come.
 
-use super::layout::Link;
-use super::shape::Shape;
+use super::layout::TagLink;
+use super::shape::ShapeView;
 
 /// The side of a node that an arrow touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,14 +13,18 @@ enum Side {
 }
 
 /// How many arrows touch a node, on the side with more of them.
-pub(super) fn crowd(links: &[Link], node: usize) -> usize {
+pub(super) fn crowd(links: &[TagLink], node: usize) -> usize {
     let leaving = links.iter().filter(|link| link.routed() && link.from == node).count();
     let entering = links.iter().filter(|link| link.routed() && link.to == node).count();
     leaving.max(entering)
 }
 
 /// For each link the x at which it leaves its source and the x at which it enters its target.
-pub(super) fn touch(shapes: &[Shape], spots: &[(usize, f64)], links: &[Link]) -> Vec<[f64; 2]> {
+pub(super) fn touch(
+    shapes: &[ShapeView],
+    spots: &[(usize, f64)],
+    links: &[TagLink],
+) -> Vec<[f64; 2]> {
     let mut touch = vec![[0.0; 2]; links.len()];
     for (node, (shape, &(_, middle))) in shapes.iter().zip(spots).enumerate() {
         for side in [Side::Top, Side::Bottom] {
@@ -38,7 +42,7 @@ pub(super) fn touch(shapes: &[Shape], spots: &[(usize, f64)], links: &[Link]) ->
 }
 
 /// The arrows on one side of a node: the x each comes from, its index, and which end it is.
-fn wishes(links: &[Link], node: usize, side: Side) -> Vec<(f64, usize, usize)> {
+fn wishes(links: &[TagLink], node: usize, side: Side) -> Vec<(f64, usize, usize)> {
     let mut wishes = Vec::new();
     for (index, link) in links.iter().enumerate().filter(|(_, link)| link.routed()) {
         let (out, into) =

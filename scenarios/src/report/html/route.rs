@@ -3,19 +3,19 @@
 //! An arrow runs vertically through every rank that it passes and bends only in the gaps between
 //! ranks, where no node is, so it cannot cross one.
 
-use super::layout::{Drawing, LAP, Link, Place, Plan, Route, Run, Trail};
+use super::layout::{ArrowRoute, Drawing, LAP, PlacedShape, RowPlan, TagLink, Trail, VerticalRun};
 use super::ports;
 
-impl Plan {
+impl RowPlan {
     /// Gives every rank its height and every arrow its line.
     pub(super) fn draw(&self) -> Drawing {
         let touch = ports::touch(&self.shapes, &self.spots, &self.links);
         let middles = self.middles(&touch);
-        let places: Vec<Place> = self
+        let places: Vec<PlacedShape> = self
             .shapes
             .iter()
             .zip(&self.spots)
-            .map(|(shape, &(rank, x))| Place { x, y: middles[rank], shape: shape.clone() })
+            .map(|(shape, &(rank, x))| PlacedShape { x, y: middles[rank], shape: shape.clone() })
             .collect();
         let mut laps = vec![0; places.len()];
         let mut routes = Vec::new();
@@ -35,29 +35,35 @@ impl Plan {
     }
 
     /// The line of one arrow between two nodes.
-    fn route(&self, link: &Link, touch: [f64; 2], middles: &[f64], places: &[Place]) -> Route {
+    fn route(
+        &self,
+        link: &TagLink,
+        touch: [f64; 2],
+        middles: &[f64],
+        places: &[PlacedShape],
+    ) -> ArrowRoute {
         let (source, target) = (&places[link.from], &places[link.to]);
         let down = if link.upward { -1.0 } else { 1.0 };
         let band = |rank: usize| down * self.ranks[rank];
-        let edge = |place: &Place, x: f64| down * place.shape.rise(x - place.x);
-        let out = Run {
+        let edge = |place: &PlacedShape, x: f64| down * place.shape.rise(x - place.x);
+        let out = VerticalRun {
             x: touch[0],
             from: source.y + edge(source, touch[0]),
             to: source.y + band(self.spots[link.from].0),
         };
-        let into = Run {
+        let into = VerticalRun {
             x: touch[1],
             from: target.y - band(self.spots[link.to].0) - down * LEAD,
             to: target.y - edge(target, touch[1]),
         };
-        let between = link.ways.iter().map(|&(rank, x)| Run {
+        let between = link.ways.iter().map(|&(rank, x)| VerticalRun {
             x,
             from: middles[rank] - band(rank),
             to: middles[rank] + band(rank),
         });
         let runs = std::iter::once(out).chain(between).chain(std::iter::once(into)).collect();
         let (rank, x) = link.ways.get(link.tagged).copied().unwrap_or_default();
-        Route { trail: Trail::Runs(runs), tag: link.tag.clone(), x, y: middles[rank] }
+        ArrowRoute { trail: Trail::Runs(runs), tag: link.tag.clone(), x, y: middles[rank] }
     }
 
     /// The middle of each rank: the further arrows travel sideways in a gap, the higher it is.
@@ -138,12 +144,12 @@ const LEAD: f64 = 9.0;
 /// Space around a picture.
 const MARGIN: f64 = 18.0;
 
-fn lap(link: &Link, place: &Place, turn: usize) -> Route {
+fn lap(link: &TagLink, place: &PlacedShape, turn: usize) -> ArrowRoute {
     let turn = turn as f64;
     let spread = (3.0 + 5.0 * turn).min(place.shape.height / 2.0 - 4.0);
     let x = place.x + place.shape.run(spread);
     let reach =
         place.shape.width / 2.0 + turn * (link.tag.width + LAP) - link.tag.width / 2.0 - 8.0;
     let trail = Trail::Loop { x, y: place.y, reach: place.x + reach - x, spread };
-    Route { trail, tag: link.tag.clone(), x: place.x + reach, y: place.y }
+    ArrowRoute { trail, tag: link.tag.clone(), x: place.x + reach, y: place.y }
 }

@@ -5,14 +5,14 @@ use pgdrill_flow::{Form, Node};
 
 /// A node, measured; coordinates are relative to its centre.
 #[derive(Debug, Clone)]
-pub(super) struct Shape {
+pub(super) struct ShapeView {
     pub(super) form: Form,
     pub(super) lines: Vec<String>,
     pub(super) width: f64,
     pub(super) height: f64,
 }
 
-impl Shape {
+impl ShapeView {
     /// The smallest comfortable figure for a node which `ports` arrows enter or leave on one side.
     pub(super) fn of(node: &Node, ports: usize) -> Self {
         // Who breaks lines by hand wants them so.
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn every_form_holds_its_caption_and_its_ports() {
         for form in FORMS {
-            let shape = Shape::of(&node(form, "Is this\na rather long caption?"), 8);
+            let shape = ShapeView::of(&node(form, "Is this\na rather long caption?"), 8);
             let widest = shape.lines.iter().map(|l| text::width(l, CAPTION)).fold(0.0, f64::max);
             assert!(shape.width >= widest, "{form:?}");
             assert!(2.0 * shape.reach(8) >= 7.0 * PORT_GAP - 0.01, "{form:?}");
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn an_empty_caption_still_has_a_figure() {
         for form in FORMS {
-            let shape = Shape::of(&node(form, ""), 0);
+            let shape = ShapeView::of(&node(form, ""), 0);
             assert!(shape.width > 20.0 && shape.height > 20.0, "{form:?}");
         }
     }

@@ -1,10 +1,10 @@
 //! The tree: places, and what is refused although it is YAML.
 
-use super::super::{MAX_DEPTH, Node, Span, Value};
+use super::super::{MAX_DEPTH, Span, Value, YamlNode};
 use super::{only, refused};
 
 /// Every node as `line:column+width`, a mapping's keys before their values.
-fn places(node: &Node, into: &mut Vec<String>) {
+fn places(node: &YamlNode, into: &mut Vec<String>) {
     let Span { line, column, width } = node.span;
     into.push(format!("{line}:{column}+{width}"));
     match &node.value {
@@ -42,7 +42,7 @@ fn every_node_has_its_place() {
 }
 
 #[test]
-fn scalars_are_told_apart_by_their_quotes() {
+fn scalars_are_distinguished_by_their_quotes() {
     let document = only("[a, 'b', \"c\\n\", '']").unwrap();
     let Value::Sequence(items) = &document.root().value else {
         panic!("not a list");

@@ -163,7 +163,7 @@ fn what_the_parser_finds_is_put_into_words() {
     }
 }
 
-/// One text for each wording, so that a parser that words its complaints anew is noticed.
+/// One text for each wording, so that a parser that words its complaints in another way is noticed.
 const FOUND_BY_THE_PARSER: &[(&str, &str)] = &[
     (
         "a: 1\nfoo\n# c\n\nb: 2\n",

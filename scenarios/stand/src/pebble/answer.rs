@@ -8,7 +8,7 @@ use hyper::{Method, Request, Response, StatusCode, body::Incoming};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Container, Exec, PathRefusal, Refusal, Written, execs::Execs};
+use super::{Exec, FileWritten, PathRefusal, PebbleContainer, Refusal, execs::Execs};
 use pgdrill_adapters::pebble::multipart;
 
 pub(super) type Body = Full<Bytes>;
@@ -56,7 +56,7 @@ struct PathAsked {
 /// Answers one request.
 pub(super) async fn answer(
     mut request: Request<Incoming>,
-    container: Arc<dyn Container>,
+    container: Arc<dyn PebbleContainer>,
     execs: Arc<Execs>,
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
@@ -97,7 +97,7 @@ pub(super) async fn answer(
     outcome.unwrap_or_else(error)
 }
 
-type Outcome = Result<Response<Body>, Refusal>;
+type HandlerResult = Result<Response<Body>, Refusal>;
 
 fn change_in(path: &str) -> Option<&str> {
     path.strip_prefix("/v1/changes/")?.strip_suffix("/wait")
@@ -134,7 +134,7 @@ fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|why| (400, format!("cannot decode request body: {why}")))
 }
 
-async fn services(container: &dyn Container, query: &Query) -> Outcome {
+async fn services(container: &dyn PebbleContainer, query: &Query) -> HandlerResult {
     let names: Vec<String> =
         query.get("names").unwrap_or_default().split(',').map(str::to_owned).collect();
     let found = container.services(&names).await;
@@ -144,7 +144,7 @@ async fn services(container: &dyn Container, query: &Query) -> Outcome {
     sync(&found.collect())
 }
 
-async fn act(container: &dyn Container, execs: &Execs, body: &[u8]) -> Outcome {
+async fn act(container: &dyn PebbleContainer, execs: &Execs, body: &[u8]) -> HandlerResult {
     let Act { action, services } = parsed(body)?;
     let error = container.act(&action, &services).await?;
     let verb = if action == "stop" { "Stop" } else { "Start" };
@@ -155,13 +155,13 @@ async fn act(container: &dyn Container, execs: &Execs, body: &[u8]) -> Outcome {
     changed(&Value::Null, &execs.done(error.as_deref()))
 }
 
-async fn signal(container: &dyn Container, body: &[u8]) -> Outcome {
+async fn signal(container: &dyn PebbleContainer, body: &[u8]) -> HandlerResult {
     let SignalTo { signal, services } = parsed(body)?;
     container.signal(&signal, &services).await?;
     sync(&Value::Bool(true))
 }
 
-async fn exec(container: &dyn Container, execs: &Execs, body: &[u8]) -> Outcome {
+async fn exec(container: &dyn PebbleContainer, execs: &Execs, body: &[u8]) -> HandlerResult {
     let ExecAsked { command, user, timeout } = parsed(body)?;
     let exec = Exec { command, user, timeout, stdin: Vec::new() };
     container.begin(&exec).await?;
@@ -169,7 +169,7 @@ async fn exec(container: &dyn Container, execs: &Execs, body: &[u8]) -> Outcome 
     changed(&json!({ "task-id": task }), &change)
 }
 
-async fn get_files(container: &dyn Container, query: &Query, accept: &str) -> Response<Body> {
+async fn get_files(container: &dyn PebbleContainer, query: &Query, accept: &str) -> Response<Body> {
     let path = query.get("path").unwrap_or_default();
     if query.get("action") == Some("list") {
         return if container.exists(path).await {
@@ -182,23 +182,27 @@ async fn get_files(container: &dyn Container, query: &Query, accept: &str) -> Re
         return error((400, "must accept multipart/form-data".into()));
     }
     let read = container.read(path).await;
-    let told = json!({
+    let reported = json!({
         "type": "sync", "status-code": 200, "status": "OK",
         "result": [path_result(path, read.as_ref().err())],
     });
-    let told = told.to_string();
+    let reported = reported.to_string();
     let mut parts = Vec::new();
     if let Ok(content) = &read {
         parts.push(multipart::Part { name: "files", file: Some(path), content });
     }
-    parts.push(multipart::Part { name: "response", file: None, content: told.as_bytes() });
+    parts.push(multipart::Part { name: "response", file: None, content: reported.as_bytes() });
     match multipart::write(&parts) {
         Some((kind, body)) => response(200, &kind, body),
         None => error((500, "the file can't be sent".into())),
     }
 }
 
-async fn post_files(container: &dyn Container, content_type: &str, body: &[u8]) -> Outcome {
+async fn post_files(
+    container: &dyn PebbleContainer,
+    content_type: &str,
+    body: &[u8],
+) -> HandlerResult {
     if content_type == "application/json" {
         let PathsAsked { paths } = parsed(body)?;
         let mut results = Vec::new();
@@ -218,7 +222,7 @@ async fn post_files(container: &dyn Container, content_type: &str, body: &[u8]) 
         if permissions.len() != 3 {
             return Err((400, "permissions must be a 3-digit octal string".into()));
         }
-        let file = Written { path: path.clone(), content: part.content, permissions, user };
+        let file = FileWritten { path: path.clone(), content: part.content, permissions, user };
         let written = container.write(file).await;
         results.push(path_result(&path, written.as_ref().err()));
     }
@@ -234,12 +238,12 @@ fn path_result(path: &str, refusal: Option<&PathRefusal>) -> Value {
     }
 }
 
-fn sync(result: &Value) -> Outcome {
+fn sync(result: &Value) -> HandlerResult {
     let reply = json!({ "type": "sync", "status-code": 200, "status": "OK", "result": result });
     Ok(response(200, "application/json", reply.to_string().into_bytes()))
 }
 
-fn changed(result: &Value, change: &str) -> Outcome {
+fn changed(result: &Value, change: &str) -> HandlerResult {
     let reply = json!({
         "type": "async", "status-code": 202, "status": "Accepted", "result": result,
         "change": change,

@@ -18,10 +18,10 @@ use tokio_tungstenite::{
     tungstenite::{Message, handshake::derive_accept_key, protocol::Role},
 };
 
-use super::{Container, Exec, Executed, answer::Body};
+use super::{Exec, Executed, PebbleContainer, answer::Body};
 
 /// How long the three sockets of a command have to be dialled, and a change to become ready. Longer than
-/// anything that a rehearsal does; what never ends is told so by its container.
+/// anything that a rehearsal does; what never ends is reported as such by its container.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The size of one message of output.
 const BLOCK: usize = 16 << 10;
@@ -30,17 +30,17 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Changes by number.
 #[derive(Default)]
-pub(super) struct Execs(Mutex<State>);
+pub(super) struct Execs(Mutex<ExecsState>);
 
 #[derive(Default)]
-struct State {
+struct ExecsState {
     last: usize,
     changes: BTreeMap<String, watch::Sender<Option<Value>>>,
-    commands: BTreeMap<String, Command>,
+    commands: BTreeMap<String, RunningCommand>,
 }
 
 /// A command that waits for its sockets.
-struct Command {
+struct RunningCommand {
     exec: Exec,
     change: String,
     sockets: BTreeMap<String, Socket>,
@@ -56,7 +56,7 @@ fn change(id: &str, error: Option<&str>, code: Option<i32>) -> Value {
 }
 
 impl Execs {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ExecsState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -76,7 +76,7 @@ impl Execs {
         state.last += 1;
         let id = state.last.to_string();
         state.changes.insert(id.clone(), watch::Sender::new(None));
-        let command = Command { exec, change: id.clone(), sockets: BTreeMap::new() };
+        let command = RunningCommand { exec, change: id.clone(), sockets: BTreeMap::new() };
         state.commands.insert(id.clone(), command);
         (id.clone(), id)
     }
@@ -97,7 +97,7 @@ impl Execs {
         self: &Arc<Self>,
         target: &str,
         request: &mut Request<Incoming>,
-        container: &Arc<dyn Container>,
+        container: &Arc<dyn PebbleContainer>,
     ) -> Response<Body> {
         let parts = target.split_once("/websocket/");
         let key = request.headers().get("sec-websocket-key");
@@ -129,15 +129,15 @@ impl Execs {
     }
 
     /// Keeps a socket; the command, once it has all three.
-    fn take_up(&self, task: &str, name: String, socket: Socket) -> Option<Command> {
+    fn take_up(&self, task: &str, name: String, socket: Socket) -> Option<RunningCommand> {
         let mut state = self.state();
         let command = state.commands.get_mut(task)?;
         command.sockets.insert(name, socket);
         if command.sockets.len() == 3 { state.commands.remove(task) } else { None }
     }
 
-    async fn run(&self, command: Command, container: &dyn Container) {
-        let Command { mut exec, change: id, mut sockets } = command;
+    async fn run(&self, command: RunningCommand, container: &dyn PebbleContainer) {
+        let RunningCommand { mut exec, change: id, mut sockets } = command;
         let (Some(stdio), Some(mut stderr)) = (sockets.remove("stdio"), sockets.remove("stderr"))
         else {
             return;

@@ -1,4 +1,4 @@
-//! The other side of the protocol: a Pebble whose container is whatever a [`Container`] says that it is. Tests
+//! The other side of the protocol: a Pebble whose container is whatever a [`PebbleContainer`] says that it is. Tests
 //! and rehearsals run against it; it speaks the real protocol over a real Unix socket, websockets included.
 
 mod answer;
@@ -17,7 +17,7 @@ use tokio::{
 use answer::{Body, answer};
 use execs::Execs;
 
-/// A service as the supervisor tells of it.
+/// A service as the supervisor reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceSeen {
     /// Its name.
@@ -65,7 +65,7 @@ pub enum Executed {
         /// Standard output until then.
         stdout: Vec<u8>,
     },
-    /// The connections are cut after this output, and no end is ever told.
+    /// The connections are cut after this output, and no end is ever reported.
     CutOff {
         /// Standard output until then.
         stdout: Vec<u8>,
@@ -74,7 +74,7 @@ pub enum Executed {
 
 /// A file that is to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
+pub struct FileWritten {
     /// Its path.
     pub path: String,
     /// Its content.
@@ -92,7 +92,7 @@ pub type PathRefusal = (&'static str, String);
 
 /// What stands behind a Pebble.
 #[async_trait]
-pub trait Container: Send + Sync + 'static {
+pub trait PebbleContainer: Send + Sync + 'static {
     /// Whether the supervisor answers at all. While it does not, connections are closed without a word.
     async fn is_up(&self) -> bool;
 
@@ -112,7 +112,7 @@ pub trait Container: Send + Sync + 'static {
     async fn read(&self, path: &str) -> Result<Vec<u8>, PathRefusal>;
 
     /// Writes a file.
-    async fn write(&self, file: Written) -> Result<(), PathRefusal>;
+    async fn write(&self, file: FileWritten) -> Result<(), PathRefusal>;
 
     /// Removes a file.
     async fn remove(&self, path: &str) -> Result<(), PathRefusal>;
@@ -125,24 +125,24 @@ pub trait Container: Send + Sync + 'static {
 }
 
 /// A Pebble that listens as long as this value lives.
-pub struct Server {
+pub struct PebbleServer {
     task: JoinHandle<()>,
 }
 
-impl Drop for Server {
+impl Drop for PebbleServer {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl Server {
+impl PebbleServer {
     /// Listens at `socket` for the container.
     ///
     /// # Errors
     ///
     /// When the socket can't be made.
     #[expect(clippy::disallowed_methods, reason = "a server must run beside its client")]
-    pub fn start(socket: &Path, container: Arc<dyn Container>) -> io::Result<Self> {
+    pub fn start(socket: &Path, container: Arc<dyn PebbleContainer>) -> io::Result<Self> {
         let listener = UnixListener::bind(socket)?;
         let execs = Arc::new(Execs::default());
         let task = tokio::spawn(async move {
@@ -157,7 +157,7 @@ impl Server {
     }
 }
 
-async fn serve(stream: UnixStream, container: Arc<dyn Container>, execs: Arc<Execs>) {
+async fn serve(stream: UnixStream, container: Arc<dyn PebbleContainer>, execs: Arc<Execs>) {
     if !container.is_up().await {
         return;
     }

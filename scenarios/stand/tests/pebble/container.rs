@@ -9,9 +9,9 @@ use std::{
 use async_trait::async_trait;
 use tempfile::TempDir;
 
-use pgdrill_adapters::pebble::{Limits, Pebble};
+use pgdrill_adapters::pebble::{Pebble, PebbleLimits};
 use pgdrill_stand::pebble::{
-    Container, Exec, Executed, PathRefusal, Refusal, Server, ServiceSeen, Written,
+    Exec, Executed, FileWritten, PathRefusal, PebbleContainer, PebbleServer, Refusal, ServiceSeen,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,18 +23,18 @@ pub(super) enum Recorded {
 pub(super) struct Scripted {
     state: Mutex<Recorded>,
     asked: Mutex<Vec<String>>,
-    files: Mutex<BTreeMap<String, Written>>,
+    files: Mutex<BTreeMap<String, FileWritten>>,
     services: Mutex<BTreeMap<String, String>>,
 }
 
-pub(super) struct Stand {
+pub(super) struct PebbleFixture {
     pub(super) pebble: Pebble,
     pub(super) container: Arc<Scripted>,
-    _server: Server,
+    _server: PebbleServer,
     _folder: TempDir,
 }
 
-impl Stand {
+impl PebbleFixture {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let services = [("postgresql", "active"), ("pgbackrest server", "inactive")];
@@ -46,8 +46,8 @@ impl Stand {
             services: Mutex::new(BTreeMap::from(services)),
         });
         let socket = folder.path().join("pebble.socket");
-        let server = Server::start(&socket, Arc::clone(&container) as _).expect("it listens");
-        let limits = Limits { grace: Duration::from_secs(1), ..Limits::default() };
+        let server = PebbleServer::start(&socket, Arc::clone(&container) as _).expect("it listens");
+        let limits = PebbleLimits { grace: Duration::from_secs(1), ..PebbleLimits::default() };
         let pebble = Pebble::new(socket, limits);
         Self { pebble, container, _server: server, _folder: folder }
     }
@@ -67,7 +67,7 @@ impl Scripted {
     }
 
     pub(super) fn put(&self, path: &str, content: &[u8]) {
-        let file = Written {
+        let file = FileWritten {
             path: path.to_owned(),
             content: content.to_vec(),
             permissions: "600".into(),
@@ -94,7 +94,7 @@ fn exited(code: i32, stdout: &[u8], stderr: &[u8]) -> Executed {
 }
 
 #[async_trait]
-impl Container for Scripted {
+impl PebbleContainer for Scripted {
     async fn is_up(&self) -> bool {
         *self.state.lock().expect("whole") == Recorded::Up
     }
@@ -133,7 +133,7 @@ impl Container for Scripted {
         files.get(path).map(|file| file.content.clone()).ok_or_else(|| not_found(path))
     }
 
-    async fn write(&self, file: Written) -> Result<(), PathRefusal> {
+    async fn write(&self, file: FileWritten) -> Result<(), PathRefusal> {
         let (path, user) = (file.path.clone(), file.user.clone().unwrap_or_default());
         self.note(format!("write {path} {} {user}", file.permissions));
         if path.starts_with("/denied") {

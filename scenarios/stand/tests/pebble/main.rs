@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use pgdrill_adapters::{
     command::{CommandOutput, CommandRunner as _, Invocation, RunFailure},
-    pebble::{Limits, Pebble},
+    pebble::{Pebble, PebbleLimits},
 };
 
-use container::{Recorded, Stand};
+use container::{PebbleFixture, Recorded};
 
 fn invocation(program: &str) -> Invocation {
     Invocation {
@@ -26,11 +26,11 @@ fn invocation(program: &str) -> Invocation {
 
 #[tokio::test]
 async fn a_command_that_ends_by_itself_keeps_its_code_and_both_streams() {
-    let stand = Stand::new();
-    let output = stand.pebble.run(&invocation("exits-28")).await;
+    let fixture = PebbleFixture::new();
+    let output = fixture.pebble.run(&invocation("exits-28")).await;
     let expected = CommandOutput { code: Some(28), stdout: "out\n".into(), stderr: "err\n".into() };
     assert_eq!(output, Ok(expected));
-    insta::assert_snapshot!(stand.record(), @r"
+    insta::assert_snapshot!(fixture.record(), @r"
     begin exits-28 --flag as postgres within 60000ms
     exec exits-28 with 0 bytes
     ");
@@ -38,27 +38,27 @@ async fn a_command_that_ends_by_itself_keeps_its_code_and_both_streams() {
 
 #[tokio::test]
 async fn standard_input_arrives_whole() {
-    let stand = Stand::new();
+    let fixture = PebbleFixture::new();
     let given = Invocation { stdin: Some(vec![b'x'; 300_000]), ..invocation("counts") };
-    assert_eq!(stand.pebble.run(&given).await.expect("ran").stdout, "300000");
+    assert_eq!(fixture.pebble.run(&given).await.expect("ran").stdout, "300000");
 }
 
 #[tokio::test]
 async fn a_missing_program_never_started() {
-    let stand = Stand::new();
-    match stand.pebble.run(&invocation("missing")).await {
+    let fixture = PebbleFixture::new();
+    match fixture.pebble.run(&invocation("missing")).await {
         Err(RunFailure::NotStarted { cause }) => {
             assert_eq!(cause, "cannot find executable \"missing\"");
         }
         other => panic!("{other:?}"),
     }
-    insta::assert_snapshot!(stand.record(), @"begin missing --flag as postgres within 60000ms");
+    insta::assert_snapshot!(fixture.record(), @"begin missing --flag as postgres within 60000ms");
 }
 
 #[tokio::test]
 async fn a_command_whose_time_was_up_has_no_code_and_is_no_success() {
-    let stand = Stand::new();
-    match stand.pebble.run(&invocation("times-out")).await {
+    let fixture = PebbleFixture::new();
+    match fixture.pebble.run(&invocation("times-out")).await {
         Err(RunFailure::TimedOut { after, so_far, is_ended: true }) => {
             assert_eq!(after, Duration::from_secs(60));
             assert_eq!((so_far.code, &*so_far.stdout), (None, "begun\n"));
@@ -69,15 +69,15 @@ async fn a_command_whose_time_was_up_has_no_code_and_is_no_success() {
 
 #[tokio::test]
 async fn a_command_that_someone_killed_has_no_code() {
-    let stand = Stand::new();
-    let output = stand.pebble.run(&invocation("killed")).await.expect("its end is known");
+    let fixture = PebbleFixture::new();
+    let output = fixture.pebble.run(&invocation("killed")).await.expect("its end is known");
     assert_eq!((output.code, &*output.stdout), (None, "begun\n"));
 }
 
 #[tokio::test]
 async fn a_connection_that_is_cut_leaves_the_end_unknown() {
-    let stand = Stand::new();
-    match stand.pebble.run(&invocation("cut-off")).await {
+    let fixture = PebbleFixture::new();
+    match fixture.pebble.run(&invocation("cut-off")).await {
         Err(RunFailure::Lost { so_far, .. }) => {
             assert_eq!((so_far.code, &*so_far.stdout), (None, "begun\n"));
         }
@@ -87,9 +87,9 @@ async fn a_connection_that_is_cut_leaves_the_end_unknown() {
 
 #[tokio::test]
 async fn a_command_that_pebble_does_not_end_is_given_up() {
-    let stand = Stand::new();
+    let fixture = PebbleFixture::new();
     let hangs = Invocation { timeout: Duration::from_millis(200), ..invocation("hangs") };
-    let given_up = tokio::time::timeout(Duration::from_secs(20), stand.pebble.run(&hangs)).await;
+    let given_up = tokio::time::timeout(Duration::from_secs(20), fixture.pebble.run(&hangs)).await;
     match given_up.expect("it is bounded") {
         Err(RunFailure::TimedOut { is_ended: false, .. }) => {}
         other => panic!("{other:?}"),
@@ -98,10 +98,10 @@ async fn a_command_that_pebble_does_not_end_is_given_up() {
 
 #[tokio::test]
 async fn a_stream_of_megabytes_arrives_whole_slow_or_not() {
-    let stand = Stand::new();
-    let output = stand.pebble.run(&invocation("trickles")).await.expect("ran");
+    let fixture = PebbleFixture::new();
+    let output = fixture.pebble.run(&invocation("trickles")).await.expect("ran");
     assert_eq!((output.code, output.stdout.len()), (Some(0), 2 << 20));
-    let output = stand.pebble.run(&invocation("writes-3-mib")).await.expect("ran");
+    let output = fixture.pebble.run(&invocation("writes-3-mib")).await.expect("ran");
     assert_eq!(
         (output.code, output.stdout.len(), output.stderr.len()),
         (Some(0), 3 << 20, 1 << 20)
@@ -112,7 +112,7 @@ async fn a_stream_of_megabytes_arrives_whole_slow_or_not() {
 #[tokio::test]
 async fn nobody_at_the_socket_is_no_missing_program() {
     let folder = tempfile::tempdir().expect("a folder");
-    let pebble = Pebble::new(folder.path().join("none.socket"), Limits::default());
+    let pebble = Pebble::new(folder.path().join("none.socket"), PebbleLimits::default());
     match pebble.run(&invocation("exits-28")).await {
         Err(RunFailure::Lost { cause, so_far }) => {
             assert!(cause.starts_with("Pebble does not answer: "), "{cause}");
@@ -120,10 +120,10 @@ async fn nobody_at_the_socket_is_no_missing_program() {
         }
         other => panic!("{other:?}"),
     }
-    let stand = Stand::new();
-    stand.container.set(Recorded::Down);
+    let fixture = PebbleFixture::new();
+    fixture.container.set(Recorded::Down);
     assert!(matches!(
-        stand.pebble.run(&invocation("exits-28")).await,
+        fixture.pebble.run(&invocation("exits-28")).await,
         Err(RunFailure::Lost { .. })
     ));
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use pgdrill_core::Amendments;
-use pgdrill_scenarios::Place as _;
+use pgdrill_scenarios::Testbed as _;
 use pgdrill_stand::Treatment;
 
 use crate::situations;
@@ -12,11 +12,11 @@ use crate::situations;
 async fn every_hook_runs_these_hook_tools() {
     let mut out = String::new();
     for situation in situations() {
-        let place = situation.place().await;
-        let backups = place.backups().await.expect("seen");
+        let testbed = situation.testbed().await;
+        let backups = testbed.backups().await.expect("seen");
         let id = backups.first().map_or("", |backup| backup.id.as_str());
         let event = situation.event(id);
-        let fired = place.dispatch(&event, Amendments::all(), &[], Treatment::default()).await;
+        let fired = testbed.dispatch(&event, Amendments::all(), &[], Treatment::default()).await;
         let (_, shown) = fired.expect("it ran");
         let _ =
             writeln!(out, "{} ({}): {} calls", situation.name, situation.hook, shown.tools.len());

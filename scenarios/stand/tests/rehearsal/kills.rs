@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use futures_util::{StreamExt as _, stream};
 use pgdrill_core::{Amendments, Hook};
-use pgdrill_scenarios::{Place as _, Run, invariants};
+use pgdrill_scenarios::{Run, Testbed as _, invariants};
 use pgdrill_sim::{Awaited, Change, Event, Observation};
 use pgdrill_stand::{Rehearsal, Treatment};
 
@@ -15,7 +15,7 @@ const DESTRUCTIVE: [&str; 2] = ["cluster record.remove", "workload.empty_data_di
 
 /// What stood around a kill.
 struct Killed {
-    place: String,
+    testbed: String,
     /// What was wrong before the next event, and what still is after it.
     before: Vec<String>,
     after: Vec<String>,
@@ -27,8 +27,8 @@ fn wrong(seen: &Observation) -> Vec<String> {
     invariants(&run).iter().map(ToString::to_string).collect()
 }
 
-async fn fire(place: &Rehearsal, event: &Event, treatment: Treatment) -> Vec<String> {
-    let fired = place.dispatch(event, Amendments::all(), &[], treatment).await;
+async fn fire(testbed: &Rehearsal, event: &Event, treatment: Treatment) -> Vec<String> {
+    let fired = testbed.dispatch(event, Amendments::all(), &[], treatment).await;
     let (_, shown) = fired.expect("it ran");
     assert_eq!(shown.is_killed, treatment.kill_at.is_some());
     shown.calls
@@ -36,29 +36,29 @@ async fn fire(place: &Rehearsal, event: &Event, treatment: Treatment) -> Vec<Str
 
 /// How often each destructive step was taken.
 fn destructive(calls: &[String]) -> usize {
-    // Each call is told before and after it.
+    // Each call is reported before and after it.
     calls.iter().filter(|call| DESTRUCTIVE.contains(&call.as_str())).count() / 2
 }
 
 async fn kill(situation: &Situation, at: usize) -> Killed {
-    let place = situation.place().await;
-    let backups = place.backups().await.expect("seen");
+    let testbed = situation.testbed().await;
+    let backups = testbed.backups().await.expect("seen");
     let event = situation.event(backups.first().map_or("", |backup| backup.id.as_str()));
     let killed = Treatment { counts_calls: true, kill_at: Some(at) };
-    let calls = fire(&place, &event, killed).await;
-    let before = wrong(&place.observe().await.expect("seen"));
+    let calls = fire(&testbed, &event, killed).await;
+    let before = wrong(&testbed.observe().await.expect("seen"));
     let counted = Treatment { counts_calls: true, kill_at: None };
     if !situation.hook.is_action() {
-        // Juju brings the event again.
-        fire(&place, &event, counted).await;
+        // Juju delivers the event again.
+        fire(&testbed, &event, counted).await;
     }
     let next = Event { hook: Hook::UpdateStatus, unit: situation.unit, ..event.clone() };
     let mut later = Vec::new();
     for _ in 0..2 {
-        later.extend(fire(&place, &next, counted).await);
-        place.happen(&Change::Await(Awaited::DatabaseSettled)).await.expect("settled");
+        later.extend(fire(&testbed, &next, counted).await);
+        testbed.happen(&Change::Await(Awaited::DatabaseSettled)).await.expect("settled");
     }
-    let seen = place.observe().await.expect("seen");
+    let seen = testbed.observe().await.expect("seen");
     let mut after = wrong(&seen);
     if destructive(&later) > 0 {
         after.push("a later event took a destructive step of its own".to_owned());
@@ -68,8 +68,8 @@ async fn kill(situation: &Situation, at: usize) -> Killed {
             after.push(format!("backup {} is lost", backup.label));
         }
     }
-    let place = calls.last().cloned().unwrap_or_default();
-    Killed { place, before, after }
+    let testbed = calls.last().cloned().unwrap_or_default();
+    Killed { testbed, before, after }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,13 +78,13 @@ async fn a_dispatch_killed_at_any_port_call_leaves_what_the_next_event_repairs()
     let mut lost = Vec::new();
     let (mut total, mut repaired) = (0, 0);
     for situation in situations() {
-        let place = situation.place().await;
-        let backups = place.backups().await.expect("seen");
+        let testbed = situation.testbed().await;
+        let backups = testbed.backups().await.expect("seen");
         let event = situation.event(backups.first().map_or("", |backup| backup.id.as_str()));
         let counted = Treatment { counts_calls: true, kill_at: None };
-        let tellings = fire(&place, &event, counted).await.len();
+        let reports = fire(&testbed, &event, counted).await.len();
         // Before every call, and after the last: after one is before the next.
-        let points: Vec<usize> = (1..=tellings).step_by(2).chain([tellings]).collect();
+        let points: Vec<usize> = (1..=reports).step_by(2).chain([reports]).collect();
         let runs = stream::iter(&points).map(|&at| kill(&situation, at)).buffered(4);
         let killed: Vec<Killed> = runs.collect().await;
         let broken = killed.iter().filter(|it| !it.before.is_empty()).count();
@@ -101,7 +101,7 @@ async fn a_dispatch_killed_at_any_port_call_leaves_what_the_next_event_repairs()
         total += killed.len();
         repaired += broken - left;
         for it in killed.iter().filter(|it| !it.after.is_empty()) {
-            lost.push(format!("{} at {}: {}", situation.name, it.place, it.after.join("; ")));
+            lost.push(format!("{} at {}: {}", situation.name, it.testbed, it.after.join("; ")));
         }
     }
     let _ = writeln!(table, "{total} points, {repaired} repaired, {} lost", lost.len());

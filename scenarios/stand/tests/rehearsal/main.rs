@@ -10,7 +10,7 @@ mod kills;
 use std::{collections::BTreeMap, path::Path};
 
 use pgdrill_core::{Amendments, Hook};
-use pgdrill_scenarios::Place as _;
+use pgdrill_scenarios::Testbed as _;
 use pgdrill_sim::{Awaited, BackupGiven, Change, Event, Given, S3Given, StanzaGiven};
 use pgdrill_stand::{Programs, Rehearsal};
 
@@ -37,7 +37,7 @@ fn related() -> Given {
     Given { s3: Some(S3Given::default()), ..Given::default() }
 }
 
-/// The same with a stanza that holds a backup.
+/// A unit with an S3 relation, and a stanza that holds a backup.
 fn ready() -> Given {
     Given { stanza: StanzaGiven::Initialised, backups: vec![BackupGiven::Full], ..related() }
 }
@@ -60,17 +60,17 @@ pub(crate) fn situations() -> Vec<Situation> {
 }
 
 impl Situation {
-    pub(crate) async fn place(&self) -> Rehearsal {
-        let place = Rehearsal::new(&programs(), &self.given).await;
-        let place = place.expect("the stand-ins are set up");
+    pub(crate) async fn testbed(&self) -> Rehearsal {
+        let testbed = Rehearsal::new(&programs(), &self.given).await;
+        let testbed = testbed.expect("the stand-ins are set up");
         for hook in self.before {
-            let backups = place.backups().await.expect("seen");
+            let backups = testbed.backups().await.expect("seen");
             let event = self.event_of(*hook, backups.first().map_or("", |backup| &backup.id));
-            let delivered = place.fire(&event, Amendments::all(), &[]).await.expect("it ran");
+            let delivered = testbed.fire(&event, Amendments::all(), &[]).await.expect("it ran");
             assert_eq!(delivered.fired.len(), 1, "{delivered:?}");
-            place.happen(&Change::Await(Awaited::DatabaseSettled)).await.expect("settled");
+            testbed.happen(&Change::Await(Awaited::DatabaseSettled)).await.expect("settled");
         }
-        place
+        testbed
     }
 
     pub(crate) fn event(&self, backup: &str) -> Event {

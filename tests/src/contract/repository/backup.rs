@@ -8,26 +8,28 @@ use pgdrill_sim::{Change, PgbackrestFailureMode};
 
 use super::{
     LATE, LOCKED, broken_archive,
-    command::{Command, backup, backups, check},
+    command::{RepositoryCommand, backup, backups, check},
     failure_mode,
 };
-use crate::contract::{Kept, Stand, Unkept, ensure, ensure_eq, never_ended, stand::ready};
+use crate::contract::{
+    PromiseFailure, PromiseResult, Subject, ensure, ensure_eq, never_ended, subject::ready,
+};
 
 /// Asks for a backup on a unit; its label as logged, when the inventory gained just that one.
 async fn back_up(
-    stand: &dyn Stand,
+    subject: &dyn Subject,
     unit: u32,
     kind: BackupKind,
     from_primary: bool,
-) -> Result<String, Unkept> {
-    let ports = stand.ports(unit)?;
+) -> Result<String, PromiseFailure> {
+    let ports = subject.ports(unit)?;
     let before = Inventory::parse(&ports.repository.info().await?)?;
     let stanza = ports.unit.identity().shared_stanza();
     let request = BackupRequest { stanza: stanza.clone(), kind, from_primary };
     let log = ports.repository.back_up(&request).await?;
     let label = log.lines().find_map(|line| line.split_once("new backup label = "));
-    let (_, label) =
-        label.ok_or_else(|| Unkept::Broken(format!("no label of the new backup in `{log}`")))?;
+    let (_, label) = label
+        .ok_or_else(|| PromiseFailure::Broken(format!("no label of the new backup in `{log}`")))?;
     let after = Inventory::parse(&ports.repository.info().await?)?;
     let own = |inventory: &Inventory| {
         let stanzas = inventory.stanzas.iter().filter(|own| *own.name == *stanza);
@@ -35,7 +37,7 @@ async fn back_up(
     };
     let (before, after) = (own(&before), own(&after));
     let Some((last, older)) = after.split_last() else {
-        return Err(Unkept::Broken("the inventory holds no backup".into()));
+        return Err(PromiseFailure::Broken("the inventory holds no backup".into()));
     };
     ensure_eq!("the older backups", older, before.as_slice());
     ensure_eq!("the label of the newest", last.label, label.trim());
@@ -44,63 +46,67 @@ async fn back_up(
     Ok(last.label.clone())
 }
 
-pub(super) async fn backs_up(stand: &dyn Stand, unit: u32, from_primary: bool) -> Kept {
-    back_up(stand, unit, BackupKind::Full, from_primary).await?;
+pub(super) async fn backs_up(
+    subject: &dyn Subject,
+    unit: u32,
+    from_primary: bool,
+) -> PromiseResult {
+    back_up(subject, unit, BackupKind::Full, from_primary).await?;
     Ok(())
 }
 
-pub(super) async fn every_kind(stand: &dyn Stand) -> Kept {
+pub(super) async fn every_kind(subject: &dyn Subject) -> PromiseResult {
     for &kind in BackupKind::ALL {
-        let label = back_up(stand, 0, kind, true).await?;
+        let label = back_up(subject, 0, kind, true).await?;
         ensure_eq!("whether it refers to another", label.contains('_'), kind != BackupKind::Full);
     }
     Ok(())
 }
 
-pub(super) async fn locked_out(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
-    stand.happen(&LOCKED).await?;
+pub(super) async fn locked_out(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    subject.happen(&LOCKED).await?;
     check(0).run(&ports).await??;
     Inventory::parse(&ports.repository.info().await?)?;
     Ok(())
 }
 
 /// Nobody knows whether it goes on: there is one backup more, or none.
-pub(super) async fn hung_backup(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
-    let before = backups(stand).await?.len();
-    stand.happen(&failure_mode(PgbackrestFailureMode::Hangs)).await?;
+pub(super) async fn hung_backup(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    let before = backups(subject).await?.len();
+    subject.happen(&failure_mode(PgbackrestFailureMode::Hangs)).await?;
     never_ended(backup(0, true).run(&ports).await?, "repository.back_up")?;
-    stand.happen(&failure_mode(PgbackrestFailureMode::Well)).await?;
-    let gained = backups(stand).await?.len().saturating_sub(before);
+    subject.happen(&failure_mode(PgbackrestFailureMode::Well)).await?;
+    let gained = backups(subject).await?.len().saturating_sub(before);
     ensure!(gained <= 1, "{gained} backups were gained");
     Ok(())
 }
 
-pub(super) async fn late_wal_arrives(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
-    stand.happen(&LATE).await?;
+pub(super) async fn late_wal_arrives(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    subject.happen(&LATE).await?;
     ensure!(check(0).run(&ports).await?.is_err(), "check works while WAL is late");
-    stand.happen(&Change::ArchiveDelay(0)).await?;
+    subject.happen(&Change::ArchiveDelay(0)).await?;
     check(0).run(&ports).await??;
     Ok(())
 }
 
-pub(super) async fn retry_after(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+pub(super) async fn retry_after(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     let held = ready().backups.len();
     for cause in [LOCKED, broken_archive()] {
-        stand.happen(&cause).await?;
+        subject.happen(&cause).await?;
         for command in [backup(0, true), backup(0, true)] {
             ensure!(command.run(&ports).await?.is_err(), "it works in spite of {cause:?}");
         }
     }
-    ensure_eq!("the backups", backups(stand).await?.len(), held);
-    stand.happen(&failure_mode(PgbackrestFailureMode::Well)).await?;
-    stand.happen(&Change::ArchiveCommand(pgdrill_sim::ArchiveCommand::Right)).await?;
-    for command in Command::in_repository() {
+    ensure_eq!("the backups", backups(subject).await?.len(), held);
+    subject.happen(&failure_mode(PgbackrestFailureMode::Well)).await?;
+    subject.happen(&Change::ArchiveCommand(pgdrill_sim::ArchiveCommand::Right)).await?;
+    for command in RepositoryCommand::in_repository() {
         command.run(&ports).await??;
     }
-    ensure_eq!("the backups", backups(stand).await?.len(), held + 1);
+    ensure_eq!("the backups", backups(subject).await?.len(), held + 1);
     Ok(())
 }

@@ -11,21 +11,21 @@ use pgdrill_sim::{
 };
 
 use crate::contract::{
-    Kept, Stand, Unkept, ensure, ensure_eq, exits, fails, never_ended,
-    stand::{cluster_settings, repository_settings},
+    PromiseFailure, PromiseResult, Subject, ensure, ensure_eq, exits, fails, never_ended,
+    subject::{cluster_settings, repository_settings},
 };
 
 /// One command, run on one unit.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Command {
+pub(super) struct RepositoryCommand {
     unit: u32,
-    what: What,
+    what: RepositoryCall,
     is_configured: bool,
     is_archived: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum What {
+enum RepositoryCall {
     Configure,
     StanzaCreate,
     Check,
@@ -34,28 +34,28 @@ enum What {
     Ping(u32),
 }
 
-const fn on(unit: u32, what: What) -> Command {
-    Command { unit, what, is_configured: true, is_archived: false }
+const fn on(unit: u32, what: RepositoryCall) -> RepositoryCommand {
+    RepositoryCommand { unit, what, is_configured: true, is_archived: false }
 }
 
-pub(super) const fn stanza_create(unit: u32) -> Command {
-    on(unit, What::StanzaCreate)
+pub(super) const fn stanza_create(unit: u32) -> RepositoryCommand {
+    on(unit, RepositoryCall::StanzaCreate)
 }
 
-pub(super) const fn check(unit: u32) -> Command {
-    on(unit, What::Check)
+pub(super) const fn check(unit: u32) -> RepositoryCommand {
+    on(unit, RepositoryCall::Check)
 }
 
-pub(super) const fn backup(unit: u32, from_primary: bool) -> Command {
-    on(unit, What::BackUp { from_primary })
+pub(super) const fn backup(unit: u32, from_primary: bool) -> RepositoryCommand {
+    on(unit, RepositoryCall::BackUp { from_primary })
 }
 
 /// A ping from one unit of another.
-pub(super) const fn ping(unit: u32, of: u32) -> Command {
-    on(unit, What::Ping(of))
+pub(super) const fn ping(unit: u32, of: u32) -> RepositoryCommand {
+    on(unit, RepositoryCall::Ping(of))
 }
 
-impl Command {
+impl RepositoryCommand {
     /// The commands that need the repository, on the primary.
     pub(super) const fn in_repository() -> [Self; 3] {
         [stanza_create(0), check(0), backup(0, true)]
@@ -64,24 +64,24 @@ impl Command {
     /// Everything that is run by the tool on unit 0.
     pub(super) fn all_but_configure() -> Vec<Self> {
         let mut all = Self::in_repository().to_vec();
-        all.push(on(0, What::Info));
+        all.push(on(0, RepositoryCall::Info));
         all
     }
 
     /// Every call on unit 0.
     pub(super) fn all() -> Vec<Self> {
         let mut all = Self::all_but_configure();
-        all.extend([on(0, What::Configure), ping(0, 0)]);
+        all.extend([on(0, RepositoryCall::Configure), ping(0, 0)]);
         all
     }
 
-    /// The same on a unit that was never configured.
+    /// This call on a unit that was never configured.
     pub(super) const fn unconfigured(mut self) -> Self {
         self.is_configured = false;
         self
     }
 
-    /// The same once WAL is archived into the stanza.
+    /// This call once WAL is archived into the stanza.
     pub(super) const fn archived(mut self) -> Self {
         self.is_archived = true;
         self
@@ -89,44 +89,44 @@ impl Command {
 
     const fn place(self) -> &'static str {
         match self.what {
-            What::Configure => "repository.configure",
-            What::StanzaCreate => "repository.create_stanza",
-            What::Check => "repository.check",
-            What::BackUp { .. } => "repository.back_up",
-            What::Info => "repository.info",
-            What::Ping(_) => "repository.ping",
+            RepositoryCall::Configure => "repository.configure",
+            RepositoryCall::StanzaCreate => "repository.create_stanza",
+            RepositoryCall::Check => "repository.check",
+            RepositoryCall::BackUp { .. } => "repository.back_up",
+            RepositoryCall::Info => "repository.info",
+            RepositoryCall::Ping(_) => "repository.ping",
         }
     }
 
     /// Runs it on ports of its unit; what it wrote, if it returns that.
-    pub(super) async fn run(self, ports: &Ports) -> Result<PortResult<String>, Unkept> {
+    pub(super) async fn run(self, ports: &Ports) -> Result<PortResult<String>, PromiseFailure> {
         let stanza = ports.unit.identity().shared_stanza();
         let repository = &ports.repository;
         let nothing = |()| String::new();
         Ok(match self.what {
-            What::Configure => {
+            RepositoryCall::Configure => {
                 repository.configure(&repository_settings(ports).await?).await.map(nothing)
             }
-            What::StanzaCreate => repository.create_stanza(&stanza).await.map(nothing),
-            What::Check => repository.check(&stanza).await.map(nothing),
-            What::BackUp { from_primary } => {
+            RepositoryCall::StanzaCreate => repository.create_stanza(&stanza).await.map(nothing),
+            RepositoryCall::Check => repository.check(&stanza).await.map(nothing),
+            RepositoryCall::BackUp { from_primary } => {
                 let request = BackupRequest { stanza, kind: BackupKind::Full, from_primary };
                 repository.back_up(&request).await
             }
-            What::Info => repository.info().await,
-            What::Ping(of) => repository.ping(UnitId(of)).await.map(nothing),
+            RepositoryCall::Info => repository.info().await,
+            RepositoryCall::Ping(of) => repository.ping(UnitId(of)).await.map(nothing),
         })
     }
 
     /// Lets the changes happen, configures the unit as its hooks would, and runs the command.
     async fn run_after(
         self,
-        stand: &dyn Stand,
+        subject: &dyn Subject,
         changes: &[Change],
-    ) -> Result<PortResult<String>, Unkept> {
-        let ports = stand.ports(self.unit)?;
+    ) -> Result<PortResult<String>, PromiseFailure> {
+        let ports = subject.ports(self.unit)?;
         for change in changes {
-            stand.happen(change).await?;
+            subject.happen(change).await?;
         }
         if self.is_configured {
             ports.repository.configure(&repository_settings(&ports).await?).await?;
@@ -138,50 +138,59 @@ impl Command {
     }
 }
 
-pub(super) async fn backups(stand: &dyn Stand) -> Result<Vec<BackupSeen>, Unkept> {
-    Ok(stand.observe().await?.backups)
+pub(super) async fn backups(subject: &dyn Subject) -> Result<Vec<BackupSeen>, PromiseFailure> {
+    Ok(subject.observe().await?.backups)
 }
 
 /// After the changes the command ends well.
-pub(super) async fn works(stand: &dyn Stand, command: Command, changes: Vec<Change>) -> Kept {
-    command.run_after(stand, &changes).await??;
+pub(super) async fn works(
+    subject: &dyn Subject,
+    command: RepositoryCommand,
+    changes: Vec<Change>,
+) -> PromiseResult {
+    command.run_after(subject, &changes).await??;
     Ok(())
 }
 
 /// After the changes the command exits with this code, these words, and no backup more or less.
 pub(super) async fn exits_with(
-    stand: &dyn Stand,
-    command: Command,
+    subject: &dyn Subject,
+    command: RepositoryCommand,
     changes: Vec<Change>,
     code: i32,
     words: &str,
-) -> Kept {
-    let before = backups(stand).await?;
-    exits(command.run_after(stand, &changes).await?, command.place(), code, words)?;
-    ensure_eq!("the backups afterwards", backups(stand).await?, before);
+) -> PromiseResult {
+    let before = backups(subject).await?;
+    exits(command.run_after(subject, &changes).await?, command.place(), code, words)?;
+    ensure_eq!("the backups afterwards", backups(subject).await?, before);
     Ok(())
 }
 
 /// Only stanza-create says in its error line what is wrong with the repository. The others read a file there
 /// first: their error line is that they could not, and why stands beneath.
-fn exits_for_its_info(command: Command, ended: PortResult<String>, code: i32, words: &str) -> Kept {
-    if matches!(command.what, What::StanzaCreate) {
+fn exits_for_its_info(
+    command: RepositoryCommand,
+    ended: PortResult<String>,
+    code: i32,
+    words: &str,
+) -> PromiseResult {
+    if matches!(command.what, RepositoryCall::StanzaCreate) {
         return exits(ended, command.place(), code, words);
     }
     let exit = ended.as_ref().err().and_then(PortError::exit).cloned().unwrap_or_default();
     exits(ended, command.place(), code, "unable to load info file")?;
-    let told = [&exit.stdout, &exit.stderr].iter().any(|stream| stream.contains(words));
-    ensure!(told, "{} does not tell of `{words}`: {exit:?}", command.place());
+    let reported = [&exit.stdout, &exit.stderr].iter().any(|stream| stream.contains(words));
+    ensure!(reported, "{} does not tell of `{words}`: {exit:?}", command.place());
     Ok(())
 }
 
-/// Without their bucket the others can't tell that from a stanza that was never made.
-pub(super) async fn bucketless(stand: &dyn Stand, gone: Change) -> Kept {
+/// Without their bucket the others can't distinguish that from a stanza that was never made.
+pub(super) async fn bucketless(subject: &dyn Subject, gone: Change) -> PromiseResult {
     let gone = [gone];
-    let made = stanza_create(0).run_after(stand, &gone).await?;
+    let made = stanza_create(0).run_after(subject, &gone).await?;
     exits(made, stanza_create(0).place(), 39, "404")?;
     for command in [check(0), backup(0, true)] {
-        let ended = command.run_after(stand, &gone).await?;
+        let ended = command.run_after(subject, &gone).await?;
         exits_for_its_info(command, ended, 55, "unable to open missing file")?;
     }
     Ok(())
@@ -189,23 +198,23 @@ pub(super) async fn bucketless(stand: &dyn Stand, gone: Change) -> Kept {
 
 /// After a change of the S3 server or its settings, every command exits alike.
 pub(super) async fn s3_commands_exit(
-    stand: &dyn Stand,
+    subject: &dyn Subject,
     change: Change,
     code: i32,
     words: &str,
-) -> Kept {
-    for command in Command::in_repository() {
+) -> PromiseResult {
+    for command in RepositoryCommand::in_repository() {
         let changes = std::slice::from_ref(&change);
-        exits_for_its_info(command, command.run_after(stand, changes).await?, code, words)?;
+        exits_for_its_info(command, command.run_after(subject, changes).await?, code, words)?;
     }
     Ok(())
 }
 
 /// Whether the tool gives up first or whoever waits for it, every command fails.
-pub(super) async fn s3_commands_hang(stand: &dyn Stand) -> Kept {
+pub(super) async fn s3_commands_hang(subject: &dyn Subject) -> PromiseResult {
     let hangs = [Change::S3Server(S3ServerState::Hangs)];
-    for command in Command::in_repository() {
-        let ended = command.run_after(stand, &hangs).await?;
+    for command in RepositoryCommand::in_repository() {
+        let ended = command.run_after(subject, &hangs).await?;
         fails(ended, command.place(), &[Kind::Refused, Kind::TimedOut])?;
     }
     Ok(())
@@ -213,25 +222,29 @@ pub(super) async fn s3_commands_hang(stand: &dyn Stand) -> Kept {
 
 /// After the change none of the commands is known to have ended; once all is well again they work, on a
 /// configuration that is whole.
-pub(super) async fn unanswered(stand: &dyn Stand, change: Change, commands: Vec<Command>) -> Kept {
-    let ports = stand.ports(0)?;
-    stand.happen(&change).await?;
+pub(super) async fn unanswered(
+    subject: &dyn Subject,
+    change: Change,
+    commands: Vec<RepositoryCommand>,
+) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    subject.happen(&change).await?;
     for command in commands {
         never_ended(command.run(&ports).await?, command.place())?;
     }
-    stand.happen(&Change::Member(SetMember { unit: 0, is: MemberFate::Running })).await?;
+    subject.happen(&Change::Member(SetMember { unit: 0, is: MemberFate::Running })).await?;
     let back = SetWorkload { unit: 0, is: WorkloadState::Reachable };
-    stand.happen(&Change::Workload(back)).await?;
-    stand.happen(&Change::Pgbackrest(PgbackrestFailureMode::Well)).await?;
+    subject.happen(&Change::Workload(back)).await?;
+    subject.happen(&Change::Pgbackrest(PgbackrestFailureMode::Well)).await?;
     let inventory = Inventory::parse(&ports.repository.info().await?)?;
     ensure_eq!("the stanzas afterwards", inventory.stanzas.len(), 1);
     Ok(())
 }
 
-/// Nothing that the command wrote is kept: its code is.
-pub(super) async fn loses_its_words(stand: &dyn Stand) -> Kept {
+/// Nothing that the command wrote is captured: its code is.
+pub(super) async fn loses_its_words(subject: &dyn Subject) -> PromiseResult {
     let silent = [Change::Pgbackrest(PgbackrestFailureMode::Silent)];
-    let ended = check(0).run_after(stand, &silent).await?;
+    let ended = check(0).run_after(subject, &silent).await?;
     let error = fails(ended, "repository.check", &[Kind::Refused])?;
     let exit = error.exit().cloned().unwrap_or_default();
     ensure_eq!("the exit code", exit.code, Some(28));
@@ -239,12 +252,12 @@ pub(super) async fn loses_its_words(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-pub(super) async fn makes_the_stanza(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
-    stanza_create(0).run_after(stand, &[]).await??;
+pub(super) async fn makes_the_stanza(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    stanza_create(0).run_after(subject, &[]).await??;
     let inventory = Inventory::parse(&ports.repository.info().await?)?;
     let [stanza] = inventory.stanzas.as_slice() else {
-        return Err(Unkept::Broken(format!("the inventory is {inventory:?}")));
+        return Err(PromiseFailure::Broken(format!("the inventory is {inventory:?}")));
     };
     ensure_eq!("its name", stanza.name, ports.unit.identity().stanza());
     let id = ports.cluster.system_identifier().await?;
@@ -253,12 +266,12 @@ pub(super) async fn makes_the_stanza(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-pub(super) async fn keeps_backups(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+pub(super) async fn keeps_backups(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     let before = Inventory::parse(&ports.repository.info().await?)?;
     ensure!(!before.stanzas.iter().all(|stanza| stanza.backups.is_empty()), "no backup is there");
     for _ in 0..2 {
-        stanza_create(0).run_after(stand, &[]).await??;
+        stanza_create(0).run_after(subject, &[]).await??;
         let after = Inventory::parse(&ports.repository.info().await?)?;
         ensure_eq!("the inventory", after, before);
     }
@@ -266,13 +279,13 @@ pub(super) async fn keeps_backups(stand: &dyn Stand) -> Kept {
 }
 
 /// The number of stanzas that the tool finds with these settings.
-async fn stanzas(ports: &Ports, settings: &RepositorySettings) -> Result<usize, Unkept> {
+async fn stanzas(ports: &Ports, settings: &RepositorySettings) -> Result<usize, PromiseFailure> {
     ports.repository.configure(settings).await?;
     Ok(Inventory::parse(&ports.repository.info().await?)?.stanzas.len())
 }
 
-pub(super) async fn reconfigures(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+pub(super) async fn reconfigures(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     let settings = repository_settings(&ports).await?;
     let mut elsewhere = settings.clone();
     elsewhere.s3 = settings.s3.clone().map(|s3| S3Settings { path: "/elsewhere".into(), ..s3 });
@@ -282,16 +295,16 @@ pub(super) async fn reconfigures(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-pub(super) async fn configuration_is_private(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+pub(super) async fn configuration_is_private(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     ports.repository.configure(&repository_settings(&ports).await?).await?;
-    let mode = stand.configuration_mode(0).await?;
+    let mode = subject.configuration_mode(0).await?;
     ensure!(mode & 0o077 == 0, "its permissions are {mode:o}");
     Ok(())
 }
 
-pub(super) async fn configures_without_s3(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+pub(super) async fn configures_without_s3(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     let stanza = ports.unit.identity().shared_stanza();
     let settings = RepositorySettings { s3: None, stanza: stanza.clone(), tls_peers: vec![] };
     ports.repository.configure(&settings).await?;
@@ -300,8 +313,8 @@ pub(super) async fn configures_without_s3(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-pub(super) async fn configures_without_tls(stand: &dyn Stand) -> Kept {
-    let ports = stand.ports(0)?;
+pub(super) async fn configures_without_tls(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
     ports.repository.configure(&repository_settings(&ports).await?).await?;
     let started = ports.workload.start(Service::TlsServer).await;
     fails(started, "workload.start", &[Kind::Refused])?;
@@ -309,18 +322,18 @@ pub(super) async fn configures_without_tls(stand: &dyn Stand) -> Kept {
 }
 
 /// Settings that name a unit let it in once the TLS server has taken them, and not before.
-pub(super) async fn lets_in_whom_it_was_told(stand: &dyn Stand) -> Kept {
-    let (primary, replica) = (stand.ports(0)?, stand.ports(1)?);
+pub(super) async fn lets_in_whom_its_settings_name(subject: &dyn Subject) -> PromiseResult {
+    let (primary, replica) = (subject.ports(0)?, subject.ports(1)?);
     let whole = repository_settings(&primary).await?;
     let alone = RepositorySettings { tls_peers: vec![], ..whole.clone() };
     let refused = |ended| exits(ended, "repository.create_stanza", 56, "unable to find primary");
     primary.repository.configure(&alone).await?;
     primary.workload.reload(Service::TlsServer).await?;
-    refused(stanza_create(1).run_after(stand, &[]).await?)?;
+    refused(stanza_create(1).run_after(subject, &[]).await?)?;
     replica.repository.ping(UnitId(0)).await?;
     primary.repository.configure(&whole).await?;
-    refused(stanza_create(1).run_after(stand, &[]).await?)?;
+    refused(stanza_create(1).run_after(subject, &[]).await?)?;
     primary.workload.reload(Service::TlsServer).await?;
-    stanza_create(1).run_after(stand, &[]).await??;
+    stanza_create(1).run_after(subject, &[]).await??;
     Ok(())
 }

@@ -10,36 +10,36 @@ use super::{
     databag::{landed, write},
     event,
 };
-use crate::contract::{Kept, Stand, ensure_eq};
+use crate::contract::{PromiseResult, Subject, ensure_eq};
 
-pub(super) async fn parameters(stand: &dyn Stand) -> Kept {
+pub(super) async fn parameters(subject: &dyn Subject) -> PromiseResult {
     let parameters = BTreeMap::from([("backup-id".to_owned(), Arc::from("2026-01-01T00:00:00Z"))]);
-    stand.begin(&Event { hook: Hook::Restore, unit: 0, parameters }).await?;
-    let unit = stand.ports(0)?.unit;
+    subject.begin(&Event { hook: Hook::Restore, unit: 0, parameters }).await?;
+    let unit = subject.ports(0)?.unit;
     let given = unit.parameter("backup-id").await?;
     ensure_eq!("the parameter", given.as_deref(), Some("2026-01-01T00:00:00Z"));
     ensure_eq!("another one", unit.parameter("type").await?, None);
-    let peer = stand.ports(1)?.unit;
+    let peer = subject.ports(1)?.unit;
     ensure_eq!("on another unit", peer.parameter("backup-id").await?, None);
     Ok(())
 }
 
-pub(super) async fn no_action(stand: &dyn Stand) -> Kept {
-    parameters(stand).await?;
-    stand.end(0, true).await?;
-    ensure_eq!("afterwards", stand.ports(0)?.unit.parameter("backup-id").await?, None);
-    let ports = begin(stand, 0).await?;
+pub(super) async fn no_action(subject: &dyn Subject) -> PromiseResult {
+    parameters(subject).await?;
+    subject.end(0, true).await?;
+    ensure_eq!("afterwards", subject.ports(0)?.unit.parameter("backup-id").await?, None);
+    let ports = begin(subject, 0).await?;
     ensure_eq!("in the next hook", ports.unit.parameter("backup-id").await?, None);
     Ok(())
 }
 
-pub(super) async fn results(stand: &dyn Stand) -> Kept {
-    stand.begin(&event(Hook::ListBackups, 0)).await?;
-    let unit = stand.ports(0)?.unit;
+pub(super) async fn results(subject: &dyn Subject) -> PromiseResult {
+    subject.begin(&event(Hook::ListBackups, 0)).await?;
+    let unit = subject.ports(0)?.unit;
     for (name, value) in [("backups", "first"), ("note", "two\nlines"), ("backups", "last")] {
         unit.set_result(name, value).await?;
     }
-    let seen = stand.end(0, true).await?;
+    let seen = subject.end(0, true).await?;
     let expected = [("backups", "last"), ("note", "two\nlines")];
     let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
     ensure_eq!("the results", seen.results, BTreeMap::from(expected));
@@ -47,61 +47,61 @@ pub(super) async fn results(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-pub(super) async fn failing(stand: &dyn Stand) -> Kept {
-    stand.begin(&event(Hook::CreateBackup, 0)).await?;
-    let ports = stand.ports(0)?;
+pub(super) async fn failing(subject: &dyn Subject) -> PromiseResult {
+    subject.begin(&event(Hook::CreateBackup, 0)).await?;
+    let ports = subject.ports(0)?;
     ports.unit.fail_action("it can't be").await?;
     ports.unit.set_result("note", "set afterwards").await?;
     write(&ports, Databag::Unit, Some("written afterwards")).await?;
-    let seen = stand.end(0, true).await?;
+    let seen = subject.end(0, true).await?;
     ensure_eq!("the failure", seen.failure.as_deref(), Some("it can't be"));
     let note = seen.results.get("note").map(String::as_str);
     ensure_eq!("the result", note, Some("set afterwards"));
-    let kept = landed(stand, 0, Databag::Unit).await?;
-    ensure_eq!("the write", kept.as_deref(), Some("written afterwards"));
+    let written = landed(subject, 0, Databag::Unit).await?;
+    ensure_eq!("the write", written.as_deref(), Some("written afterwards"));
     Ok(())
 }
 
 /// Lets a hook defer its event, so many times.
-async fn defer(stand: &dyn Stand, hook: Hook, times: usize, succeeded: bool) -> Kept {
-    stand.begin(&event(hook, 0)).await?;
+async fn defer(subject: &dyn Subject, hook: Hook, times: usize, succeeded: bool) -> PromiseResult {
+    subject.begin(&event(hook, 0)).await?;
     for _ in 0..times {
-        stand.ports(0)?.unit.defer().await?;
+        subject.ports(0)?.unit.defer().await?;
     }
-    stand.end(0, succeeded).await?;
+    subject.end(0, succeeded).await?;
     Ok(())
 }
 
-pub(super) async fn deferral(stand: &dyn Stand, succeeded: bool) -> Kept {
-    defer(stand, Hook::S3CredentialsChanged, 1, succeeded).await?;
-    ensure_eq!("on a peer", stand.begin(&event(Hook::UpdateStatus, 1)).await?, []);
-    let again = stand.begin(&event(Hook::UpdateStatus, 0)).await?;
+pub(super) async fn deferral(subject: &dyn Subject, succeeded: bool) -> PromiseResult {
+    defer(subject, Hook::S3CredentialsChanged, 1, succeeded).await?;
+    ensure_eq!("on a peer", subject.begin(&event(Hook::UpdateStatus, 1)).await?, []);
+    let again = subject.begin(&event(Hook::UpdateStatus, 0)).await?;
     let expected: &[Hook] = if succeeded { &[Hook::S3CredentialsChanged] } else { &[] };
     ensure_eq!("fired again first", again, expected);
     Ok(())
 }
 
-pub(super) async fn deferred_once(stand: &dyn Stand) -> Kept {
-    defer(stand, Hook::S3CredentialsChanged, 2, true).await?;
-    let again = stand.begin(&event(Hook::UpdateStatus, 0)).await?;
+pub(super) async fn deferred_once(subject: &dyn Subject) -> PromiseResult {
+    defer(subject, Hook::S3CredentialsChanged, 2, true).await?;
+    let again = subject.begin(&event(Hook::UpdateStatus, 0)).await?;
     ensure_eq!("fired again first", again, [Hook::S3CredentialsChanged]);
     Ok(())
 }
 
-pub(super) async fn deferred_ends(stand: &dyn Stand) -> Kept {
-    defer(stand, Hook::S3CredentialsChanged, 1, true).await?;
-    begin(stand, 0).await?;
-    stand.end(0, true).await?;
-    let again = stand.begin(&event(Hook::UpdateStatus, 0)).await?;
+pub(super) async fn deferred_ends(subject: &dyn Subject) -> PromiseResult {
+    defer(subject, Hook::S3CredentialsChanged, 1, true).await?;
+    begin(subject, 0).await?;
+    subject.end(0, true).await?;
+    let again = subject.begin(&event(Hook::UpdateStatus, 0)).await?;
     ensure_eq!("fired again first", again, []);
     Ok(())
 }
 
-pub(super) async fn deferred_kept(stand: &dyn Stand) -> Kept {
-    defer(stand, Hook::S3CredentialsChanged, 1, true).await?;
-    begin(stand, 0).await?;
-    stand.end(0, false).await?;
-    let again = stand.begin(&event(Hook::UpdateStatus, 0)).await?;
+pub(super) async fn deferred_survives(subject: &dyn Subject) -> PromiseResult {
+    defer(subject, Hook::S3CredentialsChanged, 1, true).await?;
+    begin(subject, 0).await?;
+    subject.end(0, false).await?;
+    let again = subject.begin(&event(Hook::UpdateStatus, 0)).await?;
     ensure_eq!("fired again first", again, [Hook::S3CredentialsChanged]);
     Ok(())
 }

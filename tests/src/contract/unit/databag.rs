@@ -9,12 +9,12 @@ use pgdrill_core::{
 use pgdrill_sim::Change;
 
 use super::begin;
-use crate::contract::{Kept, Stand, Unkept, ensure, ensure_eq, fails};
+use crate::contract::{PromiseFailure, PromiseResult, Subject, ensure, ensure_eq, fails};
 
 const BAGS: [Databag; 2] = [Databag::Application, Databag::Unit];
 
-pub(super) async fn absent_key(stand: &dyn Stand) -> Kept {
-    let ports = begin(stand, 0).await?;
+pub(super) async fn absent_key(subject: &dyn Subject) -> PromiseResult {
+    let ports = begin(subject, 0).await?;
     for bag in BAGS {
         ensure_eq!("the value", read(&ports, bag).await?, None);
         ensure_eq!("the value", ports.unit.data(bag, "never-written").await?, None);
@@ -22,106 +22,106 @@ pub(super) async fn absent_key(stand: &dyn Stand) -> Kept {
     Ok(())
 }
 
-pub(super) async fn empty_value(stand: &dyn Stand) -> Kept {
+pub(super) async fn empty_value(subject: &dyn Subject) -> PromiseResult {
     for bag in BAGS {
         for value in ["set", ""] {
-            let ports = begin(stand, 0).await?;
+            let ports = begin(subject, 0).await?;
             write(&ports, bag, Some(value)).await?;
             let seen = read(&ports, bag).await?;
             ensure_eq!("within the hook", seen.as_deref().unwrap_or(""), value);
             ensure!(seen.as_deref() != Some(""), "an empty value is read as one");
-            stand.end(0, true).await?;
+            subject.end(0, true).await?;
         }
-        ensure_eq!("after the hook", landed(stand, 0, bag).await?, None);
+        ensure_eq!("after the hook", landed(subject, 0, bag).await?, None);
     }
     Ok(())
 }
 
-pub(super) async fn write_lands(stand: &dyn Stand, succeeded: bool) -> Kept {
-    let ports = begin(stand, 0).await?;
+pub(super) async fn write_lands(subject: &dyn Subject, succeeded: bool) -> PromiseResult {
+    let ports = begin(subject, 0).await?;
     for bag in BAGS {
         write(&ports, bag, Some("a value, with = and é")).await?;
     }
-    stand.end(0, succeeded).await?;
+    subject.end(0, succeeded).await?;
     let expected = succeeded.then(|| "a value, with = and é".to_owned());
     for bag in BAGS {
-        ensure_eq!("the value", landed(stand, 0, bag).await?, expected);
+        ensure_eq!("the value", landed(subject, 0, bag).await?, expected);
     }
-    ensure_eq!("from a peer", landed(stand, 1, Databag::Application).await?, expected);
+    ensure_eq!("from a peer", landed(subject, 1, Databag::Application).await?, expected);
     Ok(())
 }
 
-pub(super) async fn removal_lands(stand: &dyn Stand, succeeded: bool) -> Kept {
+pub(super) async fn removal_lands(subject: &dyn Subject, succeeded: bool) -> PromiseResult {
     for (value, succeeded) in [(Some("old"), true), (None, succeeded)] {
-        let ports = begin(stand, 0).await?;
+        let ports = begin(subject, 0).await?;
         for bag in BAGS {
             write(&ports, bag, value).await?;
         }
-        stand.end(0, succeeded).await?;
+        subject.end(0, succeeded).await?;
     }
     let expected = (!succeeded).then(|| "old".to_owned());
     for bag in BAGS {
-        ensure_eq!("the value", landed(stand, 0, bag).await?, expected);
+        ensure_eq!("the value", landed(subject, 0, bag).await?, expected);
     }
     Ok(())
 }
 
-pub(super) async fn own_writes(stand: &dyn Stand) -> Kept {
-    let ports = begin(stand, 0).await?;
+pub(super) async fn own_writes(subject: &dyn Subject) -> PromiseResult {
+    let ports = begin(subject, 0).await?;
     for bag in BAGS {
         for value in [Some("one"), Some("two"), None, Some("three")] {
             write(&ports, bag, value).await?;
             ensure_eq!("the value", read(&ports, bag).await?.as_deref(), value);
         }
     }
-    stand.end(0, true).await?;
+    subject.end(0, true).await?;
     for bag in BAGS {
-        ensure_eq!("what landed", landed(stand, 0, bag).await?.as_deref(), Some("three"));
+        ensure_eq!("what landed", landed(subject, 0, bag).await?.as_deref(), Some("three"));
     }
     Ok(())
 }
 
-pub(super) async fn buffered_is_private(stand: &dyn Stand) -> Kept {
-    let ports = begin(stand, 0).await?;
+pub(super) async fn buffered_is_private(subject: &dyn Subject) -> PromiseResult {
+    let ports = begin(subject, 0).await?;
     write(&ports, Databag::Application, Some("buffered")).await?;
-    ensure_eq!("from a peer", landed(stand, 1, Databag::Application).await?, None);
-    stand.end(0, true).await?;
-    let seen = landed(stand, 1, Databag::Application).await?;
+    ensure_eq!("from a peer", landed(subject, 1, Databag::Application).await?, None);
+    subject.end(0, true).await?;
+    let seen = landed(subject, 1, Databag::Application).await?;
     ensure_eq!("from a peer, once the hook succeeded", seen.as_deref(), Some("buffered"));
     Ok(())
 }
 
-pub(super) async fn unit_bag_is_own(stand: &dyn Stand) -> Kept {
-    let ports = begin(stand, 1).await?;
+pub(super) async fn unit_bag_is_own(subject: &dyn Subject) -> PromiseResult {
+    let ports = begin(subject, 1).await?;
     write(&ports, Databag::Unit, Some("own")).await?;
-    stand.end(1, true).await?;
-    ensure_eq!("from its unit", landed(stand, 1, Databag::Unit).await?.as_deref(), Some("own"));
+    subject.end(1, true).await?;
+    ensure_eq!("from its unit", landed(subject, 1, Databag::Unit).await?.as_deref(), Some("own"));
     for (other, bag) in [(0, Databag::Unit), (2, Databag::Unit), (1, Databag::Application)] {
-        ensure_eq!("from elsewhere", landed(stand, other, bag).await?, None);
+        ensure_eq!("from elsewhere", landed(subject, other, bag).await?, None);
     }
     Ok(())
 }
 
-pub(super) async fn denied_write(stand: &dyn Stand) -> Kept {
+pub(super) async fn denied_write(subject: &dyn Subject) -> PromiseResult {
     let bag = Databag::Application;
-    let ports = begin(stand, 1).await?;
+    let ports = begin(subject, 1).await?;
     for value in [Some("denied"), None] {
         fails(write(&ports, bag, value).await, "unit.set_data", &[Kind::Denied])?;
         ensure_eq!("within the hook", read(&ports, bag).await?, None);
     }
     write(&ports, Databag::Unit, Some("allowed")).await?;
-    stand.end(1, true).await?;
-    ensure_eq!("after the hook", landed(stand, 0, bag).await?, None);
-    ensure_eq!("the other", landed(stand, 1, Databag::Unit).await?.as_deref(), Some("allowed"));
+    subject.end(1, true).await?;
+    ensure_eq!("after the hook", landed(subject, 0, bag).await?, None);
+    ensure_eq!("the other", landed(subject, 1, Databag::Unit).await?.as_deref(), Some("allowed"));
     Ok(())
 }
 
 /// Leadership is a lease: here it lapses within the hook.
-pub(super) async fn denied_after_write(stand: &dyn Stand) -> Kept {
+pub(super) async fn denied_after_write(subject: &dyn Subject) -> PromiseResult {
     let bag = Databag::Application;
-    let ports = begin(stand, 0).await?;
+    let ports = begin(subject, 0).await?;
     write(&ports, bag, Some("first")).await?;
-    stand.happen(&Change::LeaderMovesTo(1)).await?;
+    subject.happen(&Change::LeaderMovesTo(1)).await?;
     fails(write(&ports, bag, Some("second")).await, "unit.set_data", &[Kind::Denied])?;
     ensure_eq!("within the hook", read(&ports, bag).await?.as_deref(), Some("first"));
     Ok(())
@@ -137,12 +137,12 @@ pub(super) async fn write(ports: &Ports, bag: Databag, value: Option<&str>) -> P
 
 /// A databag's value as it has landed.
 pub(super) async fn landed(
-    stand: &dyn Stand,
+    subject: &dyn Subject,
     unit: u32,
     bag: Databag,
-) -> Result<Option<String>, Unkept> {
-    let ports = begin(stand, unit).await?;
+) -> Result<Option<String>, PromiseFailure> {
+    let ports = begin(subject, unit).await?;
     let value = read(&ports, bag).await?;
-    stand.end(unit, false).await?;
+    subject.end(unit, false).await?;
     Ok(value.map(|value| value.as_ref().to_owned()))
 }

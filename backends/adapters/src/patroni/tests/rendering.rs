@@ -8,7 +8,7 @@ use super::{Psql, SECRET, api, member, settings};
 use crate::patroni::{Member, config};
 
 #[test]
-fn only_new_client_connections_are_rejected_and_only_when_told_so() {
+fn only_new_client_connections_are_rejected_and_only_when_asked_for() {
     let rules = |accepts_connections| {
         let settings = ClusterSettings { accepts_connections, ..settings() };
         let text = config::render(&member(8008, &[]), &settings).expect("rendered").text;
@@ -24,7 +24,7 @@ fn only_new_client_connections_are_rejected_and_only_when_told_so() {
 }
 
 #[test]
-fn wal_goes_where_it_was_told_and_a_restore_replaces_the_bootstrap() {
+fn wal_goes_where_it_was_asked_to_and_a_restore_replaces_the_bootstrap() {
     let of = member(8008, &[]);
     let text = config::render(&of, &settings()).expect("rendered").text;
     assert!(text.contains("archive_mode: \"on\""), "{text}");
@@ -79,7 +79,7 @@ fn every_setting_has_a_mark_of_its_own() {
     assert!(mark(&on) == mark(&on) && mark(&on) != mark(&other) && mark(&off).starts_with("off:"));
 }
 
-/// A template of somebody else's, and what it is told for each part that it lacks.
+/// A template of somebody else's, and what is reported for each part that it lacks.
 #[test]
 fn another_template_is_rendered_only_if_it_does_what_hooks_rely_on() {
     let whole = "ldap: theirs\n\

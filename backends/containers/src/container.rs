@@ -1,4 +1,4 @@
-//! One container on a stage: stopped, frozen, cut off, and brought back.
+//! One container on a stage: stopped, frozen, cut off, and started again.
 
 use std::{slice, time::Duration};
 
@@ -9,13 +9,13 @@ use testcontainers::bollard::{
 };
 
 use super::{
-    leftovers,
-    stage::{Setup, complaint},
+    reaper,
+    stage::{EngineResult, complaint},
 };
 
 /// A container that was started.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct Container {
     pub(super) docker: Docker,
     pub(super) network: String,
     pub(super) id: String,
@@ -25,7 +25,7 @@ pub struct Part {
 
 /// What a container does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PartState {
+pub struct ContainerState {
     /// Whether it runs.
     pub is_running: bool,
     /// Whether everything in it stands still.
@@ -34,7 +34,7 @@ pub struct PartState {
     pub is_connected: bool,
 }
 
-impl Part {
+impl Container {
     /// The engine's own name for it.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -47,7 +47,7 @@ impl Part {
         &self.name
     }
 
-    /// The port of 127.0.0.1 that leads to a port of the part; 0 when that port was not asked for.
+    /// The port of 127.0.0.1 that leads to a port of the container; 0 when that port was not asked for.
     #[must_use]
     pub fn port(&self, port: u16) -> u16 {
         self.ports.iter().find(|(own, _)| *own == port).map_or(0, |&(_, on_host)| on_host)
@@ -58,7 +58,7 @@ impl Part {
     /// # Errors
     ///
     /// The engine refuses.
-    pub async fn pause(&self) -> Setup<()> {
+    pub async fn pause(&self) -> EngineResult<()> {
         self.did("paused", self.docker.pause_container(&self.id).await)
     }
 
@@ -67,7 +67,7 @@ impl Part {
     /// # Errors
     ///
     /// The engine refuses.
-    pub async fn unpause(&self) -> Setup<()> {
+    pub async fn unpause(&self) -> EngineResult<()> {
         self.did("unpaused", self.docker.unpause_container(&self.id).await)
     }
 
@@ -76,7 +76,7 @@ impl Part {
     /// # Errors
     ///
     /// The engine refuses.
-    pub async fn kill(&self) -> Setup<()> {
+    pub async fn kill(&self) -> EngineResult<()> {
         let options = KillContainerOptionsBuilder::default().signal("SIGKILL").build();
         self.did("killed", self.docker.kill_container(&self.id, Some(options)).await)
     }
@@ -86,7 +86,7 @@ impl Part {
     /// # Errors
     ///
     /// The engine refuses.
-    pub async fn stop(&self, grace: Duration) -> Setup<()> {
+    pub async fn stop(&self, grace: Duration) -> EngineResult<()> {
         let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
         let options = StopContainerOptionsBuilder::default().t(seconds).build();
         self.did("stopped", self.docker.stop_container(&self.id, Some(options)).await)
@@ -97,7 +97,7 @@ impl Part {
     /// # Errors
     ///
     /// The engine refuses.
-    pub async fn start(&self) -> Setup<()> {
+    pub async fn start(&self) -> EngineResult<()> {
         self.did("started", self.docker.start_container(&self.id, None).await)
     }
 
@@ -106,7 +106,7 @@ impl Part {
     /// # Errors
     ///
     /// The engine refuses.
-    pub async fn disconnect(&self) -> Setup<()> {
+    pub async fn disconnect(&self) -> EngineResult<()> {
         let request = NetworkDisconnectRequest { container: self.id.clone(), force: Some(true) };
         self.did("cut off", self.docker.disconnect_network(&self.network, request).await)
     }
@@ -116,7 +116,7 @@ impl Part {
     /// # Errors
     ///
     /// The engine refuses.
-    pub async fn connect(&self) -> Setup<()> {
+    pub async fn connect(&self) -> EngineResult<()> {
         let request = NetworkConnectRequest {
             container: self.id.clone(),
             endpoint_config: Some(EndpointSettings::default()),
@@ -129,12 +129,12 @@ impl Part {
     /// # Errors
     ///
     /// The engine does not know it.
-    pub async fn state(&self) -> Setup<PartState> {
+    pub async fn state(&self) -> EngineResult<ContainerState> {
         let found = self.docker.inspect_container(&self.id, None).await;
         let found = found.map_err(|error| complaint(&self.name, &error.to_string()))?;
         let state = found.state.unwrap_or_default();
         let networks = found.network_settings.and_then(|settings| settings.networks);
-        Ok(PartState {
+        Ok(ContainerState {
             is_running: state.running.unwrap_or(false),
             is_paused: state.paused.unwrap_or(false),
             is_connected: networks.is_some_and(|all| all.contains_key(&self.network)),
@@ -146,7 +146,7 @@ impl Part {
     /// # Errors
     ///
     /// The engine does not know it.
-    pub async fn is_running(&self) -> Setup<bool> {
+    pub async fn is_running(&self) -> EngineResult<bool> {
         Ok(self.state().await?.is_running)
     }
 
@@ -155,7 +155,7 @@ impl Part {
     /// # Errors
     ///
     /// The engine refuses.
-    pub async fn join(&self, network: &str, name: &str) -> Setup<()> {
+    pub async fn join(&self, network: &str, name: &str) -> EngineResult<()> {
         let request = NetworkConnectRequest {
             container: self.id.clone(),
             endpoint_config: Some(EndpointSettings {
@@ -171,15 +171,15 @@ impl Part {
     /// # Errors
     ///
     /// The engine refuses.
-    pub async fn remove(&self) -> Setup<()> {
-        self.did("removed", leftovers::remove(&self.docker, slice::from_ref(&self.id)).await)
+    pub async fn remove(&self) -> EngineResult<()> {
+        self.did("removed", reaper::remove(&self.docker, slice::from_ref(&self.id)).await)
     }
 
     fn did<T>(
         &self,
         what: &str,
         answer: Result<T, testcontainers::bollard::errors::Error>,
-    ) -> Setup<()> {
+    ) -> EngineResult<()> {
         let refused = |error| complaint(&self.name, &format!("can't be {what}: {error}"));
         answer.map(drop).map_err(refused)
     }

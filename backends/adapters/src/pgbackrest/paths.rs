@@ -6,7 +6,7 @@ use pgdrill_core::ports::UnitId;
 
 /// Everything about a unit that its backup tool must know and that no hook decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct PgBackRestPaths {
     /// This unit.
     pub unit: UnitId,
     /// The host names of units: `{unit}` stands for the unit's number, as `postgresql-k8s-{unit}`.
@@ -55,7 +55,7 @@ pub struct Tls {
     pub port: u16,
 }
 
-impl Place {
+impl PgBackRestPaths {
     /// A unit as the charm lays it out, with hosts of this form.
     #[must_use]
     pub fn new(unit: UnitId, hosts: impl Into<String>, database: Database) -> Self {
@@ -81,7 +81,7 @@ impl Place {
 
 /// How long the tool may take, seen from outside and from within.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct PgBackRestLimits {
     /// How long the tool waits for one read or connection. An endpoint that refuses costs about ten times
     /// this: 10 s were measured at 1 s, and nine minutes at the tool's own default of a minute.
     pub io: Duration,
@@ -95,7 +95,7 @@ pub struct Limits {
     pub ping: Duration,
 }
 
-impl Default for Limits {
+impl Default for PgBackRestLimits {
     fn default() -> Self {
         Self {
             io: Duration::from_secs(5),

@@ -61,7 +61,7 @@ fn two_topologies_do_not_meet_and_commands_on_one_do_not_lose_what_others_did() 
 }
 
 #[test]
-fn a_dead_part_is_told_and_a_firing_against_it_fails_as_a_hook_does() {
+fn a_dead_container_is_reported_and_a_firing_against_it_fails_as_a_hook_does() {
     let _engine = beside_others();
     let name = "laptop-dead";
     let _down = TakenDown(name);

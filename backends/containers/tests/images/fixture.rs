@@ -41,9 +41,9 @@ impl Ran {
 }
 
 /// A started container.
-pub(crate) struct Part(pub(crate) ContainerAsync<GenericImage>);
+pub(crate) struct Container(pub(crate) ContainerAsync<GenericImage>);
 
-impl Part {
+impl Container {
     pub(crate) async fn run(&self, command: &[&str]) -> Ran {
         let mut result = self
             .0
@@ -66,7 +66,7 @@ impl Part {
     }
 }
 
-/// What a part says, shown if the test fails.
+/// What a container says, shown if the test fails.
 struct Spoken(String);
 
 impl LogConsumer for Spoken {
@@ -75,15 +75,15 @@ impl LogConsumer for Spoken {
     }
 }
 
-/// The network that the parts share, and every container with this test's labels.
-pub(crate) struct Stage {
+/// The network that the containers share, and every container with this test's labels.
+pub(crate) struct TestStage {
     pub(crate) docker: Docker,
     owner: &'static str,
     network: String,
 }
 
-impl Stage {
-    /// What a killed run left is cleared first; another run's parts are left alone.
+impl TestStage {
+    /// What a killed run left is cleared first; another run's containers are left alone.
     pub(crate) async fn set(owner: &'static str, name: &str) -> Self {
         let docker = docker_client_instance().await.expect("an engine answers");
         let ended = |process: &str| !std::path::Path::new(&format!("/proc/{process}")).exists();
@@ -112,7 +112,7 @@ impl Stage {
         name: &str,
         ready: &str,
         files: &[(&str, &str, u32)],
-    ) -> Part {
+    ) -> Container {
         let mut request: ContainerRequest<GenericImage> =
             GenericImage::new(image.name(), image.tag())
                 .with_exposed_port(8008.tcp())
@@ -129,16 +129,16 @@ impl Stage {
             let target = CopyTargetOptions::new(*path).with_mode(*mode);
             request = request.with_copy_to(target, text.as_bytes().to_vec());
         }
-        Part(request.start().await.expect("it starts and says that it is ready"))
+        Container(request.start().await.expect("it starts and says that it is ready"))
     }
 
-    /// How the other parts reach the one that was started under this name.
+    /// How the other containers reach the one that was started under this name.
     pub(crate) fn host(&self, name: &str) -> String {
         format!("{}-{name}", self.network)
     }
 
     /// Nothing of this run is left.
-    pub(crate) async fn strike(self) {
+    pub(crate) async fn take_down(self) {
         clear(&self.docker, self.owner, STAGE, |stage| stage == self.network).await;
     }
 }
@@ -183,7 +183,7 @@ pub(crate) async fn until<F: Future<Output = bool>>(
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the parts are other processes; they are asked again until they are so far"
+    reason = "the servers are other processes; they are asked again until they are so far"
 )]
 async fn pause() {
     tokio::time::sleep(Duration::from_millis(100)).await;

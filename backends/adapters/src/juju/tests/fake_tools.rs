@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::super::{Brought, FiringOf, HookTools, JujuUnit, Names};
+use super::super::{CharmNames, FiringOf, HookTools, JujuEvent, JujuUnit};
 use crate::command::{Accounts, LocalRunner};
 
 const TOOLS: [&str; 19] = [
@@ -33,12 +33,12 @@ const TOOLS: [&str; 19] = [
     "action-log",
 ];
 
-pub(super) struct Stand {
+pub(super) struct FakeTools {
     folder: TempDir,
     limit: Duration,
 }
 
-impl Stand {
+impl FakeTools {
     /// Tools of a unit with a peer relation.
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -47,9 +47,9 @@ impl Stand {
             fs::write(&path, include_str!("tools.sh")).expect("written");
             fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("executable");
         }
-        let stand = Self { folder, limit: Duration::from_secs(20) };
-        stand.answers("relation-ids database-peers --format=json", r#"["database-peers:1"]"#);
-        stand
+        let fake = Self { folder, limit: Duration::from_secs(20) };
+        fake.answers("relation-ids database-peers --format=json", r#"["database-peers:1"]"#);
+        fake
     }
 
     pub(super) fn within(limit: Duration) -> Self {
@@ -77,12 +77,12 @@ impl Stand {
         fs::read_to_string(self.folder.path().join("calls")).unwrap_or_default()
     }
 
-    pub(super) fn unit(&self, brought: &Brought, firing: FiringOf) -> JujuUnit<LocalRunner> {
+    pub(super) fn unit(&self, juju_event: &JujuEvent, firing: FiringOf) -> JujuUnit<LocalRunner> {
         let folder = self.folder.path().display();
         let runner = LocalRunner::new(Accounts::default())
             .with_variable("PATH", format!("{folder}:/usr/bin:/bin"))
             .with_variable("STAND", folder.to_string());
         let tools = HookTools::new(runner, self.limit);
-        JujuUnit::new(tools, Names::of_charm("postgresql-k8s"), brought.clone(), firing)
+        JujuUnit::new(tools, CharmNames::of_charm("postgresql-k8s"), juju_event.clone(), firing)
     }
 }

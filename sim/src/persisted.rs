@@ -12,27 +12,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     given::Given,
-    juju::{Bag, Juju, JujuUnit},
-    server::S3Server,
+    juju::{Bag, Juju, UnitInJuju},
+    server::S3Values,
     world::World,
 };
 
-/// Everything that Juju knows of the application, to be kept. Serialised it holds the credentials of the S3
-/// relation: whoever keeps it must keep it as one keeps those. It never shows them otherwise.
+/// Everything that Juju knows of the application, to be persisted. Serialised it holds the credentials of the S3
+/// relation: whoever stores it must protect it as one protects those. It never shows them otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct KeptJuju {
+pub struct PersistedJuju {
     planned_units: u32,
     leader: u32,
-    s3: Option<KeptRelation>,
-    tls: KeptTls,
+    s3: Option<PersistedRelation>,
+    tls: PersistedTls,
     application: Vec<(String, String)>,
-    units: Vec<KeptUnit>,
+    units: Vec<PersistedUnit>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct KeptUnit {
+struct PersistedUnit {
     /// Kind and message, the present one last.
     history: Vec<(String, String)>,
     bag: Vec<(String, String)>,
@@ -41,7 +41,7 @@ struct KeptUnit {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct KeptTls {
+struct PersistedTls {
     key: bool,
     ca: bool,
     certificate: bool,
@@ -49,7 +49,7 @@ struct KeptTls {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct KeptRelation {
+struct PersistedRelation {
     bucket: Option<String>,
     #[serde(with = "exposed")]
     access_key: Option<Secret>,
@@ -62,7 +62,7 @@ struct KeptRelation {
     tls_ca_chain: Option<String>,
 }
 
-/// The one form in which a credential leaves a world: as what is kept.
+/// The one form in which a credential leaves a world: as what is persisted.
 mod exposed {
     use pgdrill_core::Secret;
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
@@ -81,53 +81,60 @@ mod exposed {
     }
 }
 
-/// A name in what was kept that nothing here bears.
+/// A name in what was persisted that nothing here bears.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotKept(String);
+pub struct UnknownPersistedName(String);
 
-impl fmt::Display for NotKept {
+impl fmt::Display for UnknownPersistedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` is the name of nothing that is known", self.0)
     }
 }
 
-impl std::error::Error for NotKept {}
+impl std::error::Error for UnknownPersistedName {}
 
 impl World {
-    /// Juju's side of the world, to be kept.
+    /// Juju's side of the world, to be persisted.
     #[must_use]
-    pub fn keep_juju(&self) -> KeptJuju {
+    pub fn persist_juju(&self) -> PersistedJuju {
         let juju = &self.juju;
-        KeptJuju {
+        PersistedJuju {
             planned_units: juju.planned_units,
             leader: juju.leader,
-            s3: juju.s3.as_deref().map(KeptRelation::of),
-            tls: KeptTls { key: juju.tls.key, ca: juju.tls.ca, certificate: juju.tls.certificate },
+            s3: juju.s3.as_deref().map(PersistedRelation::of),
+            tls: PersistedTls {
+                key: juju.tls.key,
+                ca: juju.tls.ca,
+                certificate: juju.tls.certificate,
+            },
             application: bag(&juju.application),
-            units: juju.units.iter().map(KeptUnit::of).collect(),
+            units: juju.units.iter().map(PersistedUnit::of).collect(),
         }
     }
 
-    /// A world of as many units with the Juju that was kept, where what Juju tells of S3 leads to this server.
+    /// A world of as many units with the Juju that was persisted, where what Juju says of S3 leads to this server.
     ///
     /// # Errors
     ///
-    /// A name in it is unknown: another version kept it.
-    pub fn with_kept_juju(kept: &KeptJuju, server: Arc<S3Server>) -> Result<Self, NotKept> {
-        let units = u32::try_from(kept.units.len()).unwrap_or(u32::MAX);
-        let given = Given { units, leader: kept.leader, ..Given::default() };
+    /// A name in it is unknown: another version wrote it.
+    pub fn with_persisted_juju(
+        persisted: &PersistedJuju,
+        server: Arc<S3Values>,
+    ) -> Result<Self, UnknownPersistedName> {
+        let units = u32::try_from(persisted.units.len()).unwrap_or(u32::MAX);
+        let given = Given { units, leader: persisted.leader, ..Given::default() };
         let mut world = Self::with_s3(&given, server);
         world.juju = Juju {
-            planned_units: kept.planned_units,
-            leader: kept.leader,
-            s3: kept.s3.as_ref().map(|s3| Arc::new(s3.relation())),
+            planned_units: persisted.planned_units,
+            leader: persisted.leader,
+            s3: persisted.s3.as_ref().map(|s3| Arc::new(s3.relation())),
             tls: TlsMaterial {
-                key: kept.tls.key,
-                ca: kept.tls.ca,
-                certificate: kept.tls.certificate,
+                key: persisted.tls.key,
+                ca: persisted.tls.ca,
+                certificate: persisted.tls.certificate,
             },
-            application: unpacked(&kept.application)?,
-            units: kept.units.iter().map(KeptUnit::unit).collect::<Result<_, _>>()?,
+            application: unpacked(&persisted.application)?,
+            units: persisted.units.iter().map(PersistedUnit::unit).collect::<Result<_, _>>()?,
         };
         Ok(world)
     }
@@ -145,8 +152,8 @@ impl World {
     }
 }
 
-impl KeptUnit {
-    fn of(unit: &JujuUnit) -> Self {
+impl PersistedUnit {
+    fn of(unit: &UnitInJuju) -> Self {
         let status = |status: &Status| (status.name.name().to_owned(), status.message.to_string());
         Self {
             history: unit.history.iter().map(status).collect(),
@@ -155,14 +162,15 @@ impl KeptUnit {
         }
     }
 
-    fn unit(&self) -> Result<JujuUnit, NotKept> {
+    fn unit(&self) -> Result<UnitInJuju, UnknownPersistedName> {
         let status = |(name, message): &(String, String)| {
             let known = StatusName::ALL.iter().find(|known| known.name() == name);
-            let known = known.ok_or_else(|| NotKept(name.clone()))?;
+            let known = known.ok_or_else(|| UnknownPersistedName(name.clone()))?;
             Ok(Status::new(*known, message.clone()))
         };
-        let hook = |name: &String| name.parse::<Hook>().map_err(|unknown| NotKept(unknown.0));
-        let mut unit = JujuUnit::new(Status::active());
+        let hook =
+            |name: &String| name.parse::<Hook>().map_err(|unknown| UnknownPersistedName(unknown.0));
+        let mut unit = UnitInJuju::new(Status::active());
         unit.history = self.history.iter().map(status).collect::<Result<_, _>>()?;
         unit.bag = unpacked(&self.bag)?;
         unit.deferred = self.deferred.iter().map(hook).collect::<Result<_, _>>()?;
@@ -170,7 +178,7 @@ impl KeptUnit {
     }
 }
 
-impl KeptRelation {
+impl PersistedRelation {
     fn of(s3: &S3Relation) -> Self {
         let S3Relation {
             bucket,
@@ -214,13 +222,13 @@ fn bag(bag: &Bag) -> Vec<(String, String)> {
     bag.iter().map(|(key, value)| ((*key).to_owned(), value.as_ref().to_owned())).collect()
 }
 
-fn unpacked(kept: &[(String, String)]) -> Result<Bag, NotKept> {
+fn unpacked(persisted: &[(String, String)]) -> Result<Bag, UnknownPersistedName> {
     let entry = |(name, value): &(String, String)| {
         let known = key::ALL.iter().find(|known| **known == name.as_str());
-        let known = known.ok_or_else(|| NotKept(name.clone()))?;
+        let known = known.ok_or_else(|| UnknownPersistedName(name.clone()))?;
         Ok((*known, Arc::from(value.as_str())))
     };
-    kept.iter().map(entry).collect()
+    persisted.iter().map(entry).collect()
 }
 
 #[cfg(test)]
@@ -266,42 +274,44 @@ mod tests {
     }
 
     #[test]
-    fn juju_is_the_same_after_it_was_kept() {
+    fn juju_is_the_same_after_it_was_persisted() {
         let world = lived_in();
         let before = crate::world::lock(&world).clone();
-        let text = serde_json::to_string(&before.keep_juju()).expect("it is plain");
-        let kept: KeptJuju = serde_json::from_str(&text).expect("it was written here");
-        let after = World::with_kept_juju(&kept, Arc::clone(&before.server)).expect("known names");
+        let text = serde_json::to_string(&before.persist_juju()).expect("it is plain");
+        let persisted: PersistedJuju = serde_json::from_str(&text).expect("it was written here");
+        let after = World::with_persisted_juju(&persisted, Arc::clone(&before.server))
+            .expect("known names");
         assert_eq!(format!("{:?}", after.juju), format!("{:?}", before.juju));
         assert_eq!(after.juju.s3, before.juju.s3, "credentials included");
-        assert_eq!(after.keep_juju(), kept);
+        assert_eq!(after.persist_juju(), persisted);
         assert_eq!(after.identities.len(), 3);
     }
 
     #[test]
-    fn what_is_kept_shows_no_credential_unless_it_is_serialised() {
-        let kept = crate::world::lock(&lived_in()).keep_juju();
-        assert!(!format!("{kept:?}{kept:#?}").contains("canary"));
-        assert!(serde_json::to_string(&kept).expect("it is plain").contains("canary"));
+    fn what_is_persisted_shows_no_credential_unless_it_is_serialised() {
+        let persisted = crate::world::lock(&lived_in()).persist_juju();
+        assert!(!format!("{persisted:?}{persisted:#?}").contains("canary"));
+        assert!(serde_json::to_string(&persisted).expect("it is plain").contains("canary"));
     }
 
     #[test]
     fn an_unknown_name_is_refused() {
-        let kept = crate::world::lock(&lived_in()).keep_juju();
-        let text = serde_json::to_string(&kept).expect("it is plain");
+        let persisted = crate::world::lock(&lived_in()).persist_juju();
+        let text = serde_json::to_string(&persisted).expect("it is plain");
         for (name, other) in
             [("cluster_initialised", "cluster-started"), ("\"active\"", "\"well\"")]
         {
             assert!(text.contains(name), "{name}: {text}");
-            let kept: KeptJuju = serde_json::from_str(&text.replace(name, other)).expect("plain");
-            let server = S3Server::fake();
-            let refused = World::with_kept_juju(&kept, server).expect_err(other);
+            let persisted: PersistedJuju =
+                serde_json::from_str(&text.replace(name, other)).expect("plain");
+            let server = S3Values::fake();
+            let refused = World::with_persisted_juju(&persisted, server).expect_err(other);
             assert!(refused.to_string().contains(other.trim_matches('"')), "{refused}");
         }
     }
 
     #[test]
-    fn every_key_of_a_databag_can_be_kept() {
+    fn every_key_of_a_databag_can_be_persisted() {
         let source = include_str!("../../core/src/ports/unit.rs");
         let declared = source.lines().filter(|line| line.trim().starts_with("pub const "));
         let texts = declared.filter(|line| line.contains(": &str = ")).count();

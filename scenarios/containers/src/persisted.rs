@@ -8,50 +8,50 @@ use std::{
 
 use async_trait::async_trait;
 use pgdrill_containers::{
-    Authority, Claim, Cleared, Keeper, Leftovers, Pace, Profile, S3Server, Setup, Stage, Topology,
-    claim, clear_for_good,
+    Authority, Claim, Cleared, EngineResult, Pace, PersistentStore, Profile, ReapScope, S3Server,
+    Stage, Topology, claim, clear_for_good,
     images::{Image, Progress},
-    keeping_stage, kept_names,
+    persisted_names, persistent_stage,
 };
 use pgdrill_core::{
     Amendments, Diagnostic, Fate, Hook, Probe, Secret, Shape,
     ports::{Service, Workload as _},
 };
-use pgdrill_sim::{BucketGiven, Change, Event, Fired, KeptJuju, World, dispatch};
+use pgdrill_sim::{BucketGiven, Change, Event, Fired, PersistedJuju, World, dispatch};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ContainersPlace, Images, Server, boxed,
-    bucket::Bucket,
+    ContainersTestbed, Images, SharedS3, boxed,
+    bucket::TestBucket,
     faults::Faults,
     images,
     seen::{self, TopologySeen},
 };
-use pgdrill_scenarios::{Cause, Place as _, Prevented, bad_parameter, filled_in};
+use pgdrill_scenarios::{Cause, Prevented, Testbed as _, bad_parameter, filled_in};
 use pgdrill_sim::lock;
 
-/// Where a person is told that something takes its time.
-pub type Say<'a> = &'a (dyn Fn(&str) + Send + Sync);
+/// Where a person is informed that something takes its time.
+pub type Notify<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
-/// The form of what is kept. Another one was written by another version.
+/// The form of what is persisted. Another one was written by another version.
 const FORM: u32 = 1;
 
 /// Why something was not done to a topology.
 #[derive(Debug)]
-pub enum NotDone {
+pub enum TopologyError {
     /// It was asked for wrongly, or of what is not there.
     Wrong(Box<Diagnostic>),
-    /// A part failed.
+    /// A container failed.
     Failed(Box<Diagnostic>),
 }
 
-impl From<Box<Diagnostic>> for NotDone {
+impl From<Box<Diagnostic>> for TopologyError {
     fn from(complaint: Box<Diagnostic>) -> Self {
         Self::Failed(complaint)
     }
 }
 
-impl NotDone {
+impl TopologyError {
     pub(super) fn wrong(place: &str, what: &str, hint: &str) -> Self {
         Self::Wrong(Box::new(Diagnostic::error(place, what).hint(hint)))
     }
@@ -66,13 +66,13 @@ impl NotDone {
 }
 
 /// A topology that is up, whoever made it.
-pub struct Kept {
+pub struct PersistedTopology {
     pub(super) name: String,
-    pub(super) place: ContainersPlace,
+    pub(super) testbed: ContainersTestbed,
     pub(super) s3: S3Server,
     pub(super) faults: Mutex<Faults>,
     pub(super) authority: Arc<Authority>,
-    pub(super) keeper: Option<Keeper>,
+    pub(super) store: Option<PersistentStore>,
     pub(super) saved: Mutex<Option<Vec<u8>>>,
     pub(super) claim: Option<Claim>,
 }
@@ -92,16 +92,16 @@ struct State {
     authority_chain: String,
     authority_key: String,
     faults: Faults,
-    juju: KeptJuju,
+    juju: PersistedJuju,
 }
 
-impl Kept {
+impl PersistedTopology {
     /// The topology of this name, to work on. Waits until no other process does.
     ///
     /// # Errors
     ///
-    /// None is up, a part of it is gone, or no engine answers.
-    pub async fn find(name: &str, say: Say<'_>) -> Result<Self, NotDone> {
+    /// None is up, a container of it is gone, or no engine answers.
+    pub async fn find(name: &str, say: Notify<'_>) -> Result<Self, TopologyError> {
         let claim = claim(name, say).await?;
         Self::open(name, Some(claim)).await
     }
@@ -110,20 +110,22 @@ impl Kept {
     ///
     /// # Errors
     ///
-    /// None is up, a part of it is gone, or no engine answers.
-    pub async fn look(name: &str) -> Result<Self, NotDone> {
+    /// None is up, a container of it is gone, or no engine answers.
+    pub async fn look(name: &str) -> Result<Self, TopologyError> {
         Self::open(name, None).await
     }
 
-    async fn open(name: &str, claim: Option<Claim>) -> Result<Self, NotDone> {
-        let stage = keeping_stage(name).await?;
-        let Some(keeper) = Keeper::find(&stage).await? else { return Err(not_up(name).await?) };
-        let content = keeper.read().await?;
+    async fn open(name: &str, claim: Option<Claim>) -> Result<Self, TopologyError> {
+        let stage = persistent_stage(name).await?;
+        let Some(store) = PersistentStore::find(&stage).await? else {
+            return Err(not_up(name).await?);
+        };
+        let content = store.read().await?;
         let foreign = |why: &dyn std::fmt::Display| {
-            let what = format!("what is kept of `{name}` can't be read: {why}");
+            let what = format!("what is persisted of `{name}` can't be read: {why}");
             Box::new(
                 Diagnostic::error(stage.name(), what)
-                    .hint("another version of pgdrill brought it up; `pgdrill down` takes it down"),
+                    .hint("another version of pgdrill started it; `pgdrill down` takes it down"),
             )
         };
         let state: State = serde_json::from_slice(&content).map_err(|error| foreign(&error))?;
@@ -135,23 +137,23 @@ impl Kept {
         let authority = Arc::new(authority.map_err(|error| foreign(&error))?);
         let profile = Profile::named(&state.s3).ok_or_else(|| foreign(&state.s3))?;
         let s3 = S3Server::again(profile, &stage, &authority).await?;
-        let bucket = Bucket::known(&server(&s3), state.bucket, state.bucket_is);
-        let world = World::with_kept_juju(&state.juju, Arc::new(bucket.told()));
+        let bucket = TestBucket::known(&server(&s3), state.bucket, state.bucket_is);
+        let world = World::with_persisted_juju(&state.juju, Arc::new(bucket.s3_values()));
         let world = world.map_err(|error| foreign(&error))?;
         let (unit, etcd) = (Image::Unit.reference(), Image::Etcd.reference());
-        let (images, gate) = (Images { unit, etcd }, s3.gate());
+        let (images, proxy) = (Images { unit, etcd }, s3.proxy());
         let by = Arc::clone(&authority);
-        let topology = Topology::again(stage, images, by, &gate, &state.units, Pace::REAL).await?;
+        let topology = Topology::again(stage, images, by, &proxy, &state.units, Pace::REAL).await?;
         for unit in topology.units() {
             unit.remember_tls_server(state.had_tls_servers.contains(&unit.number));
         }
         Ok(Self {
             name: name.to_owned(),
-            place: ContainersPlace::again(Arc::new(topology), world, bucket),
+            testbed: ContainersTestbed::again(Arc::new(topology), world, bucket),
             s3,
             faults: Mutex::new(state.faults),
             authority,
-            keeper: Some(keeper),
+            store: Some(store),
             saved: Mutex::new(Some(content)),
             claim,
         })
@@ -160,7 +162,7 @@ impl Kept {
     /// How many units there are.
     #[must_use]
     pub fn size(&self) -> u32 {
-        self.place.topology.size()
+        self.testbed.topology.size()
     }
 
     /// What can be seen of it, whatever is dead of it.
@@ -168,7 +170,7 @@ impl Kept {
         seen::look(self).await
     }
 
-    /// Fires a hook on a unit, and keeps what comes of it as it comes.
+    /// Fires a hook on a unit, and persists what comes of it as it comes.
     ///
     /// # Errors
     ///
@@ -178,14 +180,17 @@ impl Kept {
         hook: Hook,
         unit: u32,
         parameters: &BTreeMap<String, String>,
-    ) -> Result<Vec<Fired>, NotDone> {
+    ) -> Result<Vec<Fired>, TopologyError> {
         check_parameters(hook, parameters)?;
         self.check_unit(unit)?;
         let asks = parameters.values().any(|value| value.starts_with("${backup-"));
-        let backups =
-            if asks { self.place.backups().await.map_err(NotDone::prevented)? } else { Vec::new() };
+        let backups = if asks {
+            self.testbed.backups().await.map_err(TopologyError::prevented)?
+        } else {
+            Vec::new()
+        };
         let parameters = filled_in(parameters, &backups).map_err(|error| {
-            NotDone::wrong(
+            TopologyError::wrong(
                 "`--param`",
                 error.cause().trim_end_matches(" by then"),
                 "`pgdrill status` shows the backups",
@@ -193,10 +198,10 @@ impl Kept {
         })?;
         let event = Event { hook, unit, parameters };
         let failed = |error: pgdrill_core::PortError| {
-            NotDone::prevented(Prevented::Broken(error.to_string().into()))
+            TopologyError::prevented(Prevented::Broken(error.to_string().into()))
         };
-        let ports = self.place.ports(unit).await.map_err(failed)?;
-        let (world, probe) = (&self.place.world, Saving(self));
+        let ports = self.testbed.ports(unit).await.map_err(failed)?;
+        let (world, probe) = (&self.testbed.world, Saving(self));
         let all = Amendments::all();
         dispatch(world, &ports, &event, all, Some(&probe)).await.map_err(failed)
     }
@@ -205,17 +210,17 @@ impl Kept {
     ///
     /// # Errors
     ///
-    /// This place can't do it, or a part failed.
+    /// This testbed can't do it, or a container failed.
     pub async fn happen(
         &self,
         change: &Change,
         words: &str,
         progress: &dyn Progress,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), TopologyError> {
         if matches!(change, Change::ScaleTo(count) if *count > self.size()) {
             images(progress).await?;
         }
-        self.place.happen(change).await.map_err(NotDone::prevented)?;
+        self.testbed.happen(change).await.map_err(TopologyError::prevented)?;
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).note(change, words);
         Ok(())
     }
@@ -224,12 +229,12 @@ impl Kept {
     ///
     /// # Errors
     ///
-    /// A part does not come up.
-    pub async fn heal(&self) -> Result<(), NotDone> {
-        let topology = &self.place.topology;
+    /// A container does not come up.
+    pub async fn heal(&self) -> Result<(), TopologyError> {
+        let topology = &self.testbed.topology;
         let mut had_tls_server = Vec::new();
         for unit in topology.units() {
-            let dead = unit.part.is_running().await.is_ok_and(|runs| !runs);
+            let dead = unit.container.is_running().await.is_ok_and(|runs| !runs);
             if dead && unit.had_tls_server() {
                 had_tls_server.push(unit);
             }
@@ -237,52 +242,53 @@ impl Kept {
         topology.heal().await?;
         for unit in had_tls_server {
             let started = unit.workload().start(Service::TlsServer).await;
-            started.map_err(|error| boxed(unit.part.name(), &error))?;
+            started.map_err(|error| boxed(unit.container.name(), &error))?;
         }
-        self.place.bucket.lift().await.map_err(NotDone::prevented)?;
+        self.testbed.bucket.lift().await.map_err(TopologyError::prevented)?;
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
         Ok(())
     }
 
-    /// Keeps what is known now, if it differs from what was kept.
+    /// Persists what is known now, if it differs from what was persisted before.
     ///
     /// # Errors
     ///
     /// The engine refuses.
-    pub async fn save(&self) -> Setup<()> {
-        let (Some(keeper), Some(_)) = (&self.keeper, &self.claim) else { return Ok(()) };
+    pub async fn save(&self) -> EngineResult<()> {
+        let (Some(store), Some(_)) = (&self.store, &self.claim) else { return Ok(()) };
         let state = self.state()?;
-        let is_kept = |saved: &Mutex<Option<Vec<u8>>>| {
+        let is_saved = |saved: &Mutex<Option<Vec<u8>>>| {
             saved.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(&state)
         };
-        if is_kept(&self.saved) {
+        if is_saved(&self.saved) {
             return Ok(());
         }
-        keeper.write(&state).await?;
+        store.write(&state).await?;
         *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
         Ok(())
     }
 
-    pub(super) fn state(&self) -> Setup<Vec<u8>> {
-        let units = self.place.topology.units();
+    pub(super) fn state(&self) -> EngineResult<Vec<u8>> {
+        let units = self.testbed.topology.units();
         let had = units.iter().filter(|unit| unit.had_tls_server());
         let state = State {
             form: FORM,
             s3: self.s3.profile().name().into(),
-            bucket: self.place.bucket.name().to_owned(),
-            bucket_is: self.place.bucket.is(),
+            bucket: self.testbed.bucket.name().to_owned(),
+            bucket_is: self.testbed.bucket.is(),
             units: units.iter().map(|unit| unit.number).collect(),
             had_tls_servers: had.map(|unit| unit.number).collect(),
             authority: self.authority.name().to_owned(),
             authority_chain: self.authority.chain().to_owned(),
             authority_key: self.authority.key().expose().to_owned(),
             faults: self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            juju: lock(&self.place.world).keep_juju(),
+            juju: lock(&self.testbed.world).persist_juju(),
         };
-        serde_json::to_vec(&state).map_err(|error| boxed("what is kept of the topology", &error))
+        serde_json::to_vec(&state)
+            .map_err(|error| boxed("what is persisted of the topology", &error))
     }
 
-    fn check_unit(&self, unit: u32) -> Result<(), NotDone> {
+    fn check_unit(&self, unit: u32) -> Result<(), TopologyError> {
         let last = self.size().saturating_sub(1);
         if unit <= last {
             return Ok(());
@@ -292,13 +298,13 @@ impl Kept {
             last => format!("units are numbered from 0 to {last}"),
         };
         let what = format!("there is no unit {unit} in `{}`", self.name);
-        Err(NotDone::wrong("`--unit`", &what, &hint))
+        Err(TopologyError::wrong("`--unit`", &what, &hint))
     }
 }
 
-/// Keeps what Juju knows after every shape that changed it: whoever looks meanwhile sees it, and a process that dies
+/// Persists what Juju knows after every shape that changed it: whoever looks meanwhile sees it, and a process that dies
 /// loses no status that it showed.
-struct Saving<'a>(&'a Kept);
+struct Saving<'a>(&'a PersistedTopology);
 
 #[async_trait]
 impl Probe for Saving<'_> {
@@ -307,7 +313,7 @@ impl Probe for Saving<'_> {
     }
 
     async fn leave(&self, _shape: Shape) -> Fate {
-        // The firing goes on without it; whoever fires keeps it at the end, and says so if that fails.
+        // The firing goes on without it; whoever fires persists it at the end, and says so if that fails.
         let _ = self.0.save().await;
         Fate::Live
     }
@@ -318,23 +324,26 @@ impl Probe for Saving<'_> {
 /// # Errors
 ///
 /// The first that it would refuse.
-pub fn check_parameters(hook: Hook, parameters: &BTreeMap<String, String>) -> Result<(), NotDone> {
+pub fn check_parameters(
+    hook: Hook,
+    parameters: &BTreeMap<String, String>,
+) -> Result<(), TopologyError> {
     let mut bad = parameters.iter().filter_map(|(name, value)| {
         let bad = bad_parameter(hook, name, value)?;
-        Some(NotDone::wrong(&format!("`--param {name}={value}`"), &bad.what, &bad.hint))
+        Some(TopologyError::wrong(&format!("`--param {name}={value}`"), &bad.what, &bad.hint))
     });
     bad.next().map_or(Ok(()), Err)
 }
 
-/// Takes a topology down, with everything that was kept of it.
+/// Takes a topology down, with everything that was persisted of it.
 ///
 /// # Errors
 ///
 /// Nothing is up under this name, or the engine did not remove all of it.
-pub async fn down(name: &str, say: Say<'_>) -> Result<Cleared, NotDone> {
+pub async fn down(name: &str, say: Notify<'_>) -> Result<Cleared, TopologyError> {
     let _claim = claim(name, say).await?;
-    let stage = keeping_stage(name).await?;
-    if Keeper::find(&stage).await?.is_none() {
+    let stage = persistent_stage(name).await?;
+    if PersistentStore::find(&stage).await?.is_none() {
         let cleared = stage.clear().await?;
         if cleared.is_nothing() {
             return Err(not_up(name).await?);
@@ -347,11 +356,13 @@ pub async fn down(name: &str, say: Say<'_>) -> Result<Cleared, NotDone> {
 }
 
 /// A bucket on a server that somebody else runs does not go with the containers.
-async fn remove_foreign_bucket(name: &str) -> Result<(), NotDone> {
+async fn remove_foreign_bucket(name: &str) -> Result<(), TopologyError> {
     // What can't be opened any more has no bucket that could be found.
-    let Ok(kept) = Kept::look(name).await else { return Ok(()) };
-    match kept.s3.profile() {
-        Profile::External => kept.place.bucket.remove().await.map_err(NotDone::prevented),
+    let Ok(persisted) = PersistedTopology::look(name).await else { return Ok(()) };
+    match persisted.s3.profile() {
+        Profile::External => {
+            persisted.testbed.bucket.remove().await.map_err(TopologyError::prevented)
+        }
         Profile::Minio | Profile::Radosgw | Profile::Seaweedfs => Ok(()),
     }
 }
@@ -361,24 +372,24 @@ async fn remove_foreign_bucket(name: &str) -> Result<(), NotDone> {
 /// # Errors
 ///
 /// No engine answers, or it did not remove all of it.
-pub async fn clean(all: bool) -> Setup<Cleared> {
-    let which = if all { Leftovers::Everything } else { Leftovers::OfDeadRuns };
-    let any: Stage = keeping_stage("any").await?;
+pub async fn clean(all: bool) -> EngineResult<Cleared> {
+    let which = if all { ReapScope::Everything } else { ReapScope::OfDeadRuns };
+    let any: Stage = persistent_stage("any").await?;
     clear_for_good(any.docker(), which).await
 }
 
-async fn not_up(name: &str) -> Setup<NotDone> {
-    let others = kept_names().await?;
+async fn not_up(name: &str) -> EngineResult<TopologyError> {
+    let others = persisted_names().await?;
     let hint = if others.is_empty() {
         "`pgdrill up` brings one up".to_owned()
     } else {
         format!("give `--name` with one that is up: {}", others.join(", "))
     };
-    Ok(NotDone::wrong("the command line", &format!("no topology `{name}` is up"), &hint))
+    Ok(TopologyError::wrong("the command line", &format!("no topology `{name}` is up"), &hint))
 }
 
-pub(super) fn server(s3: &S3Server) -> Arc<Server> {
-    Arc::new(Server { s3: s3.clone(), other_chain: s3.other_chain().to_owned() })
+pub(super) fn server(s3: &S3Server) -> Arc<SharedS3> {
+    Arc::new(SharedS3 { s3: s3.clone(), other_chain: s3.other_chain().to_owned() })
 }
 
 #[cfg(test)]
@@ -386,23 +397,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_complaint_of_a_part_is_told_as_it_was() {
+    fn a_complaint_of_a_container_is_reported_as_it_was() {
         // A second line that looks like a place, which a complaint written out would not be told from.
         let complaint = Diagnostic::error("unit-0", "it is dead:\n   at: night").hint("revive it");
         let why = Prevented::Broken(Box::new(complaint.clone()).into());
-        let NotDone::Failed(told) = NotDone::prevented(why) else {
-            panic!("a part failed");
+        let TopologyError::Failed(reported) = TopologyError::prevented(why) else {
+            panic!("a container failed");
         };
-        assert_eq!(*told, complaint);
+        assert_eq!(*reported, complaint);
         let text = "it said\n   at: noon";
-        let NotDone::Failed(told) = NotDone::prevented(Prevented::Broken(text.into())) else {
-            panic!("a part failed");
-        };
-        assert_eq!((&*told.what, &*told.file), (text, "the topology"));
-        let NotDone::Failed(told) = NotDone::prevented(Prevented::Unable("no policy".into()))
+        let TopologyError::Failed(reported) =
+            TopologyError::prevented(Prevented::Broken(text.into()))
         else {
-            panic!("a part failed");
+            panic!("a container failed");
         };
-        assert_eq!((&*told.what, &*told.file), ("no policy", "the topology"));
+        assert_eq!((&*reported.what, &*reported.file), (text, "the topology"));
+        let TopologyError::Failed(reported) =
+            TopologyError::prevented(Prevented::Unable("no policy".into()))
+        else {
+            panic!("a container failed");
+        };
+        assert_eq!((&*reported.what, &*reported.file), ("no policy", "the topology"));
     }
 }

@@ -16,53 +16,53 @@ use pgdrill_sim::{
     WorkloadState, World, dispatch,
 };
 
-use super::{Server, bucket::Bucket, given, observe};
-use pgdrill_scenarios::{Delivered, Place, Prevented};
+use super::{SharedS3, bucket::TestBucket, given, observe};
+use pgdrill_scenarios::{Delivered, Prevented, Testbed};
 use pgdrill_sim::lock;
 
 /// A cluster on which everything that a plan gives is true.
-pub struct ContainersPlace {
+pub struct ContainersTestbed {
     pub(super) topology: Arc<Topology>,
     pub(super) world: Shared,
-    pub(super) bucket: Bucket,
+    pub(super) bucket: TestBucket,
     clock: Arc<SystemClock>,
 }
 
-impl ContainersPlace {
+impl ContainersTestbed {
     /// Makes everything given true on a cluster of as many units, whatever was true on it before.
     ///
     /// # Errors
     ///
-    /// `Unable` when the S3 server can't show it; `Broken` when a part failed: the cluster is of no more
+    /// `Unable` when the S3 server can't show it; `Broken` when a container failed: the cluster is of no more
     /// use then.
     pub async fn make(
         topology: Arc<Topology>,
-        server: &Arc<Server>,
+        server: &Arc<SharedS3>,
         given: &Given,
     ) -> Result<Self, Prevented> {
-        Self::make_with(topology, Bucket::fresh(server), given).await
+        Self::make_with(topology, TestBucket::fresh(server), given).await
     }
 
     pub(super) async fn make_with(
         topology: Arc<Topology>,
-        bucket: Bucket,
+        bucket: TestBucket,
         given: &Given,
     ) -> Result<Self, Prevented> {
-        let world = World::with_s3(given, Arc::new(bucket.told())).shared();
+        let world = World::with_s3(given, Arc::new(bucket.s3_values())).shared();
         let clock = Arc::new(SystemClock::faster(topology.pace().faster));
-        let place = Self { topology, world, bucket, clock };
-        given::make_true(&place, given).await?;
-        Ok(place)
+        let testbed = Self { topology, world, bucket, clock };
+        given::make_true(&testbed, given).await?;
+        Ok(testbed)
     }
 
-    /// Takes what was kept up by an earlier process: the world as it was left, and the cluster as it is.
+    /// Takes what an earlier process left running: the world as it was left, and the cluster as it is.
     #[must_use]
-    pub(super) fn again(topology: Arc<Topology>, world: World, bucket: Bucket) -> Self {
+    pub(super) fn again(topology: Arc<Topology>, world: World, bucket: TestBucket) -> Self {
         let clock = Arc::new(SystemClock::faster(topology.pace().faster));
         Self { topology, world: world.shared(), bucket, clock }
     }
 
-    /// The ports of a unit: Juju's is the world's, every other leads to a real part.
+    /// The ports of a unit: Juju's is the world's, every other leads to a real server.
     ///
     /// # Errors
     ///
@@ -82,9 +82,9 @@ impl ContainersPlace {
         })
     }
 
-    /// The bucket as this process reaches it: through the topology's gate, as the units do.
+    /// The bucket as this process reaches it: through the topology's proxy, as the units do.
     pub(super) fn store(&self) -> S3Store {
-        S3Store::default().by(self.topology.gate().route())
+        S3Store::default().by(self.topology.proxy().route())
     }
 
     /// The bucket is gone, with everything in it: the place has served its time.
@@ -122,9 +122,9 @@ impl ContainersPlace {
         let topology = &self.topology;
         match set.is {
             MemberFate::Running => topology.revive(set.unit).await,
-            MemberFate::Frozen => topology.unit(set.unit)?.part.pause().await,
+            MemberFate::Frozen => topology.unit(set.unit)?.container.pause().await,
             MemberFate::Killed => topology.kill(set.unit).await,
-            MemberFate::CutOff => topology.unit(set.unit)?.part.disconnect().await,
+            MemberFate::CutOff => topology.unit(set.unit)?.container.disconnect().await,
             MemberFate::ServerDown => topology.take_server_down(set.unit).await,
         }
     }
@@ -157,14 +157,14 @@ impl ContainersPlace {
     }
 
     async fn set_s3_server(&self, state: S3ServerState) -> Result<(), Prevented> {
-        let gate = self.topology.gate();
+        let proxy = self.topology.proxy();
         match state {
             S3ServerState::Up => {
-                gate.open().await.map_err(broken)?;
+                proxy.open().await.map_err(broken)?;
                 self.bucket.lift().await
             }
-            S3ServerState::Down => gate.close().await.map_err(broken),
-            S3ServerState::Hangs => gate.hang().await.map_err(broken),
+            S3ServerState::Down => proxy.close().await.map_err(broken),
+            S3ServerState::Hangs => proxy.hang().await.map_err(broken),
             S3ServerState::Denies => self.bucket.deny().await,
         }
     }
@@ -212,7 +212,7 @@ impl ContainersPlace {
 }
 
 #[async_trait]
-impl Place for ContainersPlace {
+impl Testbed for ContainersTestbed {
     async fn happen(&self, change: &Change) -> Result<(), Prevented> {
         self.make_real(change).await?;
         lock(&self.world).apply(change);
@@ -244,7 +244,7 @@ impl Place for ContainersPlace {
 }
 
 #[async_trait]
-impl Inject for ContainersPlace {
+impl Inject for ContainersTestbed {
     type Error = Prevented;
 
     async fn inject(&self, change: &Change) -> Result<(), Prevented> {
@@ -252,7 +252,7 @@ impl Inject for ContainersPlace {
     }
 }
 
-/// A part that failed.
+/// A container that failed.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 pub(super) fn broken(complaint: Box<Diagnostic>) -> Prevented {
     Prevented::Broken(complaint.into())

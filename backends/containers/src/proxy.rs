@@ -8,34 +8,34 @@ use testcontainers::bollard::{
 };
 
 use super::{
-    authority::Identity,
+    authority::TlsIdentity,
+    container::Container,
     order::order,
-    part::Part,
-    stage::{PartFile, PartSpec, Setup, Stage, complaint},
+    stage::{ContainerFile, ContainerSpec, EngineResult, Stage, complaint},
 };
 use crate::images::{self, Image, Progress};
-use pgdrill_adapters::s3::Route;
+use pgdrill_adapters::s3::S3Route;
 
-const READY: &str = "pgdrill: the gate is open";
+const READY: &str = "pgdrill: the proxy is open";
 
-/// Where a gate leads, and under which name it stands on its own stage.
+/// Where a proxy leads, and under which name it stands on its own stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GateSpec {
-    /// The host name of the S3 server as its clients know it. The gate has it on its stage.
+pub struct ProxySpec {
+    /// The host name of the S3 server as its clients know it. The proxy has it on its stage.
     pub host: String,
     /// The port that clients use.
     pub port: u16,
     /// The real server.
-    pub to: GateTo,
-    /// Where clients can't call the real server by the name in its certificate: the gate ends TLS and begins it anew.
+    pub to: ProxyTarget,
+    /// Where clients can't call the real server by the name in its certificate: the proxy ends TLS and begins it again.
     pub renames: Option<Renames>,
 }
 
-/// The server to which a gate leads.
+/// The server to which a proxy leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GateTo {
+pub enum ProxyTarget {
     /// A container on a stage.
-    Part {
+    Container {
         /// Its name.
         name: String,
         /// The port on which it listens.
@@ -49,93 +49,99 @@ pub enum GateTo {
     ThisHost(u16),
 }
 
-/// What a gate needs that speaks TLS itself.
+/// What a proxy needs that speaks TLS itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renames {
     /// The certificate for the name that clients use.
-    pub identity: Identity,
+    pub identity: TlsIdentity,
     /// The name or address in the real server's certificate.
     pub name: String,
     /// The chain of the authority that signed the real server's certificate.
     pub ca_chain: String,
 }
 
-/// A relay of TCP connections in front of an S3 server. TLS is between the two ends: the gate reads nothing.
+/// A relay of TCP connections in front of an S3 server. TLS is between the two ends: the proxy reads nothing.
 ///
-/// What a topology does to its gate no other topology notices. As it stands on the network of the server, too, the
-/// server's stage is struck after the gate's.
+/// What a topology does to its proxy no other topology notices. As it stands on the network of the server, too, the
+/// server's stage is taken down after the proxy's.
 #[derive(Debug, Clone)]
-pub struct Gate {
+pub struct Proxy {
     docker: Docker,
-    part: Part,
+    container: Container,
     host: String,
     port: u16,
 }
 
-impl Gate {
-    /// An open gate.
+impl Proxy {
+    /// An open proxy.
     ///
     /// # Errors
     ///
     /// Its image can't be had, or its container does not come up.
-    pub async fn start(stage: &Stage, spec: &GateSpec, progress: &dyn Progress) -> Setup<Self> {
-        let image = images::ensure(Image::Gate, progress).await;
-        let image = image.map_err(|error| complaint("the gate's image", &error.to_string()))?;
+    pub async fn start(
+        stage: &Stage,
+        spec: &ProxySpec,
+        progress: &dyn Progress,
+    ) -> EngineResult<Self> {
+        let image = images::ensure(Image::Proxy, progress).await;
+        let image = image.map_err(|error| complaint("the proxy's image", &error.to_string()))?;
         let to = match &spec.to {
-            GateTo::Part { name, port, .. } => format!("{name}:{port}"),
-            GateTo::Address(address) => address.to_string(),
-            GateTo::ThisHost(port) => format!("{}:{port}", host_of(stage).await?),
+            ProxyTarget::Container { name, port, .. } => format!("{name}:{port}"),
+            ProxyTarget::Address(address) => address.to_string(),
+            ProxyTarget::ThisHost(port) => format!("{}:{port}", host_of(stage).await?),
         };
         let mut environment =
-            vec![("GATE_TO".to_owned(), to), ("GATE_PORT".to_owned(), spec.port.to_string())];
+            vec![("PROXY_TO".to_owned(), to), ("PROXY_PORT".to_owned(), spec.port.to_string())];
         let mut files = Vec::new();
         if let Some(renames) = &spec.renames {
-            environment.push(("GATE_NAME".to_owned(), renames.name.clone()));
+            environment.push(("PROXY_NAME".to_owned(), renames.name.clone()));
             files = renames.files();
         }
-        let part = PartSpec {
+        let container = ContainerSpec {
             image: image.to_string(),
             host: spec.host.clone(),
             ready: READY.to_owned(),
             files,
             environment,
             ports: vec![spec.port],
-            ..PartSpec::default()
+            ..ContainerSpec::default()
         };
-        let gate = Self {
+        let proxy = Self {
             docker: stage.docker().clone(),
-            part: stage.start(&part).await?,
+            container: stage.start(&container).await?,
             host: spec.host.clone(),
             port: spec.port,
         };
         match &spec.to {
-            GateTo::Part { stage: other, .. } if other != stage.name() => gate.join(other).await?,
-            GateTo::Part { .. } | GateTo::Address(_) | GateTo::ThisHost(_) => {}
+            ProxyTarget::Container { stage: other, .. } if other != stage.name() => {
+                proxy.join(other).await?
+            }
+            ProxyTarget::Container { .. } | ProxyTarget::Address(_) | ProxyTarget::ThisHost(_) => {}
         }
-        Ok(gate)
+        Ok(proxy)
     }
 
-    /// The gate that an earlier process started here, as it was left.
+    /// The proxy that an earlier process started here, as it was left.
     ///
     /// # Errors
     ///
     /// There is none.
-    pub async fn again(stage: &Stage, host: &str, port: u16) -> Setup<Self> {
-        let part = stage.part(host).await?;
-        Ok(Self { docker: stage.docker().clone(), part, host: host.to_owned(), port })
+    pub async fn again(stage: &Stage, host: &str, port: u16) -> EngineResult<Self> {
+        let container = stage.container(host).await?;
+        Ok(Self { docker: stage.docker().clone(), container, host: host.to_owned(), port })
     }
 
-    /// The way from this process through the gate.
+    /// The way from this process through the proxy.
     #[must_use]
-    pub fn route(&self) -> Route {
-        let to = SocketAddr::from((Ipv4Addr::LOCALHOST, self.part.port(self.port)));
-        Route { host: self.host.clone(), to }
+    pub fn route(&self) -> S3Route {
+        let to = SocketAddr::from((Ipv4Addr::LOCALHOST, self.container.port(self.port)));
+        S3Route { host: self.host.clone(), to }
     }
 
     /// The container.
     #[must_use]
-    pub const fn part(&self) -> &Part {
-        &self.part
+    pub const fn container(&self) -> &Container {
+        &self.container
     }
 
     /// Connections are passed on.
@@ -143,7 +149,7 @@ impl Gate {
     /// # Errors
     ///
     /// The container does not run or does not obey.
-    pub async fn open(&self) -> Setup<()> {
+    pub async fn open(&self) -> EngineResult<()> {
         self.order("open").await
     }
 
@@ -153,7 +159,7 @@ impl Gate {
     /// # Errors
     ///
     /// The container does not run or does not obey.
-    pub async fn close(&self) -> Setup<()> {
+    pub async fn close(&self) -> EngineResult<()> {
         self.order("close").await
     }
 
@@ -162,29 +168,32 @@ impl Gate {
     /// # Errors
     ///
     /// The container does not run or does not obey.
-    pub async fn hang(&self) -> Setup<()> {
+    pub async fn hang(&self) -> EngineResult<()> {
         self.order("hang").await
     }
 
-    async fn order(&self, what: &str) -> Setup<()> {
-        order(&self.docker, &self.part, &["gate", what]).await.map(drop)
+    async fn order(&self, what: &str) -> EngineResult<()> {
+        order(&self.docker, &self.container, &["proxy", what]).await.map(drop)
     }
 
-    async fn join(&self, network: &str) -> Setup<()> {
+    async fn join(&self, network: &str) -> EngineResult<()> {
         let request = NetworkConnectRequest {
-            container: self.part.id().to_owned(),
+            container: self.container.id().to_owned(),
             endpoint_config: Some(EndpointSettings::default()),
         };
         self.docker.connect_network(network, request).await.map_err(|error| {
-            complaint(self.part.name(), &format!("does not join the network {network}: {error}"))
+            complaint(
+                self.container.name(),
+                &format!("does not join the network {network}: {error}"),
+            )
         })
     }
 }
 
 impl Renames {
-    fn files(&self) -> Vec<PartFile> {
-        let file = |name: &str, content: &str, mode: u32| PartFile {
-            path: format!("/run/gate/{name}"),
+    fn files(&self) -> Vec<ContainerFile> {
+        let file = |name: &str, content: &str, mode: u32| ContainerFile {
+            path: format!("/run/proxy/{name}"),
             content: content.as_bytes().to_vec(),
             mode,
         };
@@ -196,8 +205,8 @@ impl Renames {
     }
 }
 
-/// The address under which the parts of a stage reach the machine on which the engine runs.
-pub(super) async fn host_of(stage: &Stage) -> Setup<Ipv4Addr> {
+/// The address under which the containers of a stage reach the machine on which the engine runs.
+pub(super) async fn host_of(stage: &Stage) -> EngineResult<Ipv4Addr> {
     let network = stage.docker().inspect_network(stage.name(), None).await;
     let network = network.map_err(|error| complaint(stage.name(), &error.to_string()))?;
     let configs = network.ipam.and_then(|ipam| ipam.config).unwrap_or_default();

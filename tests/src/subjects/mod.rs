@@ -5,5 +5,5 @@ mod containers;
 mod memory;
 
 #[cfg(feature = "engine-tests")]
-pub use containers::{Lane, RealParts};
-pub use memory::Memory;
+pub use containers::{RealContainers, Worker};
+pub use memory::MemorySubjects;

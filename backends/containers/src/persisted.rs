@@ -1,6 +1,6 @@
-//! Stages that stay until somebody takes them down, and what is kept with them.
+//! Stages that stay until somebody takes them down, and the state that is persisted with them.
 //!
-//! What is kept lies in a container that never runs, so that it is there whatever becomes of the others, and goes with
+//! That state lies in a container that never runs, so that it is there whatever becomes of the others, and goes with
 //! them. It is the last that is made: a stage without it was never finished.
 
 use std::io;
@@ -21,8 +21,8 @@ use tokio::io::AsyncReadExt as _;
 use tokio_tar::{Archive, Builder, Header};
 
 use super::{
-    leftovers::{self, STATE},
-    stage::{Purpose, Setup, Stage, complaint},
+    reaper::{self, STATE},
+    stage::{EngineResult, Purpose, Stage, complaint},
 };
 use crate::images::{self, ImageRef};
 use pgdrill_adapters::lock::{FileLock, LockError, LockPath};
@@ -32,18 +32,18 @@ const FOLDER: &str = "pgdrill-state";
 /// It is written into one of these in turn, so that one is whole whenever a writer dies.
 const SLOTS: [&str; 2] = ["a", "b"];
 
-/// One process at a time works on what is kept under a name.
+/// One process at a time works on what is persisted under a name.
 #[derive(Debug)]
 pub struct Claim {
     _lock: FileLock,
 }
 
-/// Waits until no other process works on what is kept under this name; if one does, `say` is told once.
+/// Waits until no other process works on what is persisted under this name; if one does, `say` is called once.
 ///
 /// # Errors
 ///
 /// The lock can't be taken.
-pub async fn claim(name: &str, say: &(dyn Fn(&str) + Send + Sync)) -> Setup<Claim> {
+pub async fn claim(name: &str, say: &(dyn Fn(&str) + Send + Sync)) -> EngineResult<Claim> {
     let waiting = format!("waiting for another command that works on `{name}`");
     match LockPath::shared(&format!("topology-{name}")).acquire(|| say(&waiting)).await {
         Ok(lock) => Ok(Claim { _lock: lock }),
@@ -55,59 +55,64 @@ pub async fn claim(name: &str, say: &(dyn Fn(&str) + Send + Sync)) -> Setup<Clai
     }
 }
 
-/// The names of everything that is kept on the engine, in order.
+/// The names of everything that is persisted on the engine, in order.
 ///
 /// # Errors
 ///
 /// No engine answers.
-pub async fn kept_names() -> Setup<Vec<String>> {
+pub async fn persisted_names() -> EngineResult<Vec<String>> {
     let docker = images::engine().await.map_err(|error| error.diagnostic())?;
-    Ok(leftovers::kept(&docker).await?.into_iter().map(|(name, _)| name).collect())
+    Ok(reaper::persisted(&docker).await?.into_iter().map(|(name, _)| name).collect())
 }
 
-/// The stage of what is kept under this name, whether or not anything stands on it.
+/// The stage of what is persisted under this name, whether or not anything stands on it.
 ///
 /// # Errors
 ///
 /// No engine answers.
-pub async fn keeping_stage(name: &str) -> Setup<Stage> {
-    Stage::again(&stage_name(name), Purpose::Kept).await
+pub async fn persistent_stage(name: &str) -> EngineResult<Stage> {
+    Stage::again(&stage_name(name), Purpose::Persistent).await
 }
 
-/// A new stage for what is to be kept under this name. What was begun under it and never finished is gone.
+/// A new stage for what is to be persisted under this name. What was begun under it and never finished is gone.
 ///
 /// # Errors
 ///
 /// The engine refuses.
-pub async fn new_keeping_stage(name: &str) -> Setup<Stage> {
-    keeping_stage(name).await?.strike().await?;
-    Stage::named(stage_name(name), Purpose::Kept).await
+pub async fn new_persistent_stage(name: &str) -> EngineResult<Stage> {
+    persistent_stage(name).await?.take_down().await?;
+    Stage::named(stage_name(name), Purpose::Persistent).await
 }
 
 fn stage_name(name: &str) -> String {
     format!("pgdrill-{name}")
 }
 
-/// What is kept with a stage.
+/// The state that is persisted with a stage.
 #[derive(Debug, Clone)]
-pub struct Keeper {
+pub struct PersistentStore {
     docker: Docker,
     container: String,
 }
 
-impl Keeper {
+impl PersistentStore {
     fn of(stage: &Stage) -> Self {
         let container = format!("{}-state", stage.name());
         Self { docker: stage.docker().clone(), container }
     }
 
-    /// Keeps this with a stage, under a name. Whoever may ask the engine can read it, as everything in containers.
+    /// Persists this with a stage, under a name. Whoever may ask the engine can read it, as everything in containers.
     ///
     /// # Errors
     ///
     /// The engine refuses.
-    pub async fn make(stage: &Stage, name: &str, image: &ImageRef, content: &[u8]) -> Setup<Self> {
-        let keeper = Self::of(stage);
+    pub async fn make(
+        stage: &Stage,
+        name: &str,
+        image: &ImageRef,
+        content: &[u8],
+    ) -> EngineResult<Self> {
+        let store = Self::of(stage);
         let label = (STATE.to_owned(), name.to_owned());
         let body = ContainerCreateBody {
             image: Some(image.to_string()),
@@ -118,44 +123,44 @@ impl Keeper {
             }),
             ..ContainerCreateBody::default()
         };
-        let options = CreateContainerOptionsBuilder::default().name(&keeper.container).build();
-        let created = keeper.docker.create_container(Some(options), body).await;
-        created.map_err(|error| keeper.complaint(&error))?;
-        keeper.put(SLOTS[0], 1, content).await?;
-        Ok(keeper)
+        let options = CreateContainerOptionsBuilder::default().name(&store.container).build();
+        let created = store.docker.create_container(Some(options), body).await;
+        created.map_err(|error| store.complaint(&error))?;
+        store.put(SLOTS[0], 1, content).await?;
+        Ok(store)
     }
 
-    /// What is kept with this stage, if anything is.
+    /// What is persisted with this stage, if anything is.
     ///
     /// # Errors
     ///
-    /// The engine does not tell.
-    pub async fn find(stage: &Stage) -> Setup<Option<Self>> {
-        let keeper = Self::of(stage);
-        match keeper.docker.inspect_container(&keeper.container, None).await {
-            Ok(_) => Ok(Some(keeper)),
+    /// The engine does not say.
+    pub async fn find(stage: &Stage) -> EngineResult<Option<Self>> {
+        let store = Self::of(stage);
+        match store.docker.inspect_container(&store.container, None).await {
+            Ok(_) => Ok(Some(store)),
             Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
-            Err(error) => Err(keeper.complaint(&error)),
+            Err(error) => Err(store.complaint(&error)),
         }
     }
 
-    /// What is kept.
+    /// What is persisted.
     ///
     /// # Errors
     ///
     /// Nothing that was written is whole.
-    pub async fn read(&self) -> Setup<Vec<u8>> {
+    pub async fn read(&self) -> EngineResult<Vec<u8>> {
         let newest = self.slots().await?.into_iter().max_by_key(|slot| slot.generation);
-        let nothing = || complaint(&self.container, "nothing that was kept here can be read");
+        let nothing = || complaint(&self.container, "nothing that was persisted here can be read");
         newest.map(|slot| slot.content).ok_or_else(nothing)
     }
 
-    /// Keeps this from now on. Only who holds the claim may write.
+    /// Persists this from now on. Only who holds the claim may write.
     ///
     /// # Errors
     ///
-    /// The engine refuses. What was kept before is still kept then.
-    pub async fn write(&self, content: &[u8]) -> Setup<()> {
+    /// The engine refuses. What was persisted before is still there then.
+    pub async fn write(&self, content: &[u8]) -> EngineResult<()> {
         let slots = self.slots().await?;
         let newest = slots.iter().max_by_key(|slot| slot.generation);
         let generation = newest.map_or(1, |slot| slot.generation + 1);
@@ -163,7 +168,7 @@ impl Keeper {
         self.put(free.unwrap_or(&SLOTS[0]), generation, content).await
     }
 
-    async fn put(&self, slot: &str, generation: u64, content: &[u8]) -> Setup<()> {
+    async fn put(&self, slot: &str, generation: u64, content: &[u8]) -> EngineResult<()> {
         let text = [head(generation, content).as_bytes(), content].concat();
         let archive = archive(slot, &text).await.map_err(|error| self.complaint(&error))?;
         let options = UploadToContainerOptionsBuilder::default().path("/").build();
@@ -173,7 +178,7 @@ impl Keeper {
     }
 
     /// Everything that was written whole.
-    async fn slots(&self) -> Setup<Vec<Slot>> {
+    async fn slots(&self) -> EngineResult<Vec<Slot>> {
         let path = format!("/{FOLDER}");
         let options = DownloadFromContainerOptionsBuilder::default().path(&path).build();
         let archive = self.docker.download_from_container(&self.container, Some(options));

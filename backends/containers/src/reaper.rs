@@ -19,7 +19,7 @@ use testcontainers::bollard::{
 };
 use tokio::{sync::Mutex, time::Instant};
 
-use super::stage::{Purpose, Setup, engine_refused};
+use super::stage::{EngineResult, Purpose, engine_refused};
 
 /// The label that every container and network of this project carries; its value is what it is for.
 const LABEL: &str = "pgdrill";
@@ -30,7 +30,7 @@ const HOST: &str = "pgdrill.host";
 /// The process that owns it.
 const PROCESS: &str = "pgdrill.process";
 
-/// A process, told apart from every other that ever had its number.
+/// A process, distinguished from every other that ever had its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Owner {
     host: String,
@@ -59,7 +59,7 @@ fn host() -> String {
     digest(&known)
 }
 
-/// When a process began, in the kernel's own measure; empty where that is not told.
+/// When a process began, in the kernel's own measure; empty where that is not known.
 fn started(process: u32) -> String {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The name of the program stands in parentheses and may hold anything.
@@ -100,12 +100,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What the engine is asked for, in words.
 const LIST: &str = "list its containers";
 
-/// The label of the container that holds what is kept with a stage; its value is the name under which people know it.
+/// The label of the container that holds what is persisted with a stage; its value is the name under which people know
+/// it.
 pub(super) const STATE: &str = "pgdrill.state";
 
-/// Whose leftovers are cleared.
+/// Whose containers and networks are reaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leftovers {
+pub enum ReapScope {
     /// Those of this machine whose process is gone: of runs, and of what was to stay and was never finished.
     OfDeadRuns,
     /// Those of this process's own runs.
@@ -146,7 +147,7 @@ impl Cleared {
 /// # Errors
 ///
 /// The engine does not list or remove it.
-pub async fn clear(docker: &Docker, which: Leftovers) -> Setup<Cleared> {
+pub async fn clear(docker: &Docker, which: ReapScope) -> EngineResult<Cleared> {
     let own = Owner::this_process();
     let finished = finished_stages(docker).await?;
     clear_where(docker, |labels| {
@@ -154,9 +155,9 @@ pub async fn clear(docker: &Docker, which: Leftovers) -> Setup<Cleared> {
         let owner = Owner { host: get(HOST), process: get(PROCESS) };
         let is_run = get(LABEL) == Purpose::Run.name();
         match which {
-            Leftovers::Everything => true,
-            Leftovers::OfThisProcess => is_run && owner == own,
-            Leftovers::OfDeadRuns => {
+            ReapScope::Everything => true,
+            ReapScope::OfThisProcess => is_run && owner == own,
+            ReapScope::OfDeadRuns => {
                 let stays = !is_run && finished.contains(&get(STAGE));
                 !stays && owner.is_dead(&own.host)
             }
@@ -165,14 +166,14 @@ pub async fn clear(docker: &Docker, which: Leftovers) -> Setup<Cleared> {
     .await
 }
 
-/// The stages with which something is kept: whoever set them has finished.
-async fn finished_stages(docker: &Docker) -> Setup<BTreeSet<String>> {
-    let stages = kept(docker).await?.into_iter().map(|(_, stage)| stage);
+/// The stages with which something is persisted: whoever set them has finished.
+async fn finished_stages(docker: &Docker) -> EngineResult<BTreeSet<String>> {
+    let stages = persisted(docker).await?.into_iter().map(|(_, stage)| stage);
     Ok(stages.collect())
 }
 
-/// The names under which people know stages that are kept, each with its stage, in order.
-pub(super) async fn kept(docker: &Docker) -> Setup<Vec<(String, String)>> {
+/// The names under which people know stages that are persisted, each with its stage, in order.
+pub(super) async fn persisted(docker: &Docker) -> EngineResult<Vec<(String, String)>> {
     let filters = [("label", vec![STATE.to_owned()])].into_iter().collect();
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let listed = docker.list_containers(Some(options)).await;
@@ -186,41 +187,41 @@ pub(super) async fn kept(docker: &Docker) -> Setup<Vec<(String, String)>> {
     Ok(named)
 }
 
-/// The same on the engine that answers; nothing is left where none does.
+/// Clears on the engine that answers; nothing is left where none does.
 ///
 /// # Errors
 ///
 /// The engine does not list or remove it.
-pub async fn clear_own(which: Leftovers) -> Setup<Cleared> {
+pub async fn clear_own(which: ReapScope) -> EngineResult<Cleared> {
     match Docker::connect_with_defaults() {
         Ok(docker) if docker.ping().await.is_ok() => clear(&docker, which).await,
         Ok(_) | Err(_) => Ok(Cleared::default()),
     }
 }
 
-/// The same, together with what the engine was still being asked for by somebody who went away.
+/// Removes what was left behind, together with what the engine was still being asked for by somebody who went away.
 ///
 /// # Errors
 ///
 /// The engine does not list or remove it.
-pub async fn clear_for_good(docker: &Docker, which: Leftovers) -> Setup<Cleared> {
+pub async fn clear_for_good(docker: &Docker, which: ReapScope) -> EngineResult<Cleared> {
     until_nothing_comes(|| clear(docker, which)).await
 }
 
-/// The same on the engine that answers; nothing is left where none does.
+/// Clears on the engine that answers; nothing is left where none does.
 ///
 /// # Errors
 ///
 /// The engine does not list or remove it.
-pub async fn clear_own_for_good(which: Leftovers) -> Setup<Cleared> {
+pub async fn clear_own_for_good(which: ReapScope) -> EngineResult<Cleared> {
     until_nothing_comes(|| clear_own(which)).await
 }
 
 /// Clears until nothing was found twice: what the engine was asked for by somebody who went away may still come.
 #[expect(clippy::disallowed_methods, reason = "what may come makes no sound when it does not")]
-pub(super) async fn until_nothing_comes<F>(clear: impl Fn() -> F) -> Setup<Cleared>
+pub(super) async fn until_nothing_comes<F>(clear: impl Fn() -> F) -> EngineResult<Cleared>
 where
-    F: Future<Output = Setup<Cleared>>,
+    F: Future<Output = EngineResult<Cleared>>,
 {
     let began = Instant::now();
     let (mut all, mut quiet, mut last) = (Cleared::default(), 0, Ok(()));
@@ -245,13 +246,13 @@ where
 }
 
 /// Removes everything on one stage.
-pub(super) async fn clear_stage(docker: &Docker, stage: &str) -> Setup<Cleared> {
+pub(super) async fn clear_stage(docker: &Docker, stage: &str) -> EngineResult<Cleared> {
     clear_where(docker, |labels| labels.get(STAGE).is_some_and(|own| own == stage)).await
 }
 
 type Labels = BTreeMap<String, String>;
 
-async fn clear_where(docker: &Docker, is_meant: impl Fn(&Labels) -> bool) -> Setup<Cleared> {
+async fn clear_where(docker: &Docker, is_meant: impl Fn(&Labels) -> bool) -> EngineResult<Cleared> {
     let failed = |what: &'static str| move |error: Error| engine_refused(what, &error, None);
     let mut stages = BTreeSet::new();
     let mut meant = |labels: Labels| {

@@ -1,4 +1,4 @@
-//! Plans side by side, each lane with a cluster that it uses again.
+//! Plans side by side, each worker with a cluster that it uses again.
 
 use std::{
     cmp::Reverse,
@@ -11,13 +11,13 @@ use futures_util::{FutureExt as _, future::join_all};
 use pgdrill_containers::Topology;
 use pgdrill_sim::{Change, PgbackrestFailureMode, S3ServerState};
 
-use super::{Containers, ContainersPlace};
+use super::{Containers, ContainersTestbed};
 use pgdrill_scenarios::{Cause, Plan, PlanStep, Prevented, Run, run_in};
 
 /// How many clusters side by side suit this machine. Each waits for most of its time: ten keep two processors busy. More
 /// than twelve take more memory than many a machine has to spare.
 #[must_use]
-pub fn usual_lanes() -> usize {
+pub fn default_workers() -> usize {
     (5 * std::thread::available_parallelism().map_or(1, NonZero::get)).min(12)
 }
 
@@ -32,27 +32,27 @@ pub enum Reuse {
 
 /// A run that has just ended.
 #[derive(Debug)]
-pub struct Ended<'a> {
+pub struct RunEnded<'a> {
     /// Its place among the plans.
     pub index: usize,
     /// The run.
     pub run: &'a Run,
-    /// The seconds that it took, with what was done to bring the cluster there.
+    /// The seconds that it took, with what was done to reset the cluster for it.
     pub seconds: f64,
-    /// Why the cluster that served before could not be brought there, so that a new one was made.
+    /// Why the cluster that served before could not be reset for it, so that a new one was made.
     pub replaced: Option<&'a str>,
 }
 
-/// Told of every run as it ends.
-pub type Done<'a> = dyn Fn(&Ended<'_>) + Sync + 'a;
+/// Called with every run as it ends.
+pub type OnRunEnd<'a> = dyn Fn(&RunEnded<'_>) + Sync + 'a;
 
 /// A run, and what became of its cluster.
-pub struct Ran {
+pub struct RunOnCluster {
     /// The run.
     pub run: Run,
     /// The cluster, if it can be used again.
     pub topology: Option<Arc<Topology>>,
-    /// Why the cluster that served before could not be brought to what the plan gives.
+    /// Why the cluster that served before could not be reset to what the plan gives.
     pub replaced: Option<String>,
 }
 
@@ -64,7 +64,7 @@ struct Queue<'a> {
 
 impl<'a> Queue<'a> {
     /// The plan that suits a cluster of this many units and this primary best, if its primary is known. Of several the
-    /// one with the most to do, so that the lanes end about together.
+    /// one with the most to do, so that the workers end about together.
     fn next(&self, units: u32, primary: Option<u32>) -> Option<(usize, &'a Plan)> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let unlike = |plan: &Plan| {
@@ -78,14 +78,14 @@ impl<'a> Queue<'a> {
         best.map(|index| waiting.remove(index))
     }
 
-    /// The units of the cluster with which a lane begins: the first lane with as many as any plan has, as few plans have
-    /// so many and each of them takes long; half of the others with one, half with a pair.
-    fn first_units(&self, lane: usize) -> u32 {
+    /// The units of the cluster with which a worker begins: the first worker with as many as any plan has, as few plans
+    /// have so many and each of them takes long; half of the others with one, half with a pair.
+    fn first_units(&self, worker: usize) -> u32 {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let most = waiting.iter().map(|(_, plan)| plan.given.units.max(1)).max();
-        match lane {
+        match worker {
             0 => most.unwrap_or(1),
-            lane if lane % 2 == 1 => 1,
+            worker if worker % 2 == 1 => 1,
             _ => 2,
         }
     }
@@ -124,24 +124,30 @@ impl Containers {
     pub async fn run_all(
         &self,
         plans: &[Plan],
-        lanes: usize,
+        workers: usize,
         reuse: Reuse,
-        done: &Done<'_>,
+        done: &OnRunEnd<'_>,
     ) -> Vec<Run> {
         let queue = Queue {
             waiting: Mutex::new(plans.iter().enumerate().collect()),
             ended: Mutex::new(vec![None; plans.len()]),
         };
-        let lanes = lanes.clamp(1, plans.len().max(1));
-        join_all((0..lanes).map(|lane| self.run_lane(lane, &queue, reuse, done))).await;
+        let workers = workers.clamp(1, plans.len().max(1));
+        join_all((0..workers).map(|worker| self.run_worker(worker, &queue, reuse, done))).await;
         let ended = queue.ended.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let lost = || Run::unstarted().prevented(Prevented::Broken("no lane ran it".into()));
+        let lost = || Run::unstarted().prevented(Prevented::Broken("no worker ran it".into()));
         ended.into_iter().map(|run| run.unwrap_or_else(lost)).collect()
     }
 
-    async fn run_lane(&self, lane: usize, queue: &Queue<'_>, reuse: Reuse, done: &Done<'_>) {
+    async fn run_worker(
+        &self,
+        worker: usize,
+        queue: &Queue<'_>,
+        reuse: Reuse,
+        done: &OnRunEnd<'_>,
+    ) {
         let mut topology: Option<Arc<Topology>> = None;
-        let preferred = queue.first_units(lane);
+        let preferred = queue.first_units(worker);
         loop {
             let (units, primary) = match &topology {
                 Some(topology) => (topology.size(), topology.primary().await),
@@ -152,26 +158,30 @@ impl Containers {
             let ran = AssertUnwindSafe(self.run_plan(plan, topology.take())).catch_unwind().await;
             let ran = ran.unwrap_or_else(|_| {
                 let why = Prevented::Broken("the run panicked".into());
-                Ran { run: Run::unstarted().prevented(why), topology: None, replaced: None }
+                RunOnCluster {
+                    run: Run::unstarted().prevented(why),
+                    topology: None,
+                    replaced: None,
+                }
             });
             topology = ran.topology;
             if reuse == Reuse::No {
-                strike(topology.take()).await;
+                take_down(topology.take()).await;
             }
             let (run, seconds) = (ran.run, began.elapsed().as_secs_f64());
-            done(&Ended { index, run: &run, seconds, replaced: ran.replaced.as_deref() });
+            done(&RunEnded { index, run: &run, seconds, replaced: ran.replaced.as_deref() });
             queue.end(index, run);
         }
-        strike(topology).await;
+        take_down(topology).await;
     }
 
-    /// Runs a plan on a cluster that was used before, if there is one and it can be brought to what the plan
+    /// Runs a plan on a cluster that was used before, if there is one and it can be reset to what the plan
     /// gives; otherwise on a new one. The cluster comes back if it can be used again.
-    pub async fn run_plan(&self, plan: &Plan, used: Option<Arc<Topology>>) -> Ran {
+    pub async fn run_plan(&self, plan: &Plan, used: Option<Arc<Topology>>) -> RunOnCluster {
         let mut replaced = None;
         if let Some(topology) = used {
             match self.try_on(topology, plan).await {
-                Ok((run, topology)) => return Ran { run, topology, replaced },
+                Ok((run, topology)) => return RunOnCluster { run, topology, replaced },
                 // What was done to it can't be undone: it has served its time.
                 Err(why) => replaced = Some(why.to_string()),
             }
@@ -182,55 +192,55 @@ impl Containers {
         };
         let (run, topology) =
             tried.unwrap_or_else(|why| (Run::unstarted().prevented(Prevented::Broken(why)), None));
-        Ran { run, topology, replaced }
+        RunOnCluster { run, topology, replaced }
     }
 
-    /// Runs a plan on this cluster, which comes back if it can be used again. Why it could not be brought to what the
+    /// Runs a plan on this cluster, which comes back if it can be used again. Why it could not be reset to what the
     /// plan gives, if so: it is gone then.
     async fn try_on(
         &self,
         topology: Arc<Topology>,
         plan: &Plan,
     ) -> Result<(Run, Option<Arc<Topology>>), Cause> {
-        match ContainersPlace::make(Arc::clone(&topology), &self.server, &plan.given).await {
-            Ok(place) => Ok(in_place(plan, &place, topology).await),
+        match ContainersTestbed::make(Arc::clone(&topology), &self.server, &plan.given).await {
+            Ok(testbed) => Ok(in_place(plan, &testbed, topology).await),
             Err(why @ Prevented::Unable(_)) => {
                 Ok((Run::unstarted().prevented(why), Some(topology)))
             }
             Err(Prevented::Broken(why)) => {
-                strike(Some(topology)).await;
+                take_down(Some(topology)).await;
                 Err(why)
             }
         }
     }
 }
 
-/// For what people are told of a run, never for what is decided in it.
-#[expect(clippy::disallowed_methods, reason = "people are told how long a run took")]
-#[expect(clippy::disallowed_types, reason = "people are told how long a run took")]
+/// For what people are shown of a run, never for what is decided in it.
+#[expect(clippy::disallowed_methods, reason = "people are shown how long a run took")]
+#[expect(clippy::disallowed_types, reason = "people are shown how long a run took")]
 fn now() -> std::time::Instant {
     std::time::Instant::now()
 }
 
 async fn in_place(
     plan: &Plan,
-    place: &ContainersPlace,
+    testbed: &ContainersTestbed,
     topology: Arc<Topology>,
 ) -> (Run, Option<Arc<Topology>>) {
-    let run = run_in(place, plan).await;
+    let run = run_in(testbed, plan).await;
     // A bucket that stays takes room on a server that goes with the run: no verdict hangs on it.
-    let _ = place.bucket.remove().await;
+    let _ = testbed.bucket.remove().await;
     if run.broken.is_some() {
-        strike(Some(topology)).await;
+        take_down(Some(topology)).await;
         return (run, None);
     }
     (run, Some(topology))
 }
 
 /// Takes a cluster down. What is not removed now is by the end of the run, by its label.
-async fn strike(topology: Option<Arc<Topology>>) {
+async fn take_down(topology: Option<Arc<Topology>>) {
     if let Some(topology) = topology {
-        let _ = topology.strike().await;
+        let _ = topology.take_down().await;
     }
 }
 
@@ -250,14 +260,14 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_takes_what_suits_its_cluster_and_of_that_what_has_the_most_to_do() {
+    fn a_worker_takes_what_suits_its_cluster_and_of_that_what_has_the_most_to_do() {
         let mut hangs = busy(1, 0, 1);
         hangs.steps = vec![PlanStep::Change(Change::Pgbackrest(PgbackrestFailureMode::Hangs))];
         let plans =
             [busy(1, 0, 1), busy(2, 0, 9), busy(1, 0, 3), hangs, busy(3, 0, 1), busy(2, 1, 1)];
         let waiting = Mutex::new(plans.iter().enumerate().collect());
         let queue = Queue { waiting, ended: Mutex::default() };
-        let begin: Vec<u32> = (0..5).map(|lane| queue.first_units(lane)).collect();
+        let begin: Vec<u32> = (0..5).map(|worker| queue.first_units(worker)).collect();
         assert_eq!(begin, [3, 1, 2, 1, 2]);
         assert_eq!(queue.next(3, None).map(|(index, _)| index), Some(4));
         assert_eq!(queue.next(2, Some(1)).map(|(index, _)| index), Some(5));

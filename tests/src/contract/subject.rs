@@ -11,7 +11,7 @@ use pgdrill_sim::{
     ActionSeen, Awaited, BackupGiven, Change, Event, Given, Observation, S3Given, StanzaGiven,
 };
 
-use super::Unkept;
+use super::PromiseFailure;
 
 /// Why a backend can't make something true, or can't show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,49 +25,49 @@ impl fmt::Display for Unable {
 
 impl std::error::Error for Unable {}
 
-/// Makes stands of one backend.
+/// Makes subjects of one backend.
 #[async_trait]
-pub trait Stands: Send + Sync {
+pub trait Subjects: Send + Sync {
     /// The backend's name.
     fn backend(&self) -> &'static str;
 
-    /// A stand on which `given` is true and nothing else has happened. Every credential on it contains
-    /// [`CANARY`](super::CANARY). The stand that was made before is of no use from then on.
-    async fn make(&self, given: &Given) -> Result<Box<dyn Stand>, Unkept>;
+    /// A subject on which `given` is true and nothing else has happened. Every credential on it contains
+    /// [`CANARY`](super::CANARY). The subject that was made before is of no use from then on.
+    async fn make(&self, given: &Given) -> Result<Box<dyn Subject>, PromiseFailure>;
 }
 
-/// One backend in one place, as a contract uses it. Every call can be out of a backend's power, which skips the
-/// promise, or fail, which breaks it.
+/// The subject of a contract: one backend, as a contract uses it. Every call can be out of a backend's power, which
+/// skips the promise, or fail, which breaks it.
 #[async_trait]
-pub trait Stand: Send + Sync {
+pub trait Subject: Send + Sync {
     /// The ports under contract, bound to a unit.
     fn ports(&self, unit: u32) -> PortResult<Ports>;
 
     /// The change is true.
-    async fn happen(&self, change: &Change) -> Result<(), Unkept>;
+    async fn happen(&self, change: &Change) -> Result<(), PromiseFailure>;
 
     /// What can be seen from outside.
-    async fn observe(&self) -> Result<Observation, Unkept>;
+    async fn observe(&self) -> Result<Observation, PromiseFailure>;
 
-    /// Juju brings an event to its unit, and its hook runs until [`Stand::end`]: the events that it
+    /// Juju delivers an event to its unit, and its hook runs until [`Subject::end`]: the events that it
     /// fires again first.
-    async fn begin(&self, event: &Event) -> Result<Vec<Hook>, Unkept>;
+    async fn begin(&self, event: &Event) -> Result<Vec<Hook>, PromiseFailure>;
 
     /// The hook on this unit ends; what its action, if it was one, shows.
-    async fn end(&self, unit: u32, succeeded: bool) -> Result<ActionSeen, Unkept>;
+    async fn end(&self, unit: u32, succeeded: bool) -> Result<ActionSeen, PromiseFailure>;
 
     /// Nothing, where what a unit's ports ask of others they ask from within the unit, so that what cuts it off cuts
     /// them off.
-    async fn asks_from_within(&self) -> Result<(), Unkept>;
+    async fn asks_from_within(&self) -> Result<(), PromiseFailure>;
 
     /// The permission bits of the backup tool's configuration file.
-    async fn configuration_mode(&self, unit: u32) -> Result<u32, Unkept>;
+    async fn configuration_mode(&self, unit: u32) -> Result<u32, PromiseFailure>;
 
     /// A client is connected to this unit's database from here on.
-    async fn connect_client(&self, unit: u32) -> Result<(), Unkept>;
+    async fn connect_client(&self, unit: u32) -> Result<(), PromiseFailure>;
 
     /// Whether that client's connection still answers.
-    async fn is_client_connected(&self, unit: u32) -> Result<bool, Unkept>;
+    async fn is_client_connected(&self, unit: u32) -> Result<bool, PromiseFailure>;
 }
 
 /// A cluster of one unit with an S3 relation, and no stanza yet.
@@ -75,7 +75,7 @@ pub(super) fn related() -> Given {
     Given { s3: Some(S3Given::default()), ..Given::default() }
 }
 
-/// The same with an initialised stanza that holds a full backup.
+/// A cluster of one unit with an S3 relation, and an initialised stanza that holds a full backup.
 pub(super) fn ready() -> Given {
     Given { stanza: StanzaGiven::Initialised, backups: vec![BackupGiven::Full], ..related() }
 }
@@ -96,15 +96,18 @@ pub(super) fn tls_trio() -> Given {
 }
 
 /// The S3 settings of the relation as it is now.
-pub(super) async fn s3(ports: &Ports) -> Result<S3Settings, Unkept> {
+pub(super) async fn s3(ports: &Ports) -> Result<S3Settings, PromiseFailure> {
     let relation = ports.unit.s3_relation().await?;
-    let relation = relation.ok_or_else(|| Unkept::Broken("there is no S3 relation".into()))?;
+    let relation =
+        relation.ok_or_else(|| PromiseFailure::Broken("there is no S3 relation".into()))?;
     S3Settings::from_relation(&relation)
-        .map_err(|missing| Unkept::Broken(format!("the S3 relation lacks {missing:?}")))
+        .map_err(|missing| PromiseFailure::Broken(format!("the S3 relation lacks {missing:?}")))
 }
 
 /// What the hooks would configure on this unit now.
-pub(super) async fn repository_settings(ports: &Ports) -> Result<RepositorySettings, Unkept> {
+pub(super) async fn repository_settings(
+    ports: &Ports,
+) -> Result<RepositorySettings, PromiseFailure> {
     let tls = ports.unit.tls_material().await?.is_complete();
     let tls_peers: Vec<UnitId> = if tls { ports.unit.peers().await? } else { Vec::new() };
     let stanza = ports.unit.identity().shared_stanza();
@@ -121,6 +124,6 @@ pub(super) fn cluster_settings(ports: &Ports) -> ClusterSettings {
 }
 
 /// Every database that was started is up, or has given up.
-pub(super) async fn settle(stand: &dyn Stand) -> Result<(), Unkept> {
-    stand.happen(&Change::Await(Awaited::DatabaseSettled)).await
+pub(super) async fn settle(subject: &dyn Subject) -> Result<(), PromiseFailure> {
+    subject.happen(&Change::Await(Awaited::DatabaseSettled)).await
 }

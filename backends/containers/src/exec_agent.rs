@@ -12,28 +12,28 @@ use serde_json::json;
 use testcontainers::bollard::{Docker, container::LogOutput};
 use tokio::{io::AsyncWriteExt as _, time::timeout};
 
-use super::exec::{Attached, Input, NoEnd, Written, attach};
+use super::exec::{Attached, ExecInput, ExecWritten, NoEnd, attach};
 use pgdrill_adapters::command::{Bounded, CommandOutput, Invocation, RunFailure};
 
 /// The process. It needs Python, which the cluster manager needs as well.
-const PROGRAM: &str = include_str!("attendant.py");
+const PROGRAM: &str = include_str!("exec_agent.py");
 /// When a container is looked at in which nothing has begun yet.
 const NOTICE: Duration = Duration::from_millis(500);
 /// How much longer than a command's own time its end may take: it is asked to, and then killed.
 const SLACK: Duration = Duration::from_secs(6);
 
 /// The processes that stay in one container. There are as many as commands were running at a time.
-pub(super) struct Attendants {
+pub(super) struct ExecAgents {
     docker: Docker,
     container: String,
-    idle: Mutex<Vec<Attendant>>,
+    idle: Mutex<Vec<ExecAgent>>,
 }
 
 /// One of them, while nothing runs. It ends when this value is dropped, or when what runs has ended or is out of time.
-struct Attendant {
-    output: Written,
-    input: Input,
-    told: Vec<u8>,
+struct ExecAgent {
+    output: ExecWritten,
+    input: ExecInput,
+    received: Vec<u8>,
     /// What it says of itself, should it fail.
     complaint: String,
 }
@@ -44,13 +44,13 @@ type Word = (String, Vec<u8>);
 /// It does not answer any more; why, as far as is known.
 struct Gone(String);
 
-impl fmt::Debug for Attendants {
+impl fmt::Debug for ExecAgents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Attendants").field("container", &self.container).finish_non_exhaustive()
+        f.debug_struct("ExecAgents").field("container", &self.container).finish_non_exhaustive()
     }
 }
 
-impl Attendants {
+impl ExecAgents {
     pub(super) fn new(docker: Docker, container: impl Into<String>) -> Self {
         Self { docker, container: container.into(), idle: Mutex::default() }
     }
@@ -64,16 +64,16 @@ impl Attendants {
         loop {
             let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let is_new = idle.is_none();
-            let mut attendant = match idle {
-                Some(attendant) => attendant,
+            let mut exec_agent = match idle {
+                Some(exec_agent) => exec_agent,
                 None => self.hire().await.map_err(|cause| lost(cause, CommandOutput::default()))?,
             };
             let mut seen = Seen::default();
-            match self.order(&mut attendant, behind, invocation, &mut seen).await {
+            match self.order(&mut exec_agent, behind, invocation, &mut seen).await {
                 Ok(result) => {
                     if !matches!(result, Err(RunFailure::Lost { .. } | RunFailure::TimedOut { .. }))
                     {
-                        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(attendant);
+                        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(exec_agent);
                     }
                     return result;
                 }
@@ -84,17 +84,17 @@ impl Attendants {
         }
     }
 
-    async fn hire(&self) -> Result<Attendant, String> {
+    async fn hire(&self) -> Result<ExecAgent, String> {
         let command = ["python3", "-IS", "-c", PROGRAM].map(str::to_owned);
         let attached = attach(&self.docker, &self.container, command.to_vec(), Some("0"), true);
         let Attached { output, input, .. } =
             attached.await.map_err(|(NoEnd::NotStarted(cause) | NoEnd::Lost(cause))| cause)?;
-        Ok(Attendant { output, input, told: Vec::new(), complaint: String::new() })
+        Ok(ExecAgent { output, input, received: Vec::new(), complaint: String::new() })
     }
 
     async fn order(
         &self,
-        attendant: &mut Attendant,
+        exec_agent: &mut ExecAgent,
         behind: &str,
         invocation: &Invocation,
         seen: &mut Seen,
@@ -108,22 +108,22 @@ impl Attendants {
         });
         let line = format!("{order}\n");
         let attended = async {
-            attendant.give(line.as_bytes()).await?;
-            attendant.give(stdin.as_deref().unwrap_or_default()).await?;
-            let first = match timeout(NOTICE, attendant.word()).await {
+            exec_agent.give(line.as_bytes()).await?;
+            exec_agent.give(stdin.as_deref().unwrap_or_default()).await?;
+            let first = match timeout(NOTICE, exec_agent.word()).await {
                 Ok(word) => word?,
                 Err(_) => {
                     if let Some(why) = self.stands_still().await {
                         return Ok(Err(lost(why, CommandOutput::default())));
                     }
-                    attendant.word().await?
+                    exec_agent.word().await?
                 }
             };
             let mut next = Some(first);
             loop {
                 let (word, data) = match next.take() {
                     Some(word) => word,
-                    None => attendant.word().await?,
+                    None => exec_agent.word().await?,
                 };
                 if let Some(ended) = seen.take(&word, &data, *limit)? {
                     return Ok(ended);
@@ -153,7 +153,7 @@ impl Attendants {
     }
 }
 
-impl Attendant {
+impl ExecAgent {
     async fn give(&mut self, bytes: &[u8]) -> Result<(), Gone> {
         let given = async {
             self.input.write_all(bytes).await?;
@@ -164,12 +164,12 @@ impl Attendant {
 
     async fn word(&mut self) -> Result<Word, Gone> {
         loop {
-            if let Some(word) = first_word(&mut self.told)? {
+            if let Some(word) = first_word(&mut self.received)? {
                 return Ok(word);
             }
             match self.output.next().await {
                 Some(Ok(LogOutput::StdOut { message } | LogOutput::Console { message })) => {
-                    self.told.extend_from_slice(&message);
+                    self.received.extend_from_slice(&message);
                 }
                 Some(Ok(LogOutput::StdErr { message })) => {
                     self.complaint.push_str(&String::from_utf8_lossy(&message));
@@ -186,20 +186,20 @@ impl Attendant {
     }
 }
 
-/// Takes the first word off what was told, if it is there whole.
-fn first_word(told: &mut Vec<u8>) -> Result<Option<Word>, Gone> {
-    let Some(end) = told.iter().position(|&byte| byte == b'\n') else { return Ok(None) };
-    let line = String::from_utf8_lossy(told.get(..end).unwrap_or_default()).into_owned();
+/// Takes the first word off what was received, if it is there whole.
+fn first_word(received: &mut Vec<u8>) -> Result<Option<Word>, Gone> {
+    let Some(end) = received.iter().position(|&byte| byte == b'\n') else { return Ok(None) };
+    let line = String::from_utf8_lossy(received.get(..end).unwrap_or_default()).into_owned();
     let parts = line.split_once(' ').and_then(|(word, length)| Some((word, length.parse().ok()?)));
     let Some((word, length)): Option<(&str, usize)> = parts else {
         return Err(Gone(format!("`{}` is no answer", line.escape_default())));
     };
     let whole = end + 1 + length;
-    if told.len() < whole {
+    if received.len() < whole {
         return Ok(None);
     }
-    let data = told.get(end + 1..whole).unwrap_or_default().to_vec();
-    told.drain(..whole);
+    let data = received.get(end + 1..whole).unwrap_or_default().to_vec();
+    received.drain(..whole);
     Ok(Some((word.to_owned(), data)))
 }
 
@@ -257,10 +257,10 @@ mod tests {
 
     #[test]
     fn words_are_taken_off_as_they_come_whole() {
-        let mut told = b"begun 0\nout 5\na\nb\nc".to_vec();
+        let mut received = b"begun 0\nout 5\na\nb\nc".to_vec();
         let mut next = |more: &[u8]| {
-            told.extend_from_slice(more);
-            first_word(&mut told).map_err(|Gone(why)| why)
+            received.extend_from_slice(more);
+            first_word(&mut received).map_err(|Gone(why)| why)
         };
         assert_eq!(next(b""), Ok(Some(("begun".to_owned(), Vec::new()))));
         assert_eq!(next(b""), Ok(Some(("out".to_owned(), b"a\nb\nc".to_vec()))));

@@ -1,4 +1,4 @@
-//! A place in which plans run, whatever it is made of.
+//! A testbed: where plans run, whatever it is made of.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use pgdrill_sim::{
     dispatch, lock,
 };
 
-/// Why a place did not do what a plan asks for. Nothing that the plan asks for was decided then.
+/// Why a testbed did not do what a plan asks for. Nothing that the plan asks for was decided then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Prevented {
-    /// This kind of place can't do it, for this reason: the plan is skipped.
+    /// This kind of testbed can't do it, for this reason: the plan is skipped.
     Unable(String),
     /// It can, and it did not work: the run is broken.
     Broken(Cause),
@@ -74,13 +74,13 @@ pub struct Delivered {
     pub prevented: Option<Prevented>,
 }
 
-/// A place in which what a plan gives is true, and in which its steps are taken one after another.
+/// Where what a plan gives is true, and in which its steps are taken one after another.
 #[async_trait]
-pub trait Place: Send + Sync {
+pub trait Testbed: Send + Sync {
     /// The change is true.
     async fn happen(&self, change: &Change) -> Result<(), Prevented>;
 
-    /// Juju brings an event to its unit; the changes are injected at their shapes.
+    /// Juju delivers an event to its unit; the changes are injected at their shapes.
     async fn fire(
         &self,
         event: &Event,
@@ -96,16 +96,16 @@ pub trait Place: Send + Sync {
 }
 
 /// A world of fakes.
-pub(crate) struct Memory(Shared);
+pub(crate) struct MemoryTestbed(Shared);
 
-impl Memory {
+impl MemoryTestbed {
     pub(crate) fn new(given: &Given) -> Self {
         Self(World::new(given).shared())
     }
 }
 
 #[async_trait]
-impl Place for Memory {
+impl Testbed for MemoryTestbed {
     async fn happen(&self, change: &Change) -> Result<(), Prevented> {
         lock(&self.0).apply(change);
         Ok(())

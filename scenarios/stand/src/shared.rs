@@ -19,18 +19,18 @@ const ANY_BUCKET: &str = "any";
 const NOBODY: u16 = 1;
 
 /// What the stand-ins share.
-pub(super) struct Desk {
+pub(super) struct SharedState {
     pub(super) world: Shared,
     /// The port of S3 and Kubernetes, and of every unit's Patroni.
     pub(super) port: u16,
     /// Says that the dispatch that runs is to be killed.
     pub(super) kill: Notify,
-    state: Mutex<State>,
+    state: Mutex<RehearsalState>,
 }
 
 /// What is under way.
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct RehearsalState {
     /// The unit on which a dispatch runs.
     pub(super) unit: u32,
     pub(super) off: Vec<String>,
@@ -42,7 +42,7 @@ pub(super) struct State {
     pub(super) calls: Vec<String>,
     /// The results of the action on each unit.
     pub(super) results: BTreeMap<u32, Vec<(&'static str, String)>>,
-    pub(super) told: Vec<FiringLine>,
+    pub(super) reported: Vec<FiringLine>,
     /// What each unit's state holds, as its own hook sees it.
     pub(super) deferred: BTreeMap<u32, Vec<Hook>>,
     /// The events that run on units by hand, not by a dispatch.
@@ -58,7 +58,7 @@ pub(super) struct State {
     relations: Vec<S3Relation>,
 }
 
-impl State {
+impl RehearsalState {
     /// Takes over what outlives a dispatch.
     pub(super) fn take_over(&mut self, ended: &mut Self) {
         self.unit = ended.unit;
@@ -68,12 +68,12 @@ impl State {
     }
 }
 
-impl Desk {
+impl SharedState {
     pub(super) fn new(world: Shared, port: u16) -> Self {
         Self { world, port, kill: Notify::new(), state: Mutex::default() }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, RehearsalState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -99,7 +99,7 @@ impl Desk {
     /// The endpoint that stands for a relation's own.
     pub(super) fn endpoint(&self, relation: &S3Relation) -> Option<String> {
         let own = relation.endpoint.as_deref()?;
-        // What a request itself tells is no part of it.
+        // What a request itself says is no part of it.
         let hidden = S3Relation {
             bucket: Some(ANY_BUCKET.into()),
             path: None,
@@ -131,7 +131,7 @@ impl Desk {
         injector.reach(shape, moment).await == Fate::Die
     }
 
-    /// Counts a telling of a port call; whether the dispatch is to be killed here.
+    /// Counts a report of a port call; whether the dispatch is to be killed here.
     pub(super) fn count(&self, place: String) -> bool {
         let mut state = self.state();
         state.calls.push(place);
