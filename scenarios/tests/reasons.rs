@@ -37,7 +37,9 @@ fn places(case: JudgedCase) -> Vec<String> {
     let word = |value: &Value| match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            other.to_string()
+        }
     };
     let row = |reason: &Value| {
         let at = |key: &str| word(&reason["at"][key]);

@@ -39,8 +39,6 @@ pub enum Change {
     /// WAL arrives in the repository this many seconds late.
     ArchiveDelay(u32),
     /// How the backup tool behaves.
-    // The name that the published schema gives it.
-    #[serde(rename = "PgbackrestMood")]
     Pgbackrest(PgbackrestFailureMode),
     /// Whether the units hold TLS material.
     Tls(TlsState),

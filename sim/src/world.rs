@@ -45,7 +45,6 @@ pub struct World {
 }
 
 /// The world behind its lock; a panic elsewhere does not make it unusable.
-#[must_use]
 pub fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
     world.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -73,7 +73,6 @@ pub type Environment = BTreeMap<String, String>;
 
 /// The variables of this process' environment that are text.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "Juju describes an event in the environment")]
 pub fn environment() -> Environment {
     let variables = std::env::vars_os();
     variables

@@ -114,7 +114,7 @@ impl Proxy {
         };
         match &spec.to {
             ProxyTarget::Container { stage: other, .. } if other != stage.name() => {
-                proxy.join(other).await?
+                proxy.join(other).await?;
             }
             ProxyTarget::Container { .. } | ProxyTarget::Address(_) | ProxyTarget::ThisHost(_) => {}
         }

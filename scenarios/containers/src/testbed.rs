@@ -253,7 +253,6 @@ impl Inject for ContainersTestbed {
 }
 
 /// A container that failed.
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 pub(super) fn broken(complaint: Box<Diagnostic>) -> Prevented {
     Prevented::Broken(complaint.into())
 }

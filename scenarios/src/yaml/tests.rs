@@ -63,7 +63,7 @@ enum Hook {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 enum Change {
     PrimaryMovesTo(usize),
-    ParserFault { at: String, seconds: Option<u64> },
+    Fault { at: String, seconds: Option<u64> },
     Cut(u8, u8),
     Nothing,
 }

@@ -202,7 +202,6 @@ impl From<Prevented> for PromiseFailure {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn broken(complaint: Box<Diagnostic>) -> Prevented {
     Prevented::Broken(complaint.into())
 }

@@ -95,7 +95,7 @@ impl Files for Pebble {
         for part in parts {
             match (part.name.as_str(), part.file.as_deref()) {
                 ("response", _) => {
-                    reported = serde_json::from_slice::<PebbleReply>(&part.content).ok()
+                    reported = serde_json::from_slice::<PebbleReply>(&part.content).ok();
                 }
                 ("files", Some(file)) if file == path => content = Some(part.content),
                 _ => {}

@@ -44,6 +44,7 @@ impl Session {
     }
 
     /// This session, with a container engine.
+    #[cfg(feature = "containers")]
     pub(crate) fn engine(mut self, address: &str) -> Self {
         address.clone_into(&mut self.engine);
         self

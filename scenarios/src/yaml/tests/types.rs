@@ -39,7 +39,7 @@ fn a_scenario_is_read() {
                 hook: Hook::CreateBackup,
                 meanwhile: vec![
                     Change::PrimaryMovesTo(1),
-                    Change::ParserFault { at: "set_maintenance".into(), seconds: None },
+                    Change::Fault { at: "set_maintenance".into(), seconds: None },
                     Change::Cut(1, 2),
                     Change::Nothing,
                     Change::Nothing,
