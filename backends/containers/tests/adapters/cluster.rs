@@ -263,6 +263,11 @@ async fn a_member_that_stands_still_does_not_answer(first: &One) {
 /// The old primary holds what the new one never saw.
 async fn what_diverged_is_rewound(first: &mut One, second: &One, stage: &TestStage) {
     until(LONG, "unit 1 streams", || streams(first)).await;
+    // Who lags by more than this does not lead, if the DCS was told of it before the primary died.
+    let lag = "maximum_lag_on_failover=1073741824";
+    let config =
+        ["patronictl", "-c", "/etc/patroni/patroni.yml", "edit-config", "--force", "-s", lag];
+    second.container.run(&config).await.ok();
     first.database.rows("CREATE TABLE t (x int)").await.expect("made");
     let arrived = || async { second.database.rows("SELECT * FROM t").await.is_ok() };
     until(LONG, "it arrives", arrived).await;
