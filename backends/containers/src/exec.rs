@@ -145,7 +145,7 @@ impl ContainerExec {
         argv: Vec<String>,
         user: Option<&str>,
         stdin: Option<&[u8]>,
-        seen: &mut Seen,
+        seen: &mut CommandProgress,
     ) -> Result<i64, NoEnd> {
         let attached = attach(&self.docker, &self.container, argv, user, stdin.is_some());
         let Attached { id, output, input } = attached.await?;
@@ -178,7 +178,7 @@ impl ContainerExec {
         let Some(process) = process else { return false };
         let process = process.to_string();
         let argv = ["/bin/sh", "-c", END_GROUP, "sh", &process].map(str::to_owned).to_vec();
-        let mut unseen = Seen::default();
+        let mut unseen = CommandProgress::default();
         let ended = timeout(ENGINE, self.exec(argv, Some("0"), None, &mut unseen)).await;
         matches!(ended, Ok(Ok(0)))
     }
@@ -200,7 +200,7 @@ impl CommandRunner for ContainerExec {
         let wrapped = ["/bin/sh", "-c", UNDER_A_TIMER, "sh", &self.behind, &grace, "--", &seconds];
         let wrapped = wrapped.into_iter().chain(argv.iter().map(String::as_str));
         let wrapped = wrapped.map(str::to_owned).collect();
-        let mut seen = Seen::default();
+        let mut seen = CommandProgress::default();
         let ended = {
             let mut work = pin!(self.exec(wrapped, user.as_deref(), stdin.as_deref(), &mut seen));
             let ended = timeout(*limit, &mut work).await;
@@ -227,7 +227,7 @@ impl CommandRunner for ContainerExec {
 
 /// What is known of a command.
 #[derive(Default)]
-struct Seen {
+struct CommandProgress {
     /// The process of the timer, and so the command's group.
     process: Option<u32>,
     /// The line that names it, as far as it came.
@@ -236,7 +236,7 @@ struct Seen {
     stderr: Bounded,
 }
 
-impl Seen {
+impl CommandProgress {
     fn error(&mut self, mut bytes: &[u8]) {
         if self.process.is_none() {
             let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else {
@@ -283,7 +283,7 @@ impl Seen {
 }
 
 /// Reads what the command writes to its end.
-async fn drain(mut output: ExecWritten, seen: &mut Seen) -> Result<(), NoEnd> {
+async fn drain(mut output: ExecWritten, seen: &mut CommandProgress) -> Result<(), NoEnd> {
     while let Some(frame) = output.next().await {
         match frame {
             Ok(LogOutput::StdErr { message }) => seen.error(&message),

@@ -68,7 +68,7 @@ impl ExecAgents {
                 Some(exec_agent) => exec_agent,
                 None => self.hire().await.map_err(|cause| lost(cause, CommandOutput::default()))?,
             };
-            let mut seen = Seen::default();
+            let mut seen = AgentProgress::default();
             match self.order(&mut exec_agent, behind, invocation, &mut seen).await {
                 Ok(result) => {
                     if !matches!(result, Err(RunFailure::Lost { .. } | RunFailure::TimedOut { .. }))
@@ -97,7 +97,7 @@ impl ExecAgents {
         exec_agent: &mut ExecAgent,
         behind: &str,
         invocation: &Invocation,
-        seen: &mut Seen,
+        seen: &mut AgentProgress,
     ) -> Result<Result<CommandOutput, RunFailure>, Gone> {
         let Invocation { argv, user, stdin, timeout: limit } = invocation;
         // A timer of nothing would never ring.
@@ -205,13 +205,13 @@ fn first_word(received: &mut Vec<u8>) -> Result<Option<Word>, Gone> {
 
 /// What is known of a command.
 #[derive(Default)]
-struct Seen {
+struct AgentProgress {
     is_begun: bool,
     stdout: Bounded,
     stderr: Bounded,
 }
 
-impl Seen {
+impl AgentProgress {
     fn output(self, code: Option<i32>) -> CommandOutput {
         CommandOutput { code, stdout: self.stdout.into_text(), stderr: self.stderr.into_text() }
     }

@@ -24,9 +24,9 @@ const SECRET: &str = "s3cr3t-of-the-images-test";
 const BOUND: Duration = Duration::from_secs(90);
 
 /// What is shown when a test fails, and with `--nocapture`.
-struct Shown;
+struct CommandOutput;
 
-impl Progress for Shown {
+impl Progress for CommandOutput {
     fn line(&self, image: Image, line: &str) {
         println!("{}: {line}", image.name());
     }
@@ -41,7 +41,7 @@ impl Progress for Never {
 }
 
 async fn image(kind: Image) -> ImageRef {
-    ensure(kind, &Shown).await.unwrap_or_else(|error| panic!("error: {error}"))
+    ensure(kind, &CommandOutput).await.unwrap_or_else(|error| panic!("error: {error}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

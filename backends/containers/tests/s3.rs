@@ -33,9 +33,9 @@ const LIMITS: S3Limits = S3Limits {
 const SOON: Duration = Duration::from_millis(500);
 const BOUND: Duration = Duration::from_secs(30);
 
-struct Shown;
+struct AnswerText;
 
-impl Progress for Shown {
+impl Progress for AnswerText {
     fn line(&self, image: Image, line: &str) {
         println!("{}: {line}", image.name());
     }
@@ -108,14 +108,14 @@ async fn radosgw_and_its_proxies_are_as_scenarios_want_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_server_that_can_be_had_is_taken_and_the_others_are_reported() {
     // Long enough for a registry that is slow; one that is out of reach takes half a minute at most.
-    let choice = timeout(BOUND * 10, Choice::make(&Shown)).await.expect("in time");
+    let choice = timeout(BOUND * 10, Choice::make(&AnswerText)).await.expect("in time");
     let choice = choice.unwrap_or_else(|error| panic!("{error}"));
     println!("{choice}");
     assert!(choice.passed_over.iter().all(|(_, reason)| !reason.is_empty()));
     let stage = stage().await;
     for (profile, _) in &choice.passed_over {
         let authority = Authority::new("pgdrill s3 test").expect("made");
-        let asked = timeout(BOUND, S3Server::start(*profile, &stage, &authority, &Shown)).await;
+        let asked = timeout(BOUND, S3Server::start(*profile, &stage, &authority, &AnswerText)).await;
         let error = asked.expect("in time").expect_err("it can't be had").to_string();
         println!("{error}");
         assert!(error.contains("can't be had") && error.contains("hint:"), "{error}");
@@ -129,7 +129,7 @@ async fn stage() -> Stage {
 
 async fn play([home, near, far]: &[Stage; 3]) {
     let authority = Authority::new("pgdrill s3 test").expect("made");
-    let started = S3Server::start(Profile::Radosgw, home, &authority, &Shown).await;
+    let started = S3Server::start(Profile::Radosgw, home, &authority, &AnswerText).await;
     let server = started.unwrap_or_else(|error| panic!("{error}"));
     let proxy = proxy(near, &server.proxy()).await;
     let other_proxy = self::proxy(far, &server.proxy()).await;
@@ -149,7 +149,7 @@ async fn play([home, near, far]: &[Stage; 3]) {
 }
 
 async fn proxy(stage: &Stage, spec: &ProxySpec) -> Proxy {
-    Proxy::start(stage, spec, &Shown).await.unwrap_or_else(|error| panic!("{error}"))
+    Proxy::start(stage, spec, &AnswerText).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
 async fn the_way_is_by_the_proxy(scene: &Scene) {

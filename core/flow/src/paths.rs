@@ -73,7 +73,7 @@ impl ChartPath {
     /// `hook_fired > is_blocked:no > rtn`.
     #[must_use]
     pub fn display<'a>(&'a self, chart: &'a Chart) -> impl fmt::Display + 'a {
-        Shown { path: self, chart }
+        PathText { path: self, chart }
     }
 }
 
@@ -98,12 +98,12 @@ impl Error for PathsError {}
 /// For each node, the solid arrows that leave it, each with the node that it enters.
 type Onward = Vec<Vec<(usize, usize)>>;
 
-struct Shown<'a> {
+struct PathText<'a> {
     path: &'a ChartPath,
     chart: &'a Chart,
 }
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for PathText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, node) in self.path.nodes.iter().enumerate() {
             if position > 0 {
@@ -152,14 +152,14 @@ fn walk(onward: &Onward, start: usize, limit: usize) -> Result<Vec<ChartPath>, P
 /// The nodes of some cycle, in the order of its arrows, if there is one.
 fn find_cycle(onward: &Onward) -> Option<Vec<usize>> {
     #[derive(Clone, Copy, PartialEq, Eq)]
-    enum Seen {
+    enum Visit {
         Never,
         OnTheWay,
         Done,
     }
-    let mut seen = vec![Seen::Never; onward.len()];
+    let mut seen = vec![Visit::Never; onward.len()];
     for root in 0..onward.len() {
-        if seen.get(root) != Some(&Seen::Never) {
+        if seen.get(root) != Some(&Visit::Never) {
             continue;
         }
         let mut way = vec![(root, 0)];
@@ -169,18 +169,18 @@ fn find_cycle(onward: &Onward) -> Option<Vec<usize>> {
             *turn += 1;
             let state = seen.get_mut(node)?;
             let Some((_, to)) = leads else {
-                *state = Seen::Done;
+                *state = Visit::Done;
                 way.pop();
                 continue;
             };
-            *state = Seen::OnTheWay;
+            *state = Visit::OnTheWay;
             match seen.get(*to) {
-                Some(Seen::OnTheWay) => {
+                Some(Visit::OnTheWay) => {
                     let nodes = way.iter().map(|(node, _)| *node);
                     return Some(nodes.skip_while(|node| node != to).collect());
                 }
-                Some(Seen::Never) => way.push((*to, 0)),
-                Some(Seen::Done) | None => {}
+                Some(Visit::Never) => way.push((*to, 0)),
+                Some(Visit::Done) | None => {}
             }
         }
     }

@@ -189,7 +189,7 @@ fn is_of_the_tool(key: &str) -> bool {
 
 /// What the tool writes of a backup in the list that it keeps in the repository, as far as it is read.
 #[derive(Deserialize)]
-struct Recorded {
+struct ListedBackup {
     #[serde(rename = "backup-type")]
     kind: String,
     #[serde(rename = "backup-error", default)]
@@ -207,7 +207,7 @@ fn read_info(stanza: &str, text: &str) -> Result<Vec<BackupSeen>, Prevented> {
     lines
         .map(|line| {
             let (label, json) = line.split_once('=').ok_or_else(|| unread(line))?;
-            let recorded: Recorded = serde_json::from_str(json).map_err(|_| unread(line))?;
+            let recorded: ListedBackup = serde_json::from_str(json).map_err(|_| unread(line))?;
             let kind = BackupKind::ALL.iter().find(|kind| kind.tool_name() == recorded.kind);
             Ok(BackupSeen {
                 stanza: stanza.to_owned(),

@@ -23,7 +23,7 @@ pub const MAX_DOCUMENTS: usize = 10_000;
 /// One document of a stream, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct YamlDocument {
-    text: Text,
+    text: DocumentText,
     root: YamlNode,
 }
 
@@ -94,13 +94,13 @@ const SAVE_AS_UTF8: &str = "save the file as UTF-8";
 
 /// The text of one document and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Text {
+struct DocumentText {
     file: Arc<str>,
     first_line: usize,
     content: String,
 }
 
-impl Text {
+impl DocumentText {
     fn diagnostic(
         &self,
         line: usize,
@@ -142,7 +142,7 @@ fn document(piece: &Piece<'_>, file: &Arc<str>) -> Option<Result<YamlDocument, D
         return Some(Err(diagnostic.hint("split it into several documents")));
     }
     let lossy = String::from_utf8_lossy(piece.bytes);
-    let text = Text {
+    let text = DocumentText {
         file: Arc::clone(file),
         first_line: piece.first_line,
         content: normalise(&lossy).into_owned(),

@@ -61,10 +61,10 @@ pub(super) fn text(value: Option<&Value>) -> Option<String> {
 }
 
 /// A map of texts, as databags and secrets are.
-pub(super) type Bag = BTreeMap<String, Value>;
+pub(super) type TextMap = BTreeMap<String, Value>;
 
 /// The relation's data, with the credentials of the secret that it may name.
-pub(super) fn s3_relation(bag: &Bag, secret: &Bag) -> S3Relation {
+pub(super) fn s3_relation(bag: &TextMap, secret: &TextMap) -> S3Relation {
     let plain = |key: &str| text(bag.get(key)).map(Into::into);
     let credential =
         |key: &str| text(secret.get(key)).or_else(|| text(bag.get(key))).map(Secret::new);

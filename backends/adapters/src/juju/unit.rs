@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     CharmNames, FiringOf, JujuEvent,
-    answers::{Bag, GoalState, StatusAnswer, s3_relation, text, unit_of},
+    answers::{TextMap, GoalState, StatusAnswer, s3_relation, text, unit_of},
     deferred,
     tools::{HookTools, PORT},
 };
@@ -146,20 +146,20 @@ impl<R: CommandRunner> JujuUnit<R> {
     }
 
     /// All of this unit's databag.
-    async fn own_bag(&self, operation: &'static str) -> PortResult<Bag> {
-        let Some(id) = self.peers_id(operation).await? else { return Ok(Bag::new()) };
+    async fn own_bag(&self, operation: &'static str) -> PortResult<TextMap> {
+        let Some(id) = self.peers_id(operation).await? else { return Ok(TextMap::new()) };
         let unit = format!("{}/{}", self.identity.application(), self.identity.unit());
         let argv = ["relation-get", "-r", &id, JSON, "-", &unit];
-        let bag: Option<Bag> = self.tools.read(operation, &argv).await?;
+        let bag: Option<TextMap> = self.tools.read(operation, &argv).await?;
         Ok(bag.unwrap_or_default())
     }
 
     /// A secret's content by its label; nothing when there is no such secret.
-    async fn secret(&self, operation: &'static str, label: &str) -> PortResult<Bag> {
+    async fn secret(&self, operation: &'static str, label: &str) -> PortResult<TextMap> {
         let got = self.tools.read(operation, &["secret-get", "--label", label, JSON]).await;
         match got {
             Err(error) if error.kind() == PortErrorKind::NotFound && error.exit().is_some() => {
-                Ok(Bag::new())
+                Ok(TextMap::new())
             }
             got => got,
         }
@@ -255,10 +255,10 @@ impl<R: CommandRunner> Unit for JujuUnit<R> {
         let argv = ["relation-list", "-r", &id, "--app", JSON];
         let remote: String = self.tools.read(OPERATION, &argv).await?;
         let argv = ["relation-get", "-r", &id, "--app", JSON, "-", &remote];
-        let bag: Option<Bag> = self.tools.read(OPERATION, &argv).await?;
+        let bag: Option<TextMap> = self.tools.read(OPERATION, &argv).await?;
         let bag = bag.unwrap_or_default();
         let secret = match text(bag.get(SECRET_FIELD)) {
-            None => Bag::new(),
+            None => TextMap::new(),
             Some(secret) => {
                 self.tools.read(OPERATION, &["secret-get", &secret, "--refresh", JSON]).await?
             }
@@ -269,7 +269,7 @@ impl<R: CommandRunner> Unit for JujuUnit<R> {
     async fn tls_material(&self) -> PortResult<TlsMaterial> {
         const OPERATION: &str = "tls_material";
         let secret = self.secret(OPERATION, &self.names.unit_secret).await?;
-        let bag = if secret.is_empty() { self.own_bag(OPERATION).await? } else { Bag::new() };
+        let bag = if secret.is_empty() { self.own_bag(OPERATION).await? } else { TextMap::new() };
         let has = TLS_PARTS.map(|[in_bag, in_secret]| {
             text(secret.get(in_secret)).is_some() || text(bag.get(in_bag)).is_some()
         });

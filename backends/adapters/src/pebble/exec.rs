@@ -18,14 +18,14 @@ const BLOCK: usize = 32 << 10;
 /// How Pebble marks a command that it ended because its time was up.
 const TIMED_OUT: &str = "timed out";
 
-type Socket = WebSocketStream<UnixStream>;
+type CommandSocket = WebSocketStream<UnixStream>;
 
 /// Where a command's streams are.
 struct Streams {
     /// Pebble kills the command when this one goes away while it runs: it is held to the end.
-    _control: Socket,
-    stdio: Socket,
-    stderr: Socket,
+    _control: CommandSocket,
+    stdio: CommandSocket,
+    stderr: CommandSocket,
 }
 
 #[async_trait]
@@ -129,7 +129,7 @@ impl Pebble {
         Ok(Streams { _control: control, stdio, stderr })
     }
 
-    async fn dial_one(&self, task: &str, name: &str) -> Result<Socket, PebbleFailure> {
+    async fn dial_one(&self, task: &str, name: &str) -> Result<CommandSocket, PebbleFailure> {
         let stream = self.connect().await?;
         let url = format!("ws://localhost/v1/tasks/{}/websocket/{name}", super::escaped(task));
         match tokio::time::timeout(self.limits.request, client_async(url, stream)).await {

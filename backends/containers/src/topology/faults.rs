@@ -270,7 +270,7 @@ impl Topology {
     pub async fn misbehave(&self, how: Option<Misbehaviour>) -> EngineResult<()> {
         let program = r#"
             mkdir -p /run/pgdrill
-            printf %s "$1" > /run/pgdrill/mood
+            printf %s "$1" > /run/pgdrill/failure-mode
             if [ -z "$1" ] && [ -e /run/pgdrill/locker ]; then
                 kill -KILL "-$(cat /run/pgdrill/locker)" || true
                 rm -f /run/pgdrill/locker

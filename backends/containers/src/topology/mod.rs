@@ -63,12 +63,12 @@ pub struct Topology {
 
 /// `GET /cluster`, as far as it is used.
 #[derive(Deserialize)]
-struct ClusterAnswer {
-    members: Vec<MemberAnswer>,
+struct ListedCluster {
+    members: Vec<ListedMember>,
 }
 
 #[derive(Deserialize)]
-struct MemberAnswer {
+struct ListedMember {
     name: String,
     role: String,
     state: String,
@@ -258,11 +258,11 @@ impl Topology {
         leader
     }
 
-    async fn members(&self, asked: &UnitContainer) -> Option<Vec<MemberAnswer>> {
+    async fn members(&self, asked: &UnitContainer) -> Option<Vec<ListedMember>> {
         let url = asked.api_url("cluster");
         let (status, body) =
             http::request(Method::GET, &url, None, Duration::from_secs(3)).await.ok()?;
-        let answer: ClusterAnswer =
+        let answer: ListedCluster =
             (status == 200).then(|| serde_json::from_slice(&body).ok()).flatten()?;
         Some(answer.members)
     }
@@ -310,7 +310,7 @@ impl Topology {
     }
 }
 
-fn number(member: &MemberAnswer) -> Option<u32> {
+fn number(member: &ListedMember) -> Option<u32> {
     member.name.strip_prefix("unit-")?.parse().ok()
 }
 

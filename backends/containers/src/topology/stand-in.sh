@@ -12,7 +12,7 @@ case " $* " in
 esac
 is_info=no
 case " $* " in *' info '*) is_info=yes ;; esac
-case "$(setting mood)-$is_info" in
+case "$(setting failure-mode)-$is_info" in
 hangs-*) exec sleep 86400 ;;
 garbled-yes)
     echo 'pgdrill: this is no inventory'

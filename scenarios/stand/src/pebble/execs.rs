@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The size of one message of output.
 const BLOCK: usize = 16 << 10;
 
-type Socket = WebSocketStream<TokioIo<Upgraded>>;
+type ServedSocket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Changes by number.
 #[derive(Default)]
@@ -43,7 +43,7 @@ struct ExecsState {
 struct RunningCommand {
     exec: Exec,
     change: String,
-    sockets: BTreeMap<String, Socket>,
+    sockets: BTreeMap<String, ServedSocket>,
 }
 
 fn change(id: &str, error: Option<&str>, code: Option<i32>) -> Value {
@@ -129,7 +129,7 @@ impl Execs {
     }
 
     /// Keeps a socket; the command, once it has all three.
-    fn take_up(&self, task: &str, name: String, socket: Socket) -> Option<RunningCommand> {
+    fn take_up(&self, task: &str, name: String, socket: ServedSocket) -> Option<RunningCommand> {
         let mut state = self.state();
         let command = state.commands.get_mut(task)?;
         command.sockets.insert(name, socket);
@@ -188,7 +188,7 @@ impl Execs {
 }
 
 #[expect(clippy::disallowed_methods, reason = "slowness is what is shown")]
-async fn trickle(to: &mut SplitSink<Socket, Message>, output: &[u8], pause: Duration) {
+async fn trickle(to: &mut SplitSink<ServedSocket, Message>, output: &[u8], pause: Duration) {
     for block in output.chunks(64 << 10) {
         send(to, block, false).await;
         tokio::time::sleep(pause).await;
@@ -197,7 +197,7 @@ async fn trickle(to: &mut SplitSink<Socket, Message>, output: &[u8], pause: Dura
 }
 
 /// Sends output, and its end mark if it has one. A client that went away misses it.
-async fn send(to: &mut SplitSink<Socket, Message>, output: &[u8], ends: bool) {
+async fn send(to: &mut SplitSink<ServedSocket, Message>, output: &[u8], ends: bool) {
     for block in output.chunks(BLOCK) {
         if to.send(Message::Binary(Bytes::copy_from_slice(block))).await.is_err() {
             return;

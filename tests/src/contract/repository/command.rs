@@ -1,5 +1,6 @@
 //! The backup tool's commands, and how they may fail.
 
+use futures_util::future::join_all;
 use pgdrill_core::{
     PortError, PortErrorKind as Kind, Ports, S3Settings,
     inventory::Inventory,
@@ -229,8 +230,11 @@ pub(super) async fn unanswered(
 ) -> PromiseResult {
     let ports = subject.ports(0)?;
     subject.happen(&change).await?;
-    for command in commands {
-        never_ended(command.run(&ports).await?, command.place())?;
+    let ports = &ports;
+    // Each waits for a bound of its own: side by side they wait for one.
+    let ends = join_all(commands.iter().map(|command| command.run(ports))).await;
+    for (command, end) in commands.iter().zip(ends) {
+        never_ended(end?, command.place())?;
     }
     subject.happen(&Change::Member(SetMember { unit: 0, is: MemberFate::Running })).await?;
     let back = SetWorkload { unit: 0, is: WorkloadState::Reachable };
