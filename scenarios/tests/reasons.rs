@@ -1,6 +1,12 @@
 //! Reasons are data: each has a kind, a text for people, and a place in the file, the run and the chart.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
 
 use pgdrill_core::{Diagnostic, Hook, Shape, Status, StatusName, WalkError};
 use pgdrill_scenarios::{

@@ -1,6 +1,6 @@
 //! Which crate depends on which, and what each must not depend on, as Cargo resolves it without features.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test may panic")]
+#![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,7 +1,13 @@
 //! Random scenarios from printed seeds: whatever happens, the hooks stay on their charts, the same seed
 //! gives the same bytes, and once everything is mended the next event leaves no unit closed.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
 
 use std::collections::BTreeMap;
 

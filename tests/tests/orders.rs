@@ -2,7 +2,13 @@
 //! between and after: whatever the order, what Juju delivers afterwards leaves nothing blocked and every TLS
 //! server running, and a replica can take a backup, whoever is the primary then.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
 
 use std::{collections::BTreeMap, fmt};
 

@@ -1,6 +1,7 @@
 //! What a cluster of real servers does, asked of its database, its backup tool and its bucket, not of a status.
 //! Needs a container engine: `cargo test -p pgdrill-tests --features engine-tests --test truth`.
 #![allow(
+    clippy::indexing_slicing,
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,

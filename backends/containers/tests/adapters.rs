@@ -1,6 +1,7 @@
 //! The adapters with the real servers, in containers. Needs a container engine:
 //! `cargo test -p pgdrill-containers --features engine-tests --test adapters`.
 #![allow(
+    clippy::indexing_slicing,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,

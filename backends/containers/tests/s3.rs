@@ -115,7 +115,8 @@ async fn the_first_server_that_can_be_had_is_taken_and_the_others_are_reported()
     let stage = stage().await;
     for (profile, _) in &choice.passed_over {
         let authority = Authority::new("pgdrill s3 test").expect("made");
-        let asked = timeout(BOUND, S3Server::start(*profile, &stage, &authority, &AnswerText)).await;
+        let asked =
+            timeout(BOUND, S3Server::start(*profile, &stage, &authority, &AnswerText)).await;
         let error = asked.expect("in time").expect_err("it can't be had").to_string();
         println!("{error}");
         assert!(error.contains("can't be had") && error.contains("hint:"), "{error}");

@@ -217,7 +217,8 @@ fn split(bytes: &[u8]) -> Vec<Piece<'_>> {
             only_directives = true;
         } else {
             let content = line.trim_ascii_start();
-            only_directives &= matches!(content.first(), None | Some(b'#')) || line[0] == b'%';
+            only_directives &=
+                matches!(content.first(), None | Some(b'#')) || line.starts_with(b"%");
         }
     }
     cut(piece_start, bytes.len(), first_line);

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     CharmNames, FiringOf, JujuEvent,
-    answers::{TextMap, GoalState, StatusAnswer, s3_relation, text, unit_of},
+    answers::{GoalState, StatusAnswer, TextMap, s3_relation, text, unit_of},
     deferred,
     tools::{HookTools, PORT},
 };

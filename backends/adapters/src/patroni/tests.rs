@@ -71,16 +71,16 @@ fn member(port: u16, peers: &[u32]) -> Member {
     }
 }
 
-type PatroniApi = PatroniApi<Psql, LocalFiles>;
+type TestedApi = PatroniApi<Psql, LocalFiles>;
 
-fn api(member: Member, psql: Psql, folder: &std::path::Path) -> PatroniApi {
+fn api(member: Member, psql: Psql, folder: &std::path::Path) -> TestedApi {
     let accounts = Accounts::default().with("postgres", Account::Own);
     let limits = PatroniLimits { request: LONG / 4, load: LONG / 4 };
     PatroniApi::new(psql, LocalFiles::new(folder, accounts), member, limits)
 }
 
 /// An API in front of a server; commands and files are of no interest.
-fn reader(stub: &Stub) -> PatroniApi {
+fn reader(stub: &Stub) -> TestedApi {
     api(member(stub.address.port(), &[]), Psql::says(&[(2, "")]), "/nowhere".as_ref())
 }
 

@@ -8,8 +8,8 @@ use pgdrill_containers::{
 use pgdrill_core::PortErrorKind;
 
 use super::{
-    DENIED, FINE, LIMITS, SOON, Scene, Shown, TIMED_OUT, UNREACHABLE, by, kinds, proxy, settings,
-    soon,
+    AnswerText, DENIED, FINE, LIMITS, SOON, Scene, TIMED_OUT, UNREACHABLE, by, kinds, proxy,
+    settings, soon,
 };
 
 /// The server, as if somebody else ran it, and the environment that describes it.
@@ -37,7 +37,7 @@ fn reported(scene: &Scene, chain: &str, changes: &[(&str, &str)]) -> External {
 pub(crate) async fn somebody_else_s_server_is_as_good(scene: &Scene) {
     let authority = Authority::new("pgdrill s3 test, once more").expect("made");
     let external = reported(scene, scene.authority.chain(), &[]);
-    let server = S3Server::external(&external, &scene.home, &authority, &Shown).await;
+    let server = S3Server::external(&external, &scene.home, &authority, &AnswerText).await;
     let server = server.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(server.facts().endpoint(), "https://s3.drill");
     println!("{:?}", server.proxy().to);
@@ -89,7 +89,8 @@ pub(crate) async fn what_is_wrong_with_somebody_else_s_server_is_reported(scene:
         (right, ("ENDPOINT", &*nobody), "Connection refused"),
     ] {
         let external = reported(scene, chain, &[change]);
-        let failed = S3Server::external(&external, &scene.home, &scene.authority, &Shown).await;
+        let failed =
+            S3Server::external(&external, &scene.home, &scene.authority, &AnswerText).await;
         let error = failed.expect_err(words).to_string();
         println!("{error}\n");
         assert!(error.contains(words) && error.contains("\n hint: "), "{error}");

@@ -3,7 +3,7 @@
 //! `transcripts/` holds what was shown, one file a test, in the form of a shell session; write them again
 //! with `INSTA_UPDATE=always`, and read what changed.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 #[cfg(not(any(feature = "containers", feature = "charm")))]
 mod absent;

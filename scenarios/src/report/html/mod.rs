@@ -3,9 +3,21 @@
 //! The page stands alone: no network, no second file, nothing lost without JavaScript or on paper.
 //! One input gives the same bytes each time.
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "every index is that of a node, an arrow or a rank of the same plan"
+)]
 mod layout;
 mod picture;
+#[expect(
+    clippy::indexing_slicing,
+    reason = "every index is that of a node, an arrow or a rank of the same plan"
+)]
 mod ports;
+#[expect(
+    clippy::indexing_slicing,
+    reason = "every index is that of a node, an arrow or a rank of the same plan"
+)]
 mod route;
 #[cfg(test)]
 mod sample;

@@ -1,6 +1,6 @@
 //! Our client of Pebble against our stand-in for it.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test may panic")]
+#![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod container;
 mod files;
