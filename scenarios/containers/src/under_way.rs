@@ -24,6 +24,8 @@ pub(super) enum UnderWay {
     Service,
     /// A command of the backup tool that writes to the repository.
     Backup,
+    /// The answer of a member that is reached: whether it runs or not, it gives one at once unless the machine is busy.
+    Answer,
     /// A database that was started, and whose manager or server is not up yet.
     Start,
     /// A leader: no member holds the lock yet.
@@ -51,6 +53,9 @@ pub(super) fn under_way(agreed: Option<&Agreed>, units: &[Sight]) -> Option<Unde
     }
     if units.iter().any(|unit| unit.look.is_tool_writing) {
         return Some(UnderWay::Backup);
+    }
+    if units.iter().any(|unit| unit.look.is_reached && unit.member.is_none()) {
+        return Some(UnderWay::Answer);
     }
     let agreed = agreed?;
     let is_restoring = !agreed.is_made && units.iter().any(|unit| unit.look.restores);
@@ -133,8 +138,25 @@ mod tests {
             pair(|_, first, _| first.admission = Some(Admission::Rejected("no".into()))),
             None
         );
+        // Who is not reached gives no answer.
+        assert_eq!(
+            pair(|_, _, second| (second.member, second.look.is_reached) = (None, false)),
+            None
+        );
         // A replica is not asked where WAL goes.
         assert_eq!(pair(|_, _, second| second.look.archive_command = "/bin/true".into()), None);
+    }
+
+    #[test]
+    fn a_member_that_is_reached_answers_or_will() {
+        let silent = |unit: &mut Sight| unit.member = None;
+        assert_eq!(pair(|_, _, second| silent(second)), Some(UnderWay::Answer));
+        let stopped = |unit: &mut Sight| {
+            unit.look.database = ServiceState::Stopped;
+            unit.look.follows = None;
+            silent(unit);
+        };
+        assert_eq!(pair(|_, first, _| stopped(first)), Some(UnderWay::Answer));
     }
 
     #[test]
