@@ -2,8 +2,10 @@
 //!
 //! A port is a small object-safe trait. Each method says what is true after it returned `Ok`, and what
 //! is unknown after an error; each such promise has a line in the port's contract (`pgdrill-tests`),
-//! which runs over the fake and over every adapter.
+//! which runs over the fake and over every adapter. An answer can be lost although the call took effect:
+//! after `TimedOut` all that a method promises of `Ok` may be true.
 
+mod call;
 mod clock;
 mod cluster;
 mod cluster_record;
@@ -16,12 +18,13 @@ mod workload;
 
 use std::sync::Arc;
 
+pub use call::Call;
 pub use clock::{Clock, Timestamp};
 pub use cluster::{Cluster, ClusterSettings, MemberState, RestoreSource};
 pub use cluster_record::ClusterRecord;
 pub use error::{CommandExit, PortError, PortErrorKind};
 pub use object_store::ObjectStore;
-pub use observed::{Call, Observer};
+pub use observed::{Answer, Observer};
 pub use repository::{BackupKind, BackupRequest, Repository, RepositorySettings};
 pub use unit::{Databag, Identity, TlsMaterial, Unit, UnitId, key};
 pub use workload::{Service, ServiceState, Workload};

@@ -5,25 +5,22 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    BackupRequest, Clock, Cluster, ClusterRecord, ClusterSettings, Databag, Identity, MemberState,
-    ObjectStore, PortResult, Ports, Repository, RepositorySettings, Service, ServiceState,
-    Timestamp, TlsMaterial, Unit, UnitId, Workload,
+    BackupRequest, Call, Clock, Cluster, ClusterRecord, ClusterSettings, Databag, Identity,
+    MemberState, ObjectStore, PortResult, Ports, Repository, RepositorySettings, Service,
+    ServiceState, Timestamp, TlsMaterial, Unit, UnitId, Workload,
 };
 use crate::{
     s3::{S3Relation, S3Settings},
     status::Status,
 };
 
-/// Which call of which port: `repository.back_up`, in the words of a [`PortError`](crate::PortError)'s place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Call(&'static str);
-
-impl Call {
-    /// The port and its operation.
-    #[must_use]
-    pub const fn place(self) -> &'static str {
-        self.0
-    }
+/// What becomes of the answer of a call that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The caller gets it.
+    Delivered,
+    /// It never comes: the caller gets an error, whatever came of the call.
+    Lost,
 }
 
 /// Who is notified of every call of a port.
@@ -32,13 +29,12 @@ pub trait Observer: Send + Sync {
     /// The call is about to be made. It is made once this returns.
     async fn before(&self, call: Call);
 
-    /// The call has been made, whatever came of it. Its result is handed on once this returns.
-    async fn after(&self, call: Call);
+    /// The call has been made, whatever came of it. Its caller goes on once this returns.
+    async fn after(&self, call: Call) -> Answer;
 }
 
 impl Ports {
-    /// These ports, each call of which is observed. What does not wait is not observed: who the unit is. Nor
-    /// is the clock, which changes nothing.
+    /// These ports, each [`Call`] of which is observed.
     #[must_use]
     pub fn observed(self, observer: Arc<dyn Observer>) -> Self {
         let clock = Arc::clone(&self.clock);
@@ -52,113 +48,130 @@ struct Observed {
     ports: Ports,
 }
 
-/// Makes a call between two words to the observer.
-macro_rules! call {
-    ($self:ident, $place:literal, $call:expr) => {{
-        let call = Call($place);
-        $self.observer.before(call).await;
-        let done = $call.await;
-        $self.observer.after(call).await;
-        done
-    }};
+impl Observed {
+    /// Makes a call between two words to the observer. One whose answer is lost has failed.
+    async fn call<T>(
+        &self,
+        call: Call,
+        made: impl Future<Output = PortResult<T>> + Send,
+    ) -> PortResult<T> {
+        self.answer(call, made).await.unwrap_or_else(|| Err(call.lost()))
+    }
+
+    /// The answer of a call, if it is delivered.
+    async fn answer<T>(
+        &self,
+        call: Call,
+        made: impl Future<Output = PortResult<T>> + Send,
+    ) -> Option<PortResult<T>> {
+        self.observer.before(call).await;
+        let done = made.await;
+        match self.observer.after(call).await {
+            Answer::Delivered => Some(done),
+            Answer::Lost => None,
+        }
+    }
 }
 
 #[async_trait]
 impl Cluster for Observed {
     async fn primary(&self) -> PortResult<Option<UnitId>> {
-        call!(self, "cluster.primary", self.ports.cluster.primary())
+        self.call(Call::ClusterPrimary, self.ports.cluster.primary()).await
     }
 
     async fn member_state(&self) -> PortResult<MemberState> {
-        call!(self, "cluster.member_state", self.ports.cluster.member_state())
+        self.call(Call::ClusterMemberState, self.ports.cluster.member_state()).await
     }
 
     async fn system_identifier(&self) -> PortResult<u64> {
-        call!(self, "cluster.system_identifier", self.ports.cluster.system_identifier())
+        self.call(Call::ClusterSystemIdentifier, self.ports.cluster.system_identifier()).await
     }
 
     async fn accepts_connections(&self) -> PortResult<bool> {
-        call!(self, "cluster.accepts_connections", self.ports.cluster.accepts_connections())
+        self.call(Call::ClusterAcceptsConnections, self.ports.cluster.accepts_connections()).await
     }
 
     async fn apply(&self, settings: &ClusterSettings) -> PortResult<()> {
-        call!(self, "cluster.apply", self.ports.cluster.apply(settings))
+        self.call(Call::ClusterApply, self.ports.cluster.apply(settings)).await
     }
 }
 
 #[async_trait]
 impl Repository for Observed {
     async fn configure(&self, settings: &RepositorySettings) -> PortResult<()> {
-        call!(self, "repository.configure", self.ports.repository.configure(settings))
+        self.call(Call::RepositoryConfigure, self.ports.repository.configure(settings)).await
     }
 
     async fn create_stanza(&self, stanza: &str) -> PortResult<()> {
-        call!(self, "repository.create_stanza", self.ports.repository.create_stanza(stanza))
+        self.call(Call::RepositoryCreateStanza, self.ports.repository.create_stanza(stanza)).await
     }
 
     async fn check(&self, stanza: &str) -> PortResult<()> {
-        call!(self, "repository.check", self.ports.repository.check(stanza))
+        self.call(Call::RepositoryCheck, self.ports.repository.check(stanza)).await
     }
 
     async fn back_up(&self, request: &BackupRequest) -> PortResult<String> {
-        call!(self, "repository.back_up", self.ports.repository.back_up(request))
+        self.call(Call::RepositoryBackUp, self.ports.repository.back_up(request)).await
     }
 
     async fn info(&self) -> PortResult<String> {
-        call!(self, "repository.info", self.ports.repository.info())
+        self.call(Call::RepositoryInfo, self.ports.repository.info()).await
     }
 
     async fn ping(&self, unit: UnitId) -> PortResult<()> {
-        call!(self, "repository.ping", self.ports.repository.ping(unit))
+        self.call(Call::RepositoryPing, self.ports.repository.ping(unit)).await
     }
 }
 
 #[async_trait]
 impl ObjectStore for Observed {
     async fn ensure_bucket(&self, s3: &S3Settings) -> PortResult<()> {
-        call!(self, "object store.ensure_bucket", self.ports.object_store.ensure_bucket(s3))
+        self.call(Call::ObjectStoreEnsureBucket, self.ports.object_store.ensure_bucket(s3)).await
     }
 
     async fn put(&self, s3: &S3Settings, key: &str, content: &[u8]) -> PortResult<()> {
-        call!(self, "object store.put", self.ports.object_store.put(s3, key, content))
+        self.call(Call::ObjectStorePut, self.ports.object_store.put(s3, key, content)).await
     }
 
     async fn get(&self, s3: &S3Settings, key: &str) -> PortResult<Option<Vec<u8>>> {
-        call!(self, "object store.get", self.ports.object_store.get(s3, key))
+        self.call(Call::ObjectStoreGet, self.ports.object_store.get(s3, key)).await
     }
 }
 
 #[async_trait]
 impl Workload for Observed {
     async fn is_reachable(&self) -> PortResult<bool> {
-        call!(self, "workload.is_reachable", self.ports.workload.is_reachable())
+        // That no answer comes is an answer here.
+        let answer = self.answer(Call::WorkloadIsReachable, self.ports.workload.is_reachable());
+        answer.await.unwrap_or(Ok(false))
     }
 
     async fn service(&self, service: Service) -> PortResult<ServiceState> {
-        call!(self, "workload.service", self.ports.workload.service(service))
+        self.call(Call::WorkloadService, self.ports.workload.service(service)).await
     }
 
     async fn start(&self, service: Service) -> PortResult<()> {
-        call!(self, "workload.start", self.ports.workload.start(service))
+        self.call(Call::WorkloadStart, self.ports.workload.start(service)).await
     }
 
     async fn stop(&self, service: Service) -> PortResult<()> {
-        call!(self, "workload.stop", self.ports.workload.stop(service))
+        self.call(Call::WorkloadStop, self.ports.workload.stop(service)).await
     }
 
     async fn reload(&self, service: Service) -> PortResult<()> {
-        call!(self, "workload.reload", self.ports.workload.reload(service))
+        self.call(Call::WorkloadReload, self.ports.workload.reload(service)).await
     }
 
     async fn empty_data_directory(&self) -> PortResult<()> {
-        call!(self, "workload.empty_data_directory", self.ports.workload.empty_data_directory())
+        self.call(Call::WorkloadEmptyDataDirectory, self.ports.workload.empty_data_directory())
+            .await
     }
 }
 
 #[async_trait]
 impl ClusterRecord for Observed {
     async fn remove(&self) -> PortResult<()> {
-        call!(self, "cluster record.remove", self.ports.cluster_record.remove())
+        self.call(Call::ClusterRecordRemove, self.ports.cluster_record.remove()).await
     }
 }
 
@@ -169,27 +182,27 @@ impl Unit for Observed {
     }
 
     async fn is_leader(&self) -> PortResult<bool> {
-        call!(self, "unit.is_leader", self.ports.unit.is_leader())
+        self.call(Call::UnitIsLeader, self.ports.unit.is_leader()).await
     }
 
     async fn status(&self) -> PortResult<Status> {
-        call!(self, "unit.status", self.ports.unit.status())
+        self.call(Call::UnitStatus, self.ports.unit.status()).await
     }
 
     async fn set_status(&self, status: Status) -> PortResult<()> {
-        call!(self, "unit.set_status", self.ports.unit.set_status(status))
+        self.call(Call::UnitSetStatus, self.ports.unit.set_status(status)).await
     }
 
     async fn planned_units(&self) -> PortResult<u32> {
-        call!(self, "unit.planned_units", self.ports.unit.planned_units())
+        self.call(Call::UnitPlannedUnits, self.ports.unit.planned_units()).await
     }
 
     async fn peers(&self) -> PortResult<Vec<UnitId>> {
-        call!(self, "unit.peers", self.ports.unit.peers())
+        self.call(Call::UnitPeers, self.ports.unit.peers()).await
     }
 
     async fn data(&self, bag: Databag, key: &str) -> PortResult<Option<Arc<str>>> {
-        call!(self, "unit.data", self.ports.unit.data(bag, key))
+        self.call(Call::UnitData, self.ports.unit.data(bag, key)).await
     }
 
     async fn set_data(
@@ -198,31 +211,31 @@ impl Unit for Observed {
         key: &'static str,
         value: Option<&str>,
     ) -> PortResult<()> {
-        call!(self, "unit.set_data", self.ports.unit.set_data(bag, key, value))
+        self.call(Call::UnitSetData, self.ports.unit.set_data(bag, key, value)).await
     }
 
     async fn s3_relation(&self) -> PortResult<Option<Arc<S3Relation>>> {
-        call!(self, "unit.s3_relation", self.ports.unit.s3_relation())
+        self.call(Call::UnitS3Relation, self.ports.unit.s3_relation()).await
     }
 
     async fn tls_material(&self) -> PortResult<TlsMaterial> {
-        call!(self, "unit.tls_material", self.ports.unit.tls_material())
+        self.call(Call::UnitTlsMaterial, self.ports.unit.tls_material()).await
     }
 
     async fn parameter(&self, name: &str) -> PortResult<Option<Arc<str>>> {
-        call!(self, "unit.parameter", self.ports.unit.parameter(name))
+        self.call(Call::UnitParameter, self.ports.unit.parameter(name)).await
     }
 
     async fn set_result(&self, key: &'static str, value: &str) -> PortResult<()> {
-        call!(self, "unit.set_result", self.ports.unit.set_result(key, value))
+        self.call(Call::UnitSetResult, self.ports.unit.set_result(key, value)).await
     }
 
     async fn fail_action(&self, message: &str) -> PortResult<()> {
-        call!(self, "unit.fail_action", self.ports.unit.fail_action(message))
+        self.call(Call::UnitFailAction, self.ports.unit.fail_action(message)).await
     }
 
     async fn defer(&self) -> PortResult<()> {
-        call!(self, "unit.defer", self.ports.unit.defer())
+        self.call(Call::UnitDefer, self.ports.unit.defer()).await
     }
 }
 

@@ -188,7 +188,7 @@ pub trait Unit: Send + Sync {
     async fn data(&self, bag: Databag, key: &str) -> PortResult<Option<Arc<str>>>;
 
     /// The value is set, or with `None` removed, once the hook succeeds. Denied to a unit that does not
-    /// lead when the bag is the application's; after an error nothing was buffered.
+    /// lead when the bag is the application's: then nothing was buffered. After `TimedOut` it may have been.
     async fn set_data(
         &self,
         bag: Databag,

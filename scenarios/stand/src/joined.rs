@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use pgdrill_core::{
     Amendments, Fate, PortError, PortErrorKind, Ports, Probe, Shape,
-    ports::{Call, Clock, Observer, PortResult, Timestamp},
+    ports::{Answer, Call, Clock, Observer, PortResult, Timestamp},
 };
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
@@ -112,8 +112,9 @@ impl Observer for Rehearsed {
         self.ask(&Ask::Call { place: call.place().to_owned() }).await;
     }
 
-    async fn after(&self, call: Call) {
+    async fn after(&self, call: Call) -> Answer {
         self.ask(&Ask::Call { place: call.place().to_owned() }).await;
+        Answer::Delivered
     }
 }
 
