@@ -207,12 +207,34 @@ impl Checker<'_> {
     }
 
     fn meanwhile(&mut self, path: &str, hook: Hook, meanwhile: &Meanwhile) {
-        let (key, shape) = match (&meanwhile.at, &meanwhile.after) {
-            (Some(Name(shape)), None) => ("at", *shape),
-            (None, Some(Name(shape))) => ("after", *shape),
-            (Some(_), Some(_)) | (None, None) => {
-                let hint = "give one shape of the hook's chart";
-                self.refuse(path, "a `meanwhile` needs either `at` or `after`", hint);
+        let Meanwhile { at, after, lost, change } = meanwhile;
+        let moments = [("at", at.is_some()), ("after", after.is_some()), ("lost", lost.is_some())];
+        let given: Vec<&str> =
+            moments.iter().filter(|(_, is_given)| *is_given).map(|(key, _)| *key).collect();
+        if let [_, surplus, ..] = given.as_slice() {
+            let what = "a `meanwhile` has one of `at`, `after` and `lost`";
+            self.refuse_key(&format!("{path}/{surplus}"), what, "give each an item of its own");
+            return;
+        }
+        let (key, shape, change) = match (at.or(*after), lost, change) {
+            (Some(Name(shape)), _, Some(change)) => {
+                (if at.is_some() { "at" } else { "after" }, shape, change)
+            }
+            (Some(_), _, None) => {
+                let hint = "say what happens there, as `do: { s3-server: down }`";
+                self.refuse(path, "a `meanwhile` at a shape needs a `do`", hint);
+                return;
+            }
+            (None, Some(_), None) => return,
+            (None, Some(_), Some(_)) => {
+                let what = "an answer that is lost takes no `do`";
+                let hint = "leave it out, or give it an item of its own with `at` or `after`";
+                self.refuse_key(&format!("{path}/do"), what, hint);
+                return;
+            }
+            (None, None, _) => {
+                let hint = "give one shape of the hook's chart, or one call of a port";
+                self.refuse(path, "a `meanwhile` needs `at`, `after` or `lost`", hint);
                 return;
             }
         };
@@ -229,7 +251,7 @@ impl Checker<'_> {
             );
             self.refuse(&format!("{path}/{key}"), what, hint);
         }
-        self.change(&format!("{path}/do"), &meanwhile.change, true);
+        self.change(&format!("{path}/do"), change, true);
     }
 
     fn change(&mut self, path: &str, change: &Change, is_injected: bool) {

@@ -2,9 +2,10 @@
 
 use std::{borrow::Cow, sync::LazyLock};
 
-use pgdrill_core::{Amendment, Hook, Shape, StatusName};
+use pgdrill_core::{Amendment, Hook, Shape, StatusName, ports::Call};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
+use serde_json::{Value, json};
 
 use crate::charts;
 
@@ -18,6 +19,11 @@ pub trait Named: Copy + Sized + 'static {
 
     /// The member with this name.
     fn from_name(name: &str) -> Option<Self>;
+
+    /// The set as a schema has it.
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "enum": Self::names() })
+    }
 }
 
 /// A member of a closed set, read by its name. An unknown name is refused with all names that are known.
@@ -42,7 +48,7 @@ impl<T: Named> JsonSchema for Name<T> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": T::names() })
+        T::schema()
     }
 }
 
@@ -69,6 +75,31 @@ named!(Amendment, "Amendment", Amendment::ALL.iter().copied(), Amendment::name);
 named!(Shape, "Shape", Shape::all(), Shape::id);
 named!(StatusName, "StatusName", StatusName::ALL.iter().copied(), StatusName::name);
 named!(OutcomeName, "Outcome", OutcomeName::ALL.iter().copied(), OutcomeName::name);
+
+impl Named for Call {
+    const SET: &'static str = "Call";
+
+    fn names() -> &'static [&'static str] {
+        static NAMES: LazyLock<Vec<&'static str>> =
+            LazyLock::new(|| Call::ALL.iter().map(|call| call.name()).collect());
+        &NAMES
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|call| call.name() == name)
+    }
+
+    /// With what each call does, as its name alone is for whoever knows the ports.
+    fn schema() -> Schema {
+        let calls = Self::ALL.iter();
+        let calls: Vec<Value> = calls
+            .map(|call| {
+                json!({ "type": "string", "const": call.name(), "description": call.about() })
+            })
+            .collect();
+        json_schema!({ "oneOf": calls })
+    }
+}
 
 /// How a firing ended, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use pgdrill_core::{Amendment, Amendments, Hook};
+use pgdrill_core::{Amendment, Amendments, Hook, Shape};
 use pgdrill_sim::{Change, Given, Injection, Moment};
 
 use crate::{
-    names::ChartShape,
+    names::{ChartShape, Name},
     scenario::{Meanwhile, Scenario, Then},
 };
 
@@ -72,10 +72,13 @@ pub fn plan(scenario: Scenario, off: &[Amendment]) -> Plan {
 }
 
 fn injection(meanwhile: Meanwhile) -> Option<Injection> {
-    let (at, moment) = match (meanwhile.at, meanwhile.after) {
-        (Some(shape), _) => (shape.0, Moment::Before),
-        (None, Some(shape)) => (shape.0, Moment::After),
-        (None, None) => return None,
+    let change = |at: Name<Shape>, moment| {
+        meanwhile.change.map(|change| Injection::Change { at: at.0, moment, change })
     };
-    Some(Injection { at, moment, change: meanwhile.change })
+    match (meanwhile.at, meanwhile.after, meanwhile.lost) {
+        (_, _, Some(call)) => Some(Injection::Lost(call.0)),
+        (Some(shape), _, None) => change(shape, Moment::Before),
+        (None, Some(shape), None) => change(shape, Moment::After),
+        (None, None, None) => None,
+    }
 }

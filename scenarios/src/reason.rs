@@ -101,7 +101,7 @@ pub enum Reason {
         /// The last shape.
         at: Shape,
     },
-    /// A fault was to be injected at a shape that no firing reached.
+    /// A fault was to be injected where no firing got.
     Missed(Missed),
     /// A shape was to be covered, and no firing visited it.
     NotCovered {

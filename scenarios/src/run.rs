@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
 use pgdrill_core::{Hook, PortError, PortErrorKind, Shape};
-use pgdrill_sim::{BackupSeen, Event, Fired, Given, Observation, World};
+use pgdrill_sim::{BackupSeen, Event, Fired, Given, Injection, Observation, World};
 
 use crate::{
     location::Location,
@@ -46,14 +46,12 @@ pub struct FiredStep {
     pub step: usize,
 }
 
-/// Something that was to happen at a shape which no firing reached.
+/// Something that was to happen in a firing, and no firing got there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missed {
-    /// What was to happen, by the name that a scenario gives it.
-    pub change: &'static str,
-    /// The shape.
-    pub at: Shape,
-    /// The hook that was to reach the shape.
+    /// What was to happen.
+    pub injection: Injection,
+    /// The hook that was to get there.
     pub hook: Hook,
     /// The unit.
     pub unit: u32,
@@ -64,28 +62,34 @@ pub struct Missed {
     /// The step of the plan, from 0.
     pub step: usize,
     /// Its index in `meanwhile`.
-    pub index: Option<usize>,
+    pub index: usize,
 }
 
 impl Missed {
     /// Where it is.
     #[must_use]
     pub fn location(&self) -> Location {
-        let index = self.index.map(|index| format!("/meanwhile/{index}")).unwrap_or_default();
         Location {
-            path: Some(format!("fire/{}{index}", self.step)),
+            path: Some(format!("fire/{}/meanwhile/{}", self.step, self.index)),
             firing: self.firing,
             hook: Some(self.hook),
             unit: Some(self.unit),
-            shape: Some(self.at),
+            shape: match self.injection {
+                Injection::Change { at, .. } => Some(at),
+                Injection::Lost(_) => None,
+            },
         }
     }
 }
 
 impl fmt::Display for Missed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { change, at, hook, unit, ended, .. } = self;
-        write!(f, "`{change}` at {at} never happened: {hook} on unit {unit} ended at {ended}")
+        let Self { injection, hook, unit, ended, .. } = self;
+        match injection {
+            Injection::Change { at, change, .. } => write!(f, "`{}` at {at}", change.name())?,
+            Injection::Lost(call) => write!(f, "`lost: {call}`")?,
+        }
+        write!(f, " never happened: {hook} on unit {unit} ended at {ended}")
     }
 }
 
@@ -96,7 +100,7 @@ pub struct Run {
     pub firings: Vec<FiredStep>,
     /// What could be seen at the end.
     pub observation: Observation,
-    /// Things that were to happen at a shape which no firing reached.
+    /// Things that were to happen in a firing, where no firing got there.
     pub missed: Vec<Missed>,
     /// Why the run broke off, if it did: nothing that the plan asks for was decided then.
     pub broken: Option<Cause>,
@@ -180,10 +184,9 @@ async fn take<P: Testbed + ?Sized>(
     let fired = delivered.fired.into_iter();
     run.firings.extend(fired.map(|fired| FiredStep { fired, backups_gained: gained, step }));
     let firing = has_fired.then_some(run.firings.len());
-    let missed = delivered.missed.into_iter().map(|injection| {
-        let index = injections.iter().position(|planned| *planned == injection);
-        let (change, at) = (injection.change.name(), injection.at);
-        Missed { change, at, hook, unit, ended, firing, step, index }
+    let missed = delivered.missed.into_iter().filter_map(|index| {
+        let injection = injections.get(index)?.clone();
+        Some(Missed { injection, hook, unit, ended, firing, step, index })
     });
     run.missed.extend(missed);
     delivered.prevented.map_or(Ok(()), Err)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pgdrill_core::{Amendment, Hook, Shape, StatusName};
+use pgdrill_core::{Amendment, Hook, Shape, StatusName, ports::Call};
 use pgdrill_sim::{Change, Given};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -42,7 +42,7 @@ pub struct FireStep {
     /// The parameters of the action. `${backup-1}` stands for the id of the oldest backup.
     #[serde(default)]
     pub params: BTreeMap<String, String>,
-    /// What happens while the hook is at a shape.
+    /// What happens while the hook runs.
     #[serde(default)]
     pub meanwhile: Vec<Meanwhile>,
     /// A change between firings, instead of a hook.
@@ -50,17 +50,26 @@ pub struct FireStep {
     pub change: Option<Change>,
 }
 
-/// Something that happens while a hook is at a shape, the first time that it gets there.
+/// Something that happens while a hook runs, the first time that it gets there: a change at a shape (`at` or `after`,
+/// with `do`), or an answer that is lost.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    { "required": ["at", "do"], "properties": { "after": false, "lost": false } },
+    { "required": ["after", "do"], "properties": { "at": false, "lost": false } },
+    { "required": ["lost"], "properties": { "at": false, "after": false, "do": false } },
+]))]
 pub struct Meanwhile {
     /// Before this shape is carried out.
     pub at: Option<Name<Shape>>,
     /// After this shape was carried out.
     pub after: Option<Name<Shape>>,
+    /// The first such call of a port takes effect, and its answer never comes: the hook gets an error that says so. A
+    /// second item of the same call loses the answer of the second.
+    pub lost: Option<Name<Call>>,
     /// What happens.
     #[serde(rename = "do")]
-    pub change: Change,
+    pub change: Option<Change>,
 }
 
 /// What must hold after the last firing.

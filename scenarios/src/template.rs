@@ -43,9 +43,10 @@ fn parts(hook: Hook) -> (&'static str, &'static str, &'static str) {
             "  - hook: create-backup
     unit: 0
     params: { type: full }  # or: differential, incremental
-    # Strike while the hook runs, at or after a shape of its chart:
+    # Strike while the hook runs, at or after a shape of its chart, or where it calls a port:
     # meanwhile:
     #   - { at: has_backup_creation_succeeded, do: { s3-server: down } }
+    #   - { lost: cluster.apply }  # the first such call takes effect, and its answer never comes
 ",
             "finished",
         ),

@@ -68,8 +68,8 @@ impl From<Box<Diagnostic>> for Cause {
 pub struct Delivered {
     /// Every firing, those of deferred events first.
     pub fired: Vec<Fired>,
-    /// What was to happen at a shape that no firing reached.
-    pub missed: Vec<Injection>,
+    /// The indices of the injections that no firing reached, in order.
+    pub missed: Vec<usize>,
     /// Why something that was to happen at a shape did not, although a firing was there.
     pub prevented: Option<Prevented>,
 }
@@ -80,7 +80,7 @@ pub trait Testbed: Send + Sync {
     /// The change is true.
     async fn happen(&self, change: &Change) -> Result<(), Prevented>;
 
-    /// Juju delivers an event to its unit; the changes are injected at their shapes.
+    /// Juju delivers an event to its unit; the changes are injected at their shapes, and answers of port calls lost.
     async fn fire(
         &self,
         event: &Event,
@@ -120,6 +120,7 @@ impl Testbed for MemoryTestbed {
         let broken = |error: pgdrill_core::PortError| Prevented::Broken(error.to_string().into());
         let ports = View::new(&self.0, event.unit).map_err(broken)?.ports();
         let probe = Injector::new(Shared::clone(&self.0), injections);
+        let ports = probe.ports(ports);
         let armed = (!injections.is_empty()).then_some(&probe as &dyn Probe);
         let fired = dispatch(&self.0, &ports, event, amendments, armed).await.map_err(broken)?;
         let missed = probe.missed();

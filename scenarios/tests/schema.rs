@@ -5,8 +5,12 @@
 use std::collections::BTreeSet;
 
 use jsonschema::Validator;
-use pgdrill_core::{Amendment, Hook, Shape, StatusName, ports::BackupKind};
+use pgdrill_core::{
+    Amendment, Hook, Shape, StatusName,
+    ports::{BackupKind, Call},
+};
 use pgdrill_scenarios::{charts, corpus, read_text, schema, template, yaml};
+use pgdrill_sim::Change;
 use serde_json::{Map, Value, json};
 
 fn parsed() -> Value {
@@ -64,6 +68,14 @@ const WRONG: &[&str] = &[
     "scenario: x\nfire: [{ hook: restore, params: [backup-id] }]",
     "scenario: x\nfire: [{ hook: restore, meanwhile: [{ at: is_leader }] }]",
     "scenario: x\nfire: [{ hook: restore, meanwhile: [{ at: is_leadr, do: process-dies }] }]",
+    "scenario: x\nfire: [{ hook: restore, meanwhile: [{ do: process-dies }] }]",
+    "scenario: x\nfire: [{ hook: restore, meanwhile: [{ lost: cluster.aply }] }]",
+    "scenario: x\nfire: [{ hook: restore, meanwhile: [{ lost: unit.identity }] }]",
+    "scenario: x\nfire: [{ hook: restore, meanwhile: [{ lost: object store.put }] }]",
+    "scenario: x\nfire: [{ hook: restore, meanwhile: [{ lost: cluster.apply, do: process-dies }] }]",
+    "scenario: x\nfire: [{ hook: restore, meanwhile: [{ lost: cluster.apply, at: is_leader }] }]",
+    "scenario: x\nfire: [{ hook: restore, meanwhile: [{ lost: cluster.apply, at: is_leader, do: process-dies }] }]",
+    "scenario: x\nfire: [{ hook: restore, meanwhile: [{ at: is_leader, after: is_leader, do: process-dies }] }]",
     "scenario: x\nfire: [{ hook: restore }, { do: process-die }]",
     "scenario: x\nfire: [{ hook: restore }, { do: { tls: maybe } }]",
     "scenario: x\nfire: [{ hook: restore }, { do: { tls: on, dcs: up } }]",
@@ -129,6 +141,9 @@ fn the_names_in_the_schema_are_those_of_the_core() {
     }
     let enums = definitions.iter().filter(|(_, definition)| definition.get("enum").is_some());
     assert_eq!(set(enums.map(|(name, _)| name.as_str())), set(expected.iter().map(|e| e.0)));
+    let calls = definitions["Call"]["oneOf"].as_array().unwrap();
+    assert_eq!(names(&definitions["Call"]), set(Call::ALL.iter().map(|call| call.name())));
+    assert!(calls.iter().all(|call| call["description"].is_string()), "{calls:#?}");
     // A unit shows some status before the first firing, and a backup may also be given as a failed one.
     let given = set(statuses().filter(|name| *name != "unknown"));
     assert_eq!(names(&definitions["StatusKind"]), given);
@@ -183,6 +198,20 @@ fn every_change_that_the_schema_lists_is_read_and_bears_its_name() {
         // JSON is YAML.
         let read = read_text(document.to_string().as_bytes(), "text").pop().unwrap();
         let read = read.unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(read.fire[0].meanwhile[0].change.name(), name);
+        assert_eq!(read.fire[0].meanwhile[0].change.as_ref().map(Change::name), Some(&*name));
+    }
+}
+
+#[test]
+fn every_call_that_the_schema_lists_can_be_lost() {
+    for call in Call::ALL {
+        let document = json!({
+            "scenario": "x",
+            "fire": [{ "hook": "restore", "meanwhile": [{ "lost": call.name() }] }],
+        });
+        assert!(validator().is_valid(&document), "{document}");
+        let read = read_text(document.to_string().as_bytes(), "text").pop().unwrap();
+        let read = read.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(read.fire[0].meanwhile[0].lost.map(|name| name.0), Some(*call));
     }
 }

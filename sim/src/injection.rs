@@ -1,12 +1,15 @@
-//! Fault injection: changes that are made while a hook is at a named shape.
+//! Fault injection: changes that are made while a hook is at a named shape, and answers that never come.
 
 use std::{
     convert::Infallible,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
-use pgdrill_core::{Fate, Probe, Shape};
+use pgdrill_core::{
+    Fate, Ports, Probe, Shape,
+    ports::{Answer, Call, Observer},
+};
 
 use crate::{
     change::Change,
@@ -22,15 +25,31 @@ pub enum Moment {
     After,
 }
 
-/// A change, and the shape at which it is injected the first time that a firing is there.
+/// What is injected into the firings of an event, once: the first time that one of them is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Injection {
-    /// The shape.
-    pub at: Shape,
-    /// Before or after it.
-    pub moment: Moment,
-    /// What happens.
-    pub change: Change,
+pub enum Injection {
+    /// A change, at a shape.
+    Change {
+        /// The shape.
+        at: Shape,
+        /// Before or after it.
+        moment: Moment,
+        /// What happens.
+        change: Change,
+    },
+    /// A call of a port is made, and its answer never comes. Several of one call take its calls in turn.
+    Lost(Call),
+}
+
+impl Injection {
+    /// The change, if it is one.
+    #[must_use]
+    pub const fn change(&self) -> Option<&Change> {
+        match self {
+            Self::Change { change, .. } => Some(change),
+            Self::Lost(_) => None,
+        }
+    }
 }
 
 /// Something into which a change can be injected.
@@ -62,30 +81,76 @@ impl Inject for Shared {
     }
 }
 
-/// The probe that injects changes into a target, each once.
+/// A change that waits at a shape, and its index among the injections.
+struct PendingChange {
+    index: usize,
+    at: Shape,
+    moment: Moment,
+    change: Change,
+}
+
+/// The probe that injects changes into a target, each once, and what has the answers of port calls lost.
 ///
 /// A change that the target can't make ends the firing; [`Injector::take_failure`] says why.
 pub struct Injector<T: Inject> {
     target: T,
-    pending: Mutex<Vec<Injection>>,
+    pending: Mutex<Vec<PendingChange>>,
+    /// Only where an answer is to be lost are calls observed.
+    lost: Option<Arc<LostAnswers>>,
     failure: Mutex<Option<T::Error>>,
 }
 
 impl<T: Inject> Injector<T> {
-    /// An injector of these changes, all of them pending.
+    /// An injector of these, all of them pending.
     #[must_use]
     pub fn new(target: T, injections: &[Injection]) -> Self {
-        Self { target, pending: Mutex::new(injections.to_vec()), failure: Mutex::new(None) }
+        let (mut pending, mut lost) = (Vec::new(), Vec::new());
+        for (index, injection) in injections.iter().enumerate() {
+            match injection {
+                Injection::Change { at, moment, change } => {
+                    let (at, moment, change) = (*at, *moment, change.clone());
+                    pending.push(PendingChange { index, at, moment, change });
+                }
+                Injection::Lost(call) => lost.push((index, *call)),
+            }
+        }
+        let lost = (!lost.is_empty()).then(|| Arc::new(LostAnswers(Mutex::new(lost))));
+        Self { target, pending: Mutex::new(pending), lost, failure: Mutex::new(None) }
     }
 
-    /// Whether anything is left to inject.
+    /// Whether a change is left to inject at a shape.
     pub fn is_pending(&self) -> bool {
         !locked(&self.pending).is_empty()
     }
 
-    /// The injections whose shape no firing has reached, in the order in which they were given.
-    pub fn missed(&self) -> Vec<Injection> {
-        locked(&self.pending).clone()
+    /// Whether the answer of a port call is left to be lost.
+    pub fn loses_answers(&self) -> bool {
+        self.lost.as_ref().is_some_and(|lost| !locked(&lost.0).is_empty())
+    }
+
+    /// These ports, with the answers lost that are to be. Where none is, they are as they were.
+    #[must_use]
+    pub fn ports(&self, ports: Ports) -> Ports {
+        match &self.lost {
+            Some(lost) => ports.observed(Arc::clone(lost) as _),
+            None => ports,
+        }
+    }
+
+    /// What becomes of the answer of a call that was made elsewhere than through [`Injector::ports`].
+    pub fn answer(&self, call: Call) -> Answer {
+        self.lost.as_ref().map_or(Answer::Delivered, |lost| lost.answer(call))
+    }
+
+    /// The indices of the injections that no firing reached, in order.
+    pub fn missed(&self) -> Vec<usize> {
+        let pending = locked(&self.pending);
+        let mut missed: Vec<usize> = pending.iter().map(|pending| pending.index).collect();
+        if let Some(lost) = &self.lost {
+            missed.extend(locked(&lost.0).iter().map(|(index, _)| *index));
+        }
+        missed.sort_unstable();
+        missed
     }
 
     /// Why the target could not make a change.
@@ -96,12 +161,12 @@ impl<T: Inject> Injector<T> {
     /// Injects everything that is due at this moment, in the order in which it was given.
     pub async fn reach(&self, shape: Shape, moment: Moment) -> Fate {
         let mut fate = Fate::Live;
-        for injection in self.due(shape, moment) {
-            if let Err(why) = self.target.inject(&injection.change).await {
+        for PendingChange { change, .. } in self.due(shape, moment) {
+            if let Err(why) = self.target.inject(&change).await {
                 *locked(&self.failure) = Some(why);
                 return Fate::Die;
             }
-            if injection.change == Change::ProcessDies {
+            if change == Change::ProcessDies {
                 fate = Fate::Die;
             }
         }
@@ -109,9 +174,34 @@ impl<T: Inject> Injector<T> {
     }
 
     /// Takes what is due out of what is pending.
-    fn due(&self, shape: Shape, moment: Moment) -> Vec<Injection> {
-        let is_due = |it: &mut Injection| it.at == shape && it.moment == moment;
+    fn due(&self, shape: Shape, moment: Moment) -> Vec<PendingChange> {
+        let is_due = |it: &mut PendingChange| it.at == shape && it.moment == moment;
         locked(&self.pending).extract_if(.., is_due).collect()
+    }
+}
+
+/// The calls whose answers are still to be lost, each with its index among the injections.
+struct LostAnswers(Mutex<Vec<(usize, Call)>>);
+
+impl LostAnswers {
+    fn answer(&self, made: Call) -> Answer {
+        let mut calls = locked(&self.0);
+        match calls.iter().position(|(_, call)| *call == made) {
+            Some(at) => {
+                calls.remove(at);
+                Answer::Lost
+            }
+            None => Answer::Delivered,
+        }
+    }
+}
+
+#[async_trait]
+impl Observer for LostAnswers {
+    async fn before(&self, _: Call) {}
+
+    async fn after(&self, call: Call) -> Answer {
+        self.answer(call)
     }
 }
 
@@ -158,7 +248,7 @@ mod tests {
     }
 
     fn injection(at: Shape, moment: Moment, change: Change) -> Injection {
-        Injection { at, moment, change }
+        Injection::Change { at, moment, change }
     }
 
     fn arrive(injector: &Injector<&Log>, shape: Shape) -> Fate {
@@ -184,7 +274,7 @@ mod tests {
         leave(&injector, ASKED);
         assert_eq!(locked(&log.0).last(), Some(&Change::ScaleTo(2)));
         assert!(injector.is_pending());
-        assert_eq!(injector.missed(), injections[3..], "no firing was there");
+        assert_eq!(injector.missed(), [3], "no firing was there");
         arrive(&injector, BLOCKED);
         assert!(!injector.is_pending());
         assert_eq!(locked(&log.0).len(), 4);
@@ -214,7 +304,43 @@ mod tests {
         assert_eq!(injector.take_failure(), None);
         assert_eq!(arrive(&injector, ASKED), Fate::Die);
         assert!(locked(&log.0).is_empty());
-        assert_eq!(injector.missed(), [], "a firing was there");
+        assert_eq!(injector.missed(), [0; 0], "a firing was there");
         assert_eq!(injector.take_failure(), Some("it can't be lost"));
+    }
+
+    #[test]
+    fn each_answer_is_lost_once_at_the_first_call_of_its_kind() {
+        let log = Log::default();
+        let injections = [
+            Injection::Lost(Call::ClusterApply),
+            injection(ASKED, Moment::Before, Change::ScaleTo(3)),
+            Injection::Lost(Call::UnitDefer),
+            Injection::Lost(Call::ClusterApply),
+        ];
+        let injector = Injector::new(&log, &injections);
+        assert_eq!(injector.answer(Call::ObjectStorePut), Answer::Delivered);
+        assert_eq!(injector.answer(Call::ClusterApply), Answer::Lost);
+        assert_eq!(injector.missed(), [1, 2, 3], "the first was lost first");
+        arrive(&injector, ASKED);
+        assert!(!injector.is_pending() && injector.loses_answers());
+        assert_eq!(injector.answer(Call::ClusterApply), Answer::Lost);
+        assert_eq!(injector.answer(Call::ClusterApply), Answer::Delivered);
+        assert_eq!(injector.missed(), [2]);
+        assert_eq!(injector.answer(Call::UnitDefer), Answer::Lost);
+        assert!(!injector.loses_answers());
+    }
+
+    #[test]
+    fn where_no_answer_is_to_be_lost_the_ports_are_as_they_were() {
+        let world = crate::World::new(&crate::Given::default()).shared();
+        let ports = || crate::View::new(&world, 0).map(crate::View::ports).unwrap();
+        let is_same = |injections: &[Injection]| {
+            let plain = ports();
+            let injector = Injector::new(Shared::clone(&world), injections);
+            Arc::ptr_eq(&plain.cluster, &injector.ports(plain.clone()).cluster)
+        };
+        assert!(is_same(&[]));
+        assert!(is_same(&[injection(ASKED, Moment::Before, Change::ScaleTo(3))]));
+        assert!(!is_same(&[Injection::Lost(Call::ClusterApply)]));
     }
 }

@@ -127,7 +127,7 @@ fn change(rng: &mut Rng, units: u32) -> Change {
 fn firing(rng: &mut Rng, units: u32, has_backups: bool) -> PlanStep {
     let hook = pick(rng, Hook::ALL);
     let (_, chart) = charts().iter().find(|(of, _)| *of == hook).unwrap();
-    let injections = (0..rng.usize(..3)).map(|_| Injection {
+    let injections = (0..rng.usize(..3)).map(|_| Injection::Change {
         at: Shape::from_id(&pick(rng, &chart.nodes).id).unwrap(),
         moment: pick(rng, &[Moment::Before, Moment::After]),
         change: if rng.u8(..6) == 0 { Change::ProcessDies } else { change(rng, units) },
@@ -220,7 +220,7 @@ async fn whatever_happens_is_sound(#[values(0, 1, 2, 3)] part: u64) {
 fn dying(plan: &Plan, index: usize, at: Shape, moment: Moment, units: u32) -> Plan {
     let mut steps = plan.steps[..=index].to_vec();
     if let PlanStep::Fire { injections, .. } = &mut steps[index] {
-        injections.push(Injection { at, moment, change: Change::ProcessDies });
+        injections.push(Injection::Change { at, moment, change: Change::ProcessDies });
     }
     steps.extend(mended(units));
     let title = format!("{} that dies {moment:?} {at}, step {index}", plan.title);

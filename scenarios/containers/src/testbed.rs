@@ -228,6 +228,7 @@ impl Testbed for ContainersTestbed {
         let failed = |error: PortError| Prevented::Broken(error.to_string().into());
         let ports = self.ports(event.unit).await.map_err(failed)?;
         let probe = Injector::new(self, injections);
+        let ports = probe.ports(ports);
         let armed = (!injections.is_empty()).then_some(&probe as &dyn Probe);
         let fired =
             dispatch(&self.world, &ports, event, amendments, armed).await.map_err(failed)?;

@@ -111,7 +111,7 @@ fn work(plan: &Plan) -> usize {
     };
     let step = |step: &PlanStep| match step {
         PlanStep::Fire { injections, .. } => {
-            1 + injections.iter().map(|injection| event(&injection.change)).sum::<usize>()
+            1 + injections.iter().map(|it| it.change().map_or(1, event)).sum::<usize>()
         }
         PlanStep::Change(change) => event(change),
     };

@@ -82,6 +82,13 @@ async fn answer(shared: &SharedState, ask: Ask) -> WorldAnswer {
             }
             nothing
         }
+        Ask::Called { place } => {
+            let is_lost = shared.is_lost(&place);
+            if shared.count(place) {
+                return killed(shared).await;
+            }
+            WorldAnswer { is_lost, ..nothing }
+        }
         Ask::Die { line } => {
             shared.state().reported.extend(FiringLine::read(&line));
             killed(shared).await

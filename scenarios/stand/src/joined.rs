@@ -113,8 +113,10 @@ impl Observer for Rehearsed {
     }
 
     async fn after(&self, call: Call) -> Answer {
-        self.ask(&Ask::Call { place: call.place().to_owned() }).await;
-        Answer::Delivered
+        match self.ask(&Ask::Called { place: call.place().to_owned() }).await {
+            Some(WorldAnswer { is_lost: true, .. }) => Answer::Lost,
+            Some(_) | None => Answer::Delivered,
+        }
     }
 }
 

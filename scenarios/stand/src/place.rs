@@ -155,8 +155,10 @@ impl Rehearsal {
         state.unit = event.unit;
         state.off = off.map(|amendment| amendment.name().to_owned()).collect();
         let world = Shared::clone(&self.shared.world);
-        state.injector = Some(Arc::new(Injector::new(world, injections)));
-        state.counts_calls = treatment.counts_calls || treatment.kill_at.is_some();
+        let injector = Injector::new(world, injections);
+        state.counts_calls =
+            treatment.counts_calls || treatment.kill_at.is_some() || injector.loses_answers();
+        state.injector = Some(Arc::new(injector));
         state.kill_at = treatment.kill_at;
         state.deferred.insert(event.unit, deferred);
     }

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use pgdrill_core::{Fate, Hook, Ports, S3Relation, S3Settings, Shape, ports::PortResult};
+use pgdrill_core::{
+    Fate, Hook, Ports, S3Relation, S3Settings, Shape,
+    ports::{Answer, Call, PortResult},
+};
 use pgdrill_sim::{Injector, Moment, Shared, View};
 use tokio::sync::Notify;
 
@@ -36,7 +39,7 @@ pub(super) struct RehearsalState {
     pub(super) off: Vec<String>,
     /// What is injected into the world while the dispatch runs.
     pub(super) injector: Option<Arc<Injector<Shared>>>,
-    /// Whether every port call is counted, and the call before or after which the dispatch is killed.
+    /// Whether every port call is reported, and the call before or after which the dispatch is killed.
     pub(super) counts_calls: bool,
     pub(super) kill_at: Option<usize>,
     pub(super) calls: Vec<String>,
@@ -129,6 +132,13 @@ impl SharedState {
         let injector = self.state().injector.clone();
         let Some((injector, shape)) = injector.zip(Shape::from_id(shape)) else { return false };
         injector.reach(shape, moment).await == Fate::Die
+    }
+
+    /// Whether the answer of this port call, which was made, never comes.
+    pub(super) fn is_lost(&self, place: &str) -> bool {
+        let injector = self.state().injector.clone();
+        let answer = injector.zip(Call::from_place(place)).map(|(it, call)| it.answer(call));
+        answer == Some(Answer::Lost)
     }
 
     /// Counts a report of a port call; whether the dispatch is to be killed here.

@@ -16,8 +16,10 @@ pub(super) enum Ask {
     Arrive { shape: String },
     /// The firing has carried out this shape.
     Leave { shape: String },
-    /// A port is called, or was.
+    /// A port is about to be called.
     Call { place: String },
+    /// A port was called, whatever came of it.
+    Called { place: String },
     /// The firing was ordered to die, and this is the line that reports it.
     Die { line: String },
     /// A hook tool was run for this unit.
@@ -40,6 +42,9 @@ pub(super) struct WorldAnswer {
     /// Whether changes wait at shapes.
     #[serde(skip_serializing_if = "is_nothing")]
     pub(super) is_armed: bool,
+    /// Whether the answer of the port call never comes.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub(super) is_lost: bool,
     /// Whether every port call is to be reported.
     #[serde(skip_serializing_if = "is_nothing")]
     pub(super) counts_calls: bool,

@@ -110,6 +110,23 @@ fn a_shape_that_is_not_on_the_chart_is_refused_with_the_nearest() {
 }
 
 #[test]
+fn what_happens_meanwhile_has_one_moment_and_says_what() {
+    let item = |item: &str| {
+        format!("scenario: x\nfire:\n  - hook: restore\n    meanwhile:\n      - {item}\n")
+    };
+    Session::new()
+        .run_with("run -", &item("{ lost: object store.put }"))
+        .run_with("run -", &item("{ lost: cluster.aply }"))
+        .run_with("run -", &item("{ lost: unit.identity }"))
+        .run_with("run -", &item("{ lost: cluster.apply, do: process-dies }"))
+        .run_with("run -", &item("{ at: is_leader, lost: cluster.apply }"))
+        .run_with("run -", &item("{ at: is_leader, after: is_leader, do: process-dies }"))
+        .run_with("run -", &item("{ after: is_leader }"))
+        .run_with("run -", &item("{ do: process-dies }"))
+        .holds("meanwhile_of_no_moment");
+}
+
+#[test]
 fn a_process_cannot_die_between_two_firings() {
     let text = "scenario: x\nfire:\n  - do: process-dies\n  - hook: restore\n";
     Session::new().run_with("run -", text).holds("process_dies_between_firings");

@@ -73,6 +73,21 @@ fire:
 }
 
 #[test]
+fn an_answer_that_was_to_be_lost_and_never_came_is_said_of_the_very_item() {
+    let text = "\
+scenario: two answers are lost, and one is given
+fire:
+  - hook: list-backups
+    meanwhile:
+      - { lost: unit.fail_action }
+      - { lost: object-store.put }
+      - { lost: unit.fail_action }
+";
+    let session = Session::new().run_with("run -", text);
+    session.run_with("run - --format json", text).holds("no_answer_to_lose");
+}
+
+#[test]
 fn a_shape_that_was_to_be_covered_and_was_not_visited_is_said() {
     let text = "\
 scenario: a backup without S3 sets the unit active
