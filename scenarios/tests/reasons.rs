@@ -163,7 +163,7 @@ fn a_run_that_ended_early_is_reported_at_its_step() {
 fn accepting_a_run_drops_the_difference_from_its_snapshot_and_nothing_that_reads_like_it() {
     let mut input = input("scenario: x\nfire: [{ hook: list-backups }]\n");
     input.source = Source::File("x.snap".into());
-    input.snapshot = Some(Snapshot { content: "another run".into() });
+    input.snapshot = Ok(Some(Snapshot::parse(b"another run").expect("readable")));
     let mut case = judged(&input);
     let Verdict::Failed(reasons) = case.verdict() else { panic!("{:?}", case.verdict()) };
     let text = reasons[0].to_string();
@@ -215,6 +215,10 @@ fn the_texts_that_a_scenario_can_hardly_bring_about_are_these() {
             "the run differs from its snapshot; if the run is right, `--update` writes it anew\n-a\n+b",
         ),
         (differs(false), "the run differs from its snapshot\n-a\n+b"),
+        (
+            Reason::SnapshotUnreadable { file: "a.snap".into(), why: "can't be read: x".into() },
+            "the snapshot a.snap can't be read: x",
+        ),
         (Reason::NoSnapshot, "the case has no snapshot"),
         (
             Reason::SkippedButRequired(Skip { why: "no policy".into(), step: None }),

@@ -54,6 +54,7 @@ fn holds(input: &Input, plan: &Plan) -> Result<(), Failed> {
         Verdict::Failed(_) => return Err(verdict.reasons().join("\n").into()),
         Verdict::Skipped(skip) => return Err(format!("skipped: {skip}").into()),
     }
-    let snapshot = input.snapshot.as_ref().ok_or("the case has no snapshot")?;
+    let snapshot = input.snapshot.as_ref().map_err(|complaint| complaint.to_string())?;
+    let snapshot = snapshot.as_ref().ok_or("the case has no snapshot")?;
     snapshot.difference(&transcript(&ran)).map_or(Ok(()), |difference| Err(difference.into()))
 }

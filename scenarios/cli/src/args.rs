@@ -140,6 +140,10 @@ pub(crate) struct RunArgs {
     /// Write the snapshots beside the scenario files anew
     #[arg(long, requires = "paths")]
     pub(crate) update: bool,
+    /// Count a scenario of a file without a snapshot as failed, and a snapshot of no scenario as an error; on unless
+    /// given where the environment variable CI is set, and not to `false` or `0`
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) require_snapshots: Option<bool>,
     /// Which S3 server containers use; the first that can be had unless given
     #[arg(long, value_enum, value_name = "PROFILE")]
     pub(crate) s3: Option<S3Arg>,

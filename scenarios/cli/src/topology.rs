@@ -1,6 +1,6 @@
 //! Topologies that stay up: started, looked at, fired at, broken, mended, taken down.
 
-use std::{collections::BTreeMap, io::Write as _};
+use std::collections::BTreeMap;
 
 use pgdrill_container_backend::{
     FreeName, PersistedTopology, TopologyError, Wanted, check_parameters, clean as clean_up,
@@ -14,7 +14,7 @@ use crate::{
     args::{FireArgs, StatusFormat, TopologyCommand, UpArgs},
     commands::Exit,
     containers::{StderrProgress, asked_to_end, profile, runtime},
-    output::{complain, print},
+    output::{complain, print, say},
 };
 
 /// What a command that was done says, and whether the hook that it fired failed.
@@ -27,12 +27,6 @@ impl From<String> for CommandDone {
     fn from(text: String) -> Self {
         Self { text, hook_failed: false }
     }
-}
-
-/// A line for whoever waits, on standard error.
-fn say(line: &str) {
-    // Nobody is left to be informed when standard error is gone.
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Carries a command out to its end.

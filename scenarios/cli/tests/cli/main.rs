@@ -17,5 +17,6 @@ mod laptop;
 mod refusals;
 mod repeat;
 mod session;
+mod shelf;
 mod snapshots;
 mod verdicts;

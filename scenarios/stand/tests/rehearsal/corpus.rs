@@ -15,7 +15,8 @@ async fn every_case_shows_through_dispatches_what_it_shows_in_memory() {
         if matches!(verdict, Verdict::Failed(_)) {
             wrong.push(format!("{}: {}", input.name, verdict.reasons().join("; ")));
         }
-        let snapshot = input.snapshot.as_ref().expect("every case has one");
+        let snapshot =
+            input.snapshot.as_ref().expect("readable").as_ref().expect("every case has one");
         if let Some(difference) = snapshot.difference(&transcript(run)) {
             wrong.push(format!("{}:\n{difference}", input.name));
         }
