@@ -256,7 +256,11 @@ impl fmt::Display for Reason {
                 write!(f, "{shape} was to be covered and was not visited")
             }
             Self::UnexpectedOutcome { expected, found, message, .. } => {
-                write!(f, "the outcome is {found}, expected {}: {message}", expected.name())
+                write!(f, "the outcome is {found}, expected {}", expected.name())?;
+                if message.is_empty() { Ok(()) } else { write!(f, ": {message}") }
+            }
+            Self::UnexpectedMessage { expected, found, .. } if found.is_empty() => {
+                write!(f, "there is no message, expected `{expected}`")
             }
             Self::UnexpectedMessage { expected, found, .. } => {
                 write!(f, "the message is `{found}`, expected `{expected}`")

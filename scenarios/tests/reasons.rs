@@ -188,6 +188,11 @@ fn the_texts_that_a_scenario_can_hardly_bring_about_are_these() {
         found: "failed",
         message: "no id".into(),
     };
+    let expected = OutcomeName::Failed;
+    let without_message =
+        Reason::UnexpectedOutcome { firing, expected, found: "finished", message: String::new() };
+    let no_message =
+        Reason::UnexpectedMessage { firing, expected: "no id".into(), found: String::new() };
     for (reason, text) in [
         (
             Reason::OffChart { firing, error: Some(error) },
@@ -202,6 +207,8 @@ fn the_texts_that_a_scenario_can_hardly_bring_about_are_these() {
             "firing 2 stops at hook_fired, where its chart goes on",
         ),
         (outcome, "the outcome is failed, expected finished: no id"),
+        (without_message, "the outcome is finished, expected failed"),
+        (no_message, "there is no message, expected `no id`"),
         (
             Reason::UnexpectedStatus { unit: 4, expected: StatusName::Active, found },
             "unit 4 shows blocked \"why\", expected active",

@@ -154,7 +154,7 @@ pub(crate) struct RunArgs {
     /// Switch an amendment of the charts off; may be given several times
     #[arg(long, value_name = "NAME", value_parser = amendment_names())]
     pub(crate) no_amendment: Vec<String>,
-    /// Count a scenario that this backend would skip as failed
+    /// Count a scenario that this backend would skip as failed; it is the one that runs
     #[arg(long, value_enum, value_name = "BACKEND")]
     pub(crate) require: Option<BackendArg>,
 }
@@ -215,6 +215,17 @@ pub(crate) enum BackendArg {
     /// A charm's own dispatches, as processes with everything around a unit served to them
     #[value(alias = "charm")]
     Stand,
+}
+
+impl BackendArg {
+    /// The name by which it is given.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Containers => "containers",
+            Self::Stand => "stand",
+        }
+    }
 }
 
 /// The S3 server of a run in containers.

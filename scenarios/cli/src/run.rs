@@ -25,6 +25,13 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         complain(&Diagnostic::error("the command line", what).hint(hint));
         return Exit::Wrong;
     }
+    if let Some(required) = args.require.filter(|required| *required != args.backend) {
+        let (required, runs) = (required.name(), args.backend.name());
+        let what = format!("`--require {required}` is of no use where `{runs}` runs");
+        let hint = format!("add `--backend {required}`");
+        complain(&Diagnostic::error("the command line", what).hint(hint));
+        return Exit::Wrong;
+    }
     let (inputs, mut orphans) = read(&args.paths);
     if inputs.is_empty() {
         orphans.iter().for_each(complain);
