@@ -15,7 +15,7 @@ use pgdrill_core::{Amendment, Hook};
     args_conflicts_with_subcommands = true
 )]
 #[command(
-    after_help = "Exit codes: 0 as expected, 1 a scenario failed, 2 a scenario or the usage is wrong, 3 nothing was selected, 4 a backend could not be set up."
+    after_help = "Exit codes: 0 as expected, 1 a scenario, a hook or an action failed, 2 a scenario or the usage is wrong, 3 nothing was selected, 4 a backend could not be set up."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -76,7 +76,7 @@ pub(crate) enum TopologyCommand {
         #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
         format: StatusFormat,
     },
-    /// Fire a hook on a unit of what is up, and show its path
+    /// Fire a hook on a unit of what is up, and show its path; ends with 1 if the hook or its action failed
     Fire(FireArgs),
     /// Have something happen to what is up: a fault, a role change, a change of scale
     #[command(visible_alias = "fault")]

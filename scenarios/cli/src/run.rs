@@ -14,7 +14,7 @@ use crate::{
     args::{BackendArg, RunArgs, RunFormat, S3Arg},
     commands::{Exit, no_file, nothing, read},
     output::{complain, print, say},
-    update::{cannot_be_written, update},
+    update::{Updated, cannot_be_written, update},
 };
 
 /// Runs the scenarios that the user named.
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
     if args.require.is_some() {
         cases.iter_mut().for_each(JudgedCase::require);
     }
-    let updated = args.update.then(|| update(&selected, &mut cases)).unwrap_or_default();
+    let updated = if args.update { update(&selected, &mut cases) } else { Updated::default() };
     let written = |orphan: &Diagnostic| {
         updated.written.iter().any(|it| it.as_path() == Path::new(&orphan.file))
     };
