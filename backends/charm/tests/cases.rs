@@ -47,7 +47,7 @@ fn holds(input: &Input, plan: &Plan) -> Result<(), Failed> {
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let ran = runtime.block_on(run(&programs, plan));
+    let ran = runtime.block_on(run(&programs, plan)).map_err(|complaint| complaint.to_string())?;
     let verdict = judge(plan, &ran).verdict;
     match &verdict {
         Verdict::Passed => {}

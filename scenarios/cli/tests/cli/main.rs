@@ -19,4 +19,6 @@ mod repeat;
 mod session;
 mod shelf;
 mod snapshots;
+#[cfg(feature = "charm")]
+mod stand;
 mod verdicts;
