@@ -63,6 +63,13 @@ pub struct BadParameter {
     pub hint: String,
 }
 
+/// Whether a value is what a run replaces: `${backup-N}`, N counting from 1.
+fn is_token(value: &str) -> bool {
+    let number = value.strip_prefix("${backup-").and_then(|rest| rest.strip_suffix('}'));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    number.is_some_and(|text| is_number(text) && text.parse().is_ok_and(|number: usize| number > 0))
+}
+
 /// What is wrong with a parameter of a hook.
 pub fn bad_parameter(hook: Hook, name: &str, value: &str) -> Option<BadParameter> {
     if !hook.parameters().contains(&name) {
@@ -70,6 +77,11 @@ pub fn bad_parameter(hook: Hook, name: &str, value: &str) -> Option<BadParameter
         let hint = name_hint(name, hook.parameters());
         let hint = hint.unwrap_or_else(|| "it takes none".to_owned());
         return Some(BadParameter { is_name: true, what, hint });
+    }
+    if value.contains('$') && !is_token(value) {
+        let what = format!("the `$` in `{value}` begins nothing that stands for something");
+        let hint = "`${backup-1}`, alone, stands for the id of the oldest backup, `${backup-2}` for the next";
+        return Some(BadParameter { is_name: false, what, hint: hint.to_owned() });
     }
     let kinds: Vec<&str> = BackupKind::ALL.iter().map(|kind| kind.name()).collect();
     (name == "type" && !kinds.contains(&value)).then(|| {

@@ -10,7 +10,7 @@ struct Embedded;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Corpus {
     /// Each case file by its name within the corpus, and the snapshot beside it; in the order of names.
-    pub files: Vec<(String, Vec<u8>, Option<String>)>,
+    pub files: Vec<(String, Vec<u8>, Option<Vec<u8>>)>,
 }
 
 /// The cases of the repository, as they were when this binary was built.
@@ -24,8 +24,7 @@ pub fn corpus() -> Corpus {
     let files = names.into_iter().filter_map(|name| {
         let content = Embedded::get(&name)?.data.into_owned();
         let snapshot = Embedded::get(&name.replace(".yaml", ".snap"));
-        let snapshot = snapshot.and_then(|file| String::from_utf8(file.data.into_owned()).ok());
-        Some((name, content, snapshot))
+        Some((name, content, snapshot.map(|file| file.data.into_owned())))
     });
     Corpus { files: files.collect() }
 }

@@ -1,18 +1,19 @@
-//! Where scenarios come from: the embedded corpus, files, folders, standard input.
+//! Where scenarios come from: the embedded corpus and standard input; files and folders are in `files`.
 
 use std::{
-    fs, io,
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
 use pgdrill_core::Diagnostic;
 
 use crate::{
-    check::check,
+    beside::{Candidate, Folder, assign},
+    check::{check, place},
     corpus::corpus,
     location::Positions,
     scenario::Scenario,
-    snapshot::Snapshot,
+    snapshot_file::Snapshot,
     yaml::{YamlDocument, documents_from_bytes, from_document},
 };
 
@@ -21,7 +22,7 @@ use crate::{
 pub enum Source {
     /// From the corpus within the binary.
     Embedded,
-    /// From a file; its snapshot stands at this path.
+    /// From a file; its snapshot stands at this path, or is to be written there.
     File(PathBuf),
     /// From standard input, which has no place for a snapshot.
     Stdin,
@@ -38,8 +39,8 @@ pub struct Input {
     pub source: Source,
     /// The scenario, or what is wrong with it.
     pub scenario: Result<Scenario, Box<Diagnostic>>,
-    /// The snapshot beside it.
-    pub snapshot: Option<Snapshot>,
+    /// The snapshot beside it, if there is one; an error where there is one that can't be read.
+    pub snapshot: Result<Option<Snapshot>, Box<Diagnostic>>,
     /// Where each part of the scenario stands in the file.
     pub positions: Positions,
 }
@@ -70,8 +71,14 @@ pub fn read_corpus() -> Vec<Input> {
     let files = corpus().files.into_iter();
     let inputs = files.flat_map(|(name, content, snapshot)| {
         let stem = name.trim_end_matches(".yaml").to_owned();
-        let snapshot = snapshot.map(|file| Snapshot::parse(&file));
-        inputs(&content, &stem, &name, |_| (Source::Embedded, snapshot.clone()))
+        let file = Path::new(&name);
+        let folder = Folder::default();
+        let snapshot = snapshot.as_deref();
+        let beside = snapshot.map(|it| Candidate::parsed(file.with_extension("snap"), it));
+        let read = with_own_titles(documents(&content, &name));
+        let (held, _) = assign(&folder, file, &titles(&read), beside.into_iter().collect());
+        let beside = held.into_iter().map(|held| (Source::Embedded, held.snapshot));
+        inputs(read, &stem, &name, beside)
     });
     inputs.collect()
 }
@@ -79,94 +86,78 @@ pub fn read_corpus() -> Vec<Input> {
 /// Every scenario of `text`, read from standard input.
 #[must_use]
 pub fn read_stdin(text: &[u8]) -> Vec<Input> {
-    inputs(text, "<stdin>", "<stdin>", |_| (Source::Stdin, None))
+    let beside = std::iter::repeat_with(|| (Source::Stdin, Ok(None)));
+    inputs(documents(text, "<stdin>"), "<stdin>", "<stdin>", beside)
 }
 
-/// Every scenario of a file, or of the `.yaml` and `.yml` files of a folder and the folders in it.
-///
-/// # Errors
-///
-/// The file or folder that could not be read.
-pub fn read_path(path: &Path) -> Result<Vec<Input>, Box<Diagnostic>> {
-    let mut files = Vec::new();
-    if path.is_dir() {
-        collect_files(path, &mut files).map_err(|error| unreadable(path, &error))?;
-    } else {
-        files.push(path.to_path_buf());
+impl Input {
+    /// What can't be read at all, and why.
+    #[must_use]
+    pub fn refused(name: String, source: Source, complaint: Box<Diagnostic>) -> Self {
+        let (file, positions) = (complaint.file.clone(), Positions::default());
+        Self { name, file, source, scenario: Err(complaint), snapshot: Ok(None), positions }
     }
-    let mut inputs = Vec::new();
-    for file in files {
-        let content = fs::read(&file).map_err(|error| unreadable(&file, &error))?;
-        inputs.extend(read_file(path, &file, &content));
-    }
-    Ok(inputs)
 }
 
-fn read_file(root: &Path, file: &Path, content: &[u8]) -> Vec<Input> {
-    let within = file.strip_prefix(root).ok().filter(|rest| !rest.as_os_str().is_empty());
-    let stem = within.unwrap_or(file).with_extension("").display().to_string();
-    inputs(content, &stem, &file.display().to_string(), |number| {
-        let snapshot = match number {
-            None => file.with_extension("snap"),
-            Some(number) => file.with_extension(format!("{number}.snap")),
-        };
-        let content = fs::read_to_string(&snapshot).ok();
-        (Source::File(snapshot), content.map(|content| Snapshot::parse(&content)))
-    })
+/// One scenario of a file, or the complaint about it.
+pub(crate) struct Document {
+    scenario: Result<Scenario, Box<Diagnostic>>,
+    parsed: Option<YamlDocument>,
 }
 
-/// The scenarios of one file; `place` says where the snapshot of the one with this number is, numbers being
-/// given only where there are several.
-fn inputs(
-    content: &[u8],
-    stem: &str,
-    file: &str,
-    place: impl Fn(Option<usize>) -> (Source, Option<Snapshot>),
-) -> Vec<Input> {
+/// The documents of a file; where it holds none, the complaint about that.
+pub(crate) fn documents(content: &[u8], file: &str) -> Vec<Document> {
     let documents = documents_from_bytes(content, file);
-    let several = documents.len() > 1;
     if documents.is_empty() {
         let hint = "write one with `pgdrill new create-backup`";
         let nothing = Diagnostic::error(file, "the file holds no scenario").hint(hint);
-        let (source, snapshot) = place(None);
-        let scenario = Err(Box::new(nothing));
-        let (name, file) = (stem.to_owned(), file.to_owned());
-        let positions = Positions::default();
-        return vec![Input { name, file, source, scenario, snapshot, positions }];
+        return vec![Document { scenario: Err(Box::new(nothing)), parsed: None }];
     }
-    let numbered = documents.into_iter().enumerate().map(|(index, document)| {
-        let number = several.then_some(index + 1);
-        let (source, snapshot) = place(number);
-        let name = number.map_or_else(|| stem.to_owned(), |number| format!("{stem}#{number}"));
-        let scenario = document.as_ref().map_err(|complaint| Box::new(complaint.clone()));
-        let scenario = scenario.and_then(read_document);
-        let positions = document.map(Positions::of).unwrap_or_default();
-        Input { name, file: file.to_owned(), source, scenario, snapshot, positions }
+    let read = documents.into_iter().map(|document| match document {
+        Ok(document) => Document { scenario: read_document(&document), parsed: Some(document) },
+        Err(complaint) => Document { scenario: Err(Box::new(complaint)), parsed: None },
     });
-    numbered.collect()
+    read.collect()
 }
 
-fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            let path = entry.path();
-            let ending = path.extension().and_then(|ending| ending.to_str());
-            // A link to a folder could lead round in a circle, so only real folders are entered.
-            if entry.file_type()?.is_dir() {
-                folders.push(path);
-            } else if matches!(ending, Some("yaml" | "yml")) {
-                files.push(path);
-            }
-        }
+/// Refuses a scenario whose title another one of its file has: its snapshot could not be found by it.
+pub(crate) fn with_own_titles(mut documents: Vec<Document>) -> Vec<Document> {
+    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
+    for document in &mut documents {
+        let (Ok(scenario), Some(parsed)) = (&document.scenario, &document.parsed) else { continue };
+        let at = place(parsed.root(), "scenario").value;
+        let Some(first) = lines.get(&scenario.scenario) else {
+            lines.insert(scenario.scenario.clone(), at.line);
+            continue;
+        };
+        let what = format!("the scenario in line {first} has the same title");
+        let hint = "give each scenario of a file a title of its own: its snapshot is found by it";
+        let complaint = parsed.diagnostic(at.line, at.column, at.width, what, Some(hint.into()));
+        document.scenario = Err(Box::new(complaint));
     }
-    files.sort_unstable();
-    Ok(())
+    documents
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Box<Diagnostic> {
-    let what = format!("can't be read: {error}");
-    let hint = "give a file, a folder, or `-` for standard input";
-    Box::new(Diagnostic::error(&path.display().to_string(), what).hint(hint))
+/// The title of each scenario; `None` where it was refused.
+pub(crate) fn titles(documents: &[Document]) -> Vec<Option<&str>> {
+    let scenarios = documents.iter().map(|document| document.scenario.as_ref().ok());
+    scenarios.map(|scenario| scenario.map(|scenario| scenario.scenario.as_str())).collect()
+}
+
+/// The scenarios of one file, each with where it was read and the snapshot beside it.
+pub(crate) fn inputs(
+    documents: Vec<Document>,
+    stem: &str,
+    file: &str,
+    beside: impl Iterator<Item = (Source, Result<Option<Snapshot>, Box<Diagnostic>>)>,
+) -> Vec<Input> {
+    let several = documents.len() > 1;
+    let numbered = documents.into_iter().zip(beside).enumerate();
+    let inputs = numbered.map(|(index, (document, (source, snapshot)))| {
+        let name = if several { format!("{stem}#{}", index + 1) } else { stem.to_owned() };
+        let positions = document.parsed.map(Positions::of).unwrap_or_default();
+        let (file, scenario) = (file.to_owned(), document.scenario);
+        Input { name, file, source, scenario, snapshot, positions }
+    });
+    inputs.collect()
 }

@@ -18,11 +18,13 @@
 //! # Ok::<(), Box<pgdrill_core::Diagnostic>>(())
 //! ```
 
+mod beside;
 mod charts;
 mod check;
 mod corpus;
 mod coverage;
 mod explain;
+mod files;
 mod input;
 mod invariants;
 mod judge;
@@ -30,11 +32,13 @@ mod location;
 mod names;
 mod plan;
 mod reason;
+mod regular;
 pub mod report;
 mod run;
 mod scenario;
 mod schema;
 mod snapshot;
+mod snapshot_file;
 mod template;
 mod testbed;
 pub mod yaml;
@@ -44,7 +48,8 @@ pub use check::{BadParameter, bad_parameter, check, check_change, read_change};
 pub use corpus::{Corpus, corpus};
 pub use coverage::{ArrowCover, ChartCover, ChartFault, Coverage, PathCover};
 pub use explain::explain;
-pub use input::{Input, Source, read_corpus, read_document, read_path, read_stdin, read_text};
+pub use files::ScenarioFiles;
+pub use input::{Input, Source, read_corpus, read_document, read_stdin, read_text};
 pub use invariants::{Violation, invariants};
 pub use judge::{Judged, Verdict, judge};
 pub use location::{Location, Positions};
@@ -54,6 +59,7 @@ pub use reason::{FiringRef, Reason, Skip};
 pub use run::{Backend, FiredStep, Missed, Run, filled_in, run, run_all, run_in};
 pub use scenario::{Damage, FireStep, Meanwhile, Scenario, Then};
 pub use schema::schema;
-pub use snapshot::{Snapshot, firings, transcript};
+pub use snapshot::{firings, transcript};
+pub use snapshot_file::{Outdated, SNAPSHOT_FORMATS, Snapshot, SnapshotFormat};
 pub use template::template;
 pub use testbed::{Cause, Delivered, Prevented, Testbed};

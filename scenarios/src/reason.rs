@@ -146,7 +146,14 @@ pub enum Reason {
         /// Whether `--update` can write the snapshot.
         can_update: bool,
     },
-    /// The case is embedded and has no snapshot.
+    /// There is a snapshot, and it can't be read.
+    SnapshotUnreadable {
+        /// The snapshot's file.
+        file: String,
+        /// Why it can't be read.
+        why: String,
+    },
+    /// The case has no snapshot and must have one: it is embedded, or the user requires it.
     NoSnapshot,
     /// The scenario was skipped, and the user requires that none is.
     SkippedButRequired(Skip),
@@ -168,9 +175,19 @@ impl Reason {
             Self::UnexpectedMessage { .. } => "unexpected-message",
             Self::UnexpectedStatus { .. } => "unexpected-status",
             Self::SnapshotDiffers { .. } => "snapshot-differs",
+            Self::SnapshotUnreadable { .. } => "snapshot-unreadable",
             Self::NoSnapshot => "no-snapshot",
             Self::SkippedButRequired(_) => "skipped-but-required",
         }
+    }
+
+    /// Whether it is about the snapshot, and so about nothing that a run taken as right has against it.
+    #[must_use]
+    pub const fn is_of_snapshot(&self) -> bool {
+        matches!(
+            self,
+            Self::SnapshotDiffers { .. } | Self::SnapshotUnreadable { .. } | Self::NoSnapshot
+        )
     }
 
     /// Where it is.
@@ -203,7 +220,9 @@ impl Reason {
             Self::UnexpectedStatus { unit, .. } => {
                 Location { path: Some(format!("then/statuses/{unit}")), ..Location::on_unit(*unit) }
             }
-            Self::SnapshotDiffers { .. } | Self::NoSnapshot => Location::default(),
+            Self::SnapshotDiffers { .. } | Self::SnapshotUnreadable { .. } | Self::NoSnapshot => {
+                Location::default()
+            }
             Self::SkippedButRequired(skip) => skip.location(),
         }
     }
@@ -237,7 +256,11 @@ impl fmt::Display for Reason {
                 write!(f, "{shape} was to be covered and was not visited")
             }
             Self::UnexpectedOutcome { expected, found, message, .. } => {
-                write!(f, "the outcome is {found}, expected {}: {message}", expected.name())
+                write!(f, "the outcome is {found}, expected {}", expected.name())?;
+                if message.is_empty() { Ok(()) } else { write!(f, ": {message}") }
+            }
+            Self::UnexpectedMessage { expected, found, .. } if found.is_empty() => {
+                write!(f, "there is no message, expected `{expected}`")
             }
             Self::UnexpectedMessage { expected, found, .. } => {
                 write!(f, "the message is `{found}`, expected `{expected}`")
@@ -253,6 +276,7 @@ impl fmt::Display for Reason {
                 let advice = if *can_update { update } else { "" };
                 write!(f, "the run differs from its snapshot{advice}\n{difference}")
             }
+            Self::SnapshotUnreadable { file, why } => write!(f, "the snapshot {file} {why}"),
             Self::NoSnapshot => f.write_str("the case has no snapshot"),
             Self::SkippedButRequired(skip) => write!(f, "skipped, and required: {skip}"),
         }

@@ -1,4 +1,4 @@
-//! The transcript of a run, and the snapshot beside a case with which it is compared.
+//! The transcript of a run: what the snapshot of a scenario keeps.
 
 use std::fmt::Write as _;
 
@@ -176,54 +176,4 @@ fn with_tokens(text: &str, seen: &Observation) -> String {
         }
     }
     text
-}
-
-/// A snapshot file: a head that says what it is of, and the transcript.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The transcript.
-    pub content: String,
-}
-
-impl Snapshot {
-    /// Reads a snapshot file, in the form that insta keeps: a head between two lines of `---`.
-    #[must_use]
-    pub fn parse(file: &str) -> Self {
-        let body = file.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n"));
-        let content = body.map_or(file, |(_, content)| content);
-        Self { content: content.trim_end().to_owned() }
-    }
-
-    /// The file that holds `transcript` as the snapshot of `title`.
-    #[must_use]
-    pub fn file(title: &str, transcript: &str) -> String {
-        let title = serde_json::Value::from(title);
-        format!("---\nsource: pgdrill\ndescription: {title}\n---\n{}\n", transcript.trim_end())
-    }
-
-    /// Where a transcript differs from this snapshot, line by line; `None` when it does not.
-    #[must_use]
-    pub fn difference(&self, transcript: &str) -> Option<String> {
-        let found = transcript.trim_end();
-        if self.content == found {
-            return None;
-        }
-        let diff = similar::TextDiff::from_lines(self.content.as_str(), found);
-        Some(diff.unified_diff().context_radius(2).header("snapshot", "this run").to_string())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_snapshot_file_leads_back_to_its_transcript() {
-        let file = Snapshot::file("it says \"no\": x", "line 1\n---\nline 2\n");
-        let snapshot = Snapshot::parse(&file);
-        assert_eq!(snapshot.content, "line 1\n---\nline 2");
-        assert_eq!(snapshot.difference("line 1\n---\nline 2\n"), None);
-        let difference = snapshot.difference("line 1\nline 2").expect("differs");
-        assert!(difference.contains("----") || difference.contains("\n----\n"), "{difference}");
-    }
 }

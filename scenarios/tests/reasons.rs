@@ -169,7 +169,7 @@ fn a_run_that_ended_early_is_reported_at_its_step() {
 fn accepting_a_run_drops_the_difference_from_its_snapshot_and_nothing_that_reads_like_it() {
     let mut input = input("scenario: x\nfire: [{ hook: list-backups }]\n");
     input.source = Source::File("x.snap".into());
-    input.snapshot = Some(Snapshot { content: "another run".into() });
+    input.snapshot = Ok(Some(Snapshot::parse(b"another run").expect("readable")));
     let mut case = judged(&input);
     let Verdict::Failed(reasons) = case.verdict() else { panic!("{:?}", case.verdict()) };
     let text = reasons[0].to_string();
@@ -194,6 +194,11 @@ fn the_texts_that_a_scenario_can_hardly_bring_about_are_these() {
         found: "failed",
         message: "no id".into(),
     };
+    let expected = OutcomeName::Failed;
+    let without_message =
+        Reason::UnexpectedOutcome { firing, expected, found: "finished", message: String::new() };
+    let no_message =
+        Reason::UnexpectedMessage { firing, expected: "no id".into(), found: String::new() };
     for (reason, text) in [
         (
             Reason::OffChart { firing, error: Some(error) },
@@ -208,6 +213,8 @@ fn the_texts_that_a_scenario_can_hardly_bring_about_are_these() {
             "firing 2 stops at hook_fired, where its chart goes on",
         ),
         (outcome, "the outcome is failed, expected finished: no id"),
+        (without_message, "the outcome is finished, expected failed"),
+        (no_message, "there is no message, expected `no id`"),
         (
             Reason::UnexpectedStatus { unit: 4, expected: StatusName::Active, found },
             "unit 4 shows blocked \"why\", expected active",
@@ -221,6 +228,10 @@ fn the_texts_that_a_scenario_can_hardly_bring_about_are_these() {
             "the run differs from its snapshot; if the run is right, `--update` writes it anew\n-a\n+b",
         ),
         (differs(false), "the run differs from its snapshot\n-a\n+b"),
+        (
+            Reason::SnapshotUnreadable { file: "a.snap".into(), why: "can't be read: x".into() },
+            "the snapshot a.snap can't be read: x",
+        ),
         (Reason::NoSnapshot, "the case has no snapshot"),
         (
             Reason::SkippedButRequired(Skip { why: "no policy".into(), step: None }),

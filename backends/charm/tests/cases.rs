@@ -47,13 +47,14 @@ fn holds(input: &Input, plan: &Plan) -> Result<(), Failed> {
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let ran = runtime.block_on(run(&programs, plan));
+    let ran = runtime.block_on(run(&programs, plan)).map_err(|complaint| complaint.to_string())?;
     let verdict = judge(plan, &ran).verdict;
     match &verdict {
         Verdict::Passed => {}
         Verdict::Failed(_) => return Err(verdict.reasons().join("\n").into()),
         Verdict::Skipped(skip) => return Err(format!("skipped: {skip}").into()),
     }
-    let snapshot = input.snapshot.as_ref().ok_or("the case has no snapshot")?;
+    let snapshot = input.snapshot.as_ref().map_err(|complaint| complaint.to_string())?;
+    let snapshot = snapshot.as_ref().ok_or("the case has no snapshot")?;
     snapshot.difference(&transcript(&ran)).map_or(Ok(()), |difference| Err(difference.into()))
 }

@@ -15,7 +15,7 @@ use pgdrill_core::{Amendment, Hook};
     args_conflicts_with_subcommands = true
 )]
 #[command(
-    after_help = "Exit codes: 0 as expected, 1 a scenario failed, 2 a scenario or the usage is wrong, 3 nothing was selected, 4 a backend could not be set up."
+    after_help = "Exit codes: 0 as expected, 1 a scenario, a hook or an action failed, 2 a scenario or the usage is wrong, 3 nothing was selected, 4 a backend could not be set up."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -76,7 +76,7 @@ pub(crate) enum TopologyCommand {
         #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
         format: StatusFormat,
     },
-    /// Fire a hook on a unit of what is up, and show its path
+    /// Fire a hook on a unit of what is up, and show its path; ends with 1 if the hook or its action failed
     Fire(FireArgs),
     /// Have something happen to what is up: a fault, a role change, a change of scale
     #[command(visible_alias = "fault")]
@@ -140,6 +140,10 @@ pub(crate) struct RunArgs {
     /// Write the snapshots beside the scenario files anew
     #[arg(long, requires = "paths")]
     pub(crate) update: bool,
+    /// Count a scenario of a file without a snapshot as failed, and a snapshot of no scenario as an error; on unless
+    /// given where the environment variable CI is set, and not to `false` or `0`
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) require_snapshots: Option<bool>,
     /// Which S3 server containers use; the first that can be had unless given
     #[arg(long, value_enum, value_name = "PROFILE")]
     pub(crate) s3: Option<S3Arg>,
@@ -150,7 +154,7 @@ pub(crate) struct RunArgs {
     /// Switch an amendment of the charts off; may be given several times
     #[arg(long, value_name = "NAME", value_parser = amendment_names())]
     pub(crate) no_amendment: Vec<String>,
-    /// Count a scenario that this backend would skip as failed
+    /// Count a scenario that this backend would skip as failed; it is the one that runs
     #[arg(long, value_enum, value_name = "BACKEND")]
     pub(crate) require: Option<BackendArg>,
 }
@@ -211,6 +215,17 @@ pub(crate) enum BackendArg {
     /// A charm's own dispatches, as processes with everything around a unit served to them
     #[value(alias = "charm")]
     Stand,
+}
+
+impl BackendArg {
+    /// The name by which it is given.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Containers => "containers",
+            Self::Stand => "stand",
+        }
+    }
 }
 
 /// The S3 server of a run in containers.

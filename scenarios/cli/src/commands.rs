@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 use pgdrill_core::{Diagnostic, Hook};
 use pgdrill_flow::{Tolerance, nearest_name};
-use pgdrill_scenarios::{Input, Positions, read_corpus, read_path, read_stdin, schema, template};
+use pgdrill_scenarios::{Input, ScenarioFiles, Source, read_corpus, read_stdin, schema, template};
 
 use crate::{
     args::{Cli, Command, DispatchCommand, TopologyCommand},
@@ -100,21 +100,22 @@ fn dispatch(_: &DispatchCommand) -> Exit {
     crate::absent::absent("a charm's dispatches", "charm")
 }
 
-/// Every scenario under these paths, `-` being standard input; the embedded corpus when there are none.
-pub(crate) fn read(paths: &[std::path::PathBuf]) -> Vec<Input> {
+/// Every scenario under these paths, `-` being standard input; the embedded corpus when there are none. And a warning of
+/// each snapshot there that no scenario owns.
+pub(crate) fn read(paths: &[std::path::PathBuf]) -> (Vec<Input>, Vec<Diagnostic>) {
     if paths.is_empty() {
-        return read_corpus();
+        return (read_corpus(), Vec::new());
     }
-    let mut inputs = Vec::new();
+    let (mut inputs, mut files) = (Vec::new(), ScenarioFiles::default());
     for path in paths {
         if path.as_os_str() == "-" {
             inputs.extend(output::stdin().map_or_else(unreadable, |text| read_stdin(&text)));
         } else {
-            let read = read_path(path).map_err(|diagnostic| or_a_command(path, diagnostic));
+            let read = files.read(path).map_err(|diagnostic| or_a_command(path, diagnostic));
             inputs.extend(read.unwrap_or_else(unreadable));
         }
     }
-    inputs
+    (inputs, files.orphans())
 }
 
 /// What looks like a misspelt command, or one behind the options, is a path to the command line.
@@ -134,14 +135,12 @@ fn or_a_command(path: &std::path::Path, diagnostic: Box<Diagnostic>) -> Box<Diag
 }
 
 fn unreadable(diagnostic: Box<Diagnostic>) -> Vec<Input> {
-    let file = diagnostic.file.clone();
-    let source = pgdrill_scenarios::Source::Stdin;
-    let (scenario, positions) = (Err(diagnostic), Positions::default());
-    vec![Input { name: file.clone(), file, source, scenario, snapshot: None, positions }]
+    vec![Input::refused(diagnostic.file.clone(), Source::Stdin, diagnostic)]
 }
 
 fn check(paths: &[std::path::PathBuf]) -> Exit {
-    let inputs = read(paths);
+    let (inputs, orphans) = read(paths);
+    orphans.iter().for_each(complain);
     if inputs.is_empty() {
         return no_file();
     }

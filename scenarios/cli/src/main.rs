@@ -16,6 +16,7 @@ mod run;
 mod stand;
 #[cfg(feature = "containers")]
 mod topology;
+mod update;
 
 use std::process::ExitCode;
 

@@ -30,6 +30,12 @@ pub(crate) fn complain(diagnostic: &Diagnostic) {
     let _ = writeln!(stderr, "{diagnostic}");
 }
 
+/// A line for whoever waits, on standard error.
+pub(crate) fn say(line: &str) {
+    // Nobody is left to be informed when standard error is gone.
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
+
 /// The whole of standard input.
 pub(crate) fn stdin() -> Result<Vec<u8>, Box<Diagnostic>> {
     let mut text = Vec::new();

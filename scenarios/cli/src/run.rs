@@ -3,9 +3,9 @@
 use std::{io::IsTerminal as _, num::NonZeroUsize, path::Path, thread};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pgdrill_core::{Amendment, Diagnostic};
+use pgdrill_core::{Amendment, Diagnostic, Severity};
 use pgdrill_scenarios::{
-    Backend, Coverage, Input, Plan, Run, Snapshot, Source, Verdict, plan,
+    Backend, Coverage, Input, Plan, Run, Source, Verdict, plan,
     report::{self, CaseEnd, JudgedCase, json_lines, judged, junit, run_text},
     run_all,
 };
@@ -13,7 +13,8 @@ use pgdrill_scenarios::{
 use crate::{
     args::{BackendArg, RunArgs, RunFormat, S3Arg},
     commands::{Exit, no_file, nothing, read},
-    output::{complain, print},
+    output::{complain, print, say},
+    update::{Updated, cannot_be_written, update},
 };
 
 /// Runs the scenarios that the user named.
@@ -24,11 +25,19 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         complain(&Diagnostic::error("the command line", what).hint(hint));
         return Exit::Wrong;
     }
-    let inputs = read(&args.paths);
+    if let Some(required) = args.require.filter(|required| *required != args.backend) {
+        let (required, runs) = (required.name(), args.backend.name());
+        let what = format!("`--require {required}` is of no use where `{runs}` runs");
+        let hint = format!("add `--backend {required}`");
+        complain(&Diagnostic::error("the command line", what).hint(hint));
+        return Exit::Wrong;
+    }
+    let (inputs, mut orphans) = read(&args.paths);
     if inputs.is_empty() {
+        orphans.iter().for_each(complain);
         return no_file();
     }
-    let (selected, refused) = select(inputs, &args.filter);
+    let (selected, mut refused) = select(inputs, &args.filter);
     report::refused(&refused).for_each(|(_, complaint)| complain(complaint));
     if selected.is_empty() && refused.is_empty() {
         return nothing_fits(args);
@@ -46,19 +55,42 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
     if args.require.is_some() {
         cases.iter_mut().for_each(JudgedCase::require);
     }
-    if args.update
-        && let Err(diagnostic) = update(&selected, &mut cases)
-    {
-        complain(&diagnostic);
-        return Exit::Wrong;
+    let updated = if args.update { update(&selected, &mut cases) } else { Updated::default() };
+    let written = |orphan: &Diagnostic| {
+        updated.written.iter().any(|it| it.as_path() == Path::new(&orphan.file))
+    };
+    orphans.retain(|orphan| !written(orphan));
+    if requires_snapshots(args) {
+        cases.iter_mut().for_each(JudgedCase::require_snapshot);
+        refused.extend(orphans.drain(..).map(|orphan| {
+            let complaint = Diagnostic { severity: Severity::Error, ..orphan };
+            complain(&complaint);
+            CaseEnd::Refused { name: complaint.file.clone(), complaint: Box::new(complaint) }
+        }));
     }
-    let is_refused = !refused.is_empty();
+    orphans.iter().chain(&updated.faults).for_each(complain);
+    let is_wrong = !refused.is_empty() || !updated.faults.is_empty();
     let ends: Vec<CaseEnd> = ends(cases).into_iter().chain(refused).collect();
-    show(args, &ends, is_refused)
+    let exit = show(args, &ends, is_wrong);
+    if args.update {
+        say(&updated.text());
+    }
+    exit
+}
+
+/// Whether every scenario of a file must have a snapshot: as the user says, and else as the environment of a CI system.
+fn requires_snapshots(args: &RunArgs) -> bool {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "every CI system says by this variable that nobody is there to read a warning"
+    )]
+    let in_ci =
+        || std::env::var_os("CI").is_some_and(|ci| !(ci.is_empty() || ci == "false" || ci == "0"));
+    args.require_snapshots.unwrap_or_else(in_ci)
 }
 
 /// Prints and writes the reports.
-fn show(args: &RunArgs, ends: &[CaseEnd], is_refused: bool) -> Exit {
+fn show(args: &RunArgs, ends: &[CaseEnd], is_wrong: bool) -> Exit {
     let whole = args.paths.is_empty() && args.filter.is_empty();
     let printed = print(&match args.format {
         RunFormat::Json => json_lines(ends),
@@ -73,7 +105,7 @@ fn show(args: &RunArgs, ends: &[CaseEnd], is_refused: bool) -> Exit {
         complain(&diagnostic);
         return Exit::Wrong;
     }
-    if is_refused {
+    if is_wrong {
         Exit::Wrong
     } else if judged(ends).any(|case| matches!(case.verdict(), Verdict::Failed(_))) {
         Exit::Failed
@@ -260,17 +292,6 @@ fn select(inputs: Vec<Input>, filters: &[String]) -> (Vec<Input>, Vec<CaseEnd>) 
     (selected, refused)
 }
 
-/// Writes the snapshot of every scenario that has nothing else against it.
-fn update(inputs: &[Input], cases: &mut [JudgedCase]) -> Result<(), Diagnostic> {
-    for (input, case) in inputs.iter().zip(cases) {
-        let Source::File(path) = &input.source else { continue };
-        if let Some(transcript) = case.accept() {
-            write(path, &Snapshot::file(&case.plan.title, &transcript))?;
-        }
-    }
-    Ok(())
-}
-
 /// The scenario file that a report of this name would overwrite.
 fn overwritten(junit: &Path, inputs: &[Input]) -> Option<String> {
     let target = junit.canonicalize().ok()?;
@@ -282,12 +303,5 @@ fn overwritten(junit: &Path, inputs: &[Input]) -> Option<String> {
 fn write_junit(file: &Path, ends: &[CaseEnd]) -> Result<(), Diagnostic> {
     let xml = junit(ends);
     let xml = xml.map_err(|error| Diagnostic::error(&file.display().to_string(), error))?;
-    write(file, &xml)
-}
-
-fn write(path: &Path, content: &str) -> Result<(), Diagnostic> {
-    std::fs::write(path, content).map_err(|error| {
-        let what = format!("can't be written: {error}");
-        Diagnostic::error(&path.display().to_string(), what)
-    })
+    std::fs::write(file, xml).map_err(|error| cannot_be_written(file, &error))
 }

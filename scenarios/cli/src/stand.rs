@@ -44,7 +44,7 @@ pub(crate) fn run_plans(plans: &[Plan], jobs: usize) -> Option<Vec<Run>> {
     let bar = progress(plans.len());
     let runs = runtime.block_on(pgdrill_stand::run_all(&programs, plans, jobs, |_| bar.inc(1)));
     bar.finish_and_clear();
-    Some(runs)
+    runs.inspect_err(|complaint| complain(complaint)).ok()
 }
 
 /// Handles one event of a hook, and shows what it did; or holds everything ready for others to do so.

@@ -1,38 +1,32 @@
 //! Topologies that stay up: started, looked at, fired at, broken, mended, taken down.
 
-use std::{collections::BTreeMap, io::Write as _};
+use std::collections::BTreeMap;
 
 use pgdrill_container_backend::{
     FreeName, PersistedTopology, TopologyError, Wanted, check_parameters, clean as clean_up,
     down as take_down, reach_text, topology_text,
 };
 use pgdrill_containers::Cleared;
-use pgdrill_core::{Diagnostic, Hook};
+use pgdrill_core::{Diagnostic, Hook, Outcome};
 use pgdrill_scenarios::{check_change, firings, read_change};
 
 use crate::{
     args::{FireArgs, StatusFormat, TopologyCommand, UpArgs},
     commands::Exit,
     containers::{StderrProgress, asked_to_end, profile, runtime},
-    output::{complain, print},
+    output::{complain, print, say},
 };
 
-/// What a command that was done says, and whether the hook that it fired failed.
+/// What a command that was done says, and whether the hook or action that it fired failed.
 struct CommandDone {
     text: String,
-    hook_failed: bool,
+    has_failed: bool,
 }
 
 impl From<String> for CommandDone {
     fn from(text: String) -> Self {
-        Self { text, hook_failed: false }
+        Self { text, has_failed: false }
     }
-}
-
-/// A line for whoever waits, on standard error.
-fn say(line: &str) {
-    // Nobody is left to be informed when standard error is gone.
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Carries a command out to its end.
@@ -41,7 +35,7 @@ fn end(command: impl Future<Output = Result<CommandDone, TopologyError>>) -> Exi
     match runtime.block_on(command) {
         Ok(done) => {
             let printed = print(&done.text);
-            if done.hook_failed && printed == Exit::Expected { Exit::Failed } else { printed }
+            if done.has_failed && printed == Exit::Expected { Exit::Failed } else { printed }
         }
         Err(TopologyError::Wrong(complaint)) => {
             complain(&complaint);
@@ -127,14 +121,23 @@ fn fire(args: &FireArgs) -> Exit {
                 let what = format!("ended by {signal}; {hook} on unit {} died where it was", args.unit);
                 say(&Diagnostic::error("the command", what).to_string());
                 persisted.save().await?;
-                return Ok(CommandDone { text: String::new(), hook_failed: true });
+                return Ok(CommandDone { text: String::new(), has_failed: true });
             }
         };
         persisted.save().await?;
         let fired = fired?;
-        let hook_failed = fired.iter().any(|fired| !fired.firing.outcome.keeps_writes());
-        Ok(CommandDone { text: firings(&fired), hook_failed })
+        let has_failed = fired.iter().any(|fired| is_failure(&fired.firing.outcome));
+        Ok(CommandDone { text: firings(&fired), has_failed })
     })
+}
+
+/// Whether a hook failed, or the action that it was. To Juju a hook whose action failed succeeded; a person or a script
+/// that asks for a backup wants to know whether there is one.
+fn is_failure(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Returned | Outcome::Deferred | Outcome::Finished => false,
+        Outcome::Failed(_) | Outcome::Error(_) | Outcome::Died(_) => true,
+    }
 }
 
 fn parameters(given: &[(String, String)]) -> Result<BTreeMap<String, String>, TopologyError> {
@@ -213,6 +216,15 @@ mod tests {
         let cleared = Cleared { stages: vec!["pgdrill-a".into()], containers: 2, networks: 1 };
         assert_eq!(removed(&cleared), "removed 2 containers and 1 network: pgdrill-a\n");
         assert_eq!(removed(&Cleared::default()), "nothing was left\n");
+    }
+
+    #[test]
+    fn an_action_that_failed_is_a_failure() {
+        for outcome in [Outcome::Returned, Outcome::Deferred, Outcome::Finished] {
+            assert!(!is_failure(&outcome), "{outcome:?}");
+        }
+        assert!(is_failure(&Outcome::Failed("no stanza".to_owned())));
+        assert!(is_failure(&Outcome::Died(pgdrill_core::Shape::Start)));
     }
 
     #[test]

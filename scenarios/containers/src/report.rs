@@ -116,13 +116,23 @@ pub fn reach_text(seen: &TopologySeen) -> String {
     for container in &seen.containers {
         let _ = writeln!(out, "  {}", container.name);
     }
+    let unit = unit_for_backups(seen);
     let name = if seen.name == "local" { String::new() } else { format!(" --name {}", seen.name) };
     let _ = write!(
         out,
-        "\nNext:\n  pgdrill status{name}\n  pgdrill fire create-backup --unit 0 --param type=full{name}\n  \
+        "\nNext:\n  pgdrill status{name}\n  pgdrill fire create-backup --unit {unit} --param type=full{name}\n  \
          pgdrill do 's3-server: down'{name}\n  pgdrill heal{name}\n  pgdrill down{name}\n"
     );
     out
+}
+
+/// The unit that takes a backup: a replica where there is TLS and one to take it, else the primary. Any other unit
+/// fails the action.
+fn unit_for_backups(seen: &TopologySeen) -> u32 {
+    let by_replica = seen.tls && seen.units.len() > 1;
+    let role = if by_replica { "replica" } else { "primary" };
+    let fits = seen.units.iter().find(|unit| unit.role == role);
+    fits.or(seen.units.first()).map_or(0, |unit| unit.unit)
 }
 
 /// Columns under their heads, two spaces apart.
@@ -245,6 +255,23 @@ No backups
         seen.backups_unknown = Some("the S3 server is dead".into());
         let text = topology_text(&seen);
         assert!(text.contains("The backups are not known: the S3 server is dead"), "{text}");
+    }
+
+    #[test]
+    fn the_backup_that_is_proposed_is_one_that_its_unit_takes() {
+        let proposes = |seen: &TopologySeen, unit: u32| {
+            let line = format!("  pgdrill fire create-backup --unit {unit} --param type=full\n");
+            let text = reach_text(seen);
+            assert!(text.contains(&line), "{line}: {text}");
+        };
+        proposes(&seen(), 1);
+        proposes(&TopologySeen { tls: false, ..seen() }, 0);
+        proposes(&TopologySeen { units: vec![unit(0)], ..seen() }, 0);
+        let mut moved = seen();
+        let roles = ["replica", "primary"];
+        moved.units.iter_mut().zip(roles).for_each(|(unit, role)| unit.role = role);
+        proposes(&moved, 0);
+        proposes(&TopologySeen { tls: false, ..moved }, 1);
     }
 
     #[test]

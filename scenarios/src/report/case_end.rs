@@ -66,7 +66,8 @@ impl JudgedCase {
         {
             judged.verdict.fail(reason);
         }
-        let lacks_snapshot = input.snapshot.is_none() && matches!(input.source, Source::File(_));
+        let is_none = matches!(input.snapshot, Ok(None));
+        let lacks_snapshot = is_none && matches!(input.source, Source::File(_));
         let (name, file, positions) =
             (input.name.clone(), input.file.clone(), input.positions.clone());
         Self { name, file, backend, s3, plan, run, judged, positions, lacks_snapshot }
@@ -86,14 +87,21 @@ impl JudgedCase {
         }
     }
 
-    /// Takes this run as the right one: a difference from the snapshot is no reason any more. The transcript that the
+    /// A scenario that was read from a file, ran, and has no snapshot counts as failed.
+    pub fn require_snapshot(&mut self) {
+        if self.lacks_snapshot && !matches!(self.judged.verdict, Verdict::Skipped(_)) {
+            self.judged.verdict.fail(Reason::NoSnapshot);
+        }
+    }
+
+    /// Takes this run as the right one: what its snapshot has against it is no reason any more. The transcript that the
     /// snapshot is to hold, unless something else is against the run, or it was skipped.
     pub fn accept(&mut self) -> Option<String> {
         self.lacks_snapshot = false;
         match &mut self.judged.verdict {
             Verdict::Passed => {}
             Verdict::Failed(reasons) => {
-                reasons.retain(|reason| !matches!(reason, Reason::SnapshotDiffers { .. }));
+                reasons.retain(|reason| !reason.is_of_snapshot());
                 if !reasons.is_empty() {
                     return None;
                 }
@@ -131,12 +139,16 @@ pub fn counts(ends: &[CaseEnd]) -> (usize, usize, usize) {
 /// What the snapshot has against a run.
 fn compare(input: &Input, run: &Run) -> Option<Reason> {
     match (&input.snapshot, &input.source) {
-        (Some(snapshot), source) => {
+        (Ok(Some(snapshot)), source) => {
             let difference = snapshot.difference(&transcript(run))?;
             let can_update = matches!(source, Source::File(_));
             Some(Reason::SnapshotDiffers { difference, can_update })
         }
-        (None, Source::Embedded) => Some(Reason::NoSnapshot),
-        (None, Source::File(_) | Source::Stdin) => None,
+        (Err(complaint), _) => {
+            let (file, why) = (complaint.file.clone(), complaint.what.clone());
+            Some(Reason::SnapshotUnreadable { file, why })
+        }
+        (Ok(None), Source::Embedded) => Some(Reason::NoSnapshot),
+        (Ok(None), Source::File(_) | Source::Stdin) => None,
     }
 }

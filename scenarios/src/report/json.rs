@@ -1,16 +1,51 @@
 //! One JSON object a line, one line a scenario.
 
-use pgdrill_core::ports::{MemberState, ServiceState};
+use pgdrill_core::{
+    Diagnostic,
+    ports::{MemberState, ServiceState},
+};
 use pgdrill_sim::{Observation, UnitSeen};
 use serde_json::{Map, Value, json};
 
-use super::{CaseEnd, JudgedCase, judged};
+use super::{CaseEnd, JudgedCase};
 use crate::{judge::Verdict, location::Location, run::FiredStep};
 
-/// Every scenario that ran as one line of JSON.
+/// Every scenario as one line of JSON, those that were refused included.
 #[must_use]
 pub fn json_lines(ends: &[CaseEnd]) -> String {
-    judged(ends).map(|case| line(case).to_string() + "\n").collect()
+    let lines = ends.iter().map(|end| match end {
+        CaseEnd::Judged(case) => line(case),
+        CaseEnd::Refused { name, complaint } => refused_line(name, complaint),
+    });
+    lines.map(|line| line.to_string() + "\n").collect()
+}
+
+/// The keys are those of a scenario that ran; what only a run knows is null or empty.
+fn refused_line(name: &str, complaint: &Diagnostic) -> Value {
+    let text = complaint.to_string();
+    let known = |number: usize| (number > 0).then_some(number);
+    let at = json!({
+        "path": null,
+        "line": known(complaint.line),
+        "column": known(complaint.column),
+        "firing": null,
+        "hook": null,
+        "unit": null,
+        "shape": null,
+    });
+    json!({
+        "scenario": null,
+        "name": name,
+        "file": complaint.file,
+        "backend": null,
+        "s3": null,
+        "verdict": "refused",
+        "reason": text,
+        "reasons": [{ "kind": "refused", "text": text, "at": at }],
+        "firings": [],
+        "statuses": {},
+        "observed": null,
+    })
 }
 
 fn line(result: &JudgedCase) -> Value {

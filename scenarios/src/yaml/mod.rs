@@ -24,6 +24,7 @@ mod wording;
 
 pub use de::from_document;
 pub use error::name_hint;
+pub(crate) use pieces::normalise;
 pub use pieces::{
     MAX_BYTES, MAX_DOCUMENT_BYTES, MAX_DOCUMENTS, YamlDocument, documents, documents_from_bytes,
 };

@@ -177,7 +177,7 @@ fn readable(bytes: &[u8], text: &str) -> Result<(), ParserFault> {
 }
 
 /// The text as the parser gets it: no byte order mark, and `\n` alone between lines.
-fn normalise(text: &str) -> Cow<'_, str> {
+pub(crate) fn normalise(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.contains('\r') {
         Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))

@@ -27,9 +27,15 @@ pub(super) fn serve(
     let (shared, listeners) = (Arc::clone(shared), Arc::clone(listeners));
     Ok(spawned(async move {
         let mut connections = JoinSet::new();
-        while let Ok((stream, _)) = listener.accept().await {
-            while connections.try_join_next().is_some() {}
-            connections.spawn(converse(stream, Arc::clone(&shared), Arc::clone(&listeners)));
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    while connections.try_join_next().is_some() {}
+                    let (shared, listeners) = (Arc::clone(&shared), Arc::clone(&listeners));
+                    connections.spawn(converse(stream, shared, listeners));
+                }
+                Err(error) => return shared.note(&error),
+            }
         }
     }))
 }

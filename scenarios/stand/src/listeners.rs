@@ -34,11 +34,12 @@ impl Listeners {
             if listens && !servers.contains_key(&unit) {
                 let host = SharedState::HOSTS.replace("{unit}", &unit.to_string());
                 // What can't listen here is refused, which the run then shows.
-                if let Ok(listener) = TcpListener::bind((host, shared.port)).await {
-                    let shared = Arc::clone(shared);
+                let bound = TcpListener::bind((host, shared.port)).await;
+                if let Ok(listener) = bound.inspect_err(|error| shared.note(error)) {
+                    let (shared, all) = (Arc::clone(shared), Arc::clone(shared));
                     servers.insert(
                         unit,
-                        accept(listener, move |stream| {
+                        accept(listener, all, move |stream| {
                             let shared = Arc::clone(&shared);
                             web::serve(stream, move |asked| {
                                 let shared = Arc::clone(&shared);
@@ -63,7 +64,8 @@ pub(super) fn serve_tls(
     listeners: Arc<Listeners>,
 ) -> Result<Task, String> {
     let acceptor = authority()?.acceptor.clone();
-    Ok(accept(listener, move |stream| {
+    let all = Arc::clone(&shared);
+    Ok(accept(listener, all, move |stream| {
         let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
         let listeners = Arc::clone(&listeners);
         async move {
@@ -87,16 +89,25 @@ pub(super) fn spawned(work: impl Future<Output = ()> + Send + 'static) -> Task {
     Task(tokio::spawn(work))
 }
 
-/// Takes connections, each served beside the others.
-fn accept<F>(listener: TcpListener, serve: impl Fn(TcpStream) -> F + Send + 'static) -> Task
+/// Takes connections, each served beside the others. That one can't be taken is noted.
+fn accept<F>(
+    listener: TcpListener,
+    shared: Arc<SharedState>,
+    serve: impl Fn(TcpStream) -> F + Send + 'static,
+) -> Task
 where
     F: Future<Output = ()> + Send + 'static,
 {
     spawned(async move {
         let mut connections = JoinSet::new();
-        while let Ok((stream, _)) = listener.accept().await {
-            while connections.try_join_next().is_some() {}
-            connections.spawn(serve(stream));
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    while connections.try_join_next().is_some() {}
+                    connections.spawn(serve(stream));
+                }
+                Err(error) => return shared.note(&error),
+            }
         }
     })
 }

@@ -173,7 +173,10 @@ impl Rehearsal {
         let socket = folder.join(format!("pebble-{unit}.socket"));
         let (shared, listeners) = (Arc::clone(&self.shared), Arc::clone(&self.listeners));
         let stage = Arc::new(RehearsedContainer { shared, listeners, unit });
-        pebbles.push((unit, PebbleServer::start(&socket, stage).map_err(broken)?));
+        let noted = Arc::clone(&self.shared);
+        let pebble = PebbleServer::start_noting(&socket, stage, move |error| noted.note(error));
+        let pebble = pebble.map_err(|error| self.failed(&error))?;
+        pebbles.push((unit, pebble));
         let site = SiteFile {
             pebble: Some(socket),
             hosts: Some(SharedState::HOSTS.to_owned()),
@@ -185,7 +188,20 @@ impl Rehearsal {
             ..SiteFile::default()
         };
         let text = serde_json::to_string(&site).map_err(broken)?;
-        std::fs::write(folder.join(format!("site-{unit}.json")), text).map_err(broken)
+        let site = folder.join(format!("site-{unit}.json"));
+        std::fs::write(site, text).map_err(|error| self.failed(&error))
+    }
+
+    /// Something of the stand itself did not work.
+    fn failed(&self, error: &io::Error) -> Prevented {
+        self.shared.note(error);
+        broken(error)
+    }
+
+    /// What this machine ran short of, if it did: what was seen since then says nothing of a scenario.
+    #[must_use]
+    pub fn shortage(&self) -> Option<String> {
+        self.shared.shortage()
     }
 
     /// Runs the process: whether it succeeded, whether it was killed, and what it wrote to standard error.
@@ -205,7 +221,7 @@ impl Rehearsal {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        let mut child = command.spawn().map_err(broken)?;
+        let mut child = command.spawn().map_err(|error| self.failed(&error))?;
         let stderr = child.stderr.take();
         let is_killed = tokio::select! {
             _ = timeout(LIMIT, child.wait()) => false,

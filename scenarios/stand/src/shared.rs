@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -29,6 +30,8 @@ pub(super) struct SharedState {
     /// Says that the dispatch that runs is to be killed.
     pub(super) kill: Notify,
     state: Mutex<RehearsalState>,
+    /// What this machine ran short of, so that nothing which was seen since says anything of a scenario.
+    shortage: Mutex<Option<String>>,
 }
 
 /// What is under way.
@@ -73,7 +76,21 @@ impl RehearsalState {
 
 impl SharedState {
     pub(super) fn new(world: Shared, port: u16) -> Self {
-        Self { world, port, kill: Notify::new(), state: Mutex::default() }
+        let (state, shortage) = (Mutex::default(), Mutex::default());
+        Self { world, port, kill: Notify::new(), state, shortage }
+    }
+
+    /// Keeps what the machine ran short of, if that is what this error says.
+    pub(super) fn note(&self, error: &io::Error) {
+        if is_shortage(error) {
+            let mut shortage = self.shortage.lock().unwrap_or_else(PoisonError::into_inner);
+            shortage.get_or_insert_with(|| error.to_string());
+        }
+    }
+
+    /// What the machine ran short of first.
+    pub(super) fn shortage(&self) -> Option<String> {
+        self.shortage.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, RehearsalState> {
@@ -146,5 +163,31 @@ impl SharedState {
         let mut state = self.state();
         state.calls.push(place);
         state.kill_at == Some(state.calls.len())
+    }
+}
+
+/// Whether the machine, and not what was asked of it, is why something did not work: there are no more processes,
+/// threads, descriptors, memory or room.
+pub(super) fn is_shortage(error: &io::Error) -> bool {
+    // EAGAIN (of a process that was to start), ENOMEM, ENFILE, EMFILE, ENOSPC, ENOBUFS, EDQUOT.
+    matches!(error.raw_os_error(), Some(11 | 12 | 23 | 24 | 28 | 105 | 122))
+}
+
+#[cfg(test)]
+mod tests {
+    use pgdrill_sim::Given;
+
+    use super::*;
+
+    #[test]
+    fn the_first_shortage_is_kept_and_nothing_else() {
+        let shared = SharedState::new(pgdrill_sim::World::new(&Given::default()).shared(), 1);
+        shared.note(&io::Error::from_raw_os_error(98));
+        shared.note(&io::Error::other("no number"));
+        assert_eq!(shared.shortage(), None);
+        shared.note(&io::Error::from_raw_os_error(24));
+        shared.note(&io::Error::from_raw_os_error(12));
+        let first = shared.shortage().unwrap_or_default();
+        assert!(first.contains("Too many open files"), "{first}");
     }
 }

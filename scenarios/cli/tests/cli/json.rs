@@ -101,7 +101,7 @@ fn firing_keeps_its_promise(firing: &Value) {
 }
 
 #[test]
-fn a_verdict_that_failed_has_its_reason_and_a_refused_document_its_line_on_standard_error() {
+fn a_verdict_that_failed_has_its_reason_and_so_has_a_refused_document() {
     let stream = "\
 scenario: it fails
 fire: [{ hook: restore }]
@@ -113,7 +113,7 @@ fire: [{ hook: restor }]
     let ended = Session::new().ended("run - --format json", stream.as_bytes());
     assert_eq!(ended.code, 2);
     let results = lines(&ended.stdout);
-    assert_eq!(results.len(), 1);
+    assert_eq!(results.len(), 2);
     assert_eq!(results[0]["verdict"], "failed");
     let reason = word(&results[0], "reason");
     assert!(reason.contains("the outcome is failed, expected finished"), "{reason}");
@@ -129,6 +129,18 @@ fire: [{ hook: restor }]
     assert_eq!(reasons[0]["at"], at);
     assert_eq!(word(&results[0], "file"), "<stdin>");
     assert!(ended.stderr.contains("at: <stdin>:6:16"), "{}", ended.stderr);
+    let refused = &results[1];
+    assert_eq!((word(refused, "verdict"), word(refused, "name")), ("refused", "<stdin>#2"));
+    let keys = |object: &Value| object.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(refused), keys(&results[0]), "the keys are the same");
+    let reasons = items(refused, "reasons");
+    assert_eq!((reasons.len(), word(&reasons[0], "kind")), (1, "refused"));
+    assert_eq!(format!("{}\n", word(refused, "reason")), ended.stderr);
+    let at = serde_json::json!({
+        "path": null, "line": 6, "column": 16,
+        "firing": null, "hook": null, "unit": null, "shape": null,
+    });
+    assert_eq!(reasons[0]["at"], at);
 }
 
 #[test]

@@ -17,5 +17,8 @@ mod laptop;
 mod refusals;
 mod repeat;
 mod session;
+mod shelf;
 mod snapshots;
+#[cfg(feature = "charm")]
+mod stand;
 mod verdicts;

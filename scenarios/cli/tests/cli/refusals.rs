@@ -252,6 +252,32 @@ fn every_wrong_usage_ends_with_code_2_and_a_word_about_it() {
 }
 
 #[test]
+fn a_dollar_that_begins_no_token_is_refused() {
+    let with = |id: &str| {
+        let fire = format!("fire:\n  - hook: restore\n    params: {{ backup-id: \"{id}\" }}\n");
+        format!("scenario: x\ngiven: {{ s3: {{}}, stanza: initialised, backups: [full] }}\n{fire}")
+    };
+    Session::new().run_with("check -", &with("${backup_1}")).holds("no_token");
+    for id in ["${backup-1", "$", "a$b", "${backup-0}", "${backup-+1}", "${backup-1} "] {
+        let ended = Session::new().ended("check -", with(id).as_bytes());
+        assert_eq!(ended.code, 2, "{id}");
+        let what = format!("error: the `$` in `{id}` begins nothing that stands for something");
+        assert!(ended.stderr.starts_with(&what), "{}", ended.stderr);
+    }
+    for id in ["${backup-1}", "${backup-12}", "2026-11-23T02:43:06Z"] {
+        assert_eq!(Session::new().ended("check -", with(id).as_bytes()).code, 0, "{id}");
+    }
+}
+
+#[test]
+fn what_is_required_is_the_backend_that_runs() {
+    Session::new()
+        .run("run --require containers --filter list-backups")
+        .run("run --backend stand --require memory")
+        .holds("require_another_backend");
+}
+
+#[test]
 fn slips_that_would_look_like_passes_are_refused() {
     let restore = "  - hook: restore\n    params: { backup-id: \"${backup-4}\" }\n";
     Session::new()

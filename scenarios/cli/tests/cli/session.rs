@@ -123,7 +123,7 @@ fn without_hash(line: &str) -> String {
 }
 
 impl Ended {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
@@ -132,10 +132,10 @@ impl Ended {
     }
 }
 
-/// The binary, in an environment that says nothing about colours and has no container engine.
+/// The binary, in an environment that says nothing about colours or a CI system and has no container engine.
 pub(crate) fn pgdrill() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgdrill"));
-    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS"] {
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS", "CI"] {
         command.env_remove(name);
     }
     command.env("DOCKER_HOST", NO_ENGINE);

@@ -1,6 +1,17 @@
 //! Files that a run writes: snapshots beside scenarios, and JUnit reports.
 
+use std::{fs, os::unix::fs::symlink};
+
 use crate::session::{GOOD, Session};
+
+/// The names of what stands in the session's folder.
+fn names(session: &Session) -> Vec<String> {
+    let entries = fs::read_dir(session.folder()).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_unstable();
+    names
+}
 
 #[test]
 fn a_snapshot_is_written_held_against_the_next_run_and_its_edit_is_shown() {
@@ -10,21 +21,6 @@ fn a_snapshot_is_written_held_against_the_next_run_and_its_edit_is_shown() {
         session.read("good.snap").replace("has_missing_s3_parameters: no", "is_leader: yes");
     let session = session.file("good.snap", edited).run("run good.yaml");
     session.run("run good.yaml --update").run("run good.yaml").holds("snapshot_beside_a_file");
-}
-
-#[test]
-fn each_document_of_a_file_has_its_own_snapshot() {
-    let other = GOOD.replace("backups: [full]", "backups: []");
-    let session = Session::new().file("two.yaml", format!("{GOOD}---\n{other}"));
-    let ended = session.ended("run two.yaml --update", b"");
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert!(session.read("two.1.snap").contains("| full "));
-    assert!(!session.read("two.2.snap").contains("| full "));
-    let swapped = session.read("two.1.snap");
-    let ended = session.file("two.2.snap", swapped).ended("run two.yaml", b"");
-    assert_eq!(ended.code, 1);
-    assert!(ended.stdout.contains("passed   two#1"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("failed   two#2"), "{}", ended.stdout);
 }
 
 #[test]
@@ -65,4 +61,49 @@ fn a_report_that_cannot_be_written_is_an_error_and_the_run_is_shown_all_the_same
 fn a_report_never_overwrites_a_scenario() {
     let session = Session::new().file("good.yaml", GOOD);
     session.run("run good.yaml --junit good.yaml").show("good.yaml").holds("junit_over_a_scenario");
+}
+
+#[test]
+fn a_snapshot_is_replaced_as_a_whole_or_not_at_all_and_only_where_it_differs() {
+    let session = Session::new().file("good.yaml", GOOD).file("elsewhere", "mine");
+    symlink("elsewhere", session.folder().join("good.snap")).unwrap();
+    let ended = session.ended("run good.yaml --update", b"");
+    assert_eq!((ended.code, &*ended.stderr), (0, "1 snapshot written\n"), "{}", ended.stdout);
+    assert_eq!(session.read("elsewhere"), "mine", "no link is followed");
+    assert!(fs::symlink_metadata(session.folder().join("good.snap")).unwrap().is_file());
+    assert_eq!(names(&session), ["elsewhere", "good.snap", "good.yaml"]);
+    let told = |words: &str| session.ended(words, b"").stderr;
+    assert_eq!(told("run good.yaml --update"), "0 snapshots written\n");
+    // What differs in its head or its line breaks alone is right as it is.
+    let crlf = session.read("good.snap").replace('\n', "\r\n");
+    fs::write(session.folder().join("good.snap"), format!("\u{feff}{crlf}")).unwrap();
+    assert_eq!(session.ended("run good.yaml", b"").code, 0);
+    assert_eq!(told("run good.yaml --update"), "0 snapshots written\n");
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_written_is_told_and_stops_no_other() {
+    let session = Session::new().file("cases/a.yaml", GOOD).file("cases/b.yaml", GOOD);
+    fs::create_dir(session.folder().join("cases/a.snap")).unwrap();
+    session
+        .run("run cases --update")
+        .run("run cases/b.yaml --require-snapshots")
+        .holds("snapshot_not_writable");
+}
+
+#[test]
+fn files_that_would_share_a_snapshot_are_refused() {
+    Session::new()
+        .file("a.yaml", GOOD)
+        .file("a.yml", GOOD)
+        .file("b.yaml", GOOD)
+        .run("run . --update")
+        .run("run a.yml")
+        .holds("shared_snapshot");
+}
+
+#[test]
+fn a_scenario_that_is_called_like_a_snapshot_is_never_overwritten() {
+    let session = Session::new().file("x.snap", GOOD).run("run x.snap --update").show("x.snap");
+    session.holds("scenario_called_snap");
 }

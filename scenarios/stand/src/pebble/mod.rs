@@ -141,14 +141,31 @@ impl PebbleServer {
     /// # Errors
     ///
     /// When the socket can't be made.
-    #[expect(clippy::disallowed_methods, reason = "a server must run beside its client")]
     pub fn start(socket: &Path, container: Arc<dyn PebbleContainer>) -> io::Result<Self> {
+        Self::start_noting(socket, container, |_| ())
+    }
+
+    /// As [`start`](Self::start); why no more connections can be taken, should that happen, is handed to `note`.
+    ///
+    /// # Errors
+    ///
+    /// When the socket can't be made.
+    #[expect(clippy::disallowed_methods, reason = "a server must run beside its client")]
+    pub fn start_noting(
+        socket: &Path,
+        container: Arc<dyn PebbleContainer>,
+        note: impl Fn(&io::Error) + Send + 'static,
+    ) -> io::Result<Self> {
         let listener = UnixListener::bind(socket)?;
         let execs = Arc::new(Execs::default());
         let task = tokio::spawn(async move {
             // Ends with this task, and all that it serves with it.
             let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
+            loop {
+                let stream = match listener.accept().await {
+                    Ok((stream, _)) => stream,
+                    Err(error) => return note(&error),
+                };
                 while connections.try_join_next().is_some() {}
                 connections.spawn(serve(stream, Arc::clone(&container), Arc::clone(&execs)));
             }

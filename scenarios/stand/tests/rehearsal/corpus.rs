@@ -8,14 +8,15 @@ async fn every_case_shows_through_dispatches_what_it_shows_in_memory() {
     let inputs = read_corpus();
     let scenarios = inputs.iter().map(|input| input.scenario.clone().expect("readable"));
     let plans: Vec<Plan> = scenarios.map(|scenario| plan(scenario, &[])).collect();
-    let runs = run_all(&programs(), &plans, 4, |_| {}).await;
+    let runs = run_all(&programs(), &plans, 4, |_| {}).await.expect("the stand holds");
     let mut wrong = Vec::new();
     for ((input, plan), run) in inputs.iter().zip(&plans).zip(&runs) {
         let verdict = judge(plan, run).verdict;
         if matches!(verdict, Verdict::Failed(_)) {
             wrong.push(format!("{}: {}", input.name, verdict.reasons().join("; ")));
         }
-        let snapshot = input.snapshot.as_ref().expect("every case has one");
+        let snapshot =
+            input.snapshot.as_ref().expect("readable").as_ref().expect("every case has one");
         if let Some(difference) = snapshot.difference(&transcript(run)) {
             wrong.push(format!("{}:\n{difference}", input.name));
         }
