@@ -175,6 +175,14 @@ impl Checker<'_> {
     }
 
     fn step(&mut self, path: &str, step: &FireStep) {
+        if step.settle && (step.hook.is_some() || step.change.is_some()) {
+            let hint = "make two steps of it";
+            self.refuse_key(
+                &format!("{path}/settle"),
+                "a step is a `hook`, a `do` or `settle`",
+                hint,
+            );
+        }
         match (&step.hook, &step.change) {
             (Some(Name(hook)), None) => self.hook(path, *hook, step),
             (None, Some(change)) => {
@@ -193,8 +201,13 @@ impl Checker<'_> {
                 let hint = "make two steps of it, or strike while the hook runs with `meanwhile`";
                 self.refuse(&format!("{path}/do"), "a step is a `hook` or a `do`, not both", hint);
             }
+            (None, None) if step.settle => {}
             (None, None) => {
-                self.refuse(path, "a step needs a `hook` or a `do`", "add one of them");
+                self.refuse(
+                    path,
+                    "a step needs a `hook`, a `do` or `settle: true`",
+                    "add one of them",
+                );
             }
         }
     }
@@ -312,7 +325,16 @@ impl Checker<'_> {
             self.unit(&format!("then/statuses/{unit}"), "the one with this status", *unit);
         }
         for (index, damage) in scenario.then.damage.iter().enumerate() {
-            self.unit(&format!("then/damage/{index}"), "the damaged one", damage.unit());
+            let unit = damage.unit.unwrap_or(0);
+            self.unit(&format!("then/damage/{index}"), "the damaged one", unit);
+        }
+        for (index, known) in scenario.known.iter().enumerate() {
+            let unit = known.law.unit.unwrap_or(0);
+            self.unit(&format!("known/{index}/law"), "the damaged one", unit);
+            if known.because.trim().is_empty() {
+                let hint = "say what goes wrong, and why it is still there";
+                self.refuse(&format!("known/{index}/because"), "known damage has a reason", hint);
+            }
         }
     }
 }

@@ -1,12 +1,11 @@
 //! Decides whether a run went as its plan says, and whether it left damage.
 
-use std::collections::BTreeSet;
-
-use pgdrill_core::{Action, Hook, Outcome, Shape, Trace, walk};
+use pgdrill_core::{Hook, Outcome, Shape, Trace, walk};
 
 use crate::{
     charts,
-    invariants::{Violation, invariants},
+    law::{Law, Violation},
+    laws::judge_laws,
     plan::Plan,
     reason::{FiringRef, Reason, Skip},
     run::Run,
@@ -61,6 +60,10 @@ pub struct Judged {
     pub verdict: Verdict,
     /// For each firing, in order, the hook and where its trace went; `None` for one off its chart.
     pub walks: Vec<(Hook, Option<pgdrill_core::Walk>)>,
+    /// Every law that the run broke, expected or not.
+    pub broken: Vec<Violation>,
+    /// The laws that could be judged of it.
+    pub laws: Vec<Law>,
 }
 
 /// Judges a run by its plan.
@@ -70,7 +73,10 @@ pub fn judge(plan: &Plan, run: &Run) -> Judged {
     if let Some(cause) = &run.broken {
         reasons.push(Reason::Broken { cause: cause.clone(), step: run.stopped_at });
     }
-    judge_damage(plan, run, &mut reasons);
+    let (broken, laws) = judge_laws(run);
+    if run.broken.is_none() && run.skipped.is_none() {
+        judge_laws_of(plan, &broken, &laws, &mut reasons);
+    }
     let walks = judge_walks(run, &mut reasons);
     reasons.extend(run.missed.iter().cloned().map(Reason::Missed));
     judge_covers(plan, run, &mut reasons);
@@ -82,34 +88,23 @@ pub fn judge(plan: &Plan, run: &Run) -> Judged {
     } else {
         Verdict::Failed(reasons)
     };
-    Judged { verdict, walks }
+    Judged { verdict, walks, broken, laws }
 }
 
-/// Damage must be what the scenario says that there is, which is none unless it says so.
-fn judge_damage(plan: &Plan, run: &Run, reasons: &mut Vec<Reason>) {
-    let found: BTreeSet<Damage> = invariants(run).iter().filter_map(Violation::damage).collect();
-    let expected: BTreeSet<Damage> = plan.then.damage.iter().copied().collect();
-    for &damage in found.difference(&expected) {
-        reasons.push(Reason::DamageFound { damage, by: cause(damage, run) });
+/// The laws that are broken must be those that the scenario names, which are none unless it does. What could not be
+/// judged is not missed.
+fn judge_laws_of(plan: &Plan, broken: &[Violation], laws: &[Law], reasons: &mut Vec<Reason>) {
+    let known = plan.known.iter().map(|known| known.law);
+    let expected: Vec<Damage> = plan.then.damage.iter().copied().chain(known).collect();
+    let unexpected = broken.iter().filter(|broken| !expected.iter().any(|it| it.is(broken)));
+    reasons.extend(unexpected.cloned().map(Reason::LawBroken));
+    for (index, damage) in expected.iter().enumerate() {
+        if laws.contains(&damage.law) && !broken.iter().any(|broken| damage.is(broken)) {
+            let is_known = index >= plan.then.damage.len();
+            let index = if is_known { index - plan.then.damage.len() } else { index };
+            reasons.push(Reason::LawKept { damage: *damage, is_known, index });
+        }
     }
-    for &damage in expected.difference(&found) {
-        let index = plan.then.damage.iter().position(|said| *said == damage).unwrap_or(0);
-        reasons.push(Reason::DamageAbsent { damage, index });
-    }
-}
-
-/// The firing that did the damage, and the shape at which it did.
-fn cause(damage: Damage, run: &Run) -> Option<(FiringRef, Shape)> {
-    let (unit, action) = match damage {
-        Damage::LeftClosed(unit) => (unit, Action::BlockNewConnections),
-        Damage::LeftInMaintenance(unit) => (unit, Action::SetMaintenance),
-        Damage::ReportedWithoutBackup(unit) => (unit, Action::FinishAction),
-    };
-    let shape = Shape::Action(action);
-    let firings = run.firings.iter().enumerate().rev();
-    let mut guilty = firings
-        .filter(|(_, step)| step.fired.unit == unit && step.fired.firing.trace.visited(shape));
-    guilty.next().map(|(index, step)| (FiringRef::new(index, step), shape))
 }
 
 fn judge_walks(run: &Run, reasons: &mut Vec<Reason>) -> Vec<(Hook, Option<pgdrill_core::Walk>)> {

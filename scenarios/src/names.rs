@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Value, json};
 
-use crate::charts;
+use crate::{charts, law::Law};
 
 /// A closed set whose members have names.
 pub trait Named: Copy + Sized + 'static {
@@ -74,6 +74,7 @@ named!(Hook, "Hook", Hook::ALL.iter().copied(), Hook::name);
 named!(Amendment, "Amendment", Amendment::ALL.iter().copied(), Amendment::name);
 named!(Shape, "Shape", Shape::all(), Shape::id);
 named!(StatusName, "StatusName", StatusName::ALL.iter().copied(), StatusName::name);
+named!(Law, "Law", Law::ALL.iter().copied(), Law::name);
 named!(OutcomeName, "Outcome", OutcomeName::ALL.iter().copied(), OutcomeName::name);
 
 impl Named for Call {

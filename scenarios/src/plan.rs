@@ -7,7 +7,7 @@ use pgdrill_sim::{Change, Given, Injection, Moment};
 
 use crate::{
     names::{ChartShape, Name},
-    scenario::{Meanwhile, Scenario, Then},
+    scenario::{KnownDamage, Meanwhile, Scenario, Then},
 };
 
 /// A scenario, ready to run on any backend.
@@ -25,6 +25,8 @@ pub struct Plan {
     pub covers: Vec<ChartShape>,
     /// What must hold afterwards.
     pub then: Then,
+    /// The laws that it breaks and that nobody has corrected yet.
+    pub known: Vec<KnownDamage>,
 }
 
 /// One step of a plan.
@@ -43,6 +45,8 @@ pub enum PlanStep {
     },
     /// Something that happens between two firings.
     Change(Change),
+    /// Everything that Juju owes is delivered, until nothing changes.
+    Settle,
 }
 
 /// Plans a scenario that [`check`](crate::check) has let pass. `off` are amendments switched off for the
@@ -52,6 +56,7 @@ pub fn plan(scenario: Scenario, off: &[Amendment]) -> Plan {
     let without = scenario.without.iter().map(|name| name.0).chain(off.iter().copied());
     let amendments = without.fold(Amendments::all(), Amendments::without);
     let steps = scenario.fire.into_iter().filter_map(|step| match (step.hook, step.change) {
+        _ if step.settle => Some(PlanStep::Settle),
         (Some(hook), _) => Some(PlanStep::Fire {
             hook: hook.0,
             unit: step.unit.unwrap_or(0),
@@ -68,6 +73,7 @@ pub fn plan(scenario: Scenario, off: &[Amendment]) -> Plan {
         amendments,
         covers: scenario.covers.iter().map(|name| name.0).collect(),
         then: scenario.then,
+        known: scenario.known,
     }
 }
 

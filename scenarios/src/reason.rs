@@ -5,6 +5,7 @@ use std::fmt;
 use pgdrill_core::{Hook, Shape, Status, StatusName, WalkError};
 
 use crate::{
+    law::{Law, Violation},
     location::Location,
     names::{ChartShape, OutcomeName},
     run::{FiredStep, Missed},
@@ -73,18 +74,15 @@ pub enum Reason {
         /// The step of the plan, from 0; `None` when the run did not begin.
         step: Option<usize>,
     },
-    /// The run left damage that the scenario does not expect.
-    DamageFound {
-        /// The damage.
+    /// The run broke a law, and the scenario does not say so.
+    LawBroken(Violation),
+    /// The scenario says that the run breaks a law, and it does not.
+    LawKept {
+        /// What the scenario says.
         damage: Damage,
-        /// The firing that did it, and the shape at which it did.
-        by: Option<(FiringRef, Shape)>,
-    },
-    /// The scenario expects damage that the run did not leave.
-    DamageAbsent {
-        /// The damage.
-        damage: Damage,
-        /// Its index in `then.damage`.
+        /// Whether it says so under `known`, and not under `then.damage`.
+        is_known: bool,
+        /// Its index there.
         index: usize,
     },
     /// A firing took an arrow that its chart lacks.
@@ -165,8 +163,8 @@ impl Reason {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Broken { .. } => "broken",
-            Self::DamageFound { .. } => "damage-found",
-            Self::DamageAbsent { .. } => "damage-absent",
+            Self::LawBroken(_) => "law-broken",
+            Self::LawKept { .. } => "law-kept",
             Self::OffChart { .. } => "off-chart",
             Self::StopsEarly { .. } => "stops-early",
             Self::Missed(_) => "missed-injection",
@@ -178,6 +176,27 @@ impl Reason {
             Self::SnapshotUnreadable { .. } => "snapshot-unreadable",
             Self::NoSnapshot => "no-snapshot",
             Self::SkippedButRequired(_) => "skipped-but-required",
+        }
+    }
+
+    /// The law that it is about, if it is about one.
+    #[must_use]
+    pub const fn law(&self) -> Option<Law> {
+        match self {
+            Self::LawBroken(broken) => Some(broken.law),
+            Self::LawKept { damage, .. } => Some(damage.law),
+            Self::OffChart { .. } => Some(Law::OffChart),
+            Self::Broken { .. }
+            | Self::StopsEarly { .. }
+            | Self::Missed(_)
+            | Self::NotCovered { .. }
+            | Self::UnexpectedOutcome { .. }
+            | Self::UnexpectedMessage { .. }
+            | Self::UnexpectedStatus { .. }
+            | Self::SnapshotDiffers { .. }
+            | Self::SnapshotUnreadable { .. }
+            | Self::NoSnapshot
+            | Self::SkippedButRequired(_) => None,
         }
     }
 
@@ -195,15 +214,17 @@ impl Reason {
     pub fn location(&self) -> Location {
         match self {
             Self::Broken { step, .. } => stopped(*step),
-            Self::DamageFound { damage, by: None } => Location::on_unit(damage.unit()),
-            Self::DamageFound { by: Some((firing, shape)), .. }
-            | Self::StopsEarly { firing, at: shape } => {
-                Location { shape: Some(*shape), ..Location::at_firing(*firing) }
-            }
-            Self::DamageAbsent { damage, index } => Location {
-                path: Some(format!("then/damage/{index}")),
-                ..Location::on_unit(damage.unit())
+            Self::LawBroken(broken) => match broken.by {
+                Some((firing, shape)) => Location { shape, ..Location::at_firing(firing) },
+                None => Location { unit: broken.unit, ..Location::default() },
             },
+            Self::StopsEarly { firing, at } => {
+                Location { shape: Some(*at), ..Location::at_firing(*firing) }
+            }
+            Self::LawKept { damage, is_known, index } => {
+                let list = if *is_known { "known" } else { "then/damage" };
+                Location { unit: damage.unit, ..Location::written(format!("{list}/{index}")) }
+            }
             Self::OffChart { firing, .. } => Location::at_firing(*firing),
             Self::Missed(missed) => missed.location(),
             Self::NotCovered { shape, index } => Location {
@@ -232,14 +253,15 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Broken { cause, .. } => cause.fmt(f),
-            Self::DamageFound { damage, by: None } => damage.fmt(f),
-            Self::DamageFound { damage, by: Some((firing, shape)) } => {
-                let FiringRef { number, hook, unit, .. } = firing;
-                write!(f, "{damage}: firing {number}, {hook} on unit {unit}, did {shape}")?;
-                f.write_str(" and nothing undid it")
+            Self::LawBroken(broken) => broken.fmt(f),
+            Self::LawKept { damage, is_known: false, .. } => {
+                write!(f, "the scenario says that {damage} is broken, and it is not")
             }
-            Self::DamageAbsent { damage, .. } => {
-                write!(f, "the scenario says that {damage}, and it is not so")
+            Self::LawKept { damage, is_known: true, .. } => {
+                write!(
+                    f,
+                    "{damage} is known to be broken, and it is not any more: take it out of `known`"
+                )
             }
             Self::OffChart { firing, error: Some(error) } => {
                 write!(f, "firing {} leaves its chart: {error}", firing.number)

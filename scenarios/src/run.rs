@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
 use pgdrill_core::{Hook, PortError, PortErrorKind, Shape};
-use pgdrill_sim::{BackupSeen, Event, Fired, Given, Injection, Observation, World};
+use pgdrill_sim::{BackupSeen, Change, Event, Fired, Given, Injection, Observation, World};
 
 use crate::{
     location::Location,
     plan::{Plan, PlanStep},
+    settle::{Settled, settle, settle_copy},
     testbed::{Cause, MemoryTestbed, Prevented, Testbed},
 };
 
@@ -44,6 +45,27 @@ pub struct FiredStep {
     pub backups_gained: usize,
     /// The step of the plan that brought the event, from 0.
     pub step: usize,
+    /// What could be seen before and after the event that it belongs to, where the backend looks there.
+    pub seen: Option<Arc<SeenAround>>,
+}
+
+impl FiredStep {
+    /// A firing around which nobody looked.
+    #[must_use]
+    pub const fn unseen(fired: Fired, backups_gained: usize, step: usize) -> Self {
+        Self { fired, backups_gained, step, seen: None }
+    }
+}
+
+/// What could be seen before and after an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenAround {
+    /// Before it was delivered.
+    pub before: Observation,
+    /// After it.
+    pub after: Observation,
+    /// Whether the bucket was replaced meanwhile: what was in it is gone then.
+    pub is_bucket_changed: bool,
 }
 
 /// Something that was to happen in a firing, and no firing got there.
@@ -106,6 +128,9 @@ pub struct Run {
     pub broken: Option<Cause>,
     /// What the place can't make true, if there is such a thing: the run ended before it.
     pub skipped: Option<String>,
+    /// What came of undoing every fault and bringing everything that Juju owes, on a copy; `None` where a place can't be
+    /// copied, and for a run that ended early.
+    pub settled: Option<Settled>,
     /// The step of the plan at which the run ended early, from 0; `None` when none was begun or all were taken.
     pub stopped_at: Option<usize>,
 }
@@ -120,6 +145,7 @@ impl Run {
             missed: Vec::new(),
             broken: None,
             skipped: None,
+            settled: None,
             stopped_at: None,
         }
     }
@@ -156,6 +182,15 @@ pub async fn run_in<P: Testbed + ?Sized>(testbed: &P, plan: &Plan) -> Run {
         Err(_) if run.broken.is_some() || run.skipped.is_some() => {}
         Err(why) => run = run.prevented(why),
     }
+    if run.broken.is_none()
+        && run.skipped.is_none()
+        && let Some(world) = testbed.copy().await
+    {
+        match settle_copy(world, plan.amendments).await {
+            Ok(settled) => run.settled = Some(settled),
+            Err(why) => run = run.prevented(why),
+        }
+    }
     run
 }
 
@@ -168,6 +203,11 @@ async fn take<P: Testbed + ?Sized>(
     let (hook, unit, parameters, injections) = match plan.steps.get(step) {
         None => return Ok(()),
         Some(PlanStep::Change(change)) => return testbed.happen(change).await,
+        Some(PlanStep::Settle) => {
+            let settled = settle(testbed, plan.amendments, step).await?;
+            run.firings.extend(settled.firings);
+            return Ok(());
+        }
         Some(PlanStep::Fire { hook, unit, parameters, injections }) => {
             (*hook, *unit, parameters, injections)
         }
@@ -176,13 +216,25 @@ async fn take<P: Testbed + ?Sized>(
     let parameters = filled_in(parameters, &before)
         .map_err(|error| Prevented::Broken(error.to_string().into()))?;
     let event = Event { hook, unit, parameters };
+    let seen_before = testbed.look().await?;
     let delivered = testbed.fire(&event, plan.amendments, injections).await?;
+    let seen = seen_before.zip(testbed.look().await?).map(|(before, after)| {
+        let is_of_bucket =
+            |it: &Injection| matches!(it, Injection::Change { change: Change::S3Settings(_), .. });
+        let is_bucket_changed = injections.iter().any(is_of_bucket);
+        Arc::new(SeenAround { before, after, is_bucket_changed })
+    });
     let gained = good(&testbed.backups().await?).saturating_sub(good(&before));
     let ended = delivered.fired.last().and_then(|last| last.firing.trace.published().last());
     let ended = ended.map_or(Shape::Start, |step| step.shape);
     let has_fired = !delivered.fired.is_empty();
     let fired = delivered.fired.into_iter();
-    run.firings.extend(fired.map(|fired| FiredStep { fired, backups_gained: gained, step }));
+    run.firings.extend(
+        fired.map(|fired| FiredStep {
+            seen: seen.clone(),
+            ..FiredStep::unseen(fired, gained, step)
+        }),
+    );
     let firing = has_fired.then_some(run.firings.len());
     let missed = delivered.missed.into_iter().filter_map(|index| {
         let injection = injections.get(index)?.clone();

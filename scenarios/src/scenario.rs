@@ -1,13 +1,20 @@
 //! A scenario as its file writes it: what is given, what fires, what must hold.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use pgdrill_core::{Amendment, Hook, Shape, StatusName, ports::Call};
 use pgdrill_sim::{Change, Given};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, IntoDeserializer as _, MapAccess, Visitor},
+};
+use serde_json::json;
 
-use crate::names::{ChartShape, Name, OutcomeName};
+use crate::{
+    law::{Law, Violation},
+    names::{ChartShape, Name, Named as _, OutcomeName},
+};
 
 /// One scenario: what is given, what fires, and what must hold. One YAML document holds one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -29,9 +36,12 @@ pub struct Scenario {
     /// What must hold afterwards, besides what the snapshot says.
     #[serde(default)]
     pub then: Then,
+    /// Laws that it breaks and that nobody has corrected yet, each with the reason. Each must be broken.
+    #[serde(default)]
+    pub known: Vec<KnownDamage>,
 }
 
-/// One step: a hook that fires on a unit, or a change (`do`).
+/// One step: a hook that fires on a unit, a change (`do`), or `settle`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FireStep {
@@ -48,6 +58,9 @@ pub struct FireStep {
     /// A change between firings, instead of a hook.
     #[serde(rename = "do")]
     pub change: Option<Change>,
+    /// Instead of a hook: everything that Juju owes is delivered, update-status included, until nothing changes.
+    #[serde(default)]
+    pub settle: bool,
 }
 
 /// Something that happens while a hook runs, the first time that it gets there: a change at a shape (`at` or `after`,
@@ -82,43 +95,98 @@ pub struct Then {
     pub message: Option<String>,
     /// The kind of status of some units.
     pub statuses: BTreeMap<u32, Name<StatusName>>,
-    /// Damage that is left. Whatever is named here must be there, and no other damage may be.
+    /// The laws that the run breaks. Whatever is named here must be broken, and no other law may be.
     pub damage: Vec<Damage>,
 }
 
-/// Damage that a firing can leave behind, by the unit that suffers it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Damage {
-    /// The unit refuses new connections, and nothing is left that would open them.
-    LeftClosed(u32),
-    /// The unit shows Maintenance, and nothing is under way that would end it.
-    LeftInMaintenance(u32),
-    /// The unit's action reported a backup that the repository does not hold.
-    ReportedWithoutBackup(u32),
+/// A law that a run breaks: by its name, or by its name with the unit that suffers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Damage {
+    /// The law.
+    pub law: Law,
+    /// The unit; `None`: any, or the whole application.
+    pub unit: Option<u32>,
 }
 
 impl Damage {
-    /// The unit that suffers it.
+    /// Whether it speaks of this.
     #[must_use]
-    pub const fn unit(self) -> u32 {
-        let (Self::LeftClosed(unit)
-        | Self::LeftInMaintenance(unit)
-        | Self::ReportedWithoutBackup(unit)) = self;
-        unit
+    pub fn is(&self, broken: &Violation) -> bool {
+        self.law == broken.law && (self.unit.is_none() || self.unit == broken.unit)
     }
 }
 
-impl std::fmt::Display for Damage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::LeftClosed(unit) => write!(f, "unit {unit} is left closed to new connections"),
-            Self::LeftInMaintenance(unit) => {
-                write!(f, "unit {unit} is left in maintenance that nothing will end")
-            }
-            Self::ReportedWithoutBackup(unit) => {
-                write!(f, "unit {unit} reported a backup that the repository does not hold")
-            }
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.unit {
+            Some(unit) => write!(f, "{} on unit {unit}", self.law),
+            None => self.law.fmt(f),
         }
     }
+}
+
+impl<'de> Deserialize<'de> for Damage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+
+        impl<'de> Visitor<'de> for Read {
+            type Value = Damage;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a law, as `left-closed`, or `left-closed: 1` with a unit")
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Damage, E> {
+                let Name(law) = Name::<Law>::deserialize(name.into_deserializer())?;
+                Ok(Damage { law, unit: None })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Damage, A::Error> {
+                let Some((Name(law), unit)) = map.next_entry::<Name<Law>, u32>()? else {
+                    return Err(de::Error::invalid_length(0, &self));
+                };
+                match map.next_key::<Name<Law>>()? {
+                    None => Ok(Damage { law, unit: Some(unit) }),
+                    Some(_) => Err(de::Error::invalid_length(2, &self)),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(Read)
+    }
+}
+
+impl JsonSchema for Damage {
+    fn schema_name() -> Cow<'static, str> {
+        "Damage".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let units: serde_json::Map<String, serde_json::Value> = Law::names()
+            .iter()
+            .map(|name| {
+                (
+                    (*name).to_owned(),
+                    json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+                )
+            })
+            .collect();
+        json_schema!({
+            "description": "A law that a run breaks: by its name, or by its name with the unit that suffers it.",
+            "oneOf": [
+                generator.subschema_for::<Name<Law>>(),
+                { "type": "object", "properties": units, "additionalProperties": false, "minProperties": 1, "maxProperties": 1 },
+            ],
+        })
+    }
+}
+
+/// A law that a scenario breaks and that nobody has corrected yet.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KnownDamage {
+    /// The law.
+    pub law: Damage,
+    /// What goes wrong, and why it is still there.
+    pub because: String,
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use pgdrill_core::{Amendments, Diagnostic, Probe};
+use pgdrill_core::{Amendments, Diagnostic, Hook, Probe};
 use pgdrill_sim::{
     BackupSeen, Change, Event, Fired, Given, Injection, Injector, Observation, Shared, View, World,
     dispatch, lock,
@@ -93,6 +93,18 @@ pub trait Testbed: Send + Sync {
 
     /// What can be seen from outside.
     async fn observe(&self) -> Result<Observation, Prevented>;
+
+    /// What can be seen from outside between two events; `None` where a look costs too much to be taken there.
+    async fn look(&self) -> Result<Option<Observation>, Prevented>;
+
+    /// The events that Juju owes a unit.
+    async fn owed(&self, unit: u32) -> Result<Vec<Hook>, Prevented>;
+
+    /// Time passes, as much as between two of Juju's periodic events.
+    async fn pass_time(&self) -> Result<(), Prevented>;
+
+    /// A copy of the world, in which anything may be tried; `None` where the world is real.
+    async fn copy(&self) -> Option<World>;
 }
 
 /// A world of fakes.
@@ -100,7 +112,12 @@ pub(crate) struct MemoryTestbed(Shared);
 
 impl MemoryTestbed {
     pub(crate) fn new(given: &Given) -> Self {
-        Self(World::new(given).shared())
+        Self::of(World::new(given))
+    }
+
+    /// A testbed in this world.
+    pub(crate) fn of(world: World) -> Self {
+        Self(world.shared())
     }
 }
 
@@ -133,5 +150,22 @@ impl Testbed for MemoryTestbed {
 
     async fn observe(&self) -> Result<Observation, Prevented> {
         Ok(lock(&self.0).observe())
+    }
+
+    async fn look(&self) -> Result<Option<Observation>, Prevented> {
+        self.observe().await.map(Some)
+    }
+
+    async fn owed(&self, unit: u32) -> Result<Vec<Hook>, Prevented> {
+        Ok(lock(&self.0).owed(unit))
+    }
+
+    async fn pass_time(&self) -> Result<(), Prevented> {
+        lock(&self.0).pass_time();
+        Ok(())
+    }
+
+    async fn copy(&self) -> Option<World> {
+        Some(lock(&self.0).clone())
     }
 }

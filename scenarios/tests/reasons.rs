@@ -10,8 +10,8 @@
 
 use pgdrill_core::{Diagnostic, Hook, Shape, Status, StatusName, WalkError};
 use pgdrill_scenarios::{
-    Backend, Cause, FiringRef, Input, Location, OutcomeName, Prevented, Reason, Run, Skip,
-    Snapshot, Source, Verdict, Violation, invariants, plan, read_stdin,
+    Backend, Cause, FiringRef, Input, Law, Location, OutcomeName, Prevented, Reason, Skip,
+    Snapshot, Source, Verdict, plan, read_stdin,
     report::{CaseEnd, JudgedCase, json_lines},
     run, run_in, transcript,
 };
@@ -76,7 +76,7 @@ then:
 #[test]
 fn every_reason_is_reported_with_its_kind_and_its_place() {
     let expected = [
-        "damage-absent then/damage/0 14:12 - - 0 -",
+        "law-kept then/damage/0 14:12 - - 0 -",
         "missed-injection fire/1/meanwhile/1 9:9 1 restore 0 set_maintenance",
         "not-covered covers/0 3:10 - create-backup - fail_action",
         "unexpected-outcome then/outcome 11:12 1 restore 0 -",
@@ -104,15 +104,13 @@ fn damage_is_reported_at_the_firing_that_did_it() {
     let ran = run_now(run(&plan));
     let case = JudgedCase::new(&input, plan, ran, Backend::Memory, None);
     let Verdict::Failed(reasons) = case.verdict() else { panic!("{:?}", case.verdict()) };
-    let Some(Reason::DamageFound { damage, by: Some((firing, shape)) }) = reasons.first() else {
-        panic!("{reasons:?}");
-    };
-    assert_eq!((firing.hook, firing.unit), (Hook::CreateBackup, damage.unit()));
-    assert_eq!(*damage, pgdrill_scenarios::Damage::LeftClosed(damage.unit()));
-    assert_eq!(shape.id(), "block_new_connections");
+    let Some(Reason::LawBroken(broken)) = reasons.first() else { panic!("{reasons:?}") };
+    let Some((firing, Some(shape))) = broken.by else { panic!("{broken:?}") };
+    assert_eq!((firing.hook, Some(firing.unit)), (Hook::CreateBackup, broken.unit));
+    assert_eq!((broken.law, shape.id()), (Law::UnitInError, "is_replica2"));
     let location = reasons[0].location();
     let path = format!("fire/{}", firing.step);
-    assert_eq!((location.path, location.shape), (Some(path), Some(*shape)));
+    assert_eq!((location.path, location.shape), (Some(path), Some(shape)));
 }
 
 /// A place that can't do anything.
@@ -139,6 +137,22 @@ impl pgdrill_scenarios::Testbed for Nowhere {
 
     async fn observe(&self) -> Result<pgdrill_sim::Observation, Prevented> {
         Err(self.0.clone())
+    }
+
+    async fn look(&self) -> Result<Option<pgdrill_sim::Observation>, Prevented> {
+        Ok(None)
+    }
+
+    async fn owed(&self, _: u32) -> Result<Vec<Hook>, Prevented> {
+        Err(self.0.clone())
+    }
+
+    async fn pass_time(&self) -> Result<(), Prevented> {
+        Err(self.0.clone())
+    }
+
+    async fn copy(&self) -> Option<pgdrill_sim::World> {
+        None
     }
 }
 
@@ -242,65 +256,4 @@ fn the_texts_that_a_scenario_can_hardly_bring_about_are_these() {
     }
     let off = Reason::OffChart { firing, error: None };
     assert_eq!(off.location(), Location::at_firing(firing));
-}
-
-#[test]
-fn each_rule_is_broken_by_a_run_and_kept_by_the_one_beside_it() {
-    let broken = |change: &dyn Fn(&mut Run)| {
-        let mut run = Run::unstarted();
-        change(&mut run);
-        let found: Vec<String> = invariants(&run).iter().map(ToString::to_string).collect();
-        found.join("; ")
-    };
-    let shows = |name, message: &'static str, is_restoring: bool| {
-        broken(&move |run: &mut Run| {
-            run.observation.units[0].history.push(Status::new(name, message));
-            run.observation.restoring = is_restoring.then(|| "label".to_owned());
-        })
-    };
-    let maintenance = StatusName::Maintenance;
-    let left = "unit 0 is left in maintenance that nothing will end";
-    assert_eq!(broken(&|_| ()), "");
-    assert_eq!(
-        broken(&|run| run.observation.units[0].accepts_connections = false),
-        "unit 0 is left closed to new connections"
-    );
-    assert_eq!(shows(maintenance, "creating backup", true), left);
-    assert_eq!(shows(maintenance, "restoring backup", false), left);
-    assert_eq!(shows(maintenance, "restoring backup", true), "");
-    assert_eq!(
-        shows(maintenance, "checking stanza", false),
-        "unit 0 shows maintenance \"checking stanza\", and no firing is under way"
-    );
-    assert_eq!(shows(maintenance, "checking stanza", true), "");
-    let empty = |name, is_restoring: bool| {
-        broken(&move |run: &mut Run| {
-            run.observation.units[0].is_data_empty = true;
-            run.observation.units[0].history.push(Status::new(name, ""));
-            run.observation.restoring = is_restoring.then(|| "label".to_owned());
-        })
-    };
-    assert_eq!(empty(StatusName::Active, false), "unit 0 is active without data");
-    assert_eq!(empty(StatusName::Active, true), "");
-    assert_eq!(empty(StatusName::Blocked, false), "");
-    let long = |length: usize| {
-        broken(&move |run: &mut Run| {
-            let status = Status { name: StatusName::Blocked, message: "x".repeat(length).into() };
-            run.observation.units[0].history.insert(0, status);
-        })
-    };
-    assert_eq!(long(120), "");
-    assert!(long(121).starts_with("unit 0 showed a message over 120 characters: "));
-}
-
-#[test]
-fn a_backup_that_is_reported_is_one_that_the_repository_gained() {
-    let text =
-        "scenario: x\ngiven: { s3: {}, stanza: initialised }\nfire: [{ hook: create-backup }]\n";
-    let mut run = judged(&input(text)).run;
-    assert_eq!(invariants(&run), []);
-    run.firings[0].backups_gained = 0;
-    let found = invariants(&run);
-    let damage = pgdrill_scenarios::Damage::ReportedWithoutBackup(0);
-    assert_eq!(found, [Violation::Damage(damage)]);
 }

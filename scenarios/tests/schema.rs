@@ -9,7 +9,7 @@ use pgdrill_core::{
     Amendment, Hook, Shape, StatusName,
     ports::{BackupKind, Call},
 };
-use pgdrill_scenarios::{charts, corpus, read_text, schema, template, yaml};
+use pgdrill_scenarios::{Law, charts, corpus, read_text, schema, template, yaml};
 use pgdrill_sim::Change;
 use serde_json::{Map, Value, json};
 
@@ -94,7 +94,9 @@ const WRONG: &[&str] = &[
     "scenario: x\ngiven: { statuses: { 0: { name: busy } } }\nfire: [{ hook: restore }]",
     "scenario: x\nfire: [{ hook: restore }]\nthen: { outcome: fine }",
     "scenario: x\nfire: [{ hook: restore }]\nthen: { statuses: { 0: busy } }",
-    "scenario: x\nfire: [{ hook: restore }]\nthen: { damage: [left-closed] }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { damage: [left-open] }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { damage: [{ left-closed: 0, left-blocked: 0 }] }",
+    "scenario: x\nfire: [{ hook: restore }]\nknown: [{ law: left-closed }]",
     "scenario: x\nfire: [{ hook: restore }]\nthen: { damage: [{ left-open: 0 }] }",
 ];
 
@@ -134,6 +136,7 @@ fn the_names_in_the_schema_are_those_of_the_core() {
         ("Shape", set(Shape::all().map(Shape::id))),
         ("ChartShape", set(shapes.iter().map(String::as_str))),
         ("StatusName", set(statuses())),
+        ("Law", set(Law::ALL.iter().map(|law| law.name()))),
         ("Outcome", set(["returned", "deferred", "failed", "finished", "error"])),
     ];
     for (name, expected) in &expected {

@@ -25,11 +25,11 @@ impl World {
         match change {
             Change::PrimaryMovesTo(unit) => self.set_primary(Some(*unit)),
             Change::PrimaryIsLost => self.set_primary(None),
-            Change::LeaderMovesTo(unit) => self.juju.leader = *unit,
+            Change::LeaderMovesTo(unit) => self.juju.elect(*unit),
             Change::S3Server(state) => self.storage.state = *state,
             Change::RefuseKeysWith(text) => self.storage.refused.clone_from(text),
             Change::S3Settings(s3) => self.set_s3(s3),
-            Change::S3Relation(RelationState::Gone) => self.juju.s3 = None,
+            Change::S3Relation(RelationState::Gone) => self.give_s3(None),
             Change::S3Relation(RelationState::Made) => self.set_s3(&S3Given::default()),
             Change::Member(set) => self.set_member(set.unit, set.is),
             Change::Dcs(state) => self.dcs = *state,
@@ -79,6 +79,7 @@ impl World {
     }
 
     fn set_service(&mut self, set: &SetService) {
+        let is_running = set.is == ServiceRuns::Running;
         let state = match set.is {
             ServiceRuns::Running => ServiceState::Running,
             ServiceRuns::Stopped => ServiceState::Stopped,
@@ -89,14 +90,18 @@ impl World {
         }
         let Some(unit) = self.unit_mut(set.unit) else { return };
         match set.name {
-            ServiceName::Database => unit.database = state,
+            ServiceName::Database => {
+                unit.database = state;
+                unit.is_stopped_by_fault = !is_running;
+            }
             ServiceName::TlsServer if state == ServiceState::Running => unit.start_tls_server(),
             ServiceName::TlsServer => unit.tls_server = state,
         }
     }
 
     fn await_databases(&mut self) {
-        let latest = self.units.iter().filter_map(|unit| unit.starting.map(|s| s.until)).max();
+        let latest =
+            self.units.iter().filter_map(|unit| unit.starting.as_ref().map(|s| s.until)).max();
         if let Some(latest) = latest {
             self.now = self.now.max(latest);
         }
@@ -104,7 +109,9 @@ impl World {
     }
 
     fn set_tls(&mut self, on: bool) {
-        self.juju.tls = tls_material(on);
+        let material = tls_material(on);
+        self.juju.revisions.tls += u64::from(self.juju.tls != material);
+        self.juju.tls = material;
         let value: Option<Arc<str>> = on.then(|| "enabled".into());
         for unit in &mut self.juju.units {
             juju::set(&mut unit.bag, key::TLS, value.clone());
@@ -127,7 +134,7 @@ impl World {
         }
         self.set_tls(tls);
         if self.juju.leader >= count {
-            self.juju.leader = 0;
+            self.juju.elect(0);
         }
         if self.primary.is_some_and(|primary| primary >= count) {
             self.set_primary(Some(0));

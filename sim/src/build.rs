@@ -13,7 +13,7 @@ use crate::{
         BackupGiven, BucketGiven, CaGiven, CredentialsGiven, EndpointGiven, Given, RepositoryGiven,
         S3Given, S3Parameter, StanzaGiven,
     },
-    juju::{self, Bag, Juju, UnitInJuju},
+    juju::{self, Bag, Juju, Revisions, UnitInJuju},
     pgbackrest,
     server::S3Values,
     storage::{BUCKET, Bucket, StanzaStore, Storage},
@@ -72,6 +72,7 @@ impl World {
         if given.has_tls_servers() {
             world.run_tls_servers(count);
         }
+        world.tell_units(given);
         world
     }
 
@@ -102,7 +103,7 @@ impl World {
                 CaGiven::Missing => None,
             },
         };
-        self.juju.s3 = s3.is_related().then(|| Arc::new(relation));
+        self.give_s3(s3.is_related().then(|| Arc::new(relation)));
         match s3.bucket {
             BucketGiven::Absent => {
                 self.storage.buckets.remove(BUCKET);
@@ -112,6 +113,26 @@ impl World {
             }
             BucketGiven::Forbidden => {
                 self.storage.buckets.entry(BUCKET.to_owned()).or_default().is_forbidden = true;
+            }
+        }
+    }
+
+    /// The S3 relation has this data from now on, or is gone.
+    pub(crate) fn give_s3(&mut self, relation: Option<Arc<S3Relation>>) {
+        self.juju.revisions.s3 += u64::from(self.juju.s3 != relation);
+        self.juju.s3 = relation;
+    }
+
+    /// What the events of a normal set-up are about was told to every unit before the first firing: the S3 settings
+    /// once the stanza is initialised, the certificates once the TLS servers run or where there are no others.
+    fn tell_units(&mut self, given: &Given) {
+        let revisions = self.juju.revisions;
+        for unit in &mut self.juju.units {
+            if given.stanza == StanzaGiven::Initialised {
+                unit.told.s3 = revisions.s3;
+            }
+            if given.has_tls_servers() || given.units == 1 {
+                unit.told.tls = revisions.tls;
             }
         }
     }
@@ -212,5 +233,6 @@ fn juju(given: &Given, count: u32) -> Juju {
         tls: tls_material(given.tls),
         application,
         units: (0..count).map(unit).collect(),
+        revisions: Revisions { s3: 0, tls: u64::from(given.tls) },
     }
 }

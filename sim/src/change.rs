@@ -276,6 +276,34 @@ impl Change {
         }
     }
 
+    /// Whether the change breaks something that [`World::undo_faults`](crate::World::undo_faults) mends. Settings,
+    /// roles, scale and data are nobody's fault.
+    #[must_use]
+    pub fn is_fault(&self) -> bool {
+        match self {
+            Self::PrimaryIsLost | Self::ServiceWillNotStop(_) => true,
+            Self::S3Server(state) => *state != S3ServerState::Up,
+            Self::RefuseKeysWith(text) => !text.is_empty(),
+            Self::Member(SetMember { is, .. }) => *is != MemberFate::Running,
+            Self::Dcs(state) => *state != DcsState::Up,
+            Self::Service(SetService { is, .. }) => *is != ServiceRuns::Running,
+            Self::DataDirectory(SetDataDirectory { is, .. }) => *is != DataDirectory::Free,
+            Self::ArchiveCommand(command) => *command != ArchiveCommand::Right,
+            Self::ArchiveDelay(seconds) => *seconds > 0,
+            Self::Pgbackrest(mode) => *mode != PgbackrestFailureMode::Well,
+            Self::Workload(SetWorkload { is, .. }) => *is != WorkloadState::Reachable,
+            Self::PrimaryMovesTo(_)
+            | Self::LeaderMovesTo(_)
+            | Self::S3Settings(_)
+            | Self::S3Relation(_)
+            | Self::Tls(_)
+            | Self::ClusterInitialises
+            | Self::ScaleTo(_)
+            | Self::ProcessDies
+            | Self::Await(_) => false,
+        }
+    }
+
     /// The unit that the change is about, if it is about one: it must exist.
     #[must_use]
     pub const fn unit(&self) -> Option<u32> {

@@ -46,7 +46,7 @@ pub async fn dispatch(
     probe: Option<&dyn Probe>,
 ) -> PortResult<Vec<Fired>> {
     let unit = event.unit as usize;
-    let deferred = lock(world).juju.begin(unit);
+    let deferred = lock(world).juju.begin(unit, event.hook);
     let mut fired = Vec::with_capacity(deferred.len() + 1);
     let mut succeeded = true;
     let again = deferred.into_iter().map(|hook| (hook, true));
@@ -82,7 +82,7 @@ impl World {
     /// events that Juju fires again first. [`World::end_event`] ends it.
     pub fn begin_event(&mut self, event: &Event) -> Vec<Hook> {
         let unit = event.unit as usize;
-        let deferred = self.juju.begin(unit);
+        let deferred = self.juju.begin(unit, event.hook);
         self.juju.begin_firing(unit, event.hook, event.parameters.clone());
         deferred
     }

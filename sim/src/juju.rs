@@ -21,6 +21,17 @@ pub struct Juju {
     pub(crate) tls: TlsMaterial,
     pub(crate) application: Bag,
     pub(crate) units: Vec<UnitInJuju>,
+    /// How often what an event is about has changed.
+    pub(crate) revisions: Revisions,
+}
+
+/// How often what an event is about has changed, or how much of that a unit was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Revisions {
+    /// The data of the S3 relation, and whether it is there.
+    pub(crate) s3: u64,
+    /// The TLS material.
+    pub(crate) tls: u64,
 }
 
 /// What Juju knows of one unit.
@@ -30,11 +41,17 @@ pub(crate) struct UnitInJuju {
     pub(crate) bag: Bag,
     pub(crate) deferred: Vec<Hook>,
     pub(crate) dispatch: OpenDispatch,
+    /// What the unit was told so far.
+    pub(crate) told: Revisions,
+    /// The hook that failed and that Juju fires again.
+    pub(crate) retry: Option<Hook>,
 }
 
 /// What one dispatch has written so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct OpenDispatch {
+    /// The event that Juju delivers.
+    event: Option<Hook>,
     pub(crate) hook: Option<Hook>,
     pub(crate) parameters: BTreeMap<String, Arc<str>>,
     pub(crate) results: Vec<(&'static str, String)>,
@@ -54,7 +71,17 @@ impl UnitInJuju {
             bag: Bag::new(),
             deferred: Vec::new(),
             dispatch: OpenDispatch::default(),
+            told: Revisions::default(),
+            retry: None,
         }
+    }
+
+    /// Whether a later event finds the same in both.
+    #[cfg(test)]
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let Self { bag, deferred, told, retry, .. } = self;
+        (bag, deferred, told, retry) == (&other.bag, &other.deferred, &other.told, &other.retry)
+            && self.history.last() == other.history.last()
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -112,11 +139,43 @@ impl Juju {
         }
     }
 
-    /// Begins a dispatch on a unit: the events to fire again before the one that Juju delivers.
-    pub(crate) fn begin(&mut self, unit: usize) -> Vec<Hook> {
+    /// Begins a dispatch on a unit, which is told what its event is about: the events to fire again before that one.
+    pub(crate) fn begin(&mut self, unit: usize, event: Hook) -> Vec<Hook> {
+        let revisions = self.revisions;
         let Some(unit) = self.units.get_mut(unit) else { return Vec::new() };
-        unit.dispatch = OpenDispatch::default();
+        unit.dispatch = OpenDispatch { event: Some(event), ..OpenDispatch::default() };
+        match event {
+            Hook::S3CredentialsChanged => unit.told.s3 = revisions.s3,
+            Hook::CertificatesChanged => unit.told.tls = revisions.tls,
+            Hook::CreateBackup | Hook::ListBackups | Hook::Restore | Hook::UpdateStatus => {}
+        }
         unit.deferred.clone()
+    }
+
+    /// The events that Juju owes a unit beside its periodic one: the retry of a hook that failed, then what is about
+    /// something that has changed since the unit was told. Deferred events are the unit's own to fire again.
+    pub(crate) fn owed(&self, unit: usize) -> Vec<Hook> {
+        let Some(unit) = self.units.get(unit) else { return Vec::new() };
+        let mut owed: Vec<Hook> = unit.retry.into_iter().collect();
+        for (hook, is_told) in [
+            (Hook::S3CredentialsChanged, unit.told.s3 == self.revisions.s3),
+            (Hook::CertificatesChanged, unit.told.tls == self.revisions.tls),
+        ] {
+            if !is_told && !owed.contains(&hook) {
+                owed.push(hook);
+            }
+        }
+        owed
+    }
+
+    /// Elects a unit: it is told of that by the event that tells it of the S3 settings.
+    pub(crate) fn elect(&mut self, leader: u32) {
+        if self.leader != leader
+            && let Some(unit) = self.units.get_mut(leader as usize)
+        {
+            unit.told.s3 = 0;
+        }
+        self.leader = leader;
     }
 
     /// Begins one firing within the dispatch.
@@ -138,7 +197,12 @@ impl Juju {
         let Some(state) = self.units.get_mut(unit) else { return };
         let dispatch = std::mem::take(&mut state.dispatch);
         if !succeeded {
+            // A person fires an action again, Juju does not.
+            state.retry = dispatch.event.filter(|event| !event.is_action()).or(state.retry);
             return;
+        }
+        if state.retry == dispatch.event {
+            state.retry = None;
         }
         state.deferred = dispatch.deferred;
         for (bag, key, value) in dispatch.writes {
@@ -186,6 +250,7 @@ mod tests {
             tls: TlsMaterial::default(),
             application: Bag::new(),
             units: vec![UnitInJuju::new(Status::active())],
+            revisions: Revisions::default(),
         }
     }
 
@@ -193,7 +258,7 @@ mod tests {
     fn a_write_is_seen_by_its_own_hook_and_lands_only_on_success() {
         for succeeded in [false, true] {
             let mut juju = juju();
-            juju.begin(0);
+            juju.begin(0, Hook::S3CredentialsChanged);
             juju.write(0, Databag::Application, key::STANZA, Some("s"));
             assert_eq!(juju.read(0, Databag::Application, key::STANZA).as_deref(), Some("s"));
             juju.end(0, succeeded);
@@ -206,7 +271,7 @@ mod tests {
     fn an_empty_value_removes_the_key() {
         let mut juju = juju();
         for value in [Some("on"), Some("")] {
-            juju.begin(0);
+            juju.begin(0, Hook::S3CredentialsChanged);
             juju.write(0, Databag::Unit, key::CONNECTIVITY, value);
             juju.end(0, true);
         }
@@ -216,14 +281,67 @@ mod tests {
     #[test]
     fn an_event_is_stored_once_and_only_on_success() {
         let mut juju = juju();
-        juju.begin(0);
+        juju.begin(0, Hook::S3CredentialsChanged);
         for _ in 0..2 {
             juju.begin_firing(0, Hook::S3CredentialsChanged, BTreeMap::new());
             juju.defer(0);
         }
         juju.end(0, true);
-        assert_eq!(juju.begin(0), [Hook::S3CredentialsChanged]);
+        assert_eq!(juju.begin(0, Hook::S3CredentialsChanged), [Hook::S3CredentialsChanged]);
         juju.end(0, false);
-        assert_eq!(juju.begin(0), [Hook::S3CredentialsChanged], "a failed hook keeps its events");
+        assert_eq!(
+            juju.begin(0, Hook::S3CredentialsChanged),
+            [Hook::S3CredentialsChanged],
+            "a failed hook keeps its events"
+        );
+    }
+
+    #[test]
+    fn what_has_changed_is_owed_until_the_unit_is_told() {
+        use Hook::{CertificatesChanged, CreateBackup, S3CredentialsChanged, UpdateStatus};
+        let mut juju = juju();
+        assert_eq!(juju.owed(0), []);
+        juju.revisions = Revisions { s3: 1, tls: 1 };
+        for event in [UpdateStatus, CreateBackup] {
+            juju.begin(0, event);
+            juju.end(0, true);
+            assert_eq!(juju.owed(0), [S3CredentialsChanged, CertificatesChanged], "{event}");
+        }
+        juju.begin(0, S3CredentialsChanged);
+        juju.revisions.s3 = 2;
+        juju.end(0, true);
+        assert_eq!(juju.owed(0), [S3CredentialsChanged, CertificatesChanged], "it changed again");
+        juju.begin(0, CertificatesChanged);
+        juju.end(0, true);
+        assert_eq!(juju.owed(0), [S3CredentialsChanged]);
+    }
+
+    #[test]
+    fn a_hook_that_failed_is_owed_until_it_succeeds_and_an_action_never() {
+        let mut juju = juju();
+        for event in [Hook::CreateBackup, Hook::UpdateStatus, Hook::Restore] {
+            juju.begin(0, event);
+            juju.end(0, false);
+        }
+        assert_eq!(juju.owed(0), [Hook::UpdateStatus]);
+        juju.begin(0, Hook::ListBackups);
+        juju.end(0, true);
+        assert_eq!(juju.owed(0), [Hook::UpdateStatus]);
+        juju.begin(0, Hook::UpdateStatus);
+        juju.end(0, true);
+        assert_eq!(juju.owed(0), []);
+    }
+
+    #[test]
+    fn a_unit_that_is_elected_is_told_of_the_settings_once_more() {
+        let mut juju = juju();
+        juju.revisions.s3 = 1;
+        juju.begin(0, Hook::S3CredentialsChanged);
+        juju.end(0, true);
+        juju.elect(0);
+        assert_eq!(juju.owed(0), [], "it leads already");
+        juju.leader = 1;
+        juju.elect(0);
+        assert_eq!(juju.owed(0), [Hook::S3CredentialsChanged]);
     }
 }

@@ -23,6 +23,7 @@ mod apply;
 mod build;
 mod change;
 mod dispatch;
+mod facts;
 mod fakes;
 mod given;
 mod injection;
@@ -33,6 +34,7 @@ mod pgbackrest;
 mod server;
 mod stand_in;
 mod storage;
+mod undo;
 mod unit;
 mod world;
 
@@ -42,6 +44,7 @@ pub use change::{
     SetService, SetWorkload, TlsState, WorkloadState,
 };
 pub use dispatch::{ActionSeen, Event, Fired, dispatch};
+pub use facts::{BackupFacts, Facts, RepositoryPlace, S3Facts, UnitFacts};
 pub use fakes::View;
 pub use given::{
     BackupGiven, BucketGiven, CaGiven, CredentialsGiven, EndpointGiven, Given, RepositoryGiven,

@@ -8,6 +8,7 @@ use pgdrill_core::{
 
 use crate::{
     change::{DcsState, MemberFate},
+    facts::Facts,
     storage::Bucket,
     unit::{Data, UnitState},
     world::World,
@@ -30,6 +31,8 @@ pub struct Observation {
     pub backups: Vec<BackupSeen>,
     /// The keys of the objects that the hooks put into the bucket, in order.
     pub objects: Vec<String>,
+    /// What laws must know beyond that; `None` where a backend can't see it.
+    pub facts: Option<Box<Facts>>,
 }
 
 /// What can be seen of one unit.
@@ -91,6 +94,7 @@ impl World {
             archives_into: self.archive_stanza.as_deref().map(str::to_owned),
             backups: self.backups(),
             objects: self.storage.buckets.values().flat_map(objects).collect(),
+            facts: Some(Box::new(self.facts())),
         }
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     given::Given,
-    juju::{Bag, Juju, UnitInJuju},
+    juju::{Bag, Juju, Revisions, UnitInJuju},
     server::S3Values,
     world::World,
 };
@@ -28,6 +28,17 @@ pub struct PersistedJuju {
     tls: PersistedTls,
     application: Vec<(String, String)>,
     units: Vec<PersistedUnit>,
+    /// Absent in what was persisted before there were revisions: then nothing is owed.
+    #[serde(default)]
+    revisions: PersistedRevisions,
+}
+
+/// How often the S3 settings and the TLS material have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct PersistedRevisions {
+    s3: u64,
+    tls: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +48,10 @@ struct PersistedUnit {
     history: Vec<(String, String)>,
     bag: Vec<(String, String)>,
     deferred: Vec<String>,
+    #[serde(default)]
+    told: PersistedRevisions,
+    #[serde(default)]
+    retry: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +124,7 @@ impl World {
             },
             application: bag(&juju.application),
             units: juju.units.iter().map(PersistedUnit::of).collect(),
+            revisions: PersistedRevisions::of(juju.revisions),
         }
     }
 
@@ -135,6 +151,7 @@ impl World {
             },
             application: unpacked(&persisted.application)?,
             units: persisted.units.iter().map(PersistedUnit::unit).collect::<Result<_, _>>()?,
+            revisions: persisted.revisions.revisions(),
         };
         Ok(world)
     }
@@ -159,6 +176,8 @@ impl PersistedUnit {
             history: unit.history.iter().map(status).collect(),
             bag: bag(&unit.bag),
             deferred: unit.deferred.iter().map(|hook| hook.name().to_owned()).collect(),
+            told: PersistedRevisions::of(unit.told),
+            retry: unit.retry.map(|hook| hook.name().to_owned()),
         }
     }
 
@@ -174,7 +193,19 @@ impl PersistedUnit {
         unit.history = self.history.iter().map(status).collect::<Result<_, _>>()?;
         unit.bag = unpacked(&self.bag)?;
         unit.deferred = self.deferred.iter().map(hook).collect::<Result<_, _>>()?;
+        unit.told = self.told.revisions();
+        unit.retry = self.retry.as_ref().map(hook).transpose()?;
         Ok(unit)
+    }
+}
+
+impl PersistedRevisions {
+    const fn of(Revisions { s3, tls }: Revisions) -> Self {
+        Self { s3, tls }
+    }
+
+    const fn revisions(self) -> Revisions {
+        Revisions { s3: self.s3, tls: self.tls }
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) const OTHER_CA_CHAIN: &str =
     "-----BEGIN CERTIFICATE-----\nother\n-----END CERTIFICATE-----";
 
 /// The S3 server.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Storage {
     pub(crate) state: S3ServerState,
     /// A key that contains this text is refused; empty refuses none.
@@ -36,7 +36,7 @@ pub(crate) struct Storage {
 }
 
 /// One bucket.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Bucket {
     pub(crate) is_forbidden: bool,
     pub(crate) objects: BTreeMap<String, Vec<u8>>,
@@ -45,7 +45,7 @@ pub(crate) struct Bucket {
 }
 
 /// A stanza in a repository.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StanzaStore {
     pub(crate) name: Arc<str>,
     pub(crate) system_id: u64,
@@ -53,7 +53,7 @@ pub(crate) struct StanzaStore {
 }
 
 /// A backup in a stanza.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BackupStore {
     pub(crate) label: String,
     pub(crate) kind: BackupKind,

@@ -27,20 +27,24 @@ pub(crate) enum Ends {
 }
 
 /// A database on its way up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Starting {
     /// When it will be decided.
     pub(crate) until: i64,
     /// What becomes of it then.
     pub(crate) becomes: Ends,
+    /// The label of the backup from which its data comes, if it comes from one.
+    pub(crate) restored_from: Option<Arc<str>>,
 }
 
 /// A unit's container and what runs in it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UnitState {
     pub(crate) fate: MemberFate,
     pub(crate) is_workload_reachable: bool,
     pub(crate) database: ServiceState,
+    /// Whether the database service does not run because a fault stopped it.
+    pub(crate) is_stopped_by_fault: bool,
     pub(crate) tls_server: ServiceState,
     /// How often a running TLS server took new settings.
     pub(crate) tls_server_reloads: u32,
@@ -49,6 +53,8 @@ pub(crate) struct UnitState {
     pub(crate) tls_server_settings: Option<Arc<RepositorySettings>>,
     pub(crate) starting: Option<Starting>,
     pub(crate) data: Data,
+    /// The label of the backup from which the data was restored; `None`: it never was.
+    pub(crate) restored_from: Option<Arc<str>>,
     pub(crate) is_data_busy: bool,
     pub(crate) will_not_stop: bool,
     pub(crate) accepts_connections: bool,
@@ -64,11 +70,13 @@ impl UnitState {
             fate: MemberFate::Running,
             is_workload_reachable: true,
             database: ServiceState::Running,
+            is_stopped_by_fault: false,
             tls_server: ServiceState::Stopped,
             tls_server_reloads: 0,
             tls_server_settings: None,
             starting: None,
             data: Data::Of(system_id),
+            restored_from: None,
             is_data_busy: false,
             will_not_stop: false,
             accepts_connections: true,

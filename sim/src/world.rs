@@ -80,14 +80,16 @@ impl World {
     pub(crate) fn settle(&mut self) {
         for index in 0..self.units.len() {
             let Some(unit) = self.units.get_mut(index) else { continue };
-            let Some(Starting { until, becomes }) = unit.starting else { continue };
-            if until > self.now || self.dcs == DcsState::Down {
+            let is_due =
+                |starting: &mut Starting| starting.until <= self.now && self.dcs == DcsState::Up;
+            let Some(Starting { becomes, restored_from, .. }) = unit.starting.take_if(is_due)
+            else {
                 continue;
-            }
-            unit.starting = None;
+            };
             match becomes {
                 Ends::Up(id) => {
                     unit.data = Data::Of(id);
+                    unit.restored_from = restored_from;
                     self.is_cluster_recorded = true;
                     if self.primary.is_none_or(|p| !self.is_serving(p)) {
                         self.set_primary(u32::try_from(index).ok());
@@ -128,6 +130,7 @@ impl World {
         let Some(state) = self.unit_mut(unit) else { return };
         if state.database != ServiceState::Running {
             state.database = ServiceState::Running;
+            state.is_stopped_by_fault = false;
             self.bring_up(unit);
         }
     }
@@ -149,12 +152,18 @@ impl World {
         let restored = self.restored_data(unit);
         let recorded = self.is_cluster_recorded;
         let leader = self.primary.filter(|primary| self.is_serving(*primary));
-        let led =
-            leader.and_then(|leader| self.unit(leader)).and_then(|leader| match leader.data {
-                Data::Of(id) => Some(id),
-                Data::Empty => None,
-            });
+        let leader = leader.and_then(|leader| self.unit(leader));
+        let led = leader.and_then(|leader| match leader.data {
+            Data::Of(id) => Some(id),
+            Data::Empty => None,
+        });
+        let led_from = leader.and_then(|leader| leader.restored_from.clone());
         let Some(state) = self.unit_mut(unit) else { return };
+        let restored_from = match (state.data, &state.restore) {
+            (Data::Of(_), _) => state.restored_from.clone(),
+            (Data::Empty, _) if recorded => led_from,
+            (Data::Empty, restore) => restore.as_ref().map(|source| source.label.as_str().into()),
+        };
         let becomes = match (state.data, &state.restore) {
             (Data::Of(id), _) => Ends::Up(id),
             // Who finds a cluster on record waits for its leader and bootstraps nothing, a restore included.
@@ -162,7 +171,7 @@ impl World {
             (Data::Empty, Some(_)) => restored.map_or(Ends::GivesUp, Ends::Up),
             (Data::Empty, None) => Ends::Up(fresh),
         };
-        state.starting = Some(Starting { until, becomes });
+        state.starting = Some(Starting { until, becomes, restored_from });
         if becomes == Ends::Up(fresh) {
             self.clusters_made += 1;
         }

@@ -163,6 +163,7 @@ fn planned(topology: OrderTopology, order: &[OrderStep], afterwards: Afterwards)
         amendments: Amendments::all(),
         covers: Vec::new(),
         then: Then::default(),
+        known: Vec::new(),
     }
 }
 

@@ -33,6 +33,7 @@ fn is_undisturbed(plan: &Plan) -> bool {
     let disturbs = |step: &PlanStep| match step {
         PlanStep::Fire { injections, .. } => !injections.is_empty(),
         PlanStep::Change(change) => matches!(change, Change::ArchiveDelay(_)),
+        PlanStep::Settle => true,
     };
     plan.amendments == Amendments::all() && !plan.steps.iter().any(disturbs)
 }

@@ -48,6 +48,15 @@ pub(crate) enum Command {
     },
     /// List the cases that come with pgdrill
     List,
+    /// Show what every run is held to, or the damage that is known
+    Laws {
+        /// Show the damage that scenarios know of and that nobody has corrected yet
+        #[arg(long)]
+        known: bool,
+        /// Files, folders, or `-` for standard input; the cases that come with pgdrill unless given
+        #[arg(value_name = "PATH", requires = "known")]
+        paths: Vec<PathBuf>,
+    },
     /// Print a commented scenario to start from
     New {
         /// The hook that it fires

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 use pgdrill_core::{Diagnostic, Hook};
 use pgdrill_flow::{Tolerance, nearest_name};
-use pgdrill_scenarios::{Input, ScenarioFiles, Source, read_corpus, read_stdin, schema, template};
+use pgdrill_scenarios::{
+    Input, ScenarioFiles, Source, read_corpus, read_stdin, report, schema, template,
+};
 
 use crate::{
     args::{Cli, Command, DispatchCommand, TopologyCommand},
@@ -65,6 +67,8 @@ pub(crate) fn main() -> Exit {
         Some(Command::Dispatch(command)) => dispatch(&command),
         Some(Command::Explain { file }) => explain::explain(file.as_deref()),
         Some(Command::List) => list(),
+        Some(Command::Laws { known: false, .. }) => print(&report::laws()),
+        Some(Command::Laws { known: true, paths }) => known(&paths),
         Some(Command::New { hook }) => match hook.parse::<Hook>() {
             Ok(hook) => print(&template(hook)),
             Err(_) => Exit::Wrong,
@@ -159,6 +163,18 @@ fn list() -> Exit {
         format!("{:width$}  {title}\n", input.name)
     });
     print(&lines.collect::<String>())
+}
+
+/// `pgdrill laws --known`.
+fn known(paths: &[std::path::PathBuf]) -> Exit {
+    let (inputs, _) = read(paths);
+    if inputs.is_empty() {
+        return no_file();
+    }
+    let wrong = inputs.iter().filter_map(|input| input.scenario.as_ref().err());
+    let is_wrong = wrong.map(|diagnostic| complain(diagnostic)).count() > 0;
+    let printed = print(&report::known(&inputs));
+    if is_wrong { Exit::Wrong } else { printed }
 }
 
 pub(crate) fn no_file() -> Exit {

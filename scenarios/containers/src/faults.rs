@@ -1,10 +1,6 @@
 //! The faults that are in force, in the words of whoever caused them.
 
-use pgdrill_sim::{
-    ArchiveCommand, Change, DataDirectory, DcsState, MemberFate, PgbackrestFailureMode,
-    S3ServerState, ServiceRuns, SetDataDirectory, SetMember, SetService, SetWorkload,
-    WorkloadState,
-};
+use pgdrill_sim::Change;
 use serde::{Deserialize, Serialize};
 
 /// The faults in force, oldest first.
@@ -30,7 +26,7 @@ impl Faults {
             (_, None) => change.name().to_owned(),
         };
         self.0.retain(|fault| fault.about != about);
-        if is_fault(change) {
+        if change.is_fault() {
             self.0.push(FaultInForce { about, words: words.trim().to_owned() });
         }
     }
@@ -43,32 +39,6 @@ impl Faults {
     /// Each in the words of whoever caused it.
     pub(super) fn words(&self) -> Vec<String> {
         self.0.iter().map(|fault| fault.words.clone()).collect()
-    }
-}
-
-/// Whether a change breaks something that healing mends.
-fn is_fault(change: &Change) -> bool {
-    match change {
-        Change::PrimaryIsLost | Change::ServiceWillNotStop(_) => true,
-        Change::S3Server(state) => *state != S3ServerState::Up,
-        Change::RefuseKeysWith(text) => !text.is_empty(),
-        Change::Member(SetMember { is, .. }) => *is != MemberFate::Running,
-        Change::Dcs(state) => *state != DcsState::Up,
-        Change::Service(SetService { is, .. }) => *is != ServiceRuns::Running,
-        Change::DataDirectory(SetDataDirectory { is, .. }) => *is != DataDirectory::Free,
-        Change::ArchiveCommand(command) => *command != ArchiveCommand::Right,
-        Change::ArchiveDelay(seconds) => *seconds > 0,
-        Change::Pgbackrest(mode) => *mode != PgbackrestFailureMode::Well,
-        Change::Workload(SetWorkload { is, .. }) => *is != WorkloadState::Reachable,
-        Change::PrimaryMovesTo(_)
-        | Change::LeaderMovesTo(_)
-        | Change::S3Settings(_)
-        | Change::S3Relation(_)
-        | Change::Tls(_)
-        | Change::ClusterInitialises
-        | Change::ScaleTo(_)
-        | Change::ProcessDies
-        | Change::Await(_) => false,
     }
 }
 

@@ -65,6 +65,7 @@ pub(super) async fn observe(testbed: &ContainersTestbed) -> Result<Observation, 
         archives_into,
         backups: testbed.bucket.backups().await?,
         objects: testbed.bucket.objects().await?,
+        facts: None,
     })
 }
 

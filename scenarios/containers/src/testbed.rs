@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use pgdrill_adapters::{clock::SystemClock, s3::S3Store};
 use pgdrill_containers::{Misbehaviour, Topology, postgres::Postgres};
 use pgdrill_core::{
-    Amendments, Diagnostic, PortError, Ports, Probe,
+    Amendments, Diagnostic, Hook, PortError, Ports, Probe,
     ports::{PortResult, Service},
 };
 use pgdrill_sim::{
@@ -241,6 +241,22 @@ impl Testbed for ContainersTestbed {
 
     async fn observe(&self) -> Result<Observation, Prevented> {
         observe::observe(self).await
+    }
+
+    async fn look(&self) -> Result<Option<Observation>, Prevented> {
+        Ok(None)
+    }
+
+    async fn owed(&self, unit: u32) -> Result<Vec<Hook>, Prevented> {
+        Ok(lock(&self.world).owed(unit))
+    }
+
+    async fn pass_time(&self) -> Result<(), Prevented> {
+        self.happen(&Change::Await(Awaited::DatabaseSettled)).await
+    }
+
+    async fn copy(&self) -> Option<World> {
+        None
     }
 }
 

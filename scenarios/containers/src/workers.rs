@@ -114,6 +114,7 @@ fn work(plan: &Plan) -> usize {
             1 + injections.iter().map(|it| it.change().map_or(1, event)).sum::<usize>()
         }
         PlanStep::Change(change) => event(change),
+        PlanStep::Settle => 6,
     };
     plan.steps.iter().map(step).sum::<usize>() * plan.given.units.max(1) as usize
 }

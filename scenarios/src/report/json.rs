@@ -8,7 +8,7 @@ use pgdrill_sim::{Observation, UnitSeen};
 use serde_json::{Map, Value, json};
 
 use super::{CaseEnd, JudgedCase};
-use crate::{judge::Verdict, location::Location, run::FiredStep};
+use crate::{judge::Verdict, law::Violation, location::Location, reason::Reason, run::FiredStep};
 
 /// Every scenario as one line of JSON, those that were refused included.
 #[must_use]
@@ -42,6 +42,7 @@ fn refused_line(name: &str, complaint: &Diagnostic) -> Value {
         "verdict": "refused",
         "reason": text,
         "reasons": [{ "kind": "refused", "text": text, "at": at }],
+        "laws": null,
         "firings": [],
         "statuses": {},
         "observed": null,
@@ -61,6 +62,10 @@ fn line(result: &JudgedCase) -> Value {
         "verdict": result.verdict().name(),
         "reason": reason,
         "reasons": reasons(result),
+        "laws": {
+            "judged": result.judged.laws.len(),
+            "broken": result.judged.broken.iter().map(broken).collect::<Vec<_>>(),
+        },
         "firings": result.run.firings.iter().map(firing).collect::<Vec<_>>(),
         "statuses": seen.units.iter().map(|unit| (unit.unit.to_string(), status(unit))).collect::<Map<_, _>>(),
         "observed": observed(seen),
@@ -73,11 +78,29 @@ fn reasons(case: &JudgedCase) -> Vec<Value> {
     match case.verdict() {
         Verdict::Passed => Vec::new(),
         Verdict::Failed(reasons) => {
-            let reasons = reasons.iter();
-            reasons.map(|it| reason(it.kind(), it.to_string(), &it.location())).collect()
+            let with_law = |it: &Reason| {
+                let mut value = reason(it.kind(), it.to_string(), &it.location());
+                if let (Some(law), Some(entry)) = (it.law(), value.as_object_mut()) {
+                    entry.insert("law".to_owned(), law.name().into());
+                }
+                value
+            };
+            reasons.iter().map(with_law).collect()
         }
         Verdict::Skipped(skip) => vec![reason(skip.kind(), skip.to_string(), &skip.location())],
     }
+}
+
+/// A law that the run broke, whether or not the scenario says so.
+fn broken(broken: &Violation) -> Value {
+    let by = broken.by.as_ref();
+    json!({
+        "law": broken.law.name(),
+        "unit": broken.unit,
+        "found": broken.found,
+        "firing": by.map(|(firing, _)| firing.number),
+        "shape": by.and_then(|(_, shape)| shape.map(pgdrill_core::Shape::id)),
+    })
 }
 
 fn at(case: &JudgedCase, location: &Location) -> Value {

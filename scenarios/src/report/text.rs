@@ -3,7 +3,13 @@
 use anstyle::{AnsiColor, Style};
 
 use super::{CaseEnd, JudgedCase, counts, judged, refused};
-use crate::{charts::PUBLISHED, coverage::Coverage, judge::Verdict};
+use crate::{
+    charts::PUBLISHED,
+    coverage::Coverage,
+    judge::Verdict,
+    law::{JudgedAt, Law},
+    run::Run,
+};
 
 /// Colours, which the stream that they go to keeps or strips.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,6 +56,7 @@ pub fn run_text(ends: &[CaseEnd], coverage: Option<&Coverage>) -> String {
     if let Some(coverage) = coverage {
         out.push_str(&coverage_lines(coverage));
     }
+    out.push_str(&laws_line(ends));
     let without_snapshot = judged(ends).filter(|result| result.lacks_snapshot).count();
     if without_snapshot > 0 {
         out.push_str(&format!("{without_snapshot} without a snapshot: `--update` writes one\n"));
@@ -98,6 +105,32 @@ fn push_reasons(out: &mut String, result: &JudgedCase) {
             out.push_str(&format!("        {line}\n"));
         }
     }
+}
+
+/// How many laws were judged over how many runs that came to their end, and what was not judged of all.
+fn laws_line(ends: &[CaseEnd]) -> String {
+    let is_whole = |case: &&JudgedCase| {
+        let Run { broken, skipped, .. } = &case.run;
+        broken.is_none() && skipped.is_none()
+    };
+    let runs: Vec<&JudgedCase> = judged(ends).filter(is_whole).collect();
+    if runs.is_empty() {
+        return String::new();
+    }
+    let of = |law: &Law| runs.iter().filter(|case| case.judged.laws.contains(law)).count();
+    let whole = Law::ALL.iter().filter(|law| of(law) == runs.len()).count();
+    let plural = if runs.len() == 1 { "" } else { "s" };
+    let all = Law::ALL.len();
+    let mut line = format!("laws: {whole} of {all} judged over {} run{plural}", runs.len());
+    for at in [JudgedAt::Moment, JudgedAt::Settled] {
+        let laws = Law::ALL.iter().filter(|law| law.judged_at() == at);
+        let least = laws.clone().map(of).min().unwrap_or(runs.len());
+        if least < runs.len() {
+            let (count, name) = (laws.count(), at.name());
+            line.push_str(&format!(", {count} ({name}) over {least}: {}", at.why_not()));
+        }
+    }
+    line + "\n"
 }
 
 fn coverage_lines(coverage: &Coverage) -> String {

@@ -335,4 +335,21 @@ impl Testbed for Rehearsal {
     async fn observe(&self) -> Result<Observation, Prevented> {
         Ok(lock(&self.shared.world).observe())
     }
+
+    async fn look(&self) -> Result<Option<Observation>, Prevented> {
+        self.observe().await.map(Some)
+    }
+
+    async fn owed(&self, unit: u32) -> Result<Vec<Hook>, Prevented> {
+        Ok(lock(&self.shared.world).owed(unit))
+    }
+
+    async fn pass_time(&self) -> Result<(), Prevented> {
+        lock(&self.shared.world).pass_time();
+        Ok(())
+    }
+
+    async fn copy(&self) -> Option<World> {
+        Some(lock(&self.shared.world).clone())
+    }
 }

@@ -96,6 +96,7 @@ impl Workload for View {
             return Err(refused("the database is running"));
         }
         unit.data = Data::Empty;
+        unit.restored_from = None;
         Ok(())
     }
 }

@@ -35,6 +35,38 @@ fn a_new_scenario_of_each_hook_runs_and_passes_as_it_stands() {
 }
 
 #[test]
+fn laws_shows_every_law_and_the_cases_that_show_it() {
+    let ended = ended("laws");
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    for law in pgdrill_scenarios::Law::ALL {
+        let line = ended.stdout.lines().find(|line| line.trim().starts_with(law.name()));
+        assert!(line.is_some_and(|line| line.ends_with(law.sentence())), "{law}");
+    }
+    for case in ["broken in amendments/reopen-what-was-blocked-off", "kept in restore/not-up-yet"] {
+        assert!(ended.stdout.contains(case), "{case}");
+    }
+}
+
+#[test]
+fn known_damage_is_listed_by_its_reason() {
+    let known = "known:\n  - { law: { left-blocked: 0 }, because: nobody looks again }\n";
+    let text = format!(
+        "scenario: S3 is down for a while\ngiven: {{ s3: {{}} }}\nfire:\n  - do: {{ s3-server: down }}\n  \
+         - hook: s3-credentials-changed\n{known}  - {{ law: stanza-untold, because: nobody looks again }}\n"
+    );
+    let reasonless =
+        "scenario: x\nfire: [{ hook: restore }]\nknown: [{ law: left-closed, because: '' }]\n";
+    Session::new()
+        .file("down.yaml", text)
+        .file("reasonless.yaml", reasonless)
+        .run("run down.yaml")
+        .run("laws --known down.yaml")
+        .run("laws --known reasonless.yaml")
+        .run("laws down.yaml")
+        .holds("laws_known");
+}
+
+#[test]
 fn a_new_scenario_explains_itself() {
     Session::new().run("new create-backup").holds("new_create_backup");
 }

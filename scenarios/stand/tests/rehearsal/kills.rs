@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use futures_util::{StreamExt as _, stream};
 use pgdrill_core::{Amendments, Hook};
-use pgdrill_scenarios::{Run, Testbed as _, invariants};
+use pgdrill_scenarios::{Testbed as _, left_by};
 use pgdrill_sim::{Awaited, Change, Event, Observation};
 use pgdrill_stand::{Rehearsal, Treatment};
 
@@ -23,8 +23,7 @@ struct Killed {
 
 /// What no unit may be left in.
 fn wrong(seen: &Observation) -> Vec<String> {
-    let run = Run { observation: seen.clone(), ..Run::unstarted() };
-    invariants(&run).iter().map(ToString::to_string).collect()
+    left_by(seen).iter().map(ToString::to_string).collect()
 }
 
 async fn fire(testbed: &Rehearsal, event: &Event, treatment: Treatment) -> Vec<String> {

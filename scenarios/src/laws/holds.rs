@@ -1,0 +1,151 @@
+//! What makes each status of ours true now.
+
+use pgdrill_core::{
+    Status, StatusName,
+    ports::{MemberState, ServiceState},
+    texts,
+};
+use pgdrill_sim::{Facts, Observation, UnitSeen};
+
+/// Why what a status says is not so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotSo(pub &'static str);
+
+/// Whether what a unit's status says is so. A text that is not ours always holds, and so does Active.
+///
+/// # Errors
+///
+/// Why it is not so.
+pub fn holds(
+    status: &Status,
+    unit: &UnitSeen,
+    seen: &Observation,
+    facts: &Facts,
+) -> Result<(), NotSo> {
+    match status.name {
+        StatusName::Active | StatusName::Waiting | StatusName::Unknown => Ok(()),
+        StatusName::Maintenance => maintenance_holds(&status.message, unit, seen),
+        StatusName::Blocked => block_holds(&status.message, unit, facts),
+    }
+}
+
+fn so(is_so: bool, otherwise: &'static str) -> Result<(), NotSo> {
+    if is_so { Ok(()) } else { Err(NotSo(otherwise)) }
+}
+
+fn maintenance_holds(message: &str, unit: &UnitSeen, seen: &Observation) -> Result<(), NotSo> {
+    match message {
+        texts::RESTORING_BACKUP => so(is_restoring(unit, seen), "no restore is under way"),
+        texts::CREATING_BACKUP => Err(NotSo("no backup is under way")),
+        texts::INITIALISING_STANZA | texts::CHECKING_STANZA => {
+            Err(NotSo("nothing is done with the stanza"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn block_holds(message: &str, unit: &UnitSeen, facts: &Facts) -> Result<(), NotSo> {
+    let s3 = facts.s3.as_ref();
+    if message == texts::RESTORE_FAILED {
+        return so(unit.member != Some(MemberState::Running), "its database runs");
+    }
+    if !texts::is_s3_block(message) {
+        return Ok(());
+    }
+    let Some(s3) = s3 else { return Err(NotSo("there are no S3 settings that could be wrong")) };
+    if message == texts::ANOTHER_CLUSTER {
+        return so(s3.works && s3.is_foreign, "the repository is not another cluster's");
+    }
+    // Without a database that serves nothing can be made in the repository.
+    so(!s3.works || facts.system_id.is_none(), "the S3 settings are right and the server answers")
+}
+
+/// Whether a restore is under way on a unit: recorded, its service runs, and its member is not up yet.
+pub(super) fn is_restoring(unit: &UnitSeen, seen: &Observation) -> bool {
+    seen.restoring.is_some()
+        && unit.database == ServiceState::Running
+        && unit.member != Some(MemberState::Running)
+}
+
+#[cfg(test)]
+mod tests {
+    use pgdrill_sim::{
+        BackupGiven, Change, CredentialsGiven, Given, RepositoryGiven, S3Given, ServiceName,
+        ServiceRuns, SetService, StanzaGiven, World,
+    };
+
+    use super::*;
+
+    fn healthy() -> Given {
+        Given {
+            s3: Some(S3Given::default()),
+            stanza: StanzaGiven::Initialised,
+            backups: vec![BackupGiven::Full],
+            ..Given::default()
+        }
+    }
+
+    fn judged(
+        given: &Given,
+        changes: &[Change],
+        name: StatusName,
+        message: &str,
+    ) -> Result<(), NotSo> {
+        let mut world = World::new(given);
+        changes.iter().for_each(|change| world.apply(change));
+        let seen = world.observe();
+        let status = Status::new(name, message.to_owned());
+        holds(&status, &seen.units[0], &seen, seen.facts.as_deref().expect("memory sees all"))
+    }
+
+    #[test]
+    fn a_block_about_s3_holds_while_the_settings_do_not_work() {
+        let wrong = S3Given { credentials: CredentialsGiven::Wrong, ..S3Given::default() };
+        let long = texts::stanza_failed(Some("ERROR: [039]: HTTP request failed with 403"));
+        for message in [texts::STANZA_FAILED, &long, texts::BUCKET_FAILED] {
+            let blocked = StatusName::Blocked;
+            assert!(judged(&healthy(), &[], blocked, message).is_err(), "{message}");
+            let change = [Change::S3Settings(wrong.clone())];
+            assert_eq!(judged(&healthy(), &change, blocked, message), Ok(()), "{message}");
+            let gone = [Change::S3Relation(pgdrill_sim::RelationState::Gone)];
+            assert!(judged(&healthy(), &gone, blocked, message).is_err(), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_repository_is_one_that_is_foreign() {
+        let foreign = Given { repository: RepositoryGiven::AnotherCluster, ..healthy() };
+        let blocked = StatusName::Blocked;
+        assert!(judged(&healthy(), &[], blocked, texts::ANOTHER_CLUSTER).is_err());
+        assert_eq!(judged(&foreign, &[], blocked, texts::ANOTHER_CLUSTER), Ok(()));
+    }
+
+    #[test]
+    fn a_restore_failed_as_long_as_the_database_does_not_run() {
+        let (name, is) = (ServiceName::Database, ServiceRuns::Stopped);
+        let stopped = [Change::Service(SetService { unit: 0, name, is })];
+        let blocked = StatusName::Blocked;
+        assert!(judged(&healthy(), &[], blocked, texts::RESTORE_FAILED).is_err());
+        assert_eq!(judged(&healthy(), &stopped, blocked, texts::RESTORE_FAILED), Ok(()));
+    }
+
+    #[test]
+    fn nothing_is_under_way_between_events_but_a_restore() {
+        for message in [
+            texts::RESTORING_BACKUP,
+            texts::CREATING_BACKUP,
+            texts::INITIALISING_STANZA,
+            texts::CHECKING_STANZA,
+        ] {
+            let shown = judged(&healthy(), &[], StatusName::Maintenance, message);
+            assert!(shown.is_err(), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_not_ours_always_holds() {
+        for name in [StatusName::Blocked, StatusName::Maintenance, StatusName::Waiting] {
+            assert_eq!(judged(&healthy(), &[], name, "by hand"), Ok(()));
+        }
+    }
+}

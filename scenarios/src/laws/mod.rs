@@ -1,0 +1,48 @@
+//! Laws: what must hold of every run unasked. Each has one place, a name, a sentence, a case that breaks it and one
+//! that nearly does.
+
+mod holds;
+mod moment;
+mod settled;
+
+use pgdrill_sim::Observation;
+
+pub use holds::{NotSo, holds};
+
+use crate::{
+    law::{JudgedAt, Law, Violation},
+    run::Run,
+};
+
+/// The laws of [`JudgedAt::Settled`] that what can be seen breaks as it is, without anything being brought first.
+#[must_use]
+pub fn left_by(seen: &Observation) -> Vec<Violation> {
+    settled::left_by(seen)
+}
+
+/// Every law that a run broke, each once a unit, and the laws that could be judged of it.
+#[must_use]
+pub fn judge_laws(run: &Run) -> (Vec<Violation>, Vec<Law>) {
+    let mut found = moment::of_firings(run);
+    let can_see = run.firings.iter().all(|step| step.seen.is_some());
+    let is_settled = run.settled.is_some();
+    if can_see {
+        found.extend(moment::of_moments(run));
+    }
+    if let Some(settled) = &run.settled {
+        found.extend(settled::of_settled(run, settled));
+    }
+    let mut once: Vec<Violation> = Vec::with_capacity(found.len());
+    for broken in found {
+        let is_known = |it: &Violation| (it.law, it.unit) == (broken.law, broken.unit);
+        if !once.iter().any(is_known) {
+            once.push(broken);
+        }
+    }
+    let judged = Law::ALL.iter().copied().filter(|law| match law.judged_at() {
+        JudgedAt::Firing => true,
+        JudgedAt::Moment => can_see,
+        JudgedAt::Settled => is_settled,
+    });
+    (once, judged.collect())
+}

@@ -1,0 +1,331 @@
+//! The laws of every firing, and of what could be seen around it.
+
+use pgdrill_core::{
+    Action, Amendment, Attempt, Firing, Hook, Outcome, STATUS_MESSAGE_LIMIT, Shape, Status,
+    StatusName,
+    ports::{MemberState, key},
+    texts,
+};
+use pgdrill_sim::{BackupFacts, Facts, Observation, UnitSeen};
+
+use super::holds::is_restoring;
+use crate::{
+    law::{Law, Violation},
+    reason::FiringRef,
+    run::{FiredStep, Run, SeenAround},
+};
+
+const PORTS: [&str; 6] =
+    ["unit.", "cluster.", "repository.", "object store.", "workload.", "cluster record."];
+
+/// What the firings themselves broke.
+pub(super) fn of_firings(run: &Run) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (index, step) in run.firings.iter().enumerate() {
+        let at = FiringRef::new(index, step);
+        let firing = &step.fired.firing;
+        in_error(at, firing, &mut found);
+        if let Outcome::Failed(text) = &firing.outcome {
+            if text.trim().is_empty() {
+                let what = format!("unit {}'s action failed without a text", at.unit);
+                found.push(Violation::of(Law::Silent, at.unit, what).by(at, None));
+            }
+            of_text(text, at.unit, &mut found);
+        }
+        step.fired.results.iter().for_each(|(_, text)| of_text(text, at.unit, &mut found));
+        if step.seen.is_none() && reports(step, texts::BACKUP_CREATED) && step.backups_gained == 0 {
+            found.push(unheld(at));
+        }
+    }
+    for unit in &run.observation.units {
+        // The first one was given.
+        unit.history.iter().skip(1).for_each(|status| of_status(status, unit.unit, &mut found));
+    }
+    found
+}
+
+/// A hook error is no way to tell a person why an action failed, and a periodic event must not fail for what is elsewhere.
+/// A container that goes away under its own hook is another matter, and so is a hook tool that fails.
+fn in_error(at: FiringRef, firing: &Firing, found: &mut Vec<Violation>) {
+    let Outcome::Error(error) = &firing.outcome else { return };
+    let is_outside = {
+        let place = error.cause.place();
+        let inside =
+            ["unit.", "workload.", "cluster.member_state", "cluster.apply", "repository.configure"];
+        !inside.iter().any(|own| place.starts_with(own))
+    };
+    if (firing.hook.is_action() || firing.hook == Hook::UpdateStatus) && is_outside {
+        let what = format!("{} on unit {} ended in a hook error", firing.hook, at.unit);
+        let broken = Violation::of(Law::UnitInError, at.unit, what);
+        found.push(broken.by(at, Some(error.shape)));
+    }
+}
+
+fn of_status(status: &Status, unit: u32, found: &mut Vec<Violation>) {
+    let message = &*status.message;
+    if status.name == StatusName::Blocked && message.trim().is_empty() {
+        let what = format!("unit {unit} was Blocked without a text");
+        found.push(Violation::of(Law::Silent, unit, what));
+    }
+    if message.chars().count() > STATUS_MESSAGE_LIMIT {
+        let what = format!("unit {unit} showed over {STATUS_MESSAGE_LIMIT} characters: {status}");
+        found.push(Violation::of(Law::WordsOfTheProgram, unit, what));
+    }
+    of_text(message, unit, found);
+}
+
+/// A text for users must not speak of the program.
+fn of_text(text: &str, unit: u32, found: &mut Vec<Violation>) {
+    if let Some(word) = word_of_the_program(text) {
+        let what = format!("unit {unit} showed the word `{word}` of the program");
+        found.push(Violation::of(Law::WordsOfTheProgram, unit, what));
+    }
+}
+
+fn word_of_the_program(text: &str) -> Option<String> {
+    let call = PORTS.iter().find_map(|port| {
+        let (_, rest) = text.split_once(port)?;
+        let end = rest.find(|c: char| !(c.is_ascii_lowercase() || c == '_'));
+        let operation = rest.get(..end.unwrap_or(rest.len()))?;
+        (!operation.is_empty()).then(|| format!("{port}{operation}"))
+    });
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let known = |word: &&str| {
+        word.contains('_') && Shape::from_id(word).is_some()
+            || Amendment::ALL.iter().any(|amendment| amendment.name() == *word)
+    };
+    call.or_else(|| text.split(|c| !is_part(c)).find(known).map(str::to_owned))
+}
+
+fn reports(step: &FiredStep, result: (&str, &str)) -> bool {
+    step.fired.results.iter().any(|(key, value)| (*key, value.as_str()) == result)
+}
+
+fn unheld(at: FiringRef) -> Violation {
+    let what = format!("unit {} reported a backup that its repository does not hold", at.unit);
+    let shape = Some(Shape::Action(Action::FinishAction));
+    Violation::of(Law::ReportedWithoutBackup, at.unit, what).by(at, shape)
+}
+
+/// What was broken by what could be seen before and after each event.
+pub(super) fn of_moments(run: &Run) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (index, step) in run.firings.iter().enumerate() {
+        let Some(around) = step.seen.as_deref() else { continue };
+        let (Some(before), Some(after)) = (&around.before.facts, &around.after.facts) else {
+            continue;
+        };
+        // Deferred events fire first, and what was seen is seen around them all: the last firing stands for the event.
+        if run.firings.get(index + 1).is_some_and(|next| next.step == step.step) {
+            continue;
+        }
+        let at = FiringRef::new(index, step);
+        Moment { step, at, around, before, after }.judge(&mut found);
+        closed(run, index, around, &mut found);
+    }
+    secrets(run, &mut found);
+    found
+}
+
+/// One firing with what could be seen around it.
+struct Moment<'a> {
+    step: &'a FiredStep,
+    at: FiringRef,
+    around: &'a SeenAround,
+    before: &'a Facts,
+    after: &'a Facts,
+}
+
+impl Moment<'_> {
+    fn judge(&self, found: &mut Vec<Violation>) {
+        self.backup_reported(found);
+        self.maintenance_outlives(found);
+        self.data_lost(found);
+        self.harmed_for_nothing(found);
+    }
+
+    fn unit<'a>(&self, seen: &'a Observation) -> Option<&'a UnitSeen> {
+        seen.units.iter().find(|unit| unit.unit == self.at.unit)
+    }
+
+    fn visited(&self, action: Action) -> bool {
+        self.step.fired.firing.trace.visited(Shape::Action(action))
+    }
+
+    /// The backups without errors that the repository of the S3 settings has gained, as they were when the action was
+    /// asked for.
+    fn gained(&self) -> Vec<&BackupFacts> {
+        let place = self.before.s3.as_ref().map(|s3| &s3.place);
+        let is_new = |backup: &&BackupFacts| {
+            Some(&backup.place) == place
+                && !backup.failed
+                && self.before.system_id.is_none_or(|id| id == backup.system_id)
+                && !self.before.backups.contains(backup)
+        };
+        self.after.backups.iter().filter(is_new).collect()
+    }
+
+    fn backup_reported(&self, found: &mut Vec<Violation>) {
+        if !reports(self.step, texts::BACKUP_CREATED) {
+            return;
+        }
+        let gained = self.gained();
+        let Some(backup) = gained.first() else {
+            found.push(unheld(self.at));
+            return;
+        };
+        let ending = format!("/{}/backup.log", backup.label);
+        let log = self.after.objects.iter().find(|(key, _)| key.ends_with(&ending));
+        let is_told = |(_, content): &(String, String)| content.contains(&backup.label);
+        if !log.is_some_and(is_told) {
+            let what = format!("unit {} reported a backup without its log", self.at.unit);
+            let shape = Shape::Attempt(Attempt::WereBackupLogsUploadedS3);
+            found.push(Violation::of(Law::LogLost, self.at.unit, what).by(self.at, Some(shape)));
+        }
+    }
+
+    fn maintenance_outlives(&self, found: &mut Vec<Violation>) {
+        let firing = &self.step.fired.firing;
+        let is_ended = match (&firing.outcome, firing.hook) {
+            (Outcome::Finished, Hook::Restore) => false,
+            (Outcome::Finished | Outcome::Failed(_), hook) => hook.is_action(),
+            _ => false,
+        };
+        let Some(unit) = self.unit(&self.around.after) else { return };
+        let status = unit.status();
+        // What an earlier restore set and this action put back is not its own.
+        if self.unit(&self.around.before).is_some_and(|before| before.status() == status) {
+            return;
+        }
+        let is_ours = status.message == texts::CREATING_BACKUP
+            || status.message == texts::RESTORING_BACKUP && !is_restoring(unit, &self.around.after);
+        if is_ended
+            && self.visited(Action::SetMaintenance)
+            && is_ours
+            && status.name == StatusName::Maintenance
+        {
+            let what = format!("unit {} shows {status} after its action ended", unit.unit);
+            let broken = Violation::of(Law::MaintenanceOutlivesAction, unit.unit, what);
+            found.push(broken.by(self.at, Some(Shape::Action(Action::SetMaintenance))));
+        }
+    }
+
+    fn data_lost(&self, found: &mut Vec<Violation>) {
+        let firing = &self.step.fired.firing;
+        let emptied = Shape::Attempt(Attempt::WasDataDirectoryEmptied);
+        let source = self.after.application(key::RESTORING_BACKUP);
+        let has_source = source.is_none_or(|label| {
+            self.after.backups.iter().any(|backup| backup.label == label && !backup.failed)
+        });
+        let may_empty = firing.hook == Hook::Restore && firing.trace.visited(emptied) && has_source;
+        for (before, after) in self.around.before.units.iter().zip(&self.around.after.units) {
+            if !before.is_data_empty
+                && after.is_data_empty
+                && !(may_empty && after.unit == self.at.unit)
+            {
+                let what = format!("the data of unit {} is gone", after.unit);
+                let broken = Violation::of(Law::DataLost, after.unit, what);
+                found.push(broken.by(self.at, Some(emptied)));
+            }
+        }
+        let is_gone = |backup: &&BackupFacts| !self.after.backups.contains(backup);
+        if !self.around.is_bucket_changed
+            && let Some(backup) = self.before.backups.iter().find(is_gone)
+        {
+            let what = format!("the backup {} is gone", backup.label);
+            found.push(Violation::of(Law::DataLost, self.at.unit, what).by(self.at, None));
+        }
+    }
+
+    /// The cause for which this action had to fail, if one could be read before it began and was there to its end.
+    fn readable_cause(&self) -> Option<&'static str> {
+        let before = self.causes(&self.around.before, self.before)?;
+        let after = self.causes(&self.around.after, self.after)?;
+        let mut both = before.into_iter().zip(after).filter(|(before, after)| before.0 && after.0);
+        both.next().map(|((_, cause), _)| cause)
+    }
+
+    fn causes(&self, seen: &Observation, facts: &Facts) -> Option<[(bool, &'static str); 5]> {
+        let unit = self.unit(seen)?;
+        let is_backup = self.step.fired.firing.hook == Hook::CreateBackup;
+        let is_down = matches!(unit.member, Some(MemberState::Stopped | MemberState::Starting));
+        Some([
+            (is_backup && is_down, "its database did not run"),
+            (is_backup && seen.primary.is_none(), "nobody led the cluster"),
+            (!facts.is_s3_related, "there was no S3 relation"),
+            (facts.s3.is_none(), "a required S3 parameter was missing"),
+            (is_backup && seen.stanza.is_none(), "there was no stanza"),
+        ])
+    }
+
+    fn harmed_for_nothing(&self, found: &mut Vec<Violation>) {
+        let firing = &self.step.fired.firing;
+        if !firing.hook.is_action() || !matches!(firing.outcome, Outcome::Failed(_)) {
+            return;
+        }
+        let shown = |seen: &Observation| self.unit(seen).map(|unit| unit.history.len());
+        let is_harmed = shown(&self.around.before) != shown(&self.around.after)
+            && (self.visited(Action::SetMaintenance) || self.visited(Action::BlockNewConnections));
+        if let Some(cause) = self.readable_cause()
+            && is_harmed
+        {
+            let what = format!(
+                "unit {} was changed for an action that had to fail: {cause}",
+                self.at.unit
+            );
+            let shape = [Action::BlockNewConnections, Action::SetMaintenance];
+            let shape = shape.into_iter().find(|shape| self.visited(*shape)).map(Shape::Action);
+            found.push(Violation::of(Law::HarmedForNothing, self.at.unit, what).by(self.at, shape));
+        }
+    }
+}
+
+/// No unit may be Active and closed, unless its last hook was cut off, or its container does not answer: then the next hook
+/// that reaches it opens it.
+fn closed(run: &Run, index: usize, around: &SeenAround, found: &mut Vec<Violation>) {
+    for unit in &around.after.units {
+        let so_far = run.firings.iter().take(index + 1).enumerate();
+        let mut last = so_far.filter(|(_, step)| step.fired.unit == unit.unit);
+        let last = last.next_back();
+        let is_cut_off = last.is_some_and(|(_, step)| {
+            matches!(step.fired.firing.outcome, Outcome::Died(_) | Outcome::Error(_))
+        });
+        let facts = around.after.facts.as_ref();
+        let facts = facts.and_then(|facts| facts.units.get(unit.unit as usize));
+        let is_cut_off = is_cut_off || facts.is_some_and(|unit| !unit.is_workload_reachable);
+        if unit.status().name == StatusName::Active && !unit.accepts_connections && !is_cut_off {
+            let what = format!("unit {} is Active and refuses connections", unit.unit);
+            let broken = Violation::of(Law::ActiveWhileClosed, unit.unit, what);
+            let shape = Some(Shape::Action(Action::BlockNewConnections));
+            found.push(match last {
+                Some((index, step)) => broken.by(FiringRef::new(index, step), shape),
+                None => broken,
+            });
+        }
+    }
+}
+
+/// No credential may be anywhere that users or other programs read.
+fn secrets(run: &Run, found: &mut Vec<Violation>) {
+    let Some(facts) = &run.observation.facts else { return };
+    let is_shown = |text: &str| facts.secrets.iter().any(|secret| text.contains(secret.expose()));
+    for (index, step) in run.firings.iter().enumerate() {
+        let at = FiringRef::new(index, step);
+        let message = step.fired.firing.outcome.message();
+        let results = step.fired.results.iter().map(|(_, text)| text.as_str());
+        if results.chain(message.as_deref()).any(is_shown) {
+            let what = format!("unit {}'s action shows a credential", at.unit);
+            found.push(Violation::of(Law::SecretShown, at.unit, what).by(at, None));
+        }
+    }
+    for unit in &run.observation.units {
+        if unit.history.iter().any(|status| is_shown(&status.message)) {
+            let what = format!("unit {} shows a credential in its status", unit.unit);
+            found.push(Violation::of(Law::SecretShown, unit.unit, what));
+        }
+    }
+    if let Some((key, _)) = facts.objects.iter().find(|(_, content)| is_shown(content)) {
+        let what = format!("the object {key} holds a credential");
+        found.push(Violation { law: Law::SecretShown, unit: None, found: what, by: None });
+    }
+}

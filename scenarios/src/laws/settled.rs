@@ -1,0 +1,189 @@
+//! The laws of what is left once every fault is undone and everything that Juju owes has come.
+
+use pgdrill_core::{
+    Hook, Outcome, StatusName,
+    ports::{MemberState, ServiceState, key},
+    texts,
+};
+use pgdrill_sim::{Facts, Observation, UnitSeen};
+
+use super::{
+    NotSo,
+    holds::{holds, is_restoring},
+};
+use crate::{
+    law::{Law, Violation},
+    run::Run,
+    settle::Settled,
+};
+
+/// What a run left broken.
+pub(super) fn of_settled(run: &Run, settled: &Settled) -> Vec<Violation> {
+    let seen = &settled.observation;
+    let Some(facts) = seen.facts.as_deref() else { return Vec::new() };
+    let mut found = left_by(seen);
+    if !settled.is_settled {
+        let what = format!("something still changes after {} rounds", settled.rounds);
+        found.push(of_all(Law::NeverSettles, what));
+    }
+    for step in &settled.firings {
+        if let Outcome::Error(error) = &step.fired.firing.outcome {
+            let (hook, unit) = (step.fired.firing.hook, step.fired.unit);
+            let what =
+                format!("{hook} errs on unit {unit} although every fault is undone: {error}");
+            found.push(Violation::of(Law::UnitInError, unit, what));
+        }
+    }
+    Left { seen, facts }.restored(run, &mut found);
+    for remedy in &settled.remedies {
+        if let Err(why) = &remedy.came_of_it {
+            let (unit, text) = (remedy.unit, &remedy.text);
+            let what = format!("unit {unit} shows `{text}`, and {}: {why}", remedy.remedy.name());
+            found.push(Violation::of(Law::NoWayOut, unit, what));
+        }
+    }
+    found
+}
+
+/// What is broken as it is.
+pub(super) fn left_by(seen: &Observation) -> Vec<Violation> {
+    let Some(facts) = seen.facts.as_deref() else { return Vec::new() };
+    let mut found = Vec::new();
+    let left = Left { seen, facts };
+    seen.units.iter().for_each(|unit| left.unit(unit, &mut found));
+    left.application(&mut found);
+    found
+}
+
+fn of_all(law: Law, found: impl Into<String>) -> Violation {
+    Violation { law, unit: None, found: found.into(), by: None }
+}
+
+/// What is left.
+struct Left<'a> {
+    seen: &'a Observation,
+    facts: &'a Facts,
+}
+
+impl Left<'_> {
+    fn unit(&self, unit: &UnitSeen, found: &mut Vec<Violation>) {
+        let number = unit.unit;
+        let mut broken = |law, what: String| found.push(Violation::of(law, number, what));
+        if !unit.accepts_connections {
+            broken(Law::LeftClosed, format!("unit {number} refuses connections"));
+        }
+        let status = unit.status();
+        if let Err(NotSo(why)) = holds(&status, unit, self.seen, self.facts) {
+            let law = match status.name {
+                StatusName::Maintenance => Law::LeftInMaintenance,
+                StatusName::Active
+                | StatusName::Blocked
+                | StatusName::Waiting
+                | StatusName::Unknown => Law::LeftBlocked,
+            };
+            broken(law, format!("unit {number} shows {status}, and {why}"));
+        }
+        if status.name == StatusName::Active
+            && unit.member.is_some_and(|member| member != MemberState::Running)
+        {
+            let what = format!("unit {number} is Active, and its database does not run");
+            broken(Law::ActiveWithoutDatabase, what);
+        }
+        if let Some(hook) = unit.deferred.first()
+            && !self.waits_for_what_may_come(*hook, unit)
+        {
+            let what = format!("unit {number} defers {hook}, and waits for what will not come");
+            broken(Law::DeferredForEver, what);
+        }
+        let databag = self.facts.units.get(number as usize);
+        if databag.and_then(|unit| unit.databag(key::CONNECTIVITY)) == Some("off") {
+            let what = format!("the databag of unit {number} has connections off");
+            broken(Law::FlagLeft, what);
+        }
+        self.tls_server(unit, found);
+    }
+
+    /// A cluster may be initialised yet, and a restore may end yet.
+    fn waits_for_what_may_come(&self, hook: Hook, unit: &UnitSeen) -> bool {
+        hook == Hook::S3CredentialsChanged
+            && (self.facts.application(key::CLUSTER_INITIALISED).is_none()
+                || is_restoring(unit, self.seen))
+    }
+
+    /// Whether a unit is Blocked with a text that holds: then what it names has to be put right first.
+    fn is_blocked_rightly(&self, unit: &UnitSeen) -> bool {
+        let status = unit.status();
+        status.name == StatusName::Blocked && holds(&status, unit, self.seen, self.facts).is_ok()
+    }
+
+    fn tls_server(&self, unit: &UnitSeen, found: &mut Vec<Violation>) {
+        let has_others = self.seen.units.len() > 1;
+        // Certificates alone start it, as published; it is needed once there is a repository.
+        let may_run = self.facts.has_tls_material && has_others;
+        let is_wanted = may_run && self.facts.s3.is_some();
+        let runs = unit.tls_server == ServiceState::Running;
+        let waits = self.facts.application(key::CLUSTER_INITIALISED).is_none()
+            || self.seen.units.iter().any(|unit| self.is_blocked_rightly(unit));
+        let number = unit.unit;
+        if is_wanted && !runs && !waits {
+            let what = format!("unit {number} needs its TLS server, which does not run");
+            found.push(Violation::of(Law::TlsServerAstray, number, what));
+        }
+        if !may_run && runs {
+            let what = format!("unit {number} needs no TLS server, and it runs");
+            found.push(Violation::of(Law::TlsServerAstray, number, what));
+        }
+    }
+
+    fn application(&self, found: &mut Vec<Violation>) {
+        let facts = self.facts;
+        let leader = self.seen.units.iter().find(|unit| unit.unit == facts.leader);
+        let has_failed = |unit: &UnitSeen| unit.status().message == texts::RESTORE_FAILED;
+        let is_owned = |unit: &UnitSeen| is_restoring(unit, self.seen) || has_failed(unit);
+        for flag in [key::RESTORING_BACKUP, key::RESTORE_STANZA] {
+            if facts.application(flag).is_some() && !self.seen.units.iter().any(is_owned) {
+                found.push(of_all(Law::FlagLeft, format!("the databag still holds `{flag}`")));
+            }
+        }
+        let is_initialised = facts.application(key::CLUSTER_INITIALISED).is_some();
+        let (Some(s3), true, Some(leader)) = (&facts.s3, is_initialised, leader) else { return };
+        if s3.works && s3.is_foreign && !self.is_blocked_rightly(leader) {
+            let what = "the repository is another cluster's, and the leader does not say so";
+            found.push(of_all(Law::ForeignUntold, what));
+        }
+        let is_said = self.seen.units.iter().any(|unit| self.is_blocked_rightly(unit));
+        if is_said || facts.system_id.is_none() || s3.is_foreign {
+            return;
+        }
+        if self.seen.stanza.is_none() {
+            found.push(of_all(Law::StanzaUntold, "no stanza is recorded, and no status says why"));
+        } else if s3.works && !s3.has_stanza {
+            let what = "a stanza is recorded that the repository in force does not hold";
+            found.push(of_all(Law::StanzaUntold, what));
+        }
+    }
+
+    /// What users were told of the last restore must be so, or a status says that it failed.
+    fn restored(&self, run: &Run, found: &mut Vec<Violation>) {
+        let reported = |results: &[(&'static str, String)]| {
+            results.iter().any(|(key, value)| (*key, value.as_str()) == texts::RESTORE_STARTED)
+        };
+        let last = run.firings.iter().rev().find(|step| reported(&step.fired.results));
+        let label = last.and_then(|step| step.seen.as_deref()).and_then(|around| {
+            let facts = around.after.facts.as_deref()?;
+            facts.application(key::RESTORING_BACKUP).map(str::to_owned)
+        });
+        let Some((step, label)) = last.zip(label) else { return };
+        let has_failed = |unit: &UnitSeen| unit.status().message == texts::RESTORE_FAILED;
+        if self.seen.units.iter().any(|unit| has_failed(unit) && self.is_blocked_rightly(unit)) {
+            return;
+        }
+        let unit = step.fired.unit;
+        let base = self.facts.units.get(unit as usize).and_then(|it| it.restored_from.as_deref());
+        if base != Some(label.as_str()) {
+            let base = base.unwrap_or("no backup");
+            let what = format!("the restore of {label} was reported, and the data is from {base}");
+            found.push(Violation::of(Law::ReportedWithoutRestore, unit, what));
+        }
+    }
+}

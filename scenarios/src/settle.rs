@@ -1,0 +1,192 @@
+//! Brings everything that Juju owes, until nothing changes.
+
+use std::collections::BTreeMap;
+
+use pgdrill_core::{Amendments, Hook, Outcome, StatusName, texts};
+use pgdrill_sim::{Change, Event, Observation, S3Given, UnitSeen, World};
+
+use crate::{
+    run::FiredStep,
+    testbed::{MemoryTestbed, Prevented, Testbed},
+};
+
+/// What came of bringing everything that Juju owes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// How many rounds there were, the last one changing nothing if it settled.
+    pub rounds: u32,
+    /// Whether a whole round changed nothing.
+    pub is_settled: bool,
+    /// Every firing of every round.
+    pub firings: Vec<FiredStep>,
+    /// What could be seen afterwards.
+    pub observation: Observation,
+    /// What came of the remedies that statuses name.
+    pub remedies: Vec<RemedyTried>,
+}
+
+/// What a status of ours asks of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// To restore again.
+    RestoreAgain,
+    /// To put the S3 settings right.
+    RightSettings,
+}
+
+impl Remedy {
+    /// What was done, in words that go on with what came of it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RestoreAgain => "to restore again does not help",
+            Self::RightSettings => "to put the S3 settings right does not help",
+        }
+    }
+
+    /// The remedy that a Blocked status with this text names.
+    fn of(message: &str) -> Option<Self> {
+        if message == texts::RESTORE_FAILED {
+            Some(Self::RestoreAgain)
+        } else if texts::is_s3_block(message) {
+            Some(Self::RightSettings)
+        } else {
+            None
+        }
+    }
+}
+
+/// A remedy, tried for one unit on a copy of the world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemedyTried {
+    /// The unit.
+    pub unit: u32,
+    /// The text of its status.
+    pub text: String,
+    /// The remedy.
+    pub remedy: Remedy,
+    /// Nothing if the status is gone, else what stands in its way.
+    pub came_of_it: Result<(), String>,
+}
+
+/// The most rounds that a place of so many units may take to settle.
+const fn most_rounds(units: u32) -> u32 {
+    3 + 2 * units
+}
+
+/// What a round left, but for what was.
+fn present(mut seen: Observation) -> Observation {
+    for unit in &mut seen.units {
+        let last = unit.history.pop();
+        unit.history.clear();
+        unit.history.extend(last);
+    }
+    seen
+}
+
+/// Brings to every unit, in rounds, what Juju owes it and update-status, until a whole round changes nothing.
+/// Deferred events are fired again before what Juju brings, as always.
+pub(crate) async fn settle<T: Testbed + ?Sized>(
+    testbed: &T,
+    amendments: Amendments,
+    step: usize,
+) -> Result<Settled, Prevented> {
+    let mut before = testbed.observe().await?;
+    let units = u32::try_from(before.units.len()).unwrap_or(u32::MAX);
+    let (mut rounds, mut is_settled, mut firings) = (0, false, Vec::new());
+    while !is_settled && rounds < most_rounds(units) {
+        rounds += 1;
+        testbed.pass_time().await?;
+        for unit in 0..units {
+            let mut events = testbed.owed(unit).await?;
+            events.retain(|event| *event != Hook::UpdateStatus);
+            for hook in events.into_iter().chain([Hook::UpdateStatus]) {
+                let event = Event { hook, unit, parameters: BTreeMap::new() };
+                let delivered = testbed.fire(&event, amendments, &[]).await?;
+                let fired = delivered.fired.into_iter();
+                firings.extend(fired.map(|fired| FiredStep::unseen(fired, 0, step)));
+            }
+        }
+        let after = testbed.observe().await?;
+        let (one, other) = (present(before), present(after.clone()));
+        is_settled = one == other;
+        before = after;
+    }
+    Ok(Settled { rounds, is_settled, firings, observation: before, remedies: Vec::new() })
+}
+
+/// What a world comes to once every fault is undone and everything that Juju owes has come, and whether the remedies
+/// that its statuses name help.
+pub(crate) async fn settle_copy(
+    mut world: World,
+    amendments: Amendments,
+) -> Result<Settled, Prevented> {
+    world.undo_faults();
+    let testbed = MemoryTestbed::of(world);
+    let mut settled = settle(&testbed, amendments, 0).await?;
+    let world = testbed.copy().await;
+    for unit in &settled.observation.units {
+        let status = unit.status();
+        let remedy = Remedy::of(&status.message).filter(|_| status.name == StatusName::Blocked);
+        if let (Some(remedy), Some(world)) = (remedy, world.clone()) {
+            let text = status.message.to_string();
+            let came = attempt(world, amendments, unit.unit, remedy, &settled.observation).await?;
+            if let Some(came_of_it) = came {
+                settled.remedies.push(RemedyTried { unit: unit.unit, text, remedy, came_of_it });
+            }
+        }
+    }
+    Ok(settled)
+}
+
+/// Tries a remedy; `None` where it can't be tried: there is no backup to restore, or several units.
+async fn attempt(
+    mut world: World,
+    amendments: Amendments,
+    unit: u32,
+    remedy: Remedy,
+    seen: &Observation,
+) -> Result<Option<Result<(), String>>, Prevented> {
+    let is_blocked = |seen: &Observation| {
+        let unit = seen.units.iter().find(|seen| seen.unit == unit);
+        unit.map(UnitSeen::status).filter(|status| {
+            status.name == StatusName::Blocked && Remedy::of(&status.message) == Some(remedy)
+        })
+    };
+    let testbed = match remedy {
+        Remedy::RightSettings => {
+            // A repository of its own: the one of before may be another cluster's.
+            let path = Some("/remedy".to_owned());
+            world.apply(&Change::S3Settings(S3Given { path, ..S3Given::default() }));
+            MemoryTestbed::of(world)
+        }
+        Remedy::RestoreAgain => {
+            let facts = seen.facts.as_deref();
+            let can_be_read = |label: &str| {
+                facts.and_then(|facts| facts.s3.as_ref().map(|s3| (facts, s3))).is_some_and(
+                    |(facts, s3)| {
+                        let mut backups = facts.backups.iter();
+                        s3.works && backups.any(|it| it.label == label && it.place == s3.place)
+                    },
+                )
+            };
+            let own = seen.backups.iter().rev();
+            let backup = own.into_iter().find(|it| !it.failed && can_be_read(&it.label));
+            let (Some(backup), 1) = (backup, seen.units.len()) else { return Ok(None) };
+            let parameters = [("backup-id".to_owned(), backup.id.as_str().into())].into();
+            let event = Event { hook: Hook::Restore, unit, parameters };
+            let testbed = MemoryTestbed::of(world);
+            let delivered = testbed.fire(&event, amendments, &[]).await?;
+            if let Some(Outcome::Failed(why)) = delivered.fired.last().map(|it| &it.firing.outcome)
+            {
+                return Ok(Some(Err(format!("`{why}`"))));
+            }
+            testbed
+        }
+    };
+    let settled = settle(&testbed, amendments, 0).await?;
+    Ok(Some(match is_blocked(&settled.observation) {
+        None => Ok(()),
+        Some(status) => Err(format!("it shows {status}")),
+    }))
+}

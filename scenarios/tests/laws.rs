@@ -1,0 +1,279 @@
+//! Each law has a case that breaks it, or a run that was tampered with where no core that works breaks it, and one that
+//! nearly does.
+
+#![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic, reason = "a test may panic")]
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use pgdrill_core::{Hook, Outcome, Status, StatusName, ports::MemberState, texts};
+use pgdrill_scenarios::{
+    Law, Plan, Run, Scenario, SeenAround, Verdict, Violation, judge, judge_laws, plan, read_corpus,
+    read_text, run, run_all,
+};
+use pgdrill_sim::{Facts, Observation};
+
+fn now<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+}
+
+fn scenario(text: &str) -> Scenario {
+    read_text(text.as_bytes(), "x.yaml").remove(0).unwrap_or_else(|why| panic!("{why}"))
+}
+
+fn ran(text: &str) -> (Plan, Run) {
+    let plan = plan(scenario(text), &[]);
+    let run = now(run(&plan));
+    (plan, run)
+}
+
+fn broken(run: &Run) -> Vec<Violation> {
+    judge_laws(run).0
+}
+
+fn laws(run: &Run) -> Vec<Law> {
+    broken(run).iter().map(|broken| broken.law).collect()
+}
+
+#[test]
+fn each_law_has_a_name_and_a_sentence_of_its_own() {
+    let names: BTreeSet<&str> = Law::ALL.iter().map(|law| law.name()).collect();
+    let sentences: BTreeSet<&str> = Law::ALL.iter().map(|law| law.sentence()).collect();
+    assert_eq!((names.len(), sentences.len()), (Law::ALL.len(), Law::ALL.len()));
+    assert!(sentences.iter().all(|sentence| !sentence.ends_with('.')));
+}
+
+#[test]
+fn the_cases_of_a_law_break_it_and_nearly_do() {
+    let corpus = read_corpus();
+    let plans = |law: Law| {
+        [law.cases().0, law.cases().1].map(|name| {
+            (!name.is_empty()).then(|| {
+                let case = corpus.iter().find(|case| case.name == name);
+                let case = case.unwrap_or_else(|| panic!("{law}: no case is called {name}"));
+                plan(case.scenario.clone().expect("readable"), &[])
+            })
+        })
+    };
+    for law in Law::ALL {
+        let [breaks, nearly] = plans(*law);
+        if let Some(plan) = breaks {
+            assert!(laws(&now(run(&plan))).contains(law), "{law} holds in {}", plan.title);
+        }
+        if let Some(plan) = nearly {
+            assert!(!laws(&now(run(&plan))).contains(law), "{law} is broken in {}", plan.title);
+        }
+    }
+}
+
+const BACKUP: &str =
+    "scenario: x\ngiven: { s3: {}, stanza: initialised }\nfire: [{ hook: create-backup }]\n";
+const RESTORE: &str = "scenario: x\ngiven: { s3: {}, stanza: initialised, backups: [full] }\n\
+     fire: [{ hook: restore, params: { backup-id: \"${backup-1}\" } }]\n";
+
+fn around(run: &mut Run, change: impl FnOnce(&mut SeenAround)) {
+    let mut around = run.firings[0].seen.as_deref().expect("memory looks").clone();
+    change(&mut around);
+    run.firings[0].seen = Some(Arc::new(around));
+}
+
+fn facts(seen: &mut Observation) -> &mut Facts {
+    seen.facts.as_mut().expect("memory sees all")
+}
+
+fn settled(run: &mut Run) -> &mut Observation {
+    &mut run.settled.as_mut().expect("memory settles").observation
+}
+
+/// Something done to a run, and the law that it breaks.
+type Tampering = (Law, &'static str, fn(&mut Run));
+
+/// What a core that works does not do.
+const TAMPERINGS: &[Tampering] = &[
+    (Law::Silent, BACKUP, |run| run.firings[0].fired.firing.outcome = Outcome::Failed(" ".into())),
+    (Law::Silent, BACKUP, |run| {
+        run.observation.units[0].history.push(Status::new(StatusName::Blocked, ""));
+    }),
+    (Law::WordsOfTheProgram, BACKUP, |run| {
+        let message = "x".repeat(121).into();
+        run.observation.units[0].history.push(Status { name: StatusName::Blocked, message });
+    }),
+    (Law::WordsOfTheProgram, BACKUP, |run| {
+        let outcome = Outcome::Failed("it failed at set_maintenance".into());
+        run.firings[0].fired.firing.outcome = outcome;
+    }),
+    (Law::WordsOfTheProgram, BACKUP, |run| {
+        run.firings[0].fired.results.push(("why", "by replica-ends-active, it is".into()));
+    }),
+    (Law::SecretShown, BACKUP, |run| {
+        let secret = facts(&mut run.observation).secrets[0].expose().to_owned();
+        run.firings[0].fired.results.push(("why", format!("the key is {secret}")));
+    }),
+    (Law::SecretShown, BACKUP, |run| {
+        let secret = facts(&mut run.observation).secrets[1].expose().to_owned();
+        run.observation.units[0].history.push(Status::new(StatusName::Blocked, secret));
+    }),
+    (Law::SecretShown, BACKUP, |run| {
+        let facts = facts(&mut run.observation);
+        facts.objects[0].1.push_str(facts.secrets[1].expose());
+    }),
+    (Law::ReportedWithoutBackup, BACKUP, |run| {
+        around(run, |around| facts(&mut around.after).backups.clear());
+    }),
+    (Law::ReportedWithoutBackup, BACKUP, |run| {
+        around(run, |around| facts(&mut around.after).backups[0].failed = true);
+    }),
+    (Law::ReportedWithoutBackup, BACKUP, |run| {
+        around(run, |around| facts(&mut around.after).backups[0].system_id += 1);
+    }),
+    (Law::LogLost, BACKUP, |run| around(run, |around| facts(&mut around.after).objects.clear())),
+    (Law::LogLost, BACKUP, |run| {
+        around(run, |around| facts(&mut around.after).objects[0].1.clear());
+    }),
+    (Law::DataLost, BACKUP, |run| around(run, |around| around.after.units[0].is_data_empty = true)),
+    (Law::DataLost, RESTORE, |run| {
+        around(run, |around| {
+            let backups = facts(&mut around.before).backups.clone();
+            let after = facts(&mut around.after);
+            after.backups = backups;
+            after.backups[0].failed = true;
+        });
+    }),
+    (Law::ActiveWhileClosed, BACKUP, |run| {
+        around(run, |around| around.after.units[0].accepts_connections = false);
+    }),
+    (Law::MaintenanceOutlivesAction, BACKUP, |run| {
+        let status = Status::new(StatusName::Maintenance, texts::CREATING_BACKUP);
+        around(run, |around| around.after.units[0].history.push(status));
+    }),
+    (Law::NeverSettles, BACKUP, |run| {
+        run.settled.as_mut().expect("memory settles").is_settled = false;
+    }),
+    (Law::LeftClosed, BACKUP, |run| settled(run).units[0].accepts_connections = false),
+    (Law::LeftInMaintenance, BACKUP, |run| {
+        let status = Status::new(StatusName::Maintenance, texts::CHECKING_STANZA);
+        settled(run).units[0].history.push(status);
+    }),
+    (Law::LeftBlocked, BACKUP, |run| {
+        let status = Status::new(StatusName::Blocked, texts::BUCKET_FAILED);
+        settled(run).units[0].history.push(status);
+    }),
+    (Law::DeferredForEver, BACKUP, |run| {
+        settled(run).units[0].deferred.push(Hook::S3CredentialsChanged);
+    }),
+    (Law::FlagLeft, BACKUP, |run| {
+        let flag = ("restoring-backup".to_owned(), "x".to_owned());
+        facts(settled(run)).application.push(flag);
+    }),
+    (Law::FlagLeft, BACKUP, |run| {
+        let flag = ("connectivity".to_owned(), "off".to_owned());
+        facts(settled(run)).units[0].databag.push(flag);
+    }),
+    (Law::ActiveWithoutDatabase, BACKUP, |run| {
+        settled(run).units[0].member = Some(MemberState::Stopped);
+    }),
+    (Law::ReportedWithoutRestore, RESTORE, |run| facts(settled(run)).units[0].restored_from = None),
+    (Law::StanzaUntold, BACKUP, |run| settled(run).stanza = None),
+    (Law::ForeignUntold, BACKUP, |run| {
+        facts(settled(run)).s3.as_mut().expect("related").is_foreign = true;
+    }),
+];
+
+#[test]
+fn what_a_core_that_works_does_not_do_breaks_its_law() {
+    for (number, (law, text, tamper)) in TAMPERINGS.iter().enumerate() {
+        let (_, mut run) = ran(text);
+        assert_eq!(broken(&run), [], "{law}, {number}: the run itself breaks nothing");
+        tamper(&mut run);
+        assert!(laws(&run).contains(law), "{law}, {number}: {:?}", broken(&run));
+    }
+}
+
+#[test]
+fn each_law_is_broken_by_a_case_or_by_tampering() {
+    for law in Law::ALL.iter().filter(|law| **law != Law::OffChart) {
+        let is_tampered = TAMPERINGS.iter().any(|(of, _, _)| of == law);
+        assert!(is_tampered || !law.cases().0.is_empty(), "nothing breaks {law}");
+    }
+}
+
+/// Every case that shows the damage without an amendment is found without being told what to look for.
+#[test]
+fn every_amendment_switched_off_breaks_a_law_that_nobody_asked_for() {
+    let is_off = |name: &str| name.starts_with("amendments/") && name.ends_with("-off");
+    let cases = read_corpus().into_iter().filter(|case| is_off(&case.name));
+    let mut count = 0;
+    for case in cases {
+        let mut scenario = case.scenario.expect("readable");
+        scenario.then = pgdrill_scenarios::Then::default();
+        let plan = plan(scenario, &[]);
+        let verdict = judge(&plan, &now(run(&plan))).verdict;
+        assert!(matches!(verdict, Verdict::Failed(_)), "{}: no law sees it", case.name);
+        count += 1;
+    }
+    assert_eq!(count, pgdrill_core::Amendment::ALL.len());
+}
+
+/// On real servers nobody looks around an event, and nothing is settled on a copy.
+#[test]
+fn what_was_not_looked_at_is_neither_broken_nor_missed() {
+    for case in read_corpus() {
+        let plan = plan(case.scenario.expect("readable"), &[]);
+        let mut run = now(run(&plan));
+        run.settled = None;
+        run.observation.facts = None;
+        run.firings.iter_mut().for_each(|step| step.seen = None);
+        let (broken, judged) = judge_laws(&run);
+        assert!(broken.iter().all(|it| judged.contains(&it.law)), "{}: {broken:?}", case.name);
+        assert_eq!(judge(&plan, &run).verdict, Verdict::Passed, "{}", case.name);
+    }
+}
+
+#[test]
+fn every_law_is_judged_of_every_case_in_memory() {
+    let scenarios = read_corpus().into_iter().filter_map(|case| case.scenario.ok());
+    let plans: Vec<Plan> = scenarios.map(|scenario| plan(scenario, &[])).collect();
+    for run in now(run_all(plans, 1, |_| {})) {
+        assert_eq!(judge_laws(&run).1, Law::ALL);
+    }
+}
+
+#[test]
+fn what_is_expected_must_be_there_by_law_and_by_unit() {
+    for (then, fails) in [
+        ("then: { damage: [active-while-closed] }", false),
+        ("then: { damage: [{ active-while-closed: 1 }] }", false),
+        ("known: [{ law: active-while-closed, because: x }]", false),
+        ("", true),
+        ("then: { damage: [left-closed] }", true),
+        ("then: { damage: [{ active-while-closed: 0 }] }", true),
+        ("then: { damage: [active-while-closed, left-closed] }", true),
+        ("known: [{ law: { active-while-closed: 0 }, because: x }]", true),
+    ] {
+        let text = format!(
+            "scenario: x\nwithout: [reopen-what-was-blocked]\n\
+             given: {{ units: 2, tls: true, s3: {{}}, stanza: initialised }}\n\
+             fire:\n  - hook: create-backup\n    unit: 1\n    meanwhile:\n      \
+             - {{ at: has_backup_creation_succeeded, do: {{ primary-moves-to: 1 }} }}\n{then}\n"
+        );
+        let (plan, run) = ran(&text);
+        let verdict = judge(&plan, &run).verdict;
+        assert_eq!(verdict != Verdict::Passed, fails, "{then}: {verdict:?}");
+    }
+}
+
+#[test]
+fn settling_is_a_step_that_brings_what_is_owed() {
+    let (_, run) = ran(
+        "scenario: x\ngiven: { s3: { credentials: wrong } }\nfire:\n  - hook: s3-credentials-changed\n  \
+         - do: { s3-settings: {} }\n  - settle: true\n",
+    );
+    let unit = &run.observation.units[0];
+    assert_eq!(unit.status(), Status::new(StatusName::Active, texts::PRIMARY));
+    assert!(run.observation.stanza.is_some());
+    let hooks: Vec<Hook> = run.firings.iter().map(|step| step.fired.firing.hook).collect();
+    assert_eq!(
+        hooks[..3],
+        [Hook::S3CredentialsChanged, Hook::S3CredentialsChanged, Hook::UpdateStatus]
+    );
+    assert_eq!(run.firings[1].step, 2);
+}

@@ -1,0 +1,266 @@
+//! What laws must know of a world beyond what its users see.
+
+use pgdrill_core::{Hook, S3Settings, Secret};
+
+use crate::{
+    change::MemberFate,
+    storage::{Bucket, NoAccess, StanzaStore},
+    unit::Data,
+    world::World,
+};
+
+/// What laws must know of a place beyond what its users see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The unit that Juju elected.
+    pub leader: u32,
+    /// How many units the application is to have.
+    pub planned_units: u32,
+    /// What the application databag holds, by key.
+    pub application: Vec<(String, String)>,
+    /// Whether there is an S3 relation.
+    pub is_s3_related: bool,
+    /// The repository to which the S3 relation leads; `None` without one, or while a required parameter is missing.
+    pub s3: Option<S3Facts>,
+    /// Whether the units hold TLS material.
+    pub has_tls_material: bool,
+    /// The system identifier of the data that is served; `None` while nobody serves any.
+    pub system_id: Option<u64>,
+    /// Each unit, in order.
+    pub units: Vec<UnitFacts>,
+    /// Every backup of every repository.
+    pub backups: Vec<BackupFacts>,
+    /// The objects that the hooks put into the bucket, each with its content, by key.
+    pub objects: Vec<(String, String)>,
+    /// The credentials that must be nowhere else.
+    pub secrets: Vec<Secret>,
+}
+
+/// Where a repository is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RepositoryPlace {
+    /// The bucket.
+    pub bucket: String,
+    /// The prefix of all its keys.
+    pub path: String,
+}
+
+/// The repository to which the S3 relation leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Facts {
+    /// Where it is.
+    pub place: RepositoryPlace,
+    /// Whether the server serves who comes with these settings now.
+    pub works: bool,
+    /// Whether it holds what another cluster put there.
+    pub is_foreign: bool,
+    /// Whether it holds this cluster's stanza.
+    pub has_stanza: bool,
+}
+
+/// What laws must know of a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitFacts {
+    /// What its databag holds, by key.
+    pub databag: Vec<(String, String)>,
+    /// Whether its workload container answers.
+    pub is_workload_reachable: bool,
+    /// The events that Juju owes it.
+    pub owed: Vec<Hook>,
+    /// The repository of which its backup tool's configuration knows.
+    pub repository: Option<RepositoryPlace>,
+    /// The label of the backup from which its data was restored; `None`: it never was.
+    pub restored_from: Option<String>,
+}
+
+/// What laws must know of a backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupFacts {
+    /// The repository that holds it.
+    pub place: RepositoryPlace,
+    /// The stanza that holds it.
+    pub stanza: String,
+    /// Its label.
+    pub label: String,
+    /// The system identifier of the cluster that took it.
+    pub system_id: u64,
+    /// Whether it has errors.
+    pub failed: bool,
+}
+
+impl Facts {
+    /// A value of the application databag.
+    #[must_use]
+    pub fn application(&self, key: &str) -> Option<&str> {
+        value(&self.application, key)
+    }
+}
+
+impl UnitFacts {
+    /// A value of the unit's databag.
+    #[must_use]
+    pub fn databag(&self, key: &str) -> Option<&str> {
+        value(&self.databag, key)
+    }
+}
+
+fn value<'a>(bag: &'a [(String, String)], key: &str) -> Option<&'a str> {
+    bag.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+}
+
+impl World {
+    /// What laws must know beyond what users see.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        let relation = self.juju.s3.as_deref();
+        let settings = relation.and_then(|relation| S3Settings::from_relation(relation).ok());
+        let buckets = self.storage.buckets.values();
+        Facts {
+            leader: self.juju.leader,
+            planned_units: self.juju.planned_units,
+            application: plain(&self.juju.application),
+            is_s3_related: relation.is_some(),
+            s3: settings.map(|settings| self.s3_facts(&settings)),
+            has_tls_material: self.juju.tls.is_complete(),
+            system_id: self.system_id(),
+            units: (0..self.units.len()).filter_map(|unit| self.unit_facts(unit)).collect(),
+            backups: self.storage.buckets.iter().flat_map(|(name, it)| backups(name, it)).collect(),
+            objects: buckets.flat_map(objects).collect(),
+            secrets: {
+                let server = &self.server;
+                [&server.access_key, &server.secret_key, &server.wrong_secret_key]
+                    .map(Clone::clone)
+                    .into()
+            },
+        }
+    }
+
+    fn s3_facts(&self, settings: &S3Settings) -> S3Facts {
+        let bucket = self.storage.bucket(settings);
+        let own = self.stanza();
+        let stanzas = bucket.ok().and_then(|it| it.repositories.get(&*settings.path));
+        let stanzas = stanzas.map_or(&[][..], Vec::as_slice);
+        let is_own = |stanza: &StanzaStore| {
+            stanza.name == own && self.system_id().is_none_or(|id| id == stanza.system_id)
+        };
+        let latest = settings.object_key(&own, "latest");
+        let metadata = bucket.ok().and_then(|bucket| bucket.objects.get(&latest));
+        let is_other_model = metadata.is_some_and(|content| {
+            let text = String::from_utf8_lossy(content);
+            let uuid = text.lines().find_map(|line| line.strip_prefix("Model UUID: "));
+            let known = self.identities.first();
+            uuid.is_some_and(|uuid| known.is_some_and(|known| known.model_uuid() != uuid.trim()))
+        });
+        S3Facts {
+            place: place(settings),
+            // A bucket that is not there is made.
+            works: !matches!(bucket, Err(why) if why != NoAccess::NoBucket),
+            is_foreign: is_other_model || stanzas.iter().any(|stanza| !is_own(stanza)),
+            has_stanza: stanzas.iter().any(is_own),
+        }
+    }
+
+    fn unit_facts(&self, index: usize) -> Option<UnitFacts> {
+        let (state, juju) = (self.units.get(index)?, self.juju.units.get(index)?);
+        let settings = state.repository.as_ref().and_then(|settings| settings.s3.as_ref());
+        Some(UnitFacts {
+            databag: plain(&juju.bag),
+            is_workload_reachable: state.is_workload_reachable
+                && !matches!(state.fate, MemberFate::Frozen | MemberFate::Killed),
+            owed: self.juju.owed(index),
+            repository: settings.map(place),
+            restored_from: match state.data {
+                Data::Of(_) => state.restored_from.as_deref().map(str::to_owned),
+                Data::Empty => None,
+            },
+        })
+    }
+}
+
+fn plain(bag: &crate::juju::Bag) -> Vec<(String, String)> {
+    bag.iter().map(|(key, value)| ((*key).to_owned(), value.as_ref().to_owned())).collect()
+}
+
+fn place(settings: &S3Settings) -> RepositoryPlace {
+    RepositoryPlace { bucket: settings.bucket.to_string(), path: settings.path.to_string() }
+}
+
+fn backups<'a>(name: &'a str, bucket: &'a Bucket) -> impl Iterator<Item = BackupFacts> + 'a {
+    let stanzas = bucket
+        .repositories
+        .iter()
+        .flat_map(|(path, stanzas)| stanzas.iter().map(move |stanza| (path, stanza)));
+    stanzas.flat_map(move |(path, stanza)| {
+        stanza.backups.iter().map(move |backup| BackupFacts {
+            place: RepositoryPlace { bucket: name.to_owned(), path: path.clone() },
+            stanza: stanza.name.as_ref().to_owned(),
+            label: backup.label.clone(),
+            system_id: stanza.system_id,
+            failed: backup.failed,
+        })
+    })
+}
+
+fn objects(bucket: &Bucket) -> impl Iterator<Item = (String, String)> + '_ {
+    let text = |content: &Vec<u8>| String::from_utf8_lossy(content).into_owned();
+    bucket.objects.iter().map(move |(key, content)| (key.clone(), text(content)))
+}
+
+#[cfg(test)]
+mod tests {
+    use pgdrill_core::ports::key;
+
+    use super::*;
+    use crate::{
+        Change, CredentialsGiven, Given, RepositoryGiven, S3Given, S3ServerState,
+        given::{BackupGiven, StanzaGiven},
+    };
+
+    fn world(repository: RepositoryGiven) -> World {
+        World::new(&Given {
+            units: 2,
+            s3: Some(S3Given::default()),
+            stanza: StanzaGiven::Initialised,
+            repository,
+            backups: vec![BackupGiven::Full],
+            ..Given::default()
+        })
+    }
+
+    #[test]
+    fn a_healthy_world_has_a_stanza_of_its_own() {
+        let facts = world(RepositoryGiven::Own).facts();
+        let s3 = facts.s3.clone().expect("complete settings");
+        assert!(s3.works && s3.has_stanza && !s3.is_foreign);
+        assert_eq!(facts.units[1].repository, Some(s3.place.clone()));
+        assert_eq!(facts.backups[0].place, s3.place);
+        assert_eq!(Some(facts.backups[0].system_id), facts.system_id);
+        assert_eq!(facts.application(key::CLUSTER_INITIALISED), Some("True"));
+        assert!(facts.units.iter().all(|unit| unit.owed.is_empty()));
+    }
+
+    #[test]
+    fn what_another_cluster_left_is_foreign() {
+        for repository in [
+            RepositoryGiven::AnotherCluster,
+            RepositoryGiven::AnotherStanza,
+            RepositoryGiven::AnotherModel,
+        ] {
+            let s3 = world(repository).facts().s3.expect("complete settings");
+            assert!(s3.works && s3.is_foreign, "{repository:?}");
+        }
+    }
+
+    #[test]
+    fn settings_that_do_not_lead_there_do_not_work() {
+        let mut world = world(RepositoryGiven::Own);
+        world.apply(&Change::S3Server(S3ServerState::Down));
+        assert!(!world.facts().s3.expect("complete settings").works);
+        world.undo_faults();
+        let credentials = CredentialsGiven::Wrong;
+        world.apply(&Change::S3Settings(S3Given { credentials, ..S3Given::default() }));
+        let facts = world.facts();
+        assert!(!facts.s3.expect("complete settings").works);
+        assert_eq!(facts.units[0].owed, [Hook::S3CredentialsChanged]);
+    }
+}
