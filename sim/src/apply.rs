@@ -74,7 +74,7 @@ impl World {
             unit.fate = fate;
         }
         // The lock of a dead primary runs out before anyone looks again.
-        self.settle();
+        self.come_about();
         self.advance(Duration::from_millis(FAILOVER.unsigned_abs()));
     }
 
@@ -105,7 +105,7 @@ impl World {
         if let Some(latest) = latest {
             self.now = self.now.max(latest);
         }
-        self.settle();
+        self.come_about();
     }
 
     fn set_tls(&mut self, on: bool) {

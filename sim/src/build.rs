@@ -72,7 +72,7 @@ impl World {
         if given.has_tls_servers() {
             world.run_tls_servers(count);
         }
-        world.tell_units(given);
+        world.deliver_set_up(given);
         world
     }
 
@@ -123,16 +123,16 @@ impl World {
         self.juju.s3 = relation;
     }
 
-    /// What the events of a normal set-up are about was told to every unit before the first firing: the S3 settings
+    /// What the events of a normal set-up are about was delivered to every unit before the first firing: the S3 settings
     /// once the stanza is initialised, the certificates once the TLS servers run or where there are no others.
-    fn tell_units(&mut self, given: &Given) {
+    fn deliver_set_up(&mut self, given: &Given) {
         let revisions = self.juju.revisions;
         for unit in &mut self.juju.units {
             if given.stanza == StanzaGiven::Initialised {
-                unit.told.s3 = revisions.s3;
+                unit.delivered.s3 = revisions.s3;
             }
             if given.has_tls_servers() || given.units == 1 {
-                unit.told.tls = revisions.tls;
+                unit.delivered.tls = revisions.tls;
             }
         }
     }

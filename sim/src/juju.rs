@@ -25,7 +25,7 @@ pub struct Juju {
     pub(crate) revisions: Revisions,
 }
 
-/// How often what an event is about has changed, or how much of that a unit was told.
+/// How often what an event is about has changed, or how much of that was delivered to a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Revisions {
     /// The data of the S3 relation, and whether it is there.
@@ -41,8 +41,8 @@ pub(crate) struct UnitInJuju {
     pub(crate) bag: Bag,
     pub(crate) deferred: Vec<Hook>,
     pub(crate) dispatch: OpenDispatch,
-    /// What the unit was told so far.
-    pub(crate) told: Revisions,
+    /// What was delivered to the unit so far.
+    pub(crate) delivered: Revisions,
     /// The hook that failed and that Juju fires again.
     pub(crate) retry: Option<Hook>,
 }
@@ -71,17 +71,9 @@ impl UnitInJuju {
             bag: Bag::new(),
             deferred: Vec::new(),
             dispatch: OpenDispatch::default(),
-            told: Revisions::default(),
+            delivered: Revisions::default(),
             retry: None,
         }
-    }
-
-    /// Whether a later event finds the same in both.
-    #[cfg(test)]
-    pub(crate) fn is_like(&self, other: &Self) -> bool {
-        let Self { bag, deferred, told, retry, .. } = self;
-        (bag, deferred, told, retry) == (&other.bag, &other.deferred, &other.told, &other.retry)
-            && self.history.last() == other.history.last()
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -139,41 +131,41 @@ impl Juju {
         }
     }
 
-    /// Begins a dispatch on a unit, which is told what its event is about: the events to fire again before that one.
+    /// Begins a dispatch on a unit, which delivers what its event is about: the events to fire again before that one.
     pub(crate) fn begin(&mut self, unit: usize, event: Hook) -> Vec<Hook> {
         let revisions = self.revisions;
         let Some(unit) = self.units.get_mut(unit) else { return Vec::new() };
         unit.dispatch = OpenDispatch { event: Some(event), ..OpenDispatch::default() };
         match event {
-            Hook::S3CredentialsChanged => unit.told.s3 = revisions.s3,
-            Hook::CertificatesChanged => unit.told.tls = revisions.tls,
+            Hook::S3CredentialsChanged => unit.delivered.s3 = revisions.s3,
+            Hook::CertificatesChanged => unit.delivered.tls = revisions.tls,
             Hook::CreateBackup | Hook::ListBackups | Hook::Restore | Hook::UpdateStatus => {}
         }
         unit.deferred.clone()
     }
 
     /// The events that Juju owes a unit beside its periodic one: the retry of a hook that failed, then what is about
-    /// something that has changed since the unit was told. Deferred events are the unit's own to fire again.
+    /// something that has changed since it was delivered to the unit. Deferred events are the unit's own to fire again.
     pub(crate) fn owed(&self, unit: usize) -> Vec<Hook> {
         let Some(unit) = self.units.get(unit) else { return Vec::new() };
         let mut owed: Vec<Hook> = unit.retry.into_iter().collect();
-        for (hook, is_told) in [
-            (Hook::S3CredentialsChanged, unit.told.s3 == self.revisions.s3),
-            (Hook::CertificatesChanged, unit.told.tls == self.revisions.tls),
+        for (hook, is_delivered) in [
+            (Hook::S3CredentialsChanged, unit.delivered.s3 == self.revisions.s3),
+            (Hook::CertificatesChanged, unit.delivered.tls == self.revisions.tls),
         ] {
-            if !is_told && !owed.contains(&hook) {
+            if !is_delivered && !owed.contains(&hook) {
                 owed.push(hook);
             }
         }
         owed
     }
 
-    /// Elects a unit: it is told of that by the event that tells it of the S3 settings.
+    /// Elects a unit: it learns of that by the event that delivers the S3 settings.
     pub(crate) fn elect(&mut self, leader: u32) {
         if self.leader != leader
             && let Some(unit) = self.units.get_mut(leader as usize)
         {
-            unit.told.s3 = 0;
+            unit.delivered.s3 = 0;
         }
         self.leader = leader;
     }
@@ -297,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_changed_is_owed_until_the_unit_is_told() {
+    fn what_has_changed_is_owed_until_the_unit_is_delivered() {
         use Hook::{CertificatesChanged, CreateBackup, S3CredentialsChanged, UpdateStatus};
         let mut juju = juju();
         assert_eq!(juju.owed(0), []);
@@ -333,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_that_is_elected_is_told_of_the_settings_once_more() {
+    fn a_unit_that_is_elected_is_delivered_of_the_settings_once_more() {
         let mut juju = juju();
         juju.revisions.s3 = 1;
         juju.begin(0, Hook::S3CredentialsChanged);

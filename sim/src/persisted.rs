@@ -49,7 +49,7 @@ struct PersistedUnit {
     bag: Vec<(String, String)>,
     deferred: Vec<String>,
     #[serde(default)]
-    told: PersistedRevisions,
+    delivered: PersistedRevisions,
     #[serde(default)]
     retry: Option<String>,
 }
@@ -176,7 +176,7 @@ impl PersistedUnit {
             history: unit.history.iter().map(status).collect(),
             bag: bag(&unit.bag),
             deferred: unit.deferred.iter().map(|hook| hook.name().to_owned()).collect(),
-            told: PersistedRevisions::of(unit.told),
+            delivered: PersistedRevisions::of(unit.delivered),
             retry: unit.retry.map(|hook| hook.name().to_owned()),
         }
     }
@@ -193,7 +193,7 @@ impl PersistedUnit {
         unit.history = self.history.iter().map(status).collect::<Result<_, _>>()?;
         unit.bag = unpacked(&self.bag)?;
         unit.deferred = self.deferred.iter().map(hook).collect::<Result<_, _>>()?;
-        unit.told = self.told.revisions();
+        unit.delivered = self.delivered.revisions();
         unit.retry = self.retry.as_ref().map(hook).transpose()?;
         Ok(unit)
     }

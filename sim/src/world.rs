@@ -74,10 +74,11 @@ impl World {
     /// Lets time pass: databases come up or give up, and a dead primary is replaced.
     pub(crate) fn advance(&mut self, pause: Duration) {
         self.now += i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 4);
-        self.settle();
+        self.come_about();
     }
 
-    pub(crate) fn settle(&mut self) {
+    /// What is due comes about: databases come up or give up, and a dead primary is replaced.
+    pub(crate) fn come_about(&mut self) {
         for index in 0..self.units.len() {
             let Some(unit) = self.units.get_mut(index) else { continue };
             let is_due =
@@ -154,22 +155,18 @@ impl World {
         let leader = self.primary.filter(|primary| self.is_serving(*primary));
         let leader = leader.and_then(|leader| self.unit(leader));
         let led = leader.and_then(|leader| match leader.data {
-            Data::Of(id) => Some(id),
+            Data::Of(id) => Some((Ends::Up(id), leader.restored_from.clone())),
             Data::Empty => None,
         });
-        let led_from = leader.and_then(|leader| leader.restored_from.clone());
         let Some(state) = self.unit_mut(unit) else { return };
-        let restored_from = match (state.data, &state.restore) {
-            (Data::Of(_), _) => state.restored_from.clone(),
-            (Data::Empty, _) if recorded => led_from,
-            (Data::Empty, restore) => restore.as_ref().map(|source| source.label.as_str().into()),
-        };
-        let becomes = match (state.data, &state.restore) {
-            (Data::Of(id), _) => Ends::Up(id),
+        let (becomes, restored_from) = match (state.data, &state.restore) {
+            (Data::Of(id), _) => (Ends::Up(id), state.restored_from.clone()),
             // Who finds a cluster on record waits for its leader and bootstraps nothing, a restore included.
-            (Data::Empty, _) if recorded => led.map_or(Ends::Waits, Ends::Up),
-            (Data::Empty, Some(_)) => restored.map_or(Ends::GivesUp, Ends::Up),
-            (Data::Empty, None) => Ends::Up(fresh),
+            (Data::Empty, _) if recorded => led.unwrap_or((Ends::Waits, None)),
+            (Data::Empty, Some(source)) => {
+                (restored.map_or(Ends::GivesUp, Ends::Up), Some(source.label.as_str().into()))
+            }
+            (Data::Empty, None) => (Ends::Up(fresh), None),
         };
         state.starting = Some(Starting { until, becomes, restored_from });
         if becomes == Ends::Up(fresh) {
