@@ -63,11 +63,16 @@ pub struct BadParameter {
     pub hint: String,
 }
 
+/// What stands for N in a value that is `${backup-N}`.
+pub(crate) fn backup_number(value: &str) -> Option<&str> {
+    value.strip_prefix("${backup-").and_then(|rest| rest.strip_suffix('}'))
+}
+
 /// Whether a value is what a run replaces: `${backup-N}`, N counting from 1.
 fn is_token(value: &str) -> bool {
-    let number = value.strip_prefix("${backup-").and_then(|rest| rest.strip_suffix('}'));
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    number.is_some_and(|text| is_number(text) && text.parse().is_ok_and(|number: usize| number > 0))
+    backup_number(value)
+        .is_some_and(|text| is_number(text) && text.parse().is_ok_and(|number: usize| number > 0))
 }
 
 /// What is wrong with a parameter of a hook.

@@ -3,14 +3,15 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
-use pgdrill_core::{Hook, PortError, PortErrorKind, Shape};
+use pgdrill_core::{Amendments, Hook, PortError, PortErrorKind, Shape};
 use pgdrill_sim::{BackupSeen, Change, Event, Fired, Given, Injection, Observation, World};
 
 use crate::{
+    check::backup_number,
     location::Location,
     plan::{Plan, PlanStep},
     settle::{Settled, settle, settle_copy},
-    testbed::{Cause, MemoryTestbed, Prevented, Testbed},
+    testbed::{Cause, Delivered, MemoryTestbed, Prevented, Testbed},
 };
 
 /// The kind of place in which plans run.
@@ -47,14 +48,6 @@ pub struct FiredStep {
     pub step: usize,
     /// What could be seen before and after the event that it belongs to, where the backend looks there.
     pub seen: Option<Arc<SeenAround>>,
-}
-
-impl FiredStep {
-    /// A firing around which nobody looked.
-    #[must_use]
-    pub const fn unseen(fired: Fired, backups_gained: usize, step: usize) -> Self {
-        Self { fired, backups_gained, step, seen: None }
-    }
 }
 
 /// What could be seen before and after an event.
@@ -212,29 +205,18 @@ async fn take<P: Testbed + ?Sized>(
             (*hook, *unit, parameters, injections)
         }
     };
-    let before = testbed.backups().await?;
-    let parameters = filled_in(parameters, &before)
+    let backups = testbed.backups().await?;
+    let parameters = filled_in(parameters, &backups)
         .map_err(|error| Prevented::Broken(error.to_string().into()))?;
     let event = Event { hook, unit, parameters };
-    let seen_before = testbed.look().await?;
-    let delivered = testbed.fire(&event, plan.amendments, injections).await?;
-    let seen = seen_before.zip(testbed.look().await?).map(|(before, after)| {
-        let is_of_bucket =
-            |it: &Injection| matches!(it, Injection::Change { change: Change::S3Settings(_), .. });
-        let is_bucket_changed = injections.iter().any(is_of_bucket);
-        Arc::new(SeenAround { before, after, is_bucket_changed })
-    });
-    let gained = good(&testbed.backups().await?).saturating_sub(good(&before));
-    let ended = delivered.fired.last().and_then(|last| last.firing.trace.published().last());
+    let (delivered, mut firings) =
+        deliver(testbed, &event, plan.amendments, injections, step).await?;
+    let gained = good(&testbed.backups().await?).saturating_sub(good(&backups));
+    firings.iter_mut().for_each(|step| step.backups_gained = gained);
+    let ended = firings.last().and_then(|last| last.fired.firing.trace.published().last());
     let ended = ended.map_or(Shape::Start, |step| step.shape);
-    let has_fired = !delivered.fired.is_empty();
-    let fired = delivered.fired.into_iter();
-    run.firings.extend(
-        fired.map(|fired| FiredStep {
-            seen: seen.clone(),
-            ..FiredStep::unseen(fired, gained, step)
-        }),
-    );
+    let has_fired = !firings.is_empty();
+    run.firings.extend(firings);
     let firing = has_fired.then_some(run.firings.len());
     let missed = delivered.missed.into_iter().filter_map(|index| {
         let injection = injections.get(index)?.clone();
@@ -242,6 +224,29 @@ async fn take<P: Testbed + ?Sized>(
     });
     run.missed.extend(missed);
     delivered.prevented.map_or(Ok(()), Err)
+}
+
+/// Delivers an event of this step, and looks before and after it where the testbed does. The firings are taken out of
+/// what was delivered; what backups they gained is for the caller to count.
+pub(crate) async fn deliver<P: Testbed + ?Sized>(
+    testbed: &P,
+    event: &Event,
+    amendments: Amendments,
+    injections: &[Injection],
+    step: usize,
+) -> Result<(Delivered, Vec<FiredStep>), Prevented> {
+    let before = testbed.look().await?;
+    let mut delivered = testbed.fire(event, amendments, injections).await?;
+    let seen = before.zip(testbed.look().await?).map(|(before, after)| {
+        let is_of_bucket =
+            |it: &Injection| matches!(it, Injection::Change { change: Change::S3Settings(_), .. });
+        let is_bucket_changed = injections.iter().any(is_of_bucket);
+        Arc::new(SeenAround { before, after, is_bucket_changed })
+    });
+    let fired = std::mem::take(&mut delivered.fired).into_iter();
+    let firings =
+        fired.map(|fired| FiredStep { fired, backups_gained: 0, step, seen: seen.clone() });
+    Ok((delivered, firings.collect()))
 }
 
 fn good(backups: &[BackupSeen]) -> usize {
@@ -259,10 +264,7 @@ pub fn filled_in(
     backups: &[BackupSeen],
 ) -> Result<BTreeMap<String, Arc<str>>, PortError> {
     let fill = |value: &String| {
-        let Some(number) = value.strip_prefix("${backup-").and_then(|rest| rest.strip_suffix('}'))
-        else {
-            return Ok(Arc::from(value.as_str()));
-        };
+        let Some(number) = backup_number(value) else { return Ok(Arc::from(value.as_str())) };
         let index = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
         let backup = index.and_then(|index| backups.get(index));
         backup.map(|backup| Arc::from(backup.id.as_str())).ok_or_else(|| {

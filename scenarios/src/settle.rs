@@ -6,7 +6,7 @@ use pgdrill_core::{Amendments, Hook, Outcome, StatusName, texts};
 use pgdrill_sim::{Change, Event, Observation, S3Given, UnitSeen, World};
 
 use crate::{
-    run::FiredStep,
+    run::{FiredStep, deliver},
     testbed::{MemoryTestbed, Prevented, Testbed},
 };
 
@@ -102,9 +102,7 @@ pub(crate) async fn settle<T: Testbed + ?Sized>(
             events.retain(|event| *event != Hook::UpdateStatus);
             for hook in events.into_iter().chain([Hook::UpdateStatus]) {
                 let event = Event { hook, unit, parameters: BTreeMap::new() };
-                let delivered = testbed.fire(&event, amendments, &[]).await?;
-                let fired = delivered.fired.into_iter();
-                firings.extend(fired.map(|fired| FiredStep::unseen(fired, 0, step)));
+                firings.extend(deliver(testbed, &event, amendments, &[], step).await?.1);
             }
         }
         let after = testbed.observe().await?;
@@ -122,7 +120,7 @@ pub(crate) async fn settle_copy(
     amendments: Amendments,
 ) -> Result<Settled, Prevented> {
     world.undo_faults();
-    let testbed = MemoryTestbed::of(world);
+    let testbed = MemoryTestbed::unwatched(world);
     let mut settled = settle(&testbed, amendments, 0).await?;
     let world = testbed.copy().await;
     for unit in &settled.observation.units {
@@ -158,24 +156,20 @@ async fn attempt(
             // A repository of its own: the one of before may be another cluster's.
             let path = Some("/remedy".to_owned());
             world.apply(&Change::S3Settings(S3Given { path, ..S3Given::default() }));
-            MemoryTestbed::of(world)
+            MemoryTestbed::unwatched(world)
         }
         Remedy::RestoreAgain => {
-            let facts = seen.facts.as_deref();
-            let can_be_read = |label: &str| {
-                facts.and_then(|facts| facts.s3.as_ref().map(|s3| (facts, s3))).is_some_and(
-                    |(facts, s3)| {
-                        let mut backups = facts.backups.iter();
-                        s3.works && backups.any(|it| it.label == label && it.place == s3.place)
-                    },
-                )
+            let Some(facts) = seen.facts.as_deref() else { return Ok(None) };
+            let Some(s3) = facts.s3.as_ref().filter(|s3| s3.works) else { return Ok(None) };
+            let is_there = |label: &str| {
+                facts.backups.iter().any(|it| it.label == label && it.place == s3.place)
             };
-            let own = seen.backups.iter().rev();
-            let backup = own.into_iter().find(|it| !it.failed && can_be_read(&it.label));
+            let mut newest = seen.backups.iter().rev();
+            let backup = newest.find(|it| !it.failed && is_there(&it.label));
             let (Some(backup), 1) = (backup, seen.units.len()) else { return Ok(None) };
             let parameters = [("backup-id".to_owned(), backup.id.as_str().into())].into();
             let event = Event { hook: Hook::Restore, unit, parameters };
-            let testbed = MemoryTestbed::of(world);
+            let testbed = MemoryTestbed::unwatched(world);
             let delivered = testbed.fire(&event, amendments, &[]).await?;
             if let Some(Outcome::Failed(why)) = delivered.fired.last().map(|it| &it.firing.outcome)
             {

@@ -276,4 +276,5 @@ fn settling_is_a_step_that_brings_what_is_owed() {
         [Hook::S3CredentialsChanged, Hook::S3CredentialsChanged, Hook::UpdateStatus]
     );
     assert_eq!(run.firings[1].step, 2);
+    assert_eq!(judge_laws(&run).1, Law::ALL, "what the step brings is looked at, too");
 }

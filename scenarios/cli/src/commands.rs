@@ -148,11 +148,16 @@ fn check(paths: &[std::path::PathBuf]) -> Exit {
     if inputs.is_empty() {
         return no_file();
     }
-    let wrong = inputs.iter().filter_map(|input| input.scenario.as_ref().err());
-    let count = wrong.map(|diagnostic| complain(diagnostic)).count();
+    let count = complain_of(&inputs);
     let right = inputs.len() - count;
     let printed = print(&format!("{right} right, {count} wrong\n"));
     if count > 0 { Exit::Wrong } else { printed }
+}
+
+/// Says what is wrong with each scenario that can't be read, and how many there are.
+fn complain_of(inputs: &[Input]) -> usize {
+    let wrong = inputs.iter().filter_map(|input| input.scenario.as_ref().err());
+    wrong.map(|diagnostic| complain(diagnostic)).count()
 }
 
 fn list() -> Exit {
@@ -171,8 +176,7 @@ fn known(paths: &[std::path::PathBuf]) -> Exit {
     if inputs.is_empty() {
         return no_file();
     }
-    let wrong = inputs.iter().filter_map(|input| input.scenario.as_ref().err());
-    let is_wrong = wrong.map(|diagnostic| complain(diagnostic)).count() > 0;
+    let is_wrong = complain_of(&inputs) > 0;
     let printed = print(&report::known(&inputs));
     if is_wrong { Exit::Wrong } else { printed }
 }

@@ -3,7 +3,7 @@
 use pgdrill_core::{
     Action, Amendment, Attempt, Firing, Hook, Outcome, STATUS_MESSAGE_LIMIT, Shape, Status,
     StatusName,
-    ports::{MemberState, key},
+    ports::{Call, MemberState, key},
     texts,
 };
 use pgdrill_sim::{BackupFacts, Facts, Observation, UnitSeen};
@@ -14,9 +14,6 @@ use crate::{
     reason::FiringRef,
     run::{FiredStep, Run, SeenAround},
 };
-
-const PORTS: [&str; 6] =
-    ["unit.", "cluster.", "repository.", "object store.", "workload.", "cluster record."];
 
 /// What the firings themselves broke.
 pub(super) fn of_firings(run: &Run) -> Vec<Violation> {
@@ -83,11 +80,14 @@ fn of_text(text: &str, unit: u32, found: &mut Vec<Violation>) {
 }
 
 fn word_of_the_program(text: &str) -> Option<String> {
-    let call = PORTS.iter().find_map(|port| {
-        let (_, rest) = text.split_once(port)?;
+    let operation = |port: &str, at: usize| {
+        let rest = text.get(at + port.len()..)?.strip_prefix('.')?;
         let end = rest.find(|c: char| !(c.is_ascii_lowercase() || c == '_'));
         let operation = rest.get(..end.unwrap_or(rest.len()))?;
-        (!operation.is_empty()).then(|| format!("{port}{operation}"))
+        (!operation.is_empty()).then(|| format!("{port}.{operation}"))
+    };
+    let call = Call::ALL.iter().find_map(|call| {
+        text.match_indices(call.port()).find_map(|(at, port)| operation(port, at))
     });
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let known = |word: &&str| {

@@ -55,6 +55,11 @@ pub(super) fn left_by(seen: &Observation) -> Vec<Violation> {
     found
 }
 
+/// Whether a unit says that its restore failed.
+fn has_failed(unit: &UnitSeen) -> bool {
+    unit.status().message == texts::RESTORE_FAILED
+}
+
 fn of_all(law: Law, found: impl Into<String>) -> Violation {
     Violation { law, unit: None, found: found.into(), by: None }
 }
@@ -138,7 +143,6 @@ impl Left<'_> {
     fn application(&self, found: &mut Vec<Violation>) {
         let facts = self.facts;
         let leader = self.seen.units.iter().find(|unit| unit.unit == facts.leader);
-        let has_failed = |unit: &UnitSeen| unit.status().message == texts::RESTORE_FAILED;
         let is_owned = |unit: &UnitSeen| is_restoring(unit, self.seen) || has_failed(unit);
         for flag in [key::RESTORING_BACKUP, key::RESTORE_STANZA] {
             if facts.application(flag).is_some() && !self.seen.units.iter().any(is_owned) {
@@ -174,7 +178,6 @@ impl Left<'_> {
             facts.application(key::RESTORING_BACKUP).map(str::to_owned)
         });
         let Some((step, label)) = last.zip(label) else { return };
-        let has_failed = |unit: &UnitSeen| unit.status().message == texts::RESTORE_FAILED;
         if self.seen.units.iter().any(|unit| has_failed(unit) && self.is_blocked_rightly(unit)) {
             return;
         }
