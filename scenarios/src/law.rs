@@ -36,6 +36,12 @@ macro_rules! laws {
                 match self { $(Self::$variant => JudgedAt::$at,)+ }
             }
 
+            /// Whether a case is one of those that show a law.
+            #[must_use]
+            pub fn is_shown_by(case: &str) -> bool {
+                Self::ALL.iter().any(|law| [law.cases().0, law.cases().1].contains(&case))
+            }
+
             /// The cases that show it: one that breaks it, and one that nearly does.
             #[must_use]
             pub const fn cases(self) -> (&'static str, &'static str) {
@@ -72,8 +78,12 @@ impl JudgedAt {
     pub const fn why_not(self) -> &'static str {
         match self {
             Self::Firing => "every backend judges it",
-            Self::Moment => "a look around every event costs real servers too much",
-            Self::Settled => "what is real can't be copied to be settled",
+            Self::Moment => {
+                "on real servers a look around every event takes long, so the cases that show laws and those that settle are looked at"
+            }
+            Self::Settled => {
+                "what is real can't be copied, so the cases that show laws and those that settle are settled in place"
+            }
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct Plan {
     pub then: Then,
     /// The laws that it breaks and that nobody has corrected yet.
     pub known: Vec<KnownDamage>,
+    /// Whether it is judged by every law where that takes long, too: looked at around every event and settled at the end.
+    pub is_examined: bool,
 }
 
 /// One step of a plan.
@@ -55,6 +57,7 @@ pub enum PlanStep {
 pub fn plan(scenario: Scenario, off: &[Amendment]) -> Plan {
     let without = scenario.without.iter().map(|name| name.0).chain(off.iter().copied());
     let amendments = without.fold(Amendments::all(), Amendments::without);
+    let is_examined = scenario.fire.iter().any(|step| step.settle);
     let steps = scenario.fire.into_iter().filter_map(|step| match (step.hook, step.change) {
         _ if step.settle => Some(PlanStep::Settle),
         (Some(hook), _) => Some(PlanStep::Fire {
@@ -74,6 +77,7 @@ pub fn plan(scenario: Scenario, off: &[Amendment]) -> Plan {
         covers: scenario.covers.iter().map(|name| name.0).collect(),
         then: scenario.then,
         known: scenario.known,
+        is_examined,
     }
 }
 

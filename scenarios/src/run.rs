@@ -10,7 +10,7 @@ use crate::{
     check::backup_number,
     location::Location,
     plan::{Plan, PlanStep},
-    settle::{Settled, settle, settle_copy},
+    settle::{Settled, settle, settle_copy, settle_in_place},
     testbed::{Cause, Delivered, MemoryTestbed, Prevented, Testbed},
 };
 
@@ -175,14 +175,17 @@ pub async fn run_in<P: Testbed + ?Sized>(testbed: &P, plan: &Plan) -> Run {
         Err(_) if run.broken.is_some() || run.skipped.is_some() => {}
         Err(why) => run = run.prevented(why),
     }
-    if run.broken.is_none()
-        && run.skipped.is_none()
-        && let Some(world) = testbed.copy().await
-    {
-        match settle_copy(world, plan.amendments).await {
-            Ok(settled) => run.settled = Some(settled),
-            Err(why) => run = run.prevented(why),
-        }
+    if run.broken.is_some() || run.skipped.is_some() {
+        return run;
+    }
+    let settled = match testbed.copy().await {
+        Some(world) => settle_copy(world, plan.amendments).await.map(Some),
+        None if plan.is_examined => settle_in_place(testbed, plan.amendments).await.map(Some),
+        None => Ok(None),
+    };
+    match settled {
+        Ok(settled) => run.settled = settled,
+        Err(why) => run = run.prevented(why),
     }
     run
 }
@@ -197,7 +200,9 @@ async fn take<P: Testbed + ?Sized>(
         None => return Ok(()),
         Some(PlanStep::Change(change)) => return testbed.happen(change).await,
         Some(PlanStep::Settle) => {
-            let settled = settle(testbed, plan.amendments, step).await?;
+            let delivery =
+                Delivery { step, amendments: plan.amendments, is_examined: plan.is_examined };
+            let settled = settle(testbed, delivery).await?;
             run.firings.extend(settled.firings);
             return Ok(());
         }
@@ -209,8 +214,8 @@ async fn take<P: Testbed + ?Sized>(
     let parameters = filled_in(parameters, &backups)
         .map_err(|error| Prevented::Broken(error.to_string().into()))?;
     let event = Event { hook, unit, parameters };
-    let (delivered, mut firings) =
-        deliver(testbed, &event, plan.amendments, injections, step).await?;
+    let delivery = Delivery { step, amendments: plan.amendments, is_examined: plan.is_examined };
+    let (delivered, mut firings) = deliver(testbed, &event, injections, delivery).await?;
     let gained = good(&testbed.backups().await?).saturating_sub(good(&backups));
     firings.iter_mut().for_each(|step| step.backups_gained = gained);
     let ended = firings.last().and_then(|last| last.fired.firing.trace.published().last());
@@ -226,18 +231,33 @@ async fn take<P: Testbed + ?Sized>(
     delivered.prevented.map_or(Ok(()), Err)
 }
 
-/// Delivers an event of this step, and looks before and after it where the testbed does. The firings are taken out of
-/// what was delivered; what backups they gained is for the caller to count.
+/// How events are delivered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Delivery {
+    /// The step of the plan that brings them, from 0.
+    pub(crate) step: usize,
+    /// The amendments in force.
+    pub(crate) amendments: Amendments,
+    /// Whether a look is taken around each, whatever it costs.
+    pub(crate) is_examined: bool,
+}
+
+/// Delivers an event, and looks before and after it where that costs little or is asked for. The firings are taken out
+/// of what was delivered; what backups they gained is for the caller to count.
 pub(crate) async fn deliver<P: Testbed + ?Sized>(
     testbed: &P,
     event: &Event,
-    amendments: Amendments,
     injections: &[Injection],
-    step: usize,
+    delivery: Delivery,
 ) -> Result<(Delivered, Vec<FiredStep>), Prevented> {
-    let before = testbed.look().await?;
+    let Delivery { step, amendments, is_examined } = delivery;
+    let look = async || match testbed.is_watched() || is_examined {
+        true => testbed.observe().await.map(Some),
+        false => Ok(None),
+    };
+    let before = look().await?;
     let mut delivered = testbed.fire(event, amendments, injections).await?;
-    let seen = before.zip(testbed.look().await?).map(|(before, after)| {
+    let seen = before.zip(look().await?).map(|(before, after)| {
         let is_of_bucket =
             |it: &Injection| matches!(it, Injection::Change { change: Change::S3Settings(_), .. });
         let is_bucket_changed = injections.iter().any(is_of_bucket);

@@ -6,7 +6,7 @@ use pgdrill_core::{Amendments, Hook, Outcome, StatusName, texts};
 use pgdrill_sim::{Change, Event, Observation, S3Given, UnitSeen, World};
 
 use crate::{
-    run::{FiredStep, deliver},
+    run::{Delivery, FiredStep, deliver},
     testbed::{MemoryTestbed, Prevented, Testbed},
 };
 
@@ -88,8 +88,7 @@ fn present(mut seen: Observation) -> Observation {
 /// Deferred events are fired again before what Juju brings, as always.
 pub(crate) async fn settle<T: Testbed + ?Sized>(
     testbed: &T,
-    amendments: Amendments,
-    step: usize,
+    delivery: Delivery,
 ) -> Result<Settled, Prevented> {
     let mut before = testbed.observe().await?;
     let units = u32::try_from(before.units.len()).unwrap_or(u32::MAX);
@@ -102,7 +101,7 @@ pub(crate) async fn settle<T: Testbed + ?Sized>(
             events.retain(|event| *event != Hook::UpdateStatus);
             for hook in events.into_iter().chain([Hook::UpdateStatus]) {
                 let event = Event { hook, unit, parameters: BTreeMap::new() };
-                firings.extend(deliver(testbed, &event, amendments, &[], step).await?.1);
+                firings.extend(deliver(testbed, &event, &[], delivery).await?.1);
             }
         }
         let after = testbed.observe().await?;
@@ -113,6 +112,11 @@ pub(crate) async fn settle<T: Testbed + ?Sized>(
     Ok(Settled { rounds, is_settled, firings, observation: before, remedies: Vec::new() })
 }
 
+/// How the events of the end of a run are delivered.
+const fn at_end(amendments: Amendments) -> Delivery {
+    Delivery { step: 0, amendments, is_examined: false }
+}
+
 /// What a world comes to once every fault is undone and everything that Juju owes has come, and whether the remedies
 /// that its statuses name help.
 pub(crate) async fn settle_copy(
@@ -121,42 +125,59 @@ pub(crate) async fn settle_copy(
 ) -> Result<Settled, Prevented> {
     world.undo_faults();
     let testbed = MemoryTestbed::unwatched(world);
-    let mut settled = settle(&testbed, amendments, 0).await?;
-    let world = testbed.copy().await;
+    let mut settled = settle(&testbed, at_end(amendments)).await?;
     for unit in &settled.observation.units {
-        let status = unit.status();
-        let remedy = Remedy::of(&status.message).filter(|_| status.name == StatusName::Blocked);
-        if let (Some(remedy), Some(world)) = (remedy, world.clone()) {
-            let text = status.message.to_string();
-            let came = attempt(world, amendments, unit.unit, remedy, &settled.observation).await?;
-            if let Some(came_of_it) = came {
-                settled.remedies.push(RemedyTried { unit: unit.unit, text, remedy, came_of_it });
-            }
+        let Some(world) = testbed.copy().await else { break };
+        let copy = MemoryTestbed::unwatched(world);
+        settled.remedies.extend(attempt(&copy, amendments, unit, &settled.observation).await?);
+    }
+    Ok(settled)
+}
+
+/// What a place comes to once every fault is undone in it and everything that Juju owes has come. It is not what it was
+/// afterwards. Of the remedies that its statuses name the first is tried: the next would meet what that one left.
+pub(crate) async fn settle_in_place<T: Testbed + ?Sized>(
+    testbed: &T,
+    amendments: Amendments,
+) -> Result<Settled, Prevented> {
+    testbed.undo_faults().await?;
+    let mut settled = settle(testbed, at_end(amendments)).await?;
+    for unit in &settled.observation.units {
+        let tried = attempt(testbed, amendments, unit, &settled.observation).await?;
+        if tried.is_some() {
+            settled.remedies.extend(tried);
+            break;
         }
     }
     Ok(settled)
 }
 
-/// Tries a remedy; `None` where it can't be tried: there is no backup to restore, or several units.
-async fn attempt(
-    mut world: World,
+/// Tries the remedy that a unit's status names; `None` where it names none, or it can't be tried: there is no backup to
+/// restore, or several units.
+async fn attempt<T: Testbed + ?Sized>(
+    testbed: &T,
     amendments: Amendments,
-    unit: u32,
-    remedy: Remedy,
+    unit: &UnitSeen,
     seen: &Observation,
-) -> Result<Option<Result<(), String>>, Prevented> {
+) -> Result<Option<RemedyTried>, Prevented> {
+    let status = unit.status();
+    let remedy = Remedy::of(&status.message).filter(|_| status.name == StatusName::Blocked);
+    let Some(remedy) = remedy else { return Ok(None) };
+    let unit = unit.unit;
+    let tried = |came_of_it| {
+        Some(RemedyTried { unit, text: status.message.to_string(), remedy, came_of_it })
+    };
     let is_blocked = |seen: &Observation| {
         let unit = seen.units.iter().find(|seen| seen.unit == unit);
         unit.map(UnitSeen::status).filter(|status| {
             status.name == StatusName::Blocked && Remedy::of(&status.message) == Some(remedy)
         })
     };
-    let testbed = match remedy {
+    match remedy {
         Remedy::RightSettings => {
             // A repository of its own: the one of before may be another cluster's.
             let path = Some("/remedy".to_owned());
-            world.apply(&Change::S3Settings(S3Given { path, ..S3Given::default() }));
-            MemoryTestbed::unwatched(world)
+            testbed.happen(&Change::S3Settings(S3Given { path, ..S3Given::default() })).await?;
         }
         Remedy::RestoreAgain => {
             let Some(facts) = seen.facts.as_deref() else { return Ok(None) };
@@ -169,18 +190,98 @@ async fn attempt(
             let (Some(backup), 1) = (backup, seen.units.len()) else { return Ok(None) };
             let parameters = [("backup-id".to_owned(), backup.id.as_str().into())].into();
             let event = Event { hook: Hook::Restore, unit, parameters };
-            let testbed = MemoryTestbed::unwatched(world);
             let delivered = testbed.fire(&event, amendments, &[]).await?;
             if let Some(Outcome::Failed(why)) = delivered.fired.last().map(|it| &it.firing.outcome)
             {
-                return Ok(Some(Err(format!("`{why}`"))));
+                return Ok(tried(Err(format!("`{why}`"))));
             }
-            testbed
         }
-    };
-    let settled = settle(&testbed, amendments, 0).await?;
-    Ok(Some(match is_blocked(&settled.observation) {
+    }
+    let settled = settle(testbed, at_end(amendments)).await?;
+    Ok(tried(match is_blocked(&settled.observation) {
         None => Ok(()),
         Some(status) => Err(format!("it shows {status}")),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use pgdrill_sim::{BackupSeen, Given, Injection};
+
+    use super::*;
+    use crate::{
+        corpus::read_corpus,
+        plan::plan,
+        run::{run, run_in},
+        testbed::Delivered,
+    };
+
+    /// Fakes that can't be copied, and of which no look is for nothing: as real servers are.
+    struct Uncopied(MemoryTestbed);
+
+    #[async_trait]
+    impl Testbed for Uncopied {
+        async fn happen(&self, change: &Change) -> Result<(), Prevented> {
+            self.0.happen(change).await
+        }
+
+        async fn fire(
+            &self,
+            event: &Event,
+            amendments: Amendments,
+            injections: &[Injection],
+        ) -> Result<Delivered, Prevented> {
+            self.0.fire(event, amendments, injections).await
+        }
+
+        async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
+            self.0.backups().await
+        }
+
+        async fn observe(&self) -> Result<Observation, Prevented> {
+            self.0.observe().await
+        }
+
+        fn is_watched(&self) -> bool {
+            false
+        }
+
+        async fn undo_faults(&self) -> Result<(), Prevented> {
+            self.0.undo_faults().await
+        }
+
+        async fn owed(&self, unit: u32) -> Result<Vec<Hook>, Prevented> {
+            self.0.owed(unit).await
+        }
+
+        async fn pass_time(&self) -> Result<(), Prevented> {
+            self.0.pass_time().await
+        }
+
+        async fn copy(&self) -> Option<World> {
+            None
+        }
+    }
+
+    #[tokio::test]
+    async fn what_can_t_be_copied_is_settled_in_place_and_to_the_same_end() {
+        let uncopied = |given: &Given| Uncopied(MemoryTestbed::new(given));
+        for case in read_corpus() {
+            let mut plan = plan(case.scenario.expect("a case can be read"), &[]);
+            plan.is_examined = true;
+            let copied = run(&plan).await;
+            let mut in_place = run_in(&uncopied(&plan.given), &plan).await;
+            let tried = copied.settled.as_ref().map_or(&[][..], |settled| &settled.remedies);
+            let settled = in_place.settled.as_mut().expect("it is examined");
+            assert_eq!(settled.remedies, tried.iter().take(1).cloned().collect::<Vec<_>>());
+            settled.remedies = tried.to_vec();
+            assert!(in_place == copied, "{}", case.name);
+
+            plan.is_examined = false;
+            let unexamined = run_in(&uncopied(&plan.given), &plan).await;
+            assert_eq!(unexamined.settled, None, "{}", case.name);
+            assert!(unexamined.firings.iter().all(|step| step.seen.is_none()), "{}", case.name);
+        }
+    }
 }

@@ -4,12 +4,15 @@ use std::fmt::Write as _;
 
 use pgdrill_core::{
     Firing,
-    ports::{MemberState, ServiceState},
+    ports::{MemberState, ServiceState, key},
 };
-use pgdrill_sim::{Fired, Observation, UnitSeen};
+use pgdrill_sim::{Facts, Fired, Observation, UnitSeen};
 use regex_lite::Regex;
 
 use crate::run::Run;
+
+/// How many lines of an object a transcript shows.
+const CONTENT_LINES: usize = 8;
 
 /// What a run showed, in a form that is the same for every run and every backend: labels and times are
 /// replaced by tokens.
@@ -22,6 +25,9 @@ pub fn transcript(run: &Run) -> String {
     let seen = &run.observation;
     for unit in &seen.units {
         write_unit(&mut out, unit, seen.primary);
+        if let Some(facts) = seen.facts.as_deref() {
+            write_unit_facts(&mut out, unit, seen.primary, facts);
+        }
     }
     write_rest(&mut out, seen);
     with_tokens(&out, seen)
@@ -118,6 +124,69 @@ fn write_unit(out: &mut String, seen: &UnitSeen, primary: Option<u32>) {
     }
 }
 
+/// What of a unit only laws ask for.
+fn write_unit_facts(out: &mut String, seen: &UnitSeen, primary: Option<u32>, facts: &Facts) {
+    let Some(unit) = facts.units.get(seen.unit as usize) else { return };
+    for hook in &unit.owed {
+        let _ = writeln!(out, "   owed: {hook}");
+    }
+    for (key, value) in &unit.databag {
+        let _ = writeln!(out, "   databag: {key}={value}");
+    }
+    // The files of a container that does not answer can't be read everywhere.
+    if let Some(repository) = unit.repository.as_ref().filter(|_| unit.is_workload_reachable) {
+        let _ = writeln!(out, "   repository: {}", repository.path);
+    }
+    if unit.is_workload_reachable && unit.bootstraps_by_restore {
+        out.push_str("   bootstraps by a restore\n");
+    }
+    // A replica has its data from the primary, whatever that one has it from.
+    if let Some(label) = unit.restored_from.as_ref().filter(|_| primary == Some(seen.unit)) {
+        let _ = writeln!(out, "   restored from: {label}");
+    }
+}
+
+/// What a format before the second one had of a transcript.
+pub(crate) fn without_facts(text: &str) -> String {
+    let added = [
+        "   owed: ",
+        "   databag: ",
+        "   repository: ",
+        "   bootstraps by a restore",
+        "   restored from: ",
+        "databag: ",
+    ];
+    let mut is_object = false;
+    let kept = text.lines().filter(|line| {
+        let is_content = is_object && line.starts_with("   ");
+        is_object = is_content || line.starts_with("object: ");
+        !is_content && !added.iter().any(|start| line.starts_with(start))
+    });
+    kept.map(|line| line.to_owned() + "\n").collect()
+}
+
+/// The beginning of what an object holds. A log is the backup tool's, so nothing of it is the same everywhere but
+/// whether there is any and which errors it names.
+fn write_content(out: &mut String, key: &str, content: &str) {
+    if content.trim().is_empty() {
+        out.push_str("   (empty)\n");
+    } else if key.ends_with(".log") {
+        let mut errors: Vec<&str> = content.lines().filter_map(error_code).collect();
+        errors.dedup();
+        errors.iter().for_each(|code| out.push_str(&format!("   ERROR: {code}\n")));
+    } else {
+        let lines = content.lines().take(CONTENT_LINES);
+        lines.for_each(|line| out.push_str(&format!("   {line}\n")));
+    }
+}
+
+/// The code of an error that the backup tool reports, as `[056]`.
+fn error_code(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once("ERROR: ")?;
+    let end = rest.find(']')?;
+    rest.get(..=end).filter(|code| code.starts_with('['))
+}
+
 fn service(state: ServiceState) -> &'static str {
     match state {
         ServiceState::Running => "running",
@@ -137,8 +206,21 @@ fn write_rest(out: &mut String, seen: &Observation) {
         let failed = if backup.failed { ", failed" } else { "" };
         let _ = writeln!(out, "backup: {} {}{failed}", backup.label, backup.kind.name());
     }
+    let facts = seen.facts.as_deref();
+    // Both are said above, in words.
+    let is_told = |key: &str| [key::STANZA, key::RESTORING_BACKUP].contains(&key);
+    let is_usual = |key: &str, value: &str| key == key::CLUSTER_INITIALISED && value == "True";
+    for (key, value) in facts.map_or(&[][..], |facts| &facts.application) {
+        if !is_told(key) && !is_usual(key, value) {
+            let _ = writeln!(out, "databag: {key}={value}");
+        }
+    }
     for object in &seen.objects {
         let _ = writeln!(out, "object: {object}");
+        let content = facts.and_then(|facts| facts.objects.iter().find(|(key, _)| key == object));
+        if let Some((key, content)) = content {
+            write_content(out, key, content);
+        }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::yaml::{Value, YamlNode, documents, normalise};
+use crate::{
+    snapshot::without_facts,
+    yaml::{Value, YamlNode, documents, normalise},
+};
 
 /// A form of snapshots. A whole corpus changes when it does, so it says why.
 #[derive(Debug, Clone, Copy)]
@@ -15,8 +18,14 @@ pub struct SnapshotFormat {
 
 /// Every format, the oldest first; the last one is written. A format's number is its place here, from 1: whoever
 /// changes what a transcript shows adds a line.
-pub const SNAPSHOT_FORMATS: &[SnapshotFormat] =
-    &[SnapshotFormat { why: "the first format", before: str::to_owned }];
+pub const SNAPSHOT_FORMATS: &[SnapshotFormat] = &[
+    SnapshotFormat { why: "the first format", before: str::to_owned },
+    SnapshotFormat {
+        why: "a transcript shows what objects hold, databags, events that Juju owes, the configured repository and the \
+              backup from which data was restored",
+        before: without_facts,
+    },
+];
 
 /// The number of the format of a file that names none.
 const FIRST: usize = 1;

@@ -94,8 +94,11 @@ pub trait Testbed: Send + Sync {
     /// What can be seen from outside.
     async fn observe(&self) -> Result<Observation, Prevented>;
 
-    /// What can be seen from outside between two events; `None` where a look costs too much to be taken there.
-    async fn look(&self) -> Result<Option<Observation>, Prevented>;
+    /// Whether a look costs so little that one is taken around every event.
+    fn is_watched(&self) -> bool;
+
+    /// Every fault is undone, as [`World::undo_faults`] has it.
+    async fn undo_faults(&self) -> Result<(), Prevented>;
 
     /// The events that Juju owes a unit.
     async fn owed(&self, unit: u32) -> Result<Vec<Hook>, Prevented>;
@@ -158,8 +161,13 @@ impl Testbed for MemoryTestbed {
         Ok(lock(&self.world).observe())
     }
 
-    async fn look(&self) -> Result<Option<Observation>, Prevented> {
-        if self.is_watched { self.observe().await.map(Some) } else { Ok(None) }
+    fn is_watched(&self) -> bool {
+        self.is_watched
+    }
+
+    async fn undo_faults(&self) -> Result<(), Prevented> {
+        lock(&self.world).undo_faults();
+        Ok(())
     }
 
     async fn owed(&self, unit: u32) -> Result<Vec<Hook>, Prevented> {

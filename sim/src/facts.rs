@@ -3,7 +3,7 @@
 use pgdrill_core::{Hook, S3Settings, Secret};
 
 use crate::{
-    change::MemberFate,
+    change::{MemberFate, S3ServerState},
     storage::{Bucket, NoAccess, StanzaStore},
     unit::Data,
     world::World,
@@ -45,6 +45,14 @@ pub struct RepositoryPlace {
     pub path: String,
 }
 
+impl RepositoryPlace {
+    /// Where these settings lead.
+    #[must_use]
+    pub fn of(settings: &S3Settings) -> Self {
+        Self { bucket: settings.bucket.to_string(), path: settings.path.to_string() }
+    }
+}
+
 /// The repository to which the S3 relation leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct S3Facts {
@@ -71,6 +79,8 @@ pub struct UnitFacts {
     pub repository: Option<RepositoryPlace>,
     /// The label of the backup from which its data was restored; `None`: it never was.
     pub restored_from: Option<String>,
+    /// Whether its cluster manager is configured to bootstrap by a restore.
+    pub bootstraps_by_restore: bool,
 }
 
 /// What laws must know of a backup.
@@ -112,14 +122,13 @@ impl World {
     /// What laws must know beyond what users see.
     #[must_use]
     pub fn facts(&self) -> Facts {
-        let relation = self.juju.s3.as_deref();
-        let settings = relation.and_then(|relation| S3Settings::from_relation(relation).ok());
+        let settings = self.s3_settings();
         let buckets = self.storage.buckets.values();
         Facts {
             leader: self.juju.leader,
             planned_units: self.juju.planned_units,
             application: plain(&self.juju.application),
-            is_s3_related: relation.is_some(),
+            is_s3_related: self.juju.s3.is_some(),
             s3: settings.map(|settings| self.s3_facts(&settings)),
             has_tls_material: self.juju.tls.is_complete(),
             system_id: self.system_id(),
@@ -137,25 +146,64 @@ impl World {
 
     fn s3_facts(&self, settings: &S3Settings) -> S3Facts {
         let bucket = self.storage.bucket(settings);
-        let own = self.stanza();
         let stanzas = bucket.ok().and_then(|it| it.repositories.get(&*settings.path));
-        let stanzas = stanzas.map_or(&[][..], Vec::as_slice);
-        let is_own = |stanza: &StanzaStore| {
-            stanza.name == own && self.system_id().is_none_or(|id| id == stanza.system_id)
+        let stanzas: Vec<(&str, u64)> =
+            stanzas.map_or(&[][..], Vec::as_slice).iter().map(stanza).collect();
+        let latest = bucket.ok().and_then(|it| it.objects.get(&self.latest_key(settings)));
+        let latest = latest.map(|content| String::from_utf8_lossy(content));
+        // A bucket that is not there is made.
+        let works = !matches!(bucket, Err(why) if why != NoAccess::NoBucket);
+        self.s3_facts_of(
+            RepositoryPlace::of(settings),
+            works,
+            self.system_id(),
+            &stanzas,
+            latest.as_deref(),
+        )
+    }
+
+    /// The key of the object in which a cluster says of which model it is.
+    #[must_use]
+    pub fn latest_key(&self, settings: &S3Settings) -> String {
+        settings.object_key(&self.stanza(), "latest")
+    }
+
+    /// The settings of the S3 relation; `None` without one, or while a required parameter is missing.
+    #[must_use]
+    pub fn s3_settings(&self) -> Option<S3Settings> {
+        self.juju.s3.as_deref().and_then(|relation| S3Settings::from_relation(relation).ok())
+    }
+
+    /// What the S3 server does.
+    #[must_use]
+    pub fn s3_server(&self) -> S3ServerState {
+        self.storage.state
+    }
+
+    /// What a repository comes to for this application, whose data has this system identifier: the repository holds
+    /// these stanzas, each with its system identifier, and this object under [`latest_key`](Self::latest_key).
+    #[must_use]
+    pub fn s3_facts_of(
+        &self,
+        place: RepositoryPlace,
+        works: bool,
+        system_id: Option<u64>,
+        stanzas: &[(&str, u64)],
+        latest: Option<&str>,
+    ) -> S3Facts {
+        let own = self.stanza();
+        let is_own = |(name, id): &(&str, u64)| {
+            **name == *own && system_id.is_none_or(|system_id| system_id == *id)
         };
-        let latest = settings.object_key(&own, "latest");
-        let metadata = bucket.ok().and_then(|bucket| bucket.objects.get(&latest));
-        let is_other_model = metadata.is_some_and(|content| {
-            let text = String::from_utf8_lossy(content);
-            let uuid = text.lines().find_map(|line| line.strip_prefix("Model UUID: "));
-            let known = self.identities.first();
-            uuid.is_some_and(|uuid| known.is_some_and(|known| known.model_uuid() != uuid.trim()))
-        });
+        let uuid =
+            latest.and_then(|text| text.lines().find_map(|line| line.strip_prefix("Model UUID: ")));
+        let known = self.identities.first();
+        let is_other_model =
+            uuid.is_some_and(|uuid| known.is_some_and(|known| known.model_uuid() != uuid.trim()));
         S3Facts {
-            place: place(settings),
-            // A bucket that is not there is made.
-            works: !matches!(bucket, Err(why) if why != NoAccess::NoBucket),
-            is_foreign: is_other_model || stanzas.iter().any(|stanza| !is_own(stanza)),
+            place,
+            works,
+            is_foreign: is_other_model || !stanzas.iter().all(is_own),
             has_stanza: stanzas.iter().any(is_own),
         }
     }
@@ -168,11 +216,12 @@ impl World {
             is_workload_reachable: state.is_workload_reachable
                 && !matches!(state.fate, MemberFate::Frozen | MemberFate::Killed),
             owed: self.juju.owed(index),
-            repository: settings.map(place),
+            repository: settings.map(RepositoryPlace::of),
             restored_from: match state.data {
                 Data::Of(_) => state.restored_from.as_deref().map(str::to_owned),
                 Data::Empty => None,
             },
+            bootstraps_by_restore: state.restore.is_some(),
         })
     }
 }
@@ -181,8 +230,8 @@ fn plain(bag: &crate::juju::Bag) -> Vec<(String, String)> {
     bag.iter().map(|(key, value)| ((*key).to_owned(), value.as_ref().to_owned())).collect()
 }
 
-fn place(settings: &S3Settings) -> RepositoryPlace {
-    RepositoryPlace { bucket: settings.bucket.to_string(), path: settings.path.to_string() }
+fn stanza(stanza: &StanzaStore) -> (&str, u64) {
+    (&stanza.name, stanza.system_id)
 }
 
 fn backups<'a>(name: &'a str, bucket: &'a Bucket) -> impl Iterator<Item = BackupFacts> + 'a {

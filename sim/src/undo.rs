@@ -54,6 +54,13 @@ impl World {
         self.juju.owed(unit as usize)
     }
 
+    /// The units whose database does not run because a fault stopped it.
+    #[must_use]
+    pub fn stopped_by_faults(&self) -> Vec<u32> {
+        let stopped = (0..).zip(&self.units).filter(|(_, unit)| unit.is_stopped_by_fault);
+        stopped.map(|(number, _)| number).collect()
+    }
+
     /// Lets as much time pass as between two of Juju's periodic events.
     pub fn pass_time(&mut self) {
         self.advance(UPDATE_STATUS_INTERVAL);

@@ -196,6 +196,7 @@ fn explored(seed: u64) -> Plan {
         covers: Vec::new(),
         then: Then::default(),
         known: Vec::new(),
+        is_examined: false,
     }
 }
 

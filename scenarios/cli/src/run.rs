@@ -5,7 +5,7 @@ use std::{io::IsTerminal as _, num::NonZeroUsize, path::Path, thread};
 use indicatif::{ProgressBar, ProgressStyle};
 use pgdrill_core::{Amendment, Diagnostic, Severity};
 use pgdrill_scenarios::{
-    Backend, Coverage, Input, Plan, Run, Source, Verdict, plan,
+    Backend, Coverage, Input, Law, Plan, Run, Source, Verdict, plan,
     report::{self, CaseEnd, JudgedCase, json_lines, judged, junit, run_text},
     run_all,
 };
@@ -92,6 +92,14 @@ fn requires_snapshots(args: &RunArgs) -> bool {
 /// Prints and writes the reports.
 fn show(args: &RunArgs, ends: &[CaseEnd], is_wrong: bool) -> Exit {
     let whole = args.paths.is_empty() && args.filter.is_empty();
+    // Over the whole corpus no law may go without being judged, wherever it runs.
+    let unjudged = if whole { report::unjudged_laws(ends) } else { Vec::new() };
+    for law in &unjudged {
+        let what = format!("the law `{law}` was judged in none of the runs");
+        complain(
+            &Diagnostic::error("the corpus", what).hint("its cases did not come to their end"),
+        );
+    }
     let printed = print(&match args.format {
         RunFormat::Json => json_lines(ends),
         RunFormat::Text => {
@@ -107,7 +115,9 @@ fn show(args: &RunArgs, ends: &[CaseEnd], is_wrong: bool) -> Exit {
     }
     if is_wrong {
         Exit::Wrong
-    } else if judged(ends).any(|case| matches!(case.verdict(), Verdict::Failed(_))) {
+    } else if !unjudged.is_empty()
+        || judged(ends).any(|case| matches!(case.verdict(), Verdict::Failed(_)))
+    {
         Exit::Failed
     } else {
         printed
@@ -135,8 +145,11 @@ pub(crate) fn run_inputs(
 ) -> Option<Vec<JudgedCase>> {
     let plans: Vec<Plan> = inputs
         .iter()
-        .filter_map(|input| input.scenario.as_ref().ok())
-        .map(|scenario| plan(scenario.clone(), off))
+        .filter_map(|input| {
+            let mut plan = plan(input.scenario.clone().ok()?, off);
+            plan.is_examined |= Law::is_shown_by(&input.name);
+            Some(plan)
+        })
         .collect();
     let processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let (runs, backend, s3) = match place {

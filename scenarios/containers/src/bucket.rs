@@ -8,12 +8,12 @@ use std::{
     },
 };
 
+use futures_util::future::try_join_all;
 use pgdrill_containers::Unmet;
-use pgdrill_core::{S3Settings, Secret, UriStyle, inventory::backup_id, ports::BackupKind};
+use pgdrill_core::{S3Settings, Secret, UriStyle};
 use pgdrill_sim::{BackupSeen, BucketGiven, S3Values};
-use serde::Deserialize;
 
-use super::SharedS3;
+use super::{SharedS3, repository::StanzaHeld};
 use pgdrill_scenarios::Prevented;
 
 /// What every bucket of a run begins with.
@@ -145,28 +145,44 @@ impl TestBucket {
         self.server.s3.keys(&self.name, "").await.map_err(prevented)
     }
 
-    /// The backups of every stanza, oldest first, as the bucket itself holds them.
-    pub(super) async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
+    /// What every repository in the bucket holds, a stanza each, as the bucket itself holds it.
+    pub(super) async fn stanzas(&self) -> Result<Vec<StanzaHeld>, Prevented> {
         let keys = self.keys().await?;
-        let infos = keys.iter().filter(|key| key.ends_with("/backup.info"));
-        let mut backups = Vec::new();
-        for key in infos {
-            let content = self.server.s3.read(&self.name, key).await.map_err(prevented)?;
-            let stanza = key.rsplit('/').nth(1).unwrap_or_default();
-            let content = content.unwrap_or_default();
-            backups.extend(read_info(stanza, &String::from_utf8_lossy(&content))?);
+        let mut stanzas = Vec::new();
+        for key in keys.iter().filter(|key| key.ends_with("/backup.info")) {
+            let text = self.read(key).await?;
+            stanzas.push(StanzaHeld::read(&self.name, key, &text)?);
         }
-        backups.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(backups)
+        Ok(stanzas)
     }
 
-    /// The keys of the objects that are not the backup tool's, in order.
-    pub(super) async fn objects(&self) -> Result<Vec<String>, Prevented> {
+    /// The backups of every stanza, oldest first, as the bucket itself holds them.
+    pub(super) async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
+        Ok(oldest_first(&self.stanzas().await?))
+    }
+
+    /// The objects that are not the backup tool's, by key, each with its content.
+    pub(super) async fn objects(&self) -> Result<Vec<(String, String)>, Prevented> {
         let mut keys = self.keys().await?;
         keys.retain(|key| !is_of_the_tool(key));
         keys.sort();
-        Ok(keys)
+        let reads = keys.iter().map(async |key| Ok((key.clone(), self.read(key).await?)));
+        try_join_all(reads).await
     }
+
+    /// The text of an object; nothing where there is none.
+    async fn read(&self, key: &str) -> Result<String, Prevented> {
+        let content = self.server.s3.read(&self.name, key).await.map_err(prevented)?;
+        Ok(String::from_utf8_lossy(&content.unwrap_or_default()).into_owned())
+    }
+}
+
+/// The backups of all these stanzas, oldest first.
+pub(super) fn oldest_first(stanzas: &[StanzaHeld]) -> Vec<BackupSeen> {
+    let held = stanzas.iter().flat_map(|stanza| &stanza.backups);
+    let mut backups: Vec<BackupSeen> = held.map(|backup| backup.seen.clone()).collect();
+    backups.sort_by(|a, b| a.id.cmp(&b.id));
+    backups
 }
 
 /// Whether the backup tool itself keeps an object of this name.
@@ -185,39 +201,6 @@ fn is_of_the_tool(key: &str) -> bool {
         [_, file] => file.starts_with("backup.manifest"),
         _ => false,
     }
-}
-
-/// What the tool writes of a backup in the list that it keeps in the repository, as far as it is read.
-#[derive(Deserialize)]
-struct ListedBackup {
-    #[serde(rename = "backup-type")]
-    kind: String,
-    #[serde(rename = "backup-error", default)]
-    failed: bool,
-}
-
-/// The backups in a stanza's `backup.info`: a line `LABEL={JSON}` each, in one section.
-fn read_info(stanza: &str, text: &str) -> Result<Vec<BackupSeen>, Prevented> {
-    let lines = text.lines().skip_while(|line| *line != "[backup:current]").skip(1);
-    let lines = lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.is_empty());
-    let unread = |line: &str| {
-        let what = format!("the list of backups of {stanza} can't be read at `{line}`");
-        Prevented::Broken(what.into())
-    };
-    lines
-        .map(|line| {
-            let (label, json) = line.split_once('=').ok_or_else(|| unread(line))?;
-            let recorded: ListedBackup = serde_json::from_str(json).map_err(|_| unread(line))?;
-            let kind = BackupKind::ALL.iter().find(|kind| kind.tool_name() == recorded.kind);
-            Ok(BackupSeen {
-                stanza: stanza.to_owned(),
-                label: label.to_owned(),
-                id: backup_id(label).ok_or_else(|| unread(line))?,
-                kind: *kind.ok_or_else(|| unread(line))?,
-                failed: recorded.failed,
-            })
-        })
-        .collect()
 }
 
 pub(super) fn prevented(unmet: Unmet) -> Prevented {
@@ -249,15 +232,5 @@ mod tests {
         for key in ["drill/backup/s/latest", "drill/backup/s/20261123-024306F/backup.log", "x"] {
             assert!(!is_of_the_tool(key), "{key}");
         }
-    }
-
-    #[test]
-    fn the_list_of_backups_is_read_as_the_tool_writes_it() {
-        let text = "[backup:current]\n20261123-024306F={\"backup-error\":true,\"backup-type\":\"full\"}\n\n[db]\ndb-id=1\n";
-        let backups = read_info("s", text).expect("it is one");
-        assert_eq!(backups.len(), 1);
-        assert_eq!((&*backups[0].label, backups[0].failed), ("20261123-024306F", true));
-        assert!(read_info("s", "[db]\n").expect("no backups").is_empty());
-        assert!(read_info("s", "[backup:current]\nnonsense\n").is_err());
     }
 }

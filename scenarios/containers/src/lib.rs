@@ -2,6 +2,7 @@
 //! simulated by the same code as in memory.
 
 mod bucket;
+mod facts;
 mod faults;
 mod given;
 mod look;
@@ -9,6 +10,7 @@ mod observe;
 mod persisted;
 mod raise;
 mod report;
+mod repository;
 mod seen;
 mod testbed;
 mod under_way;

@@ -3,13 +3,16 @@
 use pgdrill_containers::{SERVER_AWAY, UnitContainer};
 use pgdrill_core::ports::ServiceState;
 
-use super::testbed::broken;
+use super::{repository::WalPosition, testbed::broken};
 use pgdrill_scenarios::Prevented;
+use pgdrill_sim::RepositoryPlace;
 
 /// Everything that a look into a unit reports, a line each: its services, how often its TLS server took new settings,
 /// whether its data directory is empty, what its server runs on, the archive command and the mark in its manager's
 /// file, whether that file restores, and whether its database is kept from stopping, its server from starting, and a
-/// command of the backup tool runs that writes to the repository.
+/// command of the backup tool runs that writes to the repository; then the bucket and the path of the repository that
+/// the backup tool's file names, the system identifier of the data, and from where in the WAL of which segment the server
+/// recovered when the data came from a backup.
 ///
 /// The archive command is the one that the server runs on. Where somebody set another behind the manager's back it is
 /// the one in the manager's file, which holds nothing for a moment whenever the manager writes it.
@@ -37,6 +40,13 @@ const LOOK: &str = r#"
     [ -L /etc/sv/postgresql/control/t ] && echo 1 || echo 0
     [ -e "$1" ] && echo 1 || echo 0
     pgrep -ax pgbackrest | grep -cE ' (backup|expire|stanza-create)$' || true
+    tool=/etc/pgbackrest.conf
+    sed -n 's/^repo1-s3-bucket=//p' "$tool" 2>/dev/null | grep . || echo
+    sed -n 's/^repo1-path=//p' "$tool" 2>/dev/null | grep . || echo
+    /usr/lib/postgresql/17/bin/pg_controldata "$PGDATA" 2>/dev/null |
+        sed -n 's/^Database system identifier: *//p' | grep . || echo
+    sed -n 's/^START WAL LOCATION: \([^ ]*\) (file \([0-9A-F]*\))$/\1 \2/p' "$PGDATA/backup_label.old" 2>/dev/null |
+        grep . || echo
 "#;
 
 /// What a look into a unit reported.
@@ -62,6 +72,12 @@ pub(super) struct UnitLook {
     pub(super) is_kept_down: bool,
     /// Whether a command of the backup tool runs that writes to the repository.
     pub(super) is_tool_writing: bool,
+    /// The repository of which the backup tool's file knows.
+    pub(super) repository: Option<RepositoryPlace>,
+    /// The system identifier of its data.
+    pub(super) system_id: Option<u64>,
+    /// Where the backup began from which its data came.
+    pub(super) base: Option<WalPosition>,
 }
 
 impl UnitLook {
@@ -85,6 +101,9 @@ impl UnitLook {
             restores: false,
             is_kept_down: false,
             is_tool_writing: false,
+            repository: None,
+            system_id: None,
+            base: None,
         }
     }
 }
@@ -105,6 +124,7 @@ fn read(reported: &str) -> UnitLook {
     let (reloads, files) = (next(), next());
     let (row, configured, mark, methods) = (next(), next(), next(), next());
     let (kept_up, kept_down, writing) = (next(), next(), next());
+    let (bucket, path, system_id, base) = (next(), next(), next(), next());
     let mut row = row.splitn(3, '|');
     let follows = match row.next() {
         Some("t") => Some(true),
@@ -126,6 +146,9 @@ fn read(reported: &str) -> UnitLook {
         restores: methods != "0",
         is_kept_down: kept_down == "1",
         is_tool_writing: writing != "0",
+        repository: (!bucket.is_empty()).then_some(RepositoryPlace { bucket, path }),
+        system_id: system_id.parse().ok(),
+        base: base.split_once(' ').and_then(|(lsn, segment)| WalPosition::new(lsn, segment)),
     }
 }
 
@@ -168,6 +191,10 @@ on:12ab
 0
 0
 0
+drill-backups-1-2
+/drill
+7000000000000000001
+0/4000028 000000010000000000000004
 ";
 
     #[test]
@@ -186,6 +213,12 @@ on:12ab
             restores: false,
             is_kept_down: false,
             is_tool_writing: false,
+            repository: Some(RepositoryPlace {
+                bucket: "drill-backups-1-2".into(),
+                path: "/drill".into(),
+            }),
+            system_id: Some(7_000_000_000_000_000_001),
+            base: WalPosition::new("0/4000028", "000000010000000000000004"),
         };
         assert_eq!(look, expected);
         assert_eq!(look.archives_into().as_deref(), Some("drill.x"));

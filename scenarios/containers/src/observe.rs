@@ -14,6 +14,8 @@ use pgdrill_scenarios::Prevented;
 use pgdrill_sim::lock;
 
 use super::{
+    bucket::oldest_first,
+    facts::facts,
     look::look,
     testbed::ContainersTestbed,
     under_way::{Sight, archiver, under_way},
@@ -57,15 +59,20 @@ pub(super) async fn observe(testbed: &ContainersTestbed) -> Result<Observation, 
         });
     }
     let primary = seen.iter().find(|sight| sight.look.follows == Some(false));
+    let stanzas = testbed.bucket.stanzas().await?;
+    let objects = testbed.bucket.objects().await?;
+    let keys = objects.iter().map(|(key, _)| key.clone()).collect();
+    let backups = oldest_first(&stanzas);
+    let facts = facts(testbed, &seen, &stanzas, objects).await;
     Ok(Observation {
         units,
         primary: primary.map(|sight| sight.unit),
         stanza: reported.stanza,
         restoring: reported.restoring,
         archives_into,
-        backups: testbed.bucket.backups().await?,
-        objects: testbed.bucket.objects().await?,
-        facts: None,
+        backups,
+        objects: keys,
+        facts: Some(Box::new(facts)),
     })
 }
 

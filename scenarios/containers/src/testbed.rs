@@ -243,8 +243,16 @@ impl Testbed for ContainersTestbed {
         observe::observe(self).await
     }
 
-    async fn look(&self) -> Result<Option<Observation>, Prevented> {
-        Ok(None)
+    fn is_watched(&self) -> bool {
+        false
+    }
+
+    async fn undo_faults(&self) -> Result<(), Prevented> {
+        let stopped = lock(&self.world).stopped_by_faults();
+        self.topology.undo_faults(&stopped).await.map_err(broken)?;
+        self.bucket.lift().await?;
+        lock(&self.world).undo_faults();
+        Ok(())
     }
 
     async fn owed(&self, unit: u32) -> Result<Vec<Hook>, Prevented> {

@@ -4,7 +4,7 @@ use pgdrill_core::{
     Diagnostic,
     ports::{MemberState, ServiceState},
 };
-use pgdrill_sim::{Observation, UnitSeen};
+use pgdrill_sim::{Observation, UnitFacts, UnitSeen};
 use serde_json::{Map, Value, json};
 
 use super::{CaseEnd, JudgedCase};
@@ -154,6 +154,10 @@ fn status(unit: &UnitSeen) -> Value {
 
 fn observed(seen: &Observation) -> Value {
     let units = seen.units.iter().map(|unit| {
+        let facts = seen.facts.as_deref();
+        let facts = facts.and_then(|facts| facts.units.get(unit.unit as usize));
+        let owed = |facts: &UnitFacts| facts.owed.iter().map(|hook| hook.name()).collect::<Vec<_>>();
+        let repository = facts.and_then(|facts| facts.repository.as_ref());
         let value = json!({
             "member": unit.member.map(member),
             "services": {
@@ -163,6 +167,11 @@ fn observed(seen: &Observation) -> Value {
             "accepts_connections": unit.accepts_connections,
             "data_directory_empty": unit.is_data_empty,
             "deferred": unit.deferred.iter().map(|hook| hook.name()).collect::<Vec<_>>(),
+            "owed": facts.map(owed),
+            "databag": facts.map(|facts| databag(&facts.databag)),
+            "repository": repository.map(|place| json!({ "bucket": place.bucket, "path": place.path })),
+            "bootstraps_by_restore": facts.map(|facts| facts.bootstraps_by_restore),
+            "restored_from": facts.and_then(|facts| facts.restored_from.as_deref()),
         });
         (unit.unit.to_string(), value)
     });
@@ -180,10 +189,15 @@ fn observed(seen: &Observation) -> Value {
         "stanza": seen.stanza,
         "archives_into": seen.archives_into,
         "restoring": seen.restoring,
+        "databag": seen.facts.as_deref().map(|facts| databag(&facts.application)),
         "units": units.collect::<Map<_, _>>(),
         "backups": backups.collect::<Vec<_>>(),
         "objects": seen.objects,
     })
+}
+
+fn databag(bag: &[(String, String)]) -> Map<String, Value> {
+    bag.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect()
 }
 
 fn member(state: MemberState) -> &'static str {

@@ -12,4 +12,4 @@ pub use case_end::{CaseEnd, JudgedCase, counts, judged, refused};
 pub use json::json_lines;
 pub use junit::junit;
 pub use laws::{known, laws};
-pub use text::{Painter, progress_text, run_text};
+pub use text::{Painter, progress_text, run_text, unjudged_laws};

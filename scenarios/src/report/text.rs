@@ -8,7 +8,6 @@ use crate::{
     coverage::Coverage,
     judge::Verdict,
     law::{JudgedAt, Law},
-    run::Run,
 };
 
 /// Colours, which the stream that they go to keeps or strips.
@@ -107,13 +106,21 @@ fn push_reasons(out: &mut String, result: &JudgedCase) {
     }
 }
 
+/// The runs that came to their end.
+fn whole_runs(ends: &[CaseEnd]) -> impl Iterator<Item = &JudgedCase> {
+    judged(ends).filter(|case| case.run.broken.is_none() && case.run.skipped.is_none())
+}
+
+/// The laws that were judged in no run.
+#[must_use]
+pub fn unjudged_laws(ends: &[CaseEnd]) -> Vec<Law> {
+    let is_judged = |law: &Law| whole_runs(ends).any(|case| case.judged.laws.contains(law));
+    Law::ALL.iter().copied().filter(|law| !is_judged(law)).collect()
+}
+
 /// How many laws were judged over how many runs that came to their end, and what was not judged of all.
 fn laws_line(ends: &[CaseEnd]) -> String {
-    let is_whole = |case: &&JudgedCase| {
-        let Run { broken, skipped, .. } = &case.run;
-        broken.is_none() && skipped.is_none()
-    };
-    let runs: Vec<&JudgedCase> = judged(ends).filter(is_whole).collect();
+    let runs: Vec<&JudgedCase> = whole_runs(ends).collect();
     if runs.is_empty() {
         return String::new();
     }

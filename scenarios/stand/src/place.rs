@@ -336,8 +336,14 @@ impl Testbed for Rehearsal {
         Ok(lock(&self.shared.world).observe())
     }
 
-    async fn look(&self) -> Result<Option<Observation>, Prevented> {
-        self.observe().await.map(Some)
+    fn is_watched(&self) -> bool {
+        true
+    }
+
+    async fn undo_faults(&self) -> Result<(), Prevented> {
+        lock(&self.shared.world).undo_faults();
+        self.listeners.follow(&self.shared).await;
+        Ok(())
     }
 
     async fn owed(&self, unit: u32) -> Result<Vec<Hook>, Prevented> {

@@ -65,6 +65,29 @@ impl Topology {
         self.archive_by(archived).await
     }
 
+    /// Every fault is undone, and nothing else: of the databases that do not run, those start that a fault stopped, which
+    /// are those of units that were dead and of these. One that a hook stopped stays so, and so does one that gave up.
+    ///
+    /// # Errors
+    ///
+    /// A container does not come up, or a database that was started neither comes up nor gives up in time.
+    pub async fn undo_faults(&self, stopped: &[u32]) -> EngineResult<()> {
+        self.start_dcs().await?;
+        self.free_lock().await?;
+        self.proxy.open().await?;
+        for unit in self.units() {
+            let was_dead = self.bring_back(&unit).await?;
+            unit.shell(MEND, &[]).await?;
+            if was_dead || stopped.contains(&unit.number) {
+                self.set_service(unit.number, Service::Database, true).await?;
+            }
+            if was_dead && unit.had_tls_server() {
+                self.set_service(unit.number, Service::TlsServer, true).await?;
+            }
+        }
+        self.databases_settled().await
+    }
+
     /// Every fault is undone, and it is ready for another use: no TLS server runs, WAL is archived nowhere, and a
     /// restore that was begun is not waited for. Its data goes.
     ///
