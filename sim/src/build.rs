@@ -3,8 +3,8 @@
 use std::{borrow::Cow, sync::Arc};
 
 use pgdrill_core::{
-    S3Relation, S3Settings, Status,
-    ports::{Identity, RepositorySettings, ServiceState, TlsMaterial, UnitId, key},
+    S3Relation, Status,
+    ports::{Identity, RepositorySettings, TlsMaterial, UnitId, key},
 };
 
 use crate::{
@@ -172,14 +172,16 @@ impl World {
 
     /// The state that the hooks leave once every unit's TLS server was started for all the others.
     fn run_tls_servers(&mut self, count: u32) {
-        let stanza = self.stanza();
+        let (stanza, s3) = (self.stanza(), self.s3_settings());
         for (unit, (state, juju)) in (0..).zip(self.units.iter_mut().zip(&mut self.juju.units)) {
             let tls_peers: Vec<UnitId> =
                 (0..count).filter(|peer| *peer != unit).map(UnitId).collect();
             juju::set(&mut juju.bag, key::TLS_PEERS, Some(UnitId::list(&tls_peers).into()));
-            let settings = RepositorySettings { s3: None, stanza: Arc::clone(&stanza), tls_peers };
-            state.tls_server = ServiceState::Running;
-            state.tls_server_settings = Some(Arc::new(settings));
+            let (s3, stanza) = (s3.clone(), Arc::clone(&stanza));
+            // A server starts by its unit's configuration.
+            state.repository = Some(Arc::new(RepositorySettings { s3, stanza, tls_peers }));
+            state.has_certificates = true;
+            state.start_tls_server();
         }
     }
 
@@ -188,8 +190,7 @@ impl World {
     fn take_up_stanza(&mut self) {
         let stanza = self.stanza();
         juju::set(&mut self.juju.application, key::STANZA, Some(Arc::clone(&stanza)));
-        let s3 = self.juju.s3.as_deref();
-        let s3 = s3.and_then(|relation| S3Settings::from_relation(relation).ok());
+        let s3 = self.s3_settings();
         let tls = self.juju.tls.is_complete();
         let count = u32::try_from(self.units.len()).unwrap_or(u32::MAX);
         for (unit, state) in (0..count).zip(&mut self.units) {

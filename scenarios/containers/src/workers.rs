@@ -116,7 +116,8 @@ fn work(plan: &Plan) -> usize {
         PlanStep::Change(change) => event(change),
         PlanStep::Settle => 6,
     };
-    plan.steps.iter().map(step).sum::<usize>() * plan.given.units.max(1) as usize
+    let at_end = if plan.is_examined { step(&PlanStep::Settle) } else { 0 };
+    (plan.steps.iter().map(step).sum::<usize>() + at_end) * plan.given.units.max(1) as usize
 }
 
 impl Containers {
