@@ -165,7 +165,8 @@ impl Subject<'_> {
         for (pattern, &expected) in &then.objects {
             let with_tokens = |key: &String| with_tokens(key, self.backups);
             let own = in_tokens(pattern, self.backups);
-            let is_one = |key: &&String| fits(pattern, key) || fits(&own, &with_tokens(key));
+            let is_one =
+                |key: &&String| is_key_of(pattern, key) || is_key_of(&own, &with_tokens(key));
             let mut matching = seen.objects.iter().filter(is_one).peekable();
             let found = match (expected, matching.peek()) {
                 (Presence::Present, None) => seen.objects.iter().map(with_tokens).collect(),
@@ -201,6 +202,11 @@ fn in_a_word(backup: &BackupSeen) -> BackupGiven {
     if backup.failed { BackupGiven::Failed } else { backup.kind.into() }
 }
 
+/// Whether a key, or the end of it after a `/`, is a pattern's.
+fn is_key_of(pattern: &str, key: &str) -> bool {
+    fits(pattern, key) || fits(&format!("*/{pattern}"), key)
+}
+
 /// Whether a text is a pattern's, in which `*` stands for any text.
 fn fits(pattern: &str, text: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
@@ -234,6 +240,20 @@ mod tests {
             ("*ab*ab", "xabab", true),
         ] {
             assert_eq!(fits(pattern, text), does_fit, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_key_may_be_given_by_its_end() {
+        for (pattern, key, does_fit) in [
+            ("latest", "drill/backup/latest", true),
+            ("latest", "latest", true),
+            ("backup/latest", "drill/backup/latest", true),
+            ("test", "drill/backup/latest", false),
+            ("backup", "drill/backup/latest", false),
+            ("backup/*", "drill/backup/latest", true),
+        ] {
+            assert_eq!(is_key_of(pattern, key), does_fit, "{pattern} {key}");
         }
     }
 }

@@ -32,7 +32,7 @@ pub struct Then {
     pub connections: BTreeMap<u32, Connections>,
     /// Every backup that is there, oldest first: its kind, or `failed` for one with errors.
     pub backups: Option<Vec<BackupGiven>>,
-    /// Whether there are objects that the hooks put into the bucket, by key; `*` stands for any text.
+    /// Whether there are such objects of the hooks in the bucket: by the key or its end after a `/`; `*` stands for any text.
     pub objects: BTreeMap<String, Presence>,
     /// Shapes, as `create-backup/set_active`, that must not be visited: in this step, or at all.
     pub not_visited: Vec<Name<ChartShape>>,

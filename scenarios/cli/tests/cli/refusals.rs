@@ -291,7 +291,7 @@ fn what_a_step_cannot_show_is_refused() {
         .run_with("check -", &then("{ hook: update-status, then: { results: { x: y } } }", ""))
         .run_with(
             "check -",
-            &then("{ do: primary-is-lost, then: { not-visited: [restore/set_active] } }", ""),
+            &then("{ do: primary-is-lost, then: { not-visited: [restore/fail_action] } }", ""),
         )
         .run_with("check -", &then("{ settle: true, unit: 1 }", ""))
         .run_with(
