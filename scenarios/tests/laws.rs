@@ -237,6 +237,18 @@ fn every_law_is_judged_of_every_case_in_memory() {
     }
 }
 
+/// A step may bring several events, each of which is looked at.
+#[test]
+fn every_event_of_a_step_is_judged() {
+    let (_, mut run) = ran("scenario: x\ngiven: { units: 2, s3: {}, stanza: initialised }\n\
+         fire: [{ hook: create-backup, unit: all }]\n");
+    assert_eq!(broken(&run), []);
+    around(&mut run, |around| facts(&mut around.after).backups.clear());
+    let found = broken(&run);
+    assert!(found.iter().any(|it| it.law == Law::ReportedWithoutBackup), "{found:?}");
+    assert_eq!(found[0].by.map(|(firing, _)| (firing.number, firing.unit)), Some((1, 0)));
+}
+
 #[test]
 fn what_is_expected_must_be_there_by_law_and_by_unit() {
     for (then, fails) in [

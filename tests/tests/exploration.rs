@@ -147,7 +147,7 @@ fn firing(rng: &mut Rng, units: u32, has_backups: bool) -> PlanStep {
         let id = if has_backups { "${backup-1}" } else { "2020-01-01T00:00:00Z" };
         parameters.insert("backup-id".to_owned(), id.to_owned());
     }
-    PlanStep::Fire { hook, unit: rng.u32(..units), parameters, injections }
+    PlanStep::Fire { hook, unit: rng.u32(..units).into(), parameters, injections }
 }
 
 /// Everything that can be mended is.
@@ -167,7 +167,7 @@ fn mended(units: u32) -> Vec<PlanStep> {
     let mut steps: Vec<PlanStep> = changes.into_iter().map(PlanStep::Change).collect();
     steps.extend((0..units).map(|unit| PlanStep::Fire {
         hook: Hook::UpdateStatus,
-        unit,
+        unit: unit.into(),
         parameters: BTreeMap::new(),
         injections: Vec::new(),
     }));
@@ -194,6 +194,7 @@ fn explored(seed: u64) -> Plan {
         steps,
         amendments: Amendments::all(),
         covers: Vec::new(),
+        after_steps: BTreeMap::new(),
         then: Then::default(),
         known: Vec::new(),
         is_examined: false,
@@ -259,7 +260,8 @@ fn dying(plan: &Plan, index: usize, at: Shape, moment: Moment, units: u32) -> Pl
     }
     steps.extend(mended(units));
     let title = format!("{} that dies {moment:?} {at}, step {index}", plan.title);
-    Plan { title, steps, covers: Vec::new(), then: Then::default(), ..plan.clone() }
+    let (covers, after_steps, then) = (Vec::new(), BTreeMap::new(), Then::default());
+    Plan { title, steps, covers, after_steps, then, ..plan.clone() }
 }
 
 /// Every case of the corpus, its process killed before and after every shape of its charts that each of its

@@ -116,7 +116,8 @@ pub(super) fn of_moments(run: &Run) -> Vec<Violation> {
             continue;
         };
         // Deferred events fire first, and what was seen is seen around them all: the last firing stands for the event.
-        if run.firings.get(index + 1).is_some_and(|next| next.step == step.step) {
+        let next = run.firings.get(index + 1).and_then(|next| next.seen.as_deref());
+        if next.is_some_and(|next| std::ptr::eq(next, around)) {
             continue;
         }
         let at = FiringRef::new(index, step);
