@@ -10,6 +10,8 @@ use pgdrill_sim::{Facts, Fired, Observation, UnitSeen};
 
 use crate::{run::Run, tokens::with_tokens};
 
+/// With what the line begins in which an object says when a backup was asked for.
+const REQUESTED: &str = "Date Backup Requested:";
 /// How many lines of an object a transcript shows.
 const CONTENT_LINES: usize = 8;
 
@@ -174,8 +176,11 @@ fn write_content(out: &mut String, key: &str, content: &str) {
         errors.dedup();
         errors.iter().for_each(|code| out.push_str(&format!("   ERROR: {code}\n")));
     } else {
-        let lines = content.lines().take(CONTENT_LINES);
-        lines.for_each(|line| out.push_str(&format!("   {line}\n")));
+        for line in content.lines().take(CONTENT_LINES) {
+            // It may or may not be the second at which the backup begins that is named after it.
+            let line = if line.starts_with(REQUESTED) { REQUESTED } else { line };
+            let _ = writeln!(out, "   {line}");
+        }
     }
 }
 
