@@ -299,6 +299,8 @@ mod tests {
         let inventory = Inventory { stanzas: vec![stanza("a"), stanza("b")] };
         assert_eq!(inventory.find("i", "b").map(|(s, _)| s.name.as_str()), Some("b"));
         assert_eq!(inventory.find("i", "c").map(|(s, _)| s.name.as_str()), Some("a"));
-        assert_eq!(inventory.find("j", "a"), None);
+        for other in ["j", "", "ii"] {
+            assert_eq!(inventory.find(other, "a"), None, "`{other}` is no whole id");
+        }
     }
 }

@@ -261,7 +261,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Change, CredentialsGiven, Given, RepositoryGiven, S3Given, S3ServerState,
+        Change, CredentialsGiven, Given, MemberFate, RepositoryGiven, S3Given, S3ServerState,
+        SetMember, SetWorkload, WorkloadState,
         given::{BackupGiven, StanzaGiven},
     };
 
@@ -311,5 +312,25 @@ mod tests {
         let facts = world.facts();
         assert!(!facts.s3.expect("complete settings").works);
         assert_eq!(facts.units[0].owed, [Hook::S3CredentialsChanged]);
+    }
+
+    #[test]
+    fn a_container_that_is_dead_or_does_not_answer_can_t_be_reached() {
+        let member = |is| Change::Member(SetMember { unit: 1, is });
+        for change in [
+            member(MemberFate::Killed),
+            member(MemberFate::Frozen),
+            Change::Workload(SetWorkload { unit: 1, is: WorkloadState::Unreachable }),
+        ] {
+            let mut world = world(RepositoryGiven::Own);
+            world.apply(&change);
+            let reached = world
+                .facts()
+                .units
+                .iter()
+                .map(|unit| unit.is_workload_reachable)
+                .collect::<Vec<_>>();
+            assert_eq!(reached, [true, false], "{change:?}");
+        }
     }
 }

@@ -211,3 +211,20 @@ impl World {
 pub(crate) fn system_id(seed: u64, number: u64) -> u64 {
     7_000_000_000_000_000_001 + (seed % 1_000_000) * 1_000_000 + number % 1_000_000
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Change, Given, MemberFate, SetMember};
+
+    #[test]
+    fn nobody_is_elected_while_the_dcs_is_down() {
+        let mut world = World::new(&Given { units: 2, ..Given::default() });
+        world.apply(&Change::Dcs(DcsState::Down));
+        world.apply(&Change::Member(SetMember { unit: 0, is: MemberFate::Killed }));
+        assert_eq!(world.primary, Some(0));
+        world.apply(&Change::Dcs(DcsState::Up));
+        world.come_about();
+        assert_eq!(world.primary, Some(1));
+    }
+}
