@@ -54,7 +54,9 @@ pub(crate) async fn carry_out(
         Action::EndInterruptedRestore => end_interrupted_restore(context).await?,
         Action::PutStatusBack => {
             if let Some(before) = context.notes.before_maintenance.take() {
-                ports.unit.set_status(before).await?;
+                // What only Juju shows stood for no trouble of the database.
+                let is_own = before.name.can_be_set();
+                ports.unit.set_status(if is_own { before } else { Status::active() }).await?;
             }
         }
     }

@@ -59,7 +59,8 @@ pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> Refined
 
 async fn initialise_stanza(context: &mut Context<'_>) -> Result<(), String> {
     let ports = context.ports;
-    let s3 = context.notes.s3.clone().ok_or_else(|| texts::stanza_failed(None))?;
+    let unusable = context.notes.unusable.as_deref();
+    let s3 = context.notes.s3.clone().ok_or_else(|| texts::stanza_failed(unusable))?;
     let maintenance = Status::new(StatusName::Maintenance, texts::INITIALISING_STANZA);
     ports.unit.set_status(maintenance).await.map_err(|error| stanza_failed(&error))?;
     ports.object_store.ensure_bucket(&s3).await.map_err(|_| texts::BUCKET_FAILED.to_owned())?;

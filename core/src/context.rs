@@ -32,6 +32,8 @@ pub(crate) struct Notes {
     pub(crate) reason: Option<String>,
     /// The S3 settings that this firing uses.
     pub(crate) s3: Option<Arc<S3Settings>>,
+    /// Why they can't be used although they are all there.
+    pub(crate) unusable: Option<String>,
     /// The name under which the backup's log is stored, and the log.
     pub(crate) log: Option<BackupLog>,
     /// The answer of list-backups.

@@ -40,7 +40,7 @@ pub use firing_log::FiringLine;
 pub use hook::{Firing, Hook, HookError, Outcome, UnknownHook};
 pub use interned::interned;
 pub use ports::{PortError, PortErrorKind, Ports};
-pub use s3::{S3Relation, S3Settings, UriStyle};
+pub use s3::{S3Problem, S3Relation, S3Settings, UriStyle};
 pub use secret::Secret;
 pub use shape::{Action, Attempt, Ending, Question, Shape};
 pub use status::{STATUS_MESSAGE_LIMIT, Status, StatusName};

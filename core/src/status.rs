@@ -16,14 +16,22 @@ pub enum StatusName {
     Maintenance,
     /// Something else must happen first.
     Waiting,
-    /// No status was set yet.
+    /// No status was set yet. Only Juju shows it.
     Unknown,
+    /// A hook of the unit failed, and Juju is about to retry it. Only Juju shows it.
+    Error,
 }
 
 impl StatusName {
     /// Every kind.
-    pub const ALL: &'static [Self] =
-        &[Self::Active, Self::Blocked, Self::Maintenance, Self::Waiting, Self::Unknown];
+    pub const ALL: &'static [Self] = &[
+        Self::Active,
+        Self::Blocked,
+        Self::Maintenance,
+        Self::Waiting,
+        Self::Unknown,
+        Self::Error,
+    ];
 
     /// The name as Juju writes it.
     #[must_use]
@@ -34,6 +42,16 @@ impl StatusName {
             Self::Maintenance => "maintenance",
             Self::Waiting => "waiting",
             Self::Unknown => "unknown",
+            Self::Error => "error",
+        }
+    }
+
+    /// Whether a unit may set it; Juju refuses the others, which it shows by itself.
+    #[must_use]
+    pub const fn can_be_set(self) -> bool {
+        match self {
+            Self::Active | Self::Blocked | Self::Maintenance | Self::Waiting => true,
+            Self::Unknown | Self::Error => false,
         }
     }
 }

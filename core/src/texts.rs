@@ -91,6 +91,12 @@ pub fn missing_s3_parameters(missing: &[&str]) -> String {
     format!("Missing S3 parameters: ['{}']", missing.join("', '"))
 }
 
+/// `S3 parameter 'path' holds a control character`.
+#[must_use]
+pub fn unusable_s3_parameter(parameter: &str, why: &str) -> String {
+    format!("S3 parameter '{parameter}' {why}")
+}
+
 /// The failure of a backup, with its cause.
 #[must_use]
 pub fn backup_failed(cause: &str) -> String {

@@ -136,6 +136,8 @@ words! {
         Reachable,
         /// To a host that nobody knows.
         Unreachable,
+        /// To the S3 server, with a path after it.
+        WithPath,
     }
 }
 
@@ -263,6 +265,10 @@ words! {
         Maintenance,
         /// Something else must happen first.
         Waiting,
+        /// No status was set yet.
+        Unknown,
+        /// A hook failed, and Juju retries it.
+        Error,
     }
 }
 
@@ -273,6 +279,8 @@ impl From<StatusKind> for StatusName {
             StatusKind::Blocked => Self::Blocked,
             StatusKind::Maintenance => Self::Maintenance,
             StatusKind::Waiting => Self::Waiting,
+            StatusKind::Unknown => Self::Unknown,
+            StatusKind::Error => Self::Error,
         }
     }
 }

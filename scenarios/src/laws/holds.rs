@@ -23,7 +23,9 @@ pub fn holds(
     facts: &Facts,
 ) -> Result<(), NotSo> {
     match status.name {
-        StatusName::Active | StatusName::Waiting | StatusName::Unknown => Ok(()),
+        StatusName::Active | StatusName::Waiting | StatusName::Unknown | StatusName::Error => {
+            Ok(())
+        }
         StatusName::Maintenance => maintenance_holds(&status.message, unit, seen),
         StatusName::Blocked => block_holds(&status.message, unit, facts),
     }
