@@ -164,6 +164,7 @@ fn planned(topology: OrderTopology, order: &[OrderStep], afterwards: Afterwards)
         covers: Vec::new(),
         then: Then::default(),
         known: Vec::new(),
+        is_examined: false,
     }
 }
 
