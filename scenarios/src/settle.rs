@@ -211,7 +211,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        corpus::read_corpus,
+        input::read_corpus,
         plan::plan,
         run::{run, run_in},
         testbed::Delivered,

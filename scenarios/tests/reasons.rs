@@ -139,8 +139,12 @@ impl pgdrill_scenarios::Testbed for Nowhere {
         Err(self.0.clone())
     }
 
-    async fn look(&self) -> Result<Option<pgdrill_sim::Observation>, Prevented> {
-        Ok(None)
+    fn is_watched(&self) -> bool {
+        false
+    }
+
+    async fn undo_faults(&self) -> Result<(), Prevented> {
+        Ok(())
     }
 
     async fn owed(&self, _: u32) -> Result<Vec<Hook>, Prevented> {
