@@ -54,6 +54,9 @@ fn block_holds(message: &str, unit: &UnitSeen, facts: &Facts) -> Result<(), NotS
     if !texts::is_s3_block(message) {
         return Ok(());
     }
+    if facts.is_s3_unusable {
+        return Ok(());
+    }
     let Some(s3) = s3 else { return Err(NotSo("there are no S3 settings that could be wrong")) };
     if message == texts::ANOTHER_CLUSTER {
         return so(s3.works && s3.is_foreign, "the repository is not another cluster's");
