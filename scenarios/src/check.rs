@@ -7,8 +7,12 @@ use crate::{
     charts,
     names::Name,
     scenario::{FireStep, Meanwhile, Scenario},
+    target::Target,
+    unexpected::escaped,
     yaml::{Span, Value, YamlDocument, YamlNode, documents, from_document, name_hint},
 };
+
+mod then;
 
 /// The most units that a scenario can have.
 const MOST_UNITS: u32 = 9;
@@ -16,7 +20,7 @@ const MOST_UNITS: u32 = 9;
 /// The first thing in a scenario that could not come about, with its place and the reason.
 #[must_use]
 pub fn check(document: &YamlDocument, scenario: &Scenario) -> Option<Diagnostic> {
-    let mut checker = Checker { document, units: scenario.given.units, impossible: None };
+    let mut checker = Checker::new(document, scenario.given.units);
     checker.given(scenario);
     for (index, step) in scenario.fire.iter().enumerate() {
         checker.step(&format!("fire/{index}"), step);
@@ -24,7 +28,8 @@ pub fn check(document: &YamlDocument, scenario: &Scenario) -> Option<Diagnostic>
     if scenario.fire.iter().all(|step| step.hook.is_none()) {
         checker.refuse("fire", "nothing fires", "add a step with a `hook`");
     }
-    checker.then(scenario);
+    checker.end_then(scenario);
+    checker.known(scenario);
     checker.impossible
 }
 
@@ -48,7 +53,7 @@ pub fn read_change(text: &str, file: &str) -> Result<(YamlDocument, Change), Box
 /// What keeps a change from coming about among this many units, outside of every firing.
 #[must_use]
 pub fn check_change(document: &YamlDocument, change: &Change, units: u32) -> Option<Diagnostic> {
-    let mut checker = Checker { document, units, impossible: None };
+    let mut checker = Checker::new(document, units);
     checker.change("", change, false);
     checker.impossible
 }
@@ -98,10 +103,18 @@ pub fn bad_parameter(hook: Hook, name: &str, value: &str) -> Option<BadParameter
 struct Checker<'a> {
     document: &'a YamlDocument,
     units: u32,
+    /// The hooks that the steps so far fire.
+    fires: Vec<Hook>,
+    /// Whether one of the steps so far is `settle`.
+    settles: bool,
     impossible: Option<Diagnostic>,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    const fn new(document: &'a YamlDocument, units: u32) -> Self {
+        Self { document, units, fires: Vec::new(), settles: false, impossible: None }
+    }
+
     /// Notes the first complaint; `path` is the place of the value, as `fire/0/unit`.
     fn refuse(&mut self, path: &str, what: impl Into<String>, hint: impl Into<String>) {
         self.refuse_at(place(self.document.root(), path).value, what.into(), hint.into());
@@ -191,22 +204,14 @@ impl Checker<'_> {
         match (&step.hook, &step.change) {
             (Some(Name(hook)), None) => self.hook(path, *hook, step),
             (None, Some(change)) => {
-                let stray = [
-                    ("unit", step.unit.is_some()),
-                    ("params", !step.params.is_empty()),
-                    ("meanwhile", !step.meanwhile.is_empty()),
-                ];
-                if let Some((key, _)) = stray.iter().find(|(_, given)| *given) {
-                    let what = format!("`{key}` belongs to a step with a `hook`");
-                    self.refuse_key(&format!("{path}/{key}"), what, "leave it out");
-                }
+                self.stray(path, step);
                 self.change(&format!("{path}/do"), change, false);
             }
             (Some(_), Some(_)) => {
                 let hint = "make two steps of it, or strike while the hook runs with `meanwhile`";
                 self.refuse(&format!("{path}/do"), "a step is a `hook` or a `do`, not both", hint);
             }
-            (None, None) if step.settle => {}
+            (None, None) if step.settle => self.stray(path, step),
             (None, None) => {
                 self.refuse(
                     path,
@@ -215,10 +220,34 @@ impl Checker<'_> {
                 );
             }
         }
+        self.fires.extend(step.hook.map(|hook| hook.0));
+        self.settles |= step.settle;
+        self.step_then(path, step);
+    }
+
+    /// Refuses what only a step with a `hook` has.
+    fn stray(&mut self, path: &str, step: &FireStep) {
+        let stray = [
+            ("unit", step.unit.is_some()),
+            ("params", !step.params.is_empty()),
+            ("meanwhile", !step.meanwhile.is_empty()),
+        ];
+        if let Some((key, _)) = stray.iter().find(|(_, given)| *given) {
+            let what = format!("`{key}` belongs to a step with a `hook`");
+            self.refuse_key(&format!("{path}/{key}"), what, "leave it out");
+        }
     }
 
     fn hook(&mut self, path: &str, hook: Hook, step: &FireStep) {
-        self.unit(&format!("{path}/unit"), "the one that fires", step.unit.unwrap_or(0));
+        match step.unit.unwrap_or_default() {
+            Target::Unit(unit) => self.unit(&format!("{path}/unit"), "the one that fires", unit),
+            Target::All if !step.meanwhile.is_empty() => {
+                let what = "`meanwhile` is of one firing, and `unit: all` fires on each unit";
+                let hint = "give the unit on which it happens a step of its own";
+                self.refuse_key(&format!("{path}/meanwhile"), what, hint);
+            }
+            Target::All => {}
+        }
         for (name, value) in &step.params {
             let place = format!("{path}/params/{name}");
             match bad_parameter(hook, name, value) {
@@ -325,14 +354,7 @@ impl Checker<'_> {
         }
     }
 
-    fn then(&mut self, scenario: &Scenario) {
-        for unit in scenario.then.statuses.keys() {
-            self.unit(&format!("then/statuses/{unit}"), "the one with this status", *unit);
-        }
-        for (index, damage) in scenario.then.damage.iter().enumerate() {
-            let unit = damage.unit.unwrap_or(0);
-            self.unit(&format!("then/damage/{index}"), "the damaged one", unit);
-        }
+    fn known(&mut self, scenario: &Scenario) {
         for (index, known) in scenario.known.iter().enumerate() {
             let unit = known.law.unit.unwrap_or(0);
             self.unit(&format!("known/{index}/law"), "the damaged one", unit);
@@ -351,7 +373,7 @@ pub(crate) struct NodeSpans {
     pub(crate) value: Span,
 }
 
-/// The place of what is at `path`; of the nearest value above it when it is not written.
+/// The place of what is at `path`, the keys of which are [`escaped`]; of the nearest value above it when it is not written.
 pub(crate) fn place(root: &YamlNode, path: &str) -> NodeSpans {
     let mut node = root;
     let mut place = NodeSpans { key: root.span, value: root.span };
@@ -363,7 +385,7 @@ pub(crate) fn place(root: &YamlNode, path: &str) -> NodeSpans {
                 item.map(|item| (item, NodeSpans { key: item.span, value: item.span }))
             }
             Value::Mapping(entries) => entries.iter().find_map(|(key, value)| match &key.value {
-                Value::Scalar { text, .. } if text == part => {
+                Value::Scalar { text, .. } if escaped(text) == part => {
                     Some((value, NodeSpans { key: key.span, value: value_span(key, value) }))
                 }
                 Value::Scalar { .. } | Value::Sequence(_) | Value::Mapping(_) => None,

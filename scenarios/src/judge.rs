@@ -4,6 +4,7 @@ use pgdrill_core::{Hook, Outcome, Shape, Trace, walk};
 
 use crate::{
     charts,
+    expect::judge_then,
     law::{Law, Violation},
     laws::judge_laws,
     plan::Plan,
@@ -148,37 +149,6 @@ fn judge_covers(plan: &Plan, run: &Run, reasons: &mut Vec<Reason>) {
             .any(|firing| firing.hook == wanted.hook && firing.trace.visited(wanted.shape));
         if !visited {
             reasons.push(Reason::NotCovered { shape: wanted, index });
-        }
-    }
-}
-
-fn judge_then(plan: &Plan, run: &Run, reasons: &mut Vec<Reason>) {
-    if let Some((index, last)) = run.firings.iter().enumerate().next_back() {
-        judge_last(plan, &last.fired.firing.outcome, FiringRef::new(index, last), reasons);
-    }
-    for (unit, expected) in &plan.then.statuses {
-        let seen = run.observation.units.iter().find(|seen| seen.unit == *unit);
-        let found = seen.map(|seen| seen.status());
-        if found.as_ref().map(|status| status.name) != Some(expected.0) {
-            reasons.push(Reason::UnexpectedStatus { unit: *unit, expected: expected.0, found });
-        }
-    }
-}
-
-/// What the scenario says of the last firing.
-fn judge_last(plan: &Plan, outcome: &Outcome, firing: FiringRef, reasons: &mut Vec<Reason>) {
-    let message = || outcome.message().unwrap_or_default();
-    if let Some(expected) = plan.then.outcome {
-        let (expected, found) = (expected.0, outcome.name());
-        if expected.name() != found {
-            let message = message();
-            reasons.push(Reason::UnexpectedOutcome { firing, expected, found, message });
-        }
-    }
-    if let Some(expected) = &plan.then.message {
-        let (expected, found) = (expected.clone(), message());
-        if expected != found {
-            reasons.push(Reason::UnexpectedMessage { firing, expected, found });
         }
     }
 }

@@ -36,10 +36,11 @@ macro_rules! laws {
                 match self { $(Self::$variant => JudgedAt::$at,)+ }
             }
 
-            /// Whether a case is one of those that show a law.
+            /// Whether a case is one of those that show a law which is not judged at every firing as it is.
             #[must_use]
             pub fn is_shown_by(case: &str) -> bool {
-                Self::ALL.iter().any(|law| [law.cases().0, law.cases().1].contains(&case))
+                let mut laws = Self::ALL.iter().filter(|law| law.judged_at() != JudgedAt::Firing);
+                laws.any(|law| [law.cases().0, law.cases().1].contains(&case))
             }
 
             /// The cases that show it: one that breaks it, and one that nearly does.
@@ -91,16 +92,16 @@ impl JudgedAt {
 laws! {
     OffChart "off-chart" Firing
         "a firing takes a way that its chart does not have"
-        "" "",
+        "" "amendments/replica-ends-active",
     UnitInError "unit-in-error" Firing
         "an action or update-status ends in a hook error although its own container answers, or a hook errs once every fault is undone"
         "amendments/offline-database-fails-action-off" "restore/configuration-not-written",
     Silent "silent" Firing
-        "an action fails, or a unit is Blocked, without a text"
-        "" "lessons/silent-failure",
+        "an action fails or a unit is Blocked without a text, or a cause that a port gave is neither in a text nor in the log"
+        "create-backup/credentials-wrong" "lessons/silent-failure",
     WordsOfTheProgram "words-of-the-program" Firing
-        "a text for users is over 120 characters, or holds the name of a shape, a port's call or an amendment"
-        "s3-credentials-changed/leadership-lapses" "s3-credentials-changed/endpoint-unreachable",
+        "a text for users is over 120 characters, is cut within a word or without a mark of it, or holds the name of a shape, a port's call or an amendment"
+        "s3-credentials-changed/leadership-lapses" "s3-credentials-changed/archive-command-broken",
     SecretShown "secret-shown" Moment
         "a credential is in a status, a message, a result or an object"
         "" "create-backup/credentials-wrong",
@@ -112,16 +113,16 @@ laws! {
         "amendments/reopen-what-was-blocked-off" "crashes/after-blocking-then-update-status",
     ReportedWithoutBackup "reported-without-backup" Firing
         "a firing reported a backup that the repository of the S3 settings does not hold"
-        "" "lessons/timed-out-is-no-success",
+        "create-backup/before-the-settings-are-in-force" "lessons/timed-out-is-no-success",
     DataLost "data-lost" Moment
-        "a firing removed data or a backup, and no restore of a backup that is there had got as far"
-        "" "restore/fails-to-come-up",
+        "a firing removed data or a backup, and no restore of a backup that is there had got as far, or nothing brings back what a restore removed and no status says so"
+        "lost/empty-the-data-directory" "restore/fails-to-come-up",
     HarmedForNothing "harmed-for-nothing" Moment
         "an action failed for a cause that could be read before, and had changed a status, connections or a service"
         "amendments/stopped-member-fails-action-off" "create-backup/replica-fails",
     LogLost "log-lost" Moment
-        "an action reported a backup whose log is not where it belongs"
-        "" "create-backup/primary-log-refused",
+        "the log of a backup that ended, well or not, is not where it belongs, or is not there any more, though S3 worked"
+        "create-backup/log-of-a-failed-backup" "create-backup/primary-log-refused",
     NeverSettles "never-settles" Settled
         "Juju brings everything that it owes again and again, and something still changes"
         "" "lessons/k496-deferral-without-a-change",
@@ -142,16 +143,16 @@ laws! {
         "amendments/s3-waits-for-restore-off" "restore/fails-to-come-up",
     ActiveWithoutDatabase "active-without-database" Settled
         "a unit is Active, and its database does not run"
-        "" "update-status/replica-down",
+        "lost/stop-the-database" "update-status/replica-down",
     ReportedWithoutRestore "reported-without-restore" Settled
         "the backup of the last restore that was reported is not the base of the data, and no status says that it failed"
-        "" "restore/fails-to-come-up",
+        "lost/empty-the-data-directory-after-a-restore" "restore/fails-to-come-up",
     StanzaUntold "stanza-untold" Settled
         "the cluster is initialised and the S3 settings are complete, no status says what is wrong, and no stanza of the repository is recorded"
         "s3-credentials-changed/server-down" "s3-credentials-changed/deferred-until-the-cluster-is-initialised",
     ForeignUntold "foreign-untold" Settled
         "the repository is another cluster's, and the leader does not say so"
-        "" "s3-credentials-changed/another-cluster",
+        "lost/start-another-cluster-s-database" "s3-credentials-changed/another-cluster",
     TlsServerAstray "tls-server-astray" Settled
         "certificates, another unit and complete S3 settings are there and a TLS server does not run, or certificates or the other unit are not and it runs"
         "amendments/tls-server-catches-up-off" "certificates-changed/without-s3",

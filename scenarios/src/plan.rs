@@ -7,7 +7,9 @@ use pgdrill_sim::{Change, Given, Injection, Moment};
 
 use crate::{
     names::{ChartShape, Name},
-    scenario::{KnownDamage, Meanwhile, Scenario, Then},
+    scenario::{KnownDamage, Meanwhile, Scenario},
+    target::Target,
+    then::Then,
 };
 
 /// A scenario, ready to run on any backend.
@@ -23,7 +25,9 @@ pub struct Plan {
     pub amendments: Amendments,
     /// Shapes that must be visited.
     pub covers: Vec<ChartShape>,
-    /// What must hold afterwards.
+    /// What must hold right after some of the steps, by their index.
+    pub after_steps: BTreeMap<usize, Then>,
+    /// What must hold at the end.
     pub then: Then,
     /// The laws that it breaks and that nobody has corrected yet.
     pub known: Vec<KnownDamage>,
@@ -38,11 +42,11 @@ pub enum PlanStep {
     Fire {
         /// The hook.
         hook: Hook,
-        /// The unit.
-        unit: u32,
+        /// The unit, or all of them in order.
+        unit: Target,
         /// The parameters, `${backup-N}` not yet replaced.
         parameters: BTreeMap<String, String>,
-        /// What happens meanwhile.
+        /// What happens meanwhile; of several units, on the first.
         injections: Vec<Injection>,
     },
     /// Something that happens between two firings.
@@ -58,11 +62,16 @@ pub fn plan(scenario: Scenario, off: &[Amendment]) -> Plan {
     let without = scenario.without.iter().map(|name| name.0).chain(off.iter().copied());
     let amendments = without.fold(Amendments::all(), Amendments::without);
     let is_examined = scenario.fire.iter().any(|step| step.settle);
+    let after_steps = scenario.fire.iter().enumerate();
+    let after_steps = after_steps
+        .filter(|(_, step)| !step.then.is_empty())
+        .map(|(index, step)| (index, step.then.clone()))
+        .collect();
     let steps = scenario.fire.into_iter().filter_map(|step| match (step.hook, step.change) {
         _ if step.settle => Some(PlanStep::Settle),
         (Some(hook), _) => Some(PlanStep::Fire {
             hook: hook.0,
-            unit: step.unit.unwrap_or(0),
+            unit: step.unit.unwrap_or_default(),
             parameters: step.params,
             injections: step.meanwhile.into_iter().filter_map(injection).collect(),
         }),
@@ -75,6 +84,7 @@ pub fn plan(scenario: Scenario, off: &[Amendment]) -> Plan {
         steps: steps.collect(),
         amendments,
         covers: scenario.covers.iter().map(|name| name.0).collect(),
+        after_steps,
         then: scenario.then,
         known: scenario.known,
         is_examined,

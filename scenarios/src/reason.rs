@@ -2,15 +2,16 @@
 
 use std::fmt;
 
-use pgdrill_core::{Hook, Shape, Status, StatusName, WalkError};
+use pgdrill_core::{Hook, Shape, WalkError};
 
 use crate::{
     law::{Law, Violation},
     location::Location,
-    names::{ChartShape, OutcomeName},
+    names::ChartShape,
     run::{FiredStep, Missed},
     scenario::Damage,
     testbed::Cause,
+    unexpected::Unexpected,
 };
 
 /// One firing of a run, as a reason names it.
@@ -108,35 +109,8 @@ pub enum Reason {
         /// Its index in `covers`.
         index: usize,
     },
-    /// The last firing ended in another way than the scenario expects.
-    UnexpectedOutcome {
-        /// The last firing.
-        firing: FiringRef,
-        /// What the scenario expects.
-        expected: OutcomeName,
-        /// How the firing ended, in one word.
-        found: &'static str,
-        /// The message with which it ended; empty when there is none.
-        message: String,
-    },
-    /// The last firing ended with another message than the scenario expects.
-    UnexpectedMessage {
-        /// The last firing.
-        firing: FiringRef,
-        /// What the scenario expects.
-        expected: String,
-        /// The message; empty when there is none.
-        found: String,
-    },
-    /// A unit shows another status than the scenario expects.
-    UnexpectedStatus {
-        /// The unit.
-        unit: u32,
-        /// What the scenario expects.
-        expected: StatusName,
-        /// What the unit shows; `None` when there is no such unit.
-        found: Option<Status>,
-    },
+    /// Something is not as the scenario expects it, after a step or at the end.
+    Unexpected(Box<Unexpected>),
     /// The run shows something else than its snapshot.
     SnapshotDiffers {
         /// The differing lines, as a unified diff.
@@ -169,9 +143,7 @@ impl Reason {
             Self::StopsEarly { .. } => "stops-early",
             Self::Missed(_) => "missed-injection",
             Self::NotCovered { .. } => "not-covered",
-            Self::UnexpectedOutcome { .. } => "unexpected-outcome",
-            Self::UnexpectedMessage { .. } => "unexpected-message",
-            Self::UnexpectedStatus { .. } => "unexpected-status",
+            Self::Unexpected(unexpected) => unexpected.kind(),
             Self::SnapshotDiffers { .. } => "snapshot-differs",
             Self::SnapshotUnreadable { .. } => "snapshot-unreadable",
             Self::NoSnapshot => "no-snapshot",
@@ -190,9 +162,7 @@ impl Reason {
             | Self::StopsEarly { .. }
             | Self::Missed(_)
             | Self::NotCovered { .. }
-            | Self::UnexpectedOutcome { .. }
-            | Self::UnexpectedMessage { .. }
-            | Self::UnexpectedStatus { .. }
+            | Self::Unexpected(_)
             | Self::SnapshotDiffers { .. }
             | Self::SnapshotUnreadable { .. }
             | Self::NoSnapshot
@@ -232,15 +202,7 @@ impl Reason {
                 shape: Some(shape.shape),
                 ..Location::written(format!("covers/{index}"))
             },
-            Self::UnexpectedOutcome { firing, .. } => {
-                Location { path: Some("then/outcome".to_owned()), ..Location::at_firing(*firing) }
-            }
-            Self::UnexpectedMessage { firing, .. } => {
-                Location { path: Some("then/message".to_owned()), ..Location::at_firing(*firing) }
-            }
-            Self::UnexpectedStatus { unit, .. } => {
-                Location { path: Some(format!("then/statuses/{unit}")), ..Location::on_unit(*unit) }
-            }
+            Self::Unexpected(unexpected) => unexpected.location(),
             Self::SnapshotDiffers { .. } | Self::SnapshotUnreadable { .. } | Self::NoSnapshot => {
                 Location::default()
             }
@@ -277,22 +239,7 @@ impl fmt::Display for Reason {
             Self::NotCovered { shape, .. } => {
                 write!(f, "{shape} was to be covered and was not visited")
             }
-            Self::UnexpectedOutcome { expected, found, message, .. } => {
-                write!(f, "the outcome is {found}, expected {}", expected.name())?;
-                if message.is_empty() { Ok(()) } else { write!(f, ": {message}") }
-            }
-            Self::UnexpectedMessage { expected, found, .. } if found.is_empty() => {
-                write!(f, "there is no message, expected `{expected}`")
-            }
-            Self::UnexpectedMessage { expected, found, .. } => {
-                write!(f, "the message is `{found}`, expected `{expected}`")
-            }
-            Self::UnexpectedStatus { unit, expected, found: Some(found) } => {
-                write!(f, "unit {unit} shows {found}, expected {expected}")
-            }
-            Self::UnexpectedStatus { unit, expected, found: None } => {
-                write!(f, "unit {unit} shows nothing, expected {expected}")
-            }
+            Self::Unexpected(unexpected) => unexpected.fmt(f),
             Self::SnapshotDiffers { difference, can_update } => {
                 let update = "; if the run is right, `--update` writes it anew";
                 let advice = if *can_update { update } else { "" };

@@ -61,6 +61,15 @@ pub struct SeenAround {
     pub is_bucket_changed: bool,
 }
 
+/// What was there right after a step.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SeenAfter {
+    /// The backups, oldest first; none where nothing asked for them.
+    pub backups: Vec<BackupSeen>,
+    /// What could be seen from outside, where what is expected needs a look.
+    pub observation: Option<Observation>,
+}
+
 /// Something that was to happen in a firing, and no firing got there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missed {
@@ -113,6 +122,8 @@ impl fmt::Display for Missed {
 pub struct Run {
     /// Every firing, in order.
     pub firings: Vec<FiredStep>,
+    /// What was there right after those steps of which the plan expects something, by their index.
+    pub after_steps: BTreeMap<usize, SeenAfter>,
     /// What could be seen at the end.
     pub observation: Observation,
     /// Things that were to happen in a firing, where no firing got there.
@@ -134,6 +145,7 @@ impl Run {
     pub fn unstarted() -> Self {
         Self {
             firings: Vec::new(),
+            after_steps: BTreeMap::new(),
             observation: World::new(&Given::default()).observe(),
             missed: Vec::new(),
             broken: None,
@@ -161,16 +173,25 @@ pub async fn run(plan: &Plan) -> Run {
 
 /// Runs one plan in a place where everything that it gives is true.
 pub async fn run_in<P: Testbed + ?Sized>(testbed: &P, plan: &Plan) -> Run {
-    let mut run = Run::unstarted();
-    run.firings.reserve(plan.steps.len());
+    let mut taken = StepsTaken { testbed, plan, run: Run::unstarted(), units: plan.given.units };
+    taken.run.firings.reserve(plan.steps.len());
+    let mut why = None;
     for index in 0..plan.steps.len() {
-        if let Err(why) = take(testbed, plan, index, &mut run).await {
-            run = run.prevented(why);
-            run.stopped_at = Some(index);
+        if let Err(prevented) = taken.take(index).await {
+            taken.run.stopped_at = Some(index);
+            why = Some(prevented);
             break;
         }
     }
-    match testbed.observe().await {
+    let is_whole = why.is_none();
+    let mut run = why.into_iter().fold(taken.run, Run::prevented);
+    let last = plan.steps.len().checked_sub(1).filter(|_| is_whole);
+    let last = last.and_then(|last| run.after_steps.get(&last)?.observation.clone());
+    let seen = match last {
+        Some(observation) => Ok(observation),
+        None => testbed.observe().await,
+    };
+    match seen {
         Ok(observation) => run.observation = observation,
         Err(_) if run.broken.is_some() || run.skipped.is_some() => {}
         Err(why) => run = run.prevented(why),
@@ -190,45 +211,94 @@ pub async fn run_in<P: Testbed + ?Sized>(testbed: &P, plan: &Plan) -> Run {
     run
 }
 
-async fn take<P: Testbed + ?Sized>(
-    testbed: &P,
-    plan: &Plan,
-    step: usize,
-    run: &mut Run,
-) -> Result<(), Prevented> {
-    let (hook, unit, parameters, injections) = match plan.steps.get(step) {
-        None => return Ok(()),
-        Some(PlanStep::Change(change)) => return testbed.happen(change).await,
-        Some(PlanStep::Settle) => {
-            let delivery =
-                Delivery { step, amendments: plan.amendments, is_examined: plan.is_examined };
-            let settled = settle(testbed, delivery).await?;
-            run.firings.extend(settled.firings);
-            return Ok(());
+/// What came of the steps of a plan that were taken so far.
+struct StepsTaken<'a, P: ?Sized> {
+    testbed: &'a P,
+    plan: &'a Plan,
+    run: Run,
+    /// How many units there are by now.
+    units: u32,
+}
+
+impl<P: Testbed + ?Sized> StepsTaken<'_, P> {
+    async fn take(&mut self, step: usize) -> Result<(), Prevented> {
+        let mut seen = SeenAfter::default();
+        match self.plan.steps.get(step) {
+            None => {}
+            Some(PlanStep::Change(change)) => {
+                self.testbed.happen(change).await?;
+                self.count_units(change);
+            }
+            Some(PlanStep::Settle) => {
+                let settled = settle(self.testbed, self.delivery(step)).await?;
+                self.run.firings.extend(settled.firings);
+                seen.observation = Some(settled.observation);
+            }
+            Some(PlanStep::Fire { hook, unit, parameters, injections }) => {
+                seen.backups = self.testbed.backups().await?;
+                let parameters = filled_in(parameters, &seen.backups)
+                    .map_err(|error| Prevented::Broken(error.to_string().into()))?;
+                let mut injections = injections.as_slice();
+                for unit in unit.units(self.units) {
+                    let event = Event { hook: *hook, unit, parameters: parameters.clone() };
+                    seen.backups = self.fire(&event, injections, step, &seen.backups).await?;
+                    injections = &[];
+                }
+            }
         }
-        Some(PlanStep::Fire { hook, unit, parameters, injections }) => {
-            (*hook, *unit, parameters, injections)
+        let Some(then) = self.plan.after_steps.get(&step) else { return Ok(()) };
+        if !then.is_of_place() {
+            seen.observation = None;
+        } else if seen.observation.is_none() {
+            seen.observation = Some(self.testbed.observe().await?);
         }
-    };
-    let backups = testbed.backups().await?;
-    let parameters = filled_in(parameters, &backups)
-        .map_err(|error| Prevented::Broken(error.to_string().into()))?;
-    let event = Event { hook, unit, parameters };
-    let delivery = Delivery { step, amendments: plan.amendments, is_examined: plan.is_examined };
-    let (delivered, mut firings) = deliver(testbed, &event, injections, delivery).await?;
-    let gained = good(&testbed.backups().await?).saturating_sub(good(&backups));
-    firings.iter_mut().for_each(|step| step.backups_gained = gained);
-    let ended = firings.last().and_then(|last| last.fired.firing.trace.published().last());
-    let ended = ended.map_or(Shape::Start, |step| step.shape);
-    let has_fired = !firings.is_empty();
-    run.firings.extend(firings);
-    let firing = has_fired.then_some(run.firings.len());
-    let missed = delivered.missed.into_iter().filter_map(|index| {
-        let injection = injections.get(index)?.clone();
-        Some(Missed { injection, hook, unit, ended, firing, step, index })
-    });
-    run.missed.extend(missed);
-    delivered.prevented.map_or(Ok(()), Err)
+        if let Some(observation) = &seen.observation {
+            seen.backups.clone_from(&observation.backups);
+        }
+        self.run.after_steps.insert(step, seen);
+        Ok(())
+    }
+
+    /// Fires an event of this step, before which there were these backups: those that are there after it.
+    async fn fire(
+        &mut self,
+        event: &Event,
+        injections: &[Injection],
+        step: usize,
+        before: &[BackupSeen],
+    ) -> Result<Vec<BackupSeen>, Prevented> {
+        let Event { hook, unit, .. } = *event;
+        let delivery = self.delivery(step);
+        let (delivered, mut firings) = deliver(self.testbed, event, injections, delivery).await?;
+        let backups = self.testbed.backups().await?;
+        let gained = good(&backups).saturating_sub(good(before));
+        firings.iter_mut().for_each(|step| step.backups_gained = gained);
+        let ended = firings.last().and_then(|last| last.fired.firing.trace.published().last());
+        let ended = ended.map_or(Shape::Start, |step| step.shape);
+        let has_fired = !firings.is_empty();
+        self.run.firings.extend(firings);
+        let firing = has_fired.then_some(self.run.firings.len());
+        for (index, injection) in injections.iter().enumerate() {
+            if delivered.missed.contains(&index) {
+                let injection = injection.clone();
+                self.run.missed.push(Missed { injection, hook, unit, ended, firing, step, index });
+            } else if let Some(change) = injection.change() {
+                self.count_units(change);
+            }
+        }
+        delivered.prevented.map_or(Ok(backups), Err)
+    }
+
+    fn delivery(&self, step: usize) -> Delivery {
+        let Plan { amendments, is_examined, .. } = *self.plan;
+        Delivery { step, amendments, is_examined }
+    }
+
+    fn count_units(&mut self, change: &Change) {
+        if let Change::ScaleTo(count) = change {
+            self.units = *count;
+        }
+    }
 }
 
 /// How events are delivered.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-use pgdrill_core::{Amendment, Hook, Shape, StatusName, ports::Call};
+use pgdrill_core::{Amendment, Hook, Shape, ports::Call};
 use pgdrill_sim::{Change, Given};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
@@ -13,7 +13,9 @@ use serde_json::json;
 
 use crate::{
     law::{Law, Violation},
-    names::{ChartShape, Name, Named as _, OutcomeName},
+    names::{ChartShape, Name, Named as _},
+    target::Target,
+    then::Then,
 };
 
 /// One scenario: what is given, what fires, and what must hold. One YAML document holds one.
@@ -33,7 +35,7 @@ pub struct Scenario {
     pub given: Given,
     /// What happens, in order: hooks that fire, and changes between them.
     pub fire: Vec<FireStep>,
-    /// What must hold afterwards, besides what the snapshot says.
+    /// What must hold at the end, besides what the snapshot says.
     #[serde(default)]
     pub then: Then,
     /// Laws that it breaks and that nobody has corrected yet, each with the reason. Each must be broken.
@@ -47,8 +49,8 @@ pub struct Scenario {
 pub struct FireStep {
     /// The hook that fires.
     pub hook: Option<Name<Hook>>,
-    /// The unit on which it fires; 0 unless given.
-    pub unit: Option<u32>,
+    /// The unit on which it fires, or `all`: each unit in order. Unit 0 unless given.
+    pub unit: Option<Target>,
     /// The parameters of the action. `${backup-1}` stands for the id of the oldest backup.
     #[serde(default)]
     pub params: BTreeMap<String, String>,
@@ -61,6 +63,10 @@ pub struct FireStep {
     /// Instead of a hook: everything that Juju owes is delivered, update-status included, until nothing changes.
     #[serde(default)]
     pub settle: bool,
+    /// What must hold right after this step.
+    #[serde(default)]
+    #[schemars(extend("properties" = { "damage": false }))]
+    pub then: Then,
 }
 
 /// Something that happens while a hook runs, the first time that it gets there: a change at a shape (`at` or `after`,
@@ -83,20 +89,6 @@ pub struct Meanwhile {
     /// What happens.
     #[serde(rename = "do")]
     pub change: Option<Change>,
-}
-
-/// What must hold after the last firing.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Then {
-    /// How the last firing ended.
-    pub outcome: Option<Name<OutcomeName>>,
-    /// The exact message of the last firing.
-    pub message: Option<String>,
-    /// The kind of status of some units.
-    pub statuses: BTreeMap<u32, Name<StatusName>>,
-    /// The laws that the run breaks. Whatever is named here must be broken, and no other law may be.
-    pub damage: Vec<Damage>,
 }
 
 /// A law that a run breaks: by its name, or by its name with the unit that suffers it.

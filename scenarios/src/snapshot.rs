@@ -7,10 +7,11 @@ use pgdrill_core::{
     ports::{MemberState, ServiceState, key},
 };
 use pgdrill_sim::{Facts, Fired, Observation, UnitSeen};
-use regex_lite::Regex;
 
-use crate::run::Run;
+use crate::{run::Run, tokens::with_tokens};
 
+/// With what the line begins in which an object says when a backup was asked for.
+const REQUESTED: &str = "Date Backup Requested:";
 /// How many lines of an object a transcript shows.
 const CONTENT_LINES: usize = 8;
 
@@ -30,7 +31,7 @@ pub fn transcript(run: &Run) -> String {
         }
     }
     write_rest(&mut out, seen);
-    with_tokens(&out, seen)
+    with_tokens(&out, &seen.backups)
 }
 
 /// Firings as a transcript shows them, with labels and times as they are.
@@ -175,8 +176,11 @@ fn write_content(out: &mut String, key: &str, content: &str) {
         errors.dedup();
         errors.iter().for_each(|code| out.push_str(&format!("   ERROR: {code}\n")));
     } else {
-        let lines = content.lines().take(CONTENT_LINES);
-        lines.for_each(|line| out.push_str(&format!("   {line}\n")));
+        for line in content.lines().take(CONTENT_LINES) {
+            // It may or may not be the second at which the backup begins that is named after it.
+            let line = if line.starts_with(REQUESTED) { REQUESTED } else { line };
+            let _ = writeln!(out, "   {line}");
+        }
     }
 }
 
@@ -222,40 +226,4 @@ fn write_rest(out: &mut String, seen: &Observation) {
             write_content(out, key, content);
         }
     }
-}
-
-/// What differs between two runs or two backends, and what stands for it. Users see a port's own cause only
-/// where it is the backup tool's: the other words for it are each technology's own.
-const TOKENS: &[(&str, &str)] = &[
-    (r"\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?", "<label>"),
-    (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", "<time>"),
-    (r"\b[0-9A-F]{24}\b", "<segment>"),
-    (r"\b\d{5,}ms\b|\b\d{4}ms\b", "<time>"),
-    // How long an address is decides how much of what follows has room in a status.
-    (r#" \((?:\d{1,3}\.){3}\d{1,3}\)'[^"\n]*"#, " (<address>)'…"),
-    (r"\bsystem-id \d{15,20}\b", "system-id <system-id>"),
-    (r#"([a-z ]+\.[a-z_]+ (?:unreachable|denied|not found|refused|timed out)): [^;\n"]*"#, "$1"),
-    (r"with error: (?:[^E\[\n]|E[^R])[^\n]*", "with error: <cause>"),
-];
-
-/// Labels and times differ between runs and backends: known backups become `<backup-N>`, oldest first, and
-/// what is left in their form becomes `<label>` and `<time>`.
-fn with_tokens(text: &str, seen: &Observation) -> String {
-    let mut text = text.to_owned();
-    // The label of a differential backup contains its full one's, so the longer ones go first.
-    let mut backups: Vec<(usize, _)> = seen.backups.iter().enumerate().collect();
-    backups.sort_by_key(|(_, backup)| std::cmp::Reverse(backup.label.len()));
-    for (index, backup) in backups {
-        let token = format!("<backup-{}>", index + 1);
-        // In a table an id has a space after it, and the columns stay where they were.
-        let (cell, padded) = (format!("{} ", backup.id), format!("{token:<20} "));
-        text = text.replace(&backup.label, &token).replace(&cell, &padded);
-        text = text.replace(&backup.id, &token);
-    }
-    for (pattern, token) in TOKENS {
-        if let Ok(pattern) = Regex::new(pattern) {
-            text = pattern.replace_all(&text, *token).into_owned();
-        }
-    }
-    text
 }

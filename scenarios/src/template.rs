@@ -22,11 +22,13 @@ given:
   backups: [full]       # taken before the first firing, oldest first
 fire:
 {fire}
-# What must hold after the last firing; leave out what does not matter. The snapshot beside the file
-# (`pgdrill run FILE --update`) says the rest.
+# What must hold at the end; leave out what does not matter. The snapshot beside the file
+# (`pgdrill run FILE --update`) says the rest. A step may have a `then` of its own.
 then:
   outcome: {outcome}
-  statuses: {{ 0: active }}
+  statuses: {{ 0: active }} # or, with its message: {{ name: active, message: Primary }}
+  connections: {{ 0: accepted }}
+  # also: message, results, backups, objects, not-visited
 "
     )
 }

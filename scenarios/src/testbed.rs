@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use pgdrill_core::{Amendments, Diagnostic, Hook, Probe};
 use pgdrill_sim::{
     BackupSeen, Change, Event, Fired, Given, Injection, Injector, Observation, Shared, View, World,
-    dispatch, lock,
+    dispatch, dispatch_noting, lock,
 };
 
 /// Why a testbed did not do what a plan asks for. Nothing that the plan asks for was decided then.
@@ -147,8 +147,12 @@ impl Testbed for MemoryTestbed {
         let probe = Injector::new(Shared::clone(&self.world), injections);
         let ports = probe.ports(ports);
         let armed = (!injections.is_empty()).then_some(&probe as &dyn Probe);
-        let fired =
-            dispatch(&self.world, &ports, event, amendments, armed).await.map_err(broken)?;
+        let fired = if self.is_watched {
+            dispatch_noting(&self.world, ports, event, amendments, armed).await
+        } else {
+            dispatch(&self.world, &ports, event, amendments, armed).await
+        };
+        let fired = fired.map_err(broken)?;
         let missed = probe.missed();
         Ok(Delivered { fired, missed, prevented: None })
     }

@@ -5,12 +5,17 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use pgdrill_core::{Hook, Outcome, Status, StatusName, ports::MemberState, texts};
+use pgdrill_core::{
+    Attempt, Hook, HookError, Outcome, PortError, PortErrorKind, Question, Shape, Status,
+    StatusName,
+    ports::{Call, MemberState},
+    texts,
+};
 use pgdrill_scenarios::{
     Law, Plan, Run, Scenario, SeenAround, Verdict, Violation, judge, judge_laws, plan, read_corpus,
     read_text, run, run_all,
 };
-use pgdrill_sim::{Facts, Observation};
+use pgdrill_sim::{Facts, Observation, PortFailure};
 
 fn now<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
@@ -70,6 +75,16 @@ const BACKUP: &str =
 const RESTORE: &str = "scenario: x\ngiven: { s3: {}, stanza: initialised, backups: [full] }\n\
      fire: [{ hook: restore, params: { backup-id: \"${backup-1}\" } }]\n";
 
+/// A backup that fails with a cause, which its message tells and its log.
+const FAILED: &str = "scenario: x\ngiven: { s3: {}, stanza: initialised }\n\
+     fire: [{ do: { archive-command: broken } }, { hook: create-backup }]\n";
+const CAUSE: &str = "ERROR: [068]: archive_command 'false' must contain pgbackrest";
+
+fn shows(run: &mut Run, message: impl Into<std::borrow::Cow<'static, str>>) {
+    let status = Status { name: StatusName::Blocked, message: message.into() };
+    run.observation.units[0].history.push(status);
+}
+
 fn around(run: &mut Run, change: impl FnOnce(&mut SeenAround)) {
     let mut around = run.firings[0].seen.as_deref().expect("memory looks").clone();
     change(&mut around);
@@ -93,9 +108,11 @@ const TAMPERINGS: &[Tampering] = &[
     (Law::Silent, BACKUP, |run| {
         run.observation.units[0].history.push(Status::new(StatusName::Blocked, ""));
     }),
-    (Law::WordsOfTheProgram, BACKUP, |run| {
-        let message = "x".repeat(121).into();
-        run.observation.units[0].history.push(Status { name: StatusName::Blocked, message });
+    (Law::Silent, FAILED, |run| run.firings[0].fired.firing.outcome = Outcome::Failed("no".into())),
+    (Law::WordsOfTheProgram, BACKUP, |run| shows(run, "x".repeat(121))),
+    (Law::WordsOfTheProgram, FAILED, |run| shows(run, format!("why: {}\u{2026}", &CAUSE[..48]))),
+    (Law::WordsOfTheProgram, FAILED, |run| {
+        shows(run, format!("{}: {}", "x".repeat(68), &CAUSE[..50]));
     }),
     (Law::WordsOfTheProgram, BACKUP, |run| {
         let outcome = Outcome::Failed("it failed at set_maintenance".into());
@@ -128,6 +145,16 @@ const TAMPERINGS: &[Tampering] = &[
     (Law::LogLost, BACKUP, |run| around(run, |around| facts(&mut around.after).objects.clear())),
     (Law::LogLost, BACKUP, |run| {
         around(run, |around| facts(&mut around.after).objects[0].1.clear());
+    }),
+    (Law::LogLost, FAILED, |run| around(run, |around| facts(&mut around.after).objects.clear())),
+    (Law::LogLost, BACKUP, |run| {
+        let log = ("b/20260101-000000F/backup.log".to_owned(), "why it failed".to_owned());
+        around(run, |around| facts(&mut around.before).objects.push(log));
+    }),
+    (Law::DataLost, RESTORE, |run| settled(run).units[0].is_data_empty = true),
+    (Law::DataLost, RESTORE, |run| {
+        facts(settled(run)).system_id = Some(1);
+        facts(settled(run)).units[0].restored_from = None;
     }),
     (Law::DataLost, BACKUP, |run| around(run, |around| around.after.units[0].is_data_empty = true)),
     (Law::DataLost, RESTORE, |run| {
@@ -222,10 +249,90 @@ fn what_was_not_looked_at_is_neither_broken_nor_missed() {
         run.settled = None;
         run.observation.facts = None;
         run.firings.iter_mut().for_each(|step| step.seen = None);
-        let (broken, judged) = judge_laws(&run);
-        assert!(broken.iter().all(|it| judged.contains(&it.law)), "{}: {broken:?}", case.name);
-        assert_eq!(judge(&plan, &run).verdict, Verdict::Passed, "{}", case.name);
+        // Nor does a dispatch as a charm ships it tell what its ports gave.
+        for hears in [true, false] {
+            if !hears {
+                run.firings.iter_mut().for_each(|step| step.fired.failures = None);
+            }
+            let (broken, judged) = judge_laws(&run);
+            assert!(broken.iter().all(|it| judged.contains(&it.law)), "{}: {broken:?}", case.name);
+            assert_eq!(judge(&plan, &run).verdict, Verdict::Passed, "{}", case.name);
+        }
     }
+}
+
+#[test]
+fn a_cause_may_be_told_anywhere_and_only_what_decided_something_must_be() {
+    let cause = |run: &mut Run| run.firings[0].fired.failures.as_mut().expect("heard").remove(0);
+    type Change = fn(&mut Run, PortFailure);
+    let silenced: [(bool, Change); 7] = [
+        (true, |run, failure| run.firings[0].fired.failures = Some(vec![failure])),
+        (false, |run, failure| {
+            run.firings[0].fired.failures = Some(vec![failure]);
+            shows(run, CAUSE);
+        }),
+        (false, |run, failure| {
+            let error = PortError::new(PortErrorKind::Refused, "repository", "back_up", CAUSE);
+            let shape = Shape::Attempt(Attempt::HasBackupCreationSucceeded);
+            let error = HookError { shape, cause: error.clone(), cleanup: Some(error) };
+            run.firings[0].fired.firing.outcome = Outcome::Error(error);
+            run.firings[0].fired.failures = Some(vec![failure]);
+        }),
+        (false, |run, failure| {
+            // What was tried again is told by how it ended.
+            let last = PortFailure { cause: "no".into(), ..failure };
+            run.firings[0].fired.failures = Some(vec![failure, last]);
+        }),
+        (true, |run, failure| {
+            let last = PortFailure { cause: "no".into(), call: Call::UnitSetData, ..failure };
+            run.firings[0].fired.failures = Some(vec![failure, last]);
+        }),
+        (false, |run, failure| {
+            // What could not be read is told by what failed without it.
+            let last = PortFailure { cause: "no".into(), ..failure };
+            let first = PortFailure { call: Call::ClusterPrimary, ..failure };
+            run.firings[0].fired.failures = Some(vec![first, last]);
+        }),
+        (false, |run, failure| {
+            // A question that a failure answers is answered by it.
+            let at = Some(Shape::Question(Question::IsReplica));
+            run.firings[0].fired.failures = Some(vec![PortFailure { at, ..failure }]);
+        }),
+    ];
+    for (number, (is_broken, change)) in silenced.into_iter().enumerate() {
+        let (_, mut run) = ran(FAILED);
+        let failure = cause(&mut run);
+        assert_eq!(failure.cause, CAUSE);
+        run.firings[0].fired.firing.outcome = Outcome::Failed("no".into());
+        change(&mut run, failure);
+        assert_eq!(laws(&run).contains(&Law::Silent), is_broken, "{number}: {:?}", broken(&run));
+    }
+}
+
+#[test]
+fn a_text_may_be_cut_after_a_word_with_a_mark_of_it() {
+    for text in [
+        format!("why: {}\u{2026}", &CAUSE[..50]),
+        format!("why: {} \u{2026}", &CAUSE[..50]),
+        format!("why: {}...", &CAUSE[..50]),
+        format!("why: {CAUSE}"),
+        format!("{}: {CAUSE}", "x".repeat(118 - CAUSE.len())),
+        "cut of what no port ever sa\u{2026}".to_owned(),
+    ] {
+        let (_, mut run) = ran(FAILED);
+        shows(&mut run, text.clone());
+        assert!(!laws(&run).contains(&Law::WordsOfTheProgram), "{text}: {:?}", broken(&run));
+    }
+}
+
+#[test]
+fn data_that_a_restore_removed_is_not_lost_while_its_unit_says_that_it_failed() {
+    let (_, mut run) = ran(RESTORE);
+    let unit = &mut settled(&mut run).units[0];
+    unit.is_data_empty = true;
+    unit.member = Some(MemberState::Stopped);
+    unit.history.push(Status::new(StatusName::Blocked, texts::RESTORE_FAILED));
+    assert!(!laws(&run).contains(&Law::DataLost), "{:?}", broken(&run));
 }
 
 #[test]
@@ -235,6 +342,18 @@ fn every_law_is_judged_of_every_case_in_memory() {
     for run in now(run_all(plans, 1, |_| {})) {
         assert_eq!(judge_laws(&run).1, Law::ALL);
     }
+}
+
+/// A step may bring several events, each of which is looked at.
+#[test]
+fn every_event_of_a_step_is_judged() {
+    let (_, mut run) = ran("scenario: x\ngiven: { units: 2, s3: {}, stanza: initialised }\n\
+         fire: [{ hook: create-backup, unit: all }]\n");
+    assert_eq!(broken(&run), []);
+    around(&mut run, |around| facts(&mut around.after).backups.clear());
+    let found = broken(&run);
+    assert!(found.iter().any(|it| it.law == Law::ReportedWithoutBackup), "{found:?}");
+    assert_eq!(found[0].by.map(|(firing, _)| (firing.number, firing.unit)), Some((1, 0)));
 }
 
 #[test]

@@ -94,6 +94,19 @@ const WRONG: &[&str] = &[
     "scenario: x\ngiven: { statuses: { 0: { name: busy } } }\nfire: [{ hook: restore }]",
     "scenario: x\nfire: [{ hook: restore }]\nthen: { outcome: fine }",
     "scenario: x\nfire: [{ hook: restore }]\nthen: { statuses: { 0: busy } }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { statuses: { 0: { message: x } } }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { statuses: { 0: { name: busy } } }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { statuses: { 0: { name: active, mesage: x } } }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { results: [restore-status] }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { connections: { 0: open } }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { backups: 1 }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { backups: [whole] }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { objects: { latest: gone } }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { not-visited: [set_active] }",
+    "scenario: x\nfire: [{ hook: restore, unit: each }]",
+    "scenario: x\nfire: [{ hook: restore, unit: 4294967296 }]",
+    "scenario: x\nfire: [{ hook: restore, then: { outcome: fine } }]",
+    "scenario: x\nfire: [{ hook: restore, then: { damage: [left-closed] } }]",
     "scenario: x\nfire: [{ hook: restore }]\nthen: { damage: [left-open] }",
     "scenario: x\nfire: [{ hook: restore }]\nthen: { damage: [{ left-closed: 0, left-blocked: 0 }] }",
     "scenario: x\nfire: [{ hook: restore }]\nknown: [{ law: left-closed }]",
@@ -107,6 +120,27 @@ fn what_the_reader_refuses_for_its_form_does_not_fit_the_schema() {
         let value = values(text.as_bytes()).pop().unwrap();
         assert!(!validator.is_valid(&value), "the schema lets pass: {text}");
         assert!(read_text(text.as_bytes(), "text").pop().unwrap().is_err(), "read: {text}");
+    }
+}
+
+/// Documents of every expectation, that both the schema and the reader let pass.
+const RIGHT: &[&str] = &[
+    "scenario: x\nfire: [{ hook: restore, unit: all, then: { outcome: failed, message: x } }]",
+    "scenario: x\nfire: [{ hook: restore, unit: 0, then: { results: { restore-status: x } } }]",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { statuses: { 0: { name: active, message: x } } }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { connections: { 0: refused }, backups: [failed] }",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { objects: { '*': absent } }",
+    "scenario: x\nfire: [{ settle: true, then: { not-visited: [update-status/hook_fired] } }, { hook: restore }]",
+];
+
+#[test]
+fn what_the_reader_takes_fits_the_schema() {
+    let validator = validator();
+    for text in RIGHT {
+        fits(&validator, text, text.as_bytes());
+        if let Err(error) = read_text(text.as_bytes(), "text").pop().unwrap() {
+            panic!("{text}: {error}");
+        }
     }
 }
 

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use pgdrill_core::{Amendments, Firing, Hook, Ports, Probe, fire, ports::PortResult};
 
-use crate::world::{Shared, World, lock};
+use crate::{
+    failures::PortFailure,
+    world::{Shared, World, lock},
+};
 
 /// An event that Juju delivers to a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct Fired {
     pub is_refired: bool,
     /// The results that the action carries.
     pub results: Vec<(&'static str, String)>,
+    /// What its calls of ports failed with, in order; `None` where nobody noted it.
+    pub failures: Option<Vec<PortFailure>>,
 }
 
 /// Delivers an event to its unit, with the Juju of `world` and the other ports of any backend: the events
@@ -59,7 +64,7 @@ pub async fn dispatch(
         let results =
             guard.juju.units.get_mut(unit).map(|u| std::mem::take(&mut u.dispatch.results));
         let results = results.unwrap_or_default();
-        fired.push(Fired { firing, unit: event.unit, is_refired, results });
+        fired.push(Fired { firing, unit: event.unit, is_refired, results, failures: None });
         if !succeeded {
             break;
         }

@@ -205,7 +205,7 @@ words! {
 }
 
 words! {
-    /// One backup taken before the first firing.
+    /// A backup in one word: its kind, or that it has errors.
     BackupGiven {
         /// A full backup.
         #[default]
@@ -214,7 +214,7 @@ words! {
         Differential,
         /// An incremental backup.
         Incremental,
-        /// A full backup in which the tool found invalid pages.
+        /// One in which the tool found invalid pages; a full one, where it is given.
         Failed,
     }
 }
@@ -227,6 +227,27 @@ impl BackupGiven {
             Self::Full | Self::Failed => BackupKind::Full,
             Self::Differential => BackupKind::Differential,
             Self::Incremental => BackupKind::Incremental,
+        }
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Differential => "differential",
+            Self::Incremental => "incremental",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl From<BackupKind> for BackupGiven {
+    fn from(kind: BackupKind) -> Self {
+        match kind {
+            BackupKind::Full => Self::Full,
+            BackupKind::Differential => Self::Differential,
+            BackupKind::Incremental => Self::Incremental,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use pgdrill_core::{
     Fate, Ports, Probe, Shape,
-    ports::{Answer, Call, Observer},
+    ports::{Answer, Call, Observer, PortError},
 };
 
 use crate::{
@@ -200,7 +200,7 @@ impl LostAnswers {
 impl Observer for LostAnswers {
     async fn before(&self, _: Call) {}
 
-    async fn after(&self, call: Call) -> Answer {
+    async fn after(&self, call: Call, _: Option<&PortError>) -> Answer {
         self.answer(call)
     }
 }

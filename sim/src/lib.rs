@@ -24,6 +24,7 @@ mod build;
 mod change;
 mod dispatch;
 mod facts;
+mod failures;
 mod fakes;
 mod given;
 mod injection;
@@ -45,6 +46,7 @@ pub use change::{
 };
 pub use dispatch::{ActionSeen, Event, Fired, dispatch};
 pub use facts::{BackupFacts, Facts, RepositoryPlace, S3Facts, UnitFacts};
+pub use failures::{PortFailure, dispatch_noting};
 pub use fakes::View;
 pub use given::{
     BackupGiven, BucketGiven, CaGiven, CredentialsGiven, EndpointGiven, Given, RepositoryGiven,

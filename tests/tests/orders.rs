@@ -116,7 +116,7 @@ fn orders(topology: OrderTopology) -> Vec<Vec<OrderStep>> {
 }
 
 fn fire(hook: Hook, unit: u32) -> PlanStep {
-    PlanStep::Fire { hook, unit, parameters: BTreeMap::new(), injections: Vec::new() }
+    PlanStep::Fire { hook, unit: unit.into(), parameters: BTreeMap::new(), injections: Vec::new() }
 }
 
 fn delivered_twice(afterwards: Afterwards, units: u32) -> Vec<PlanStep> {
@@ -162,6 +162,7 @@ fn planned(topology: OrderTopology, order: &[OrderStep], afterwards: Afterwards)
         steps,
         amendments: Amendments::all(),
         covers: Vec::new(),
+        after_steps: BTreeMap::new(),
         then: Then::default(),
         known: Vec::new(),
         is_examined: false,

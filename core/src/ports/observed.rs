@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::{
     BackupRequest, Call, Clock, Cluster, ClusterRecord, ClusterSettings, Databag, Identity,
-    MemberState, ObjectStore, PortResult, Ports, Repository, RepositorySettings, Service,
-    ServiceState, Timestamp, TlsMaterial, Unit, UnitId, Workload,
+    MemberState, ObjectStore, PortError, PortResult, Ports, Repository, RepositorySettings,
+    Service, ServiceState, Timestamp, TlsMaterial, Unit, UnitId, Workload,
 };
 use crate::{
     s3::{S3Relation, S3Settings},
@@ -29,8 +29,8 @@ pub trait Observer: Send + Sync {
     /// The call is about to be made. It is made once this returns.
     async fn before(&self, call: Call);
 
-    /// The call has been made, whatever came of it. Its caller goes on once this returns.
-    async fn after(&self, call: Call) -> Answer;
+    /// The call has been made, and failed if there is a failure. Its caller goes on once this returns.
+    async fn after(&self, call: Call, failure: Option<&PortError>) -> Answer;
 }
 
 impl Ports {
@@ -66,7 +66,7 @@ impl Observed {
     ) -> Option<PortResult<T>> {
         self.observer.before(call).await;
         let done = made.await;
-        match self.observer.after(call).await {
+        match self.observer.after(call, done.as_ref().err()).await {
             Answer::Delivered => Some(done),
             Answer::Lost => None,
         }

@@ -13,7 +13,7 @@ use pgdrill_sim::{
     ArchiveCommand, Awaited, BackupSeen, BucketGiven, Change, DataDirectory, DcsState, Event,
     Given, Inject, Injection, Injector, MemberFate, Observation, PgbackrestFailureMode,
     RelationState, S3ServerState, ServiceName, ServiceRuns, SetMember, SetService, Shared, View,
-    WorkloadState, World, dispatch,
+    WorkloadState, World, dispatch_noting,
 };
 
 use super::{SharedS3, bucket::TestBucket, given, observe};
@@ -230,8 +230,8 @@ impl Testbed for ContainersTestbed {
         let probe = Injector::new(self, injections);
         let ports = probe.ports(ports);
         let armed = (!injections.is_empty()).then_some(&probe as &dyn Probe);
-        let fired =
-            dispatch(&self.world, &ports, event, amendments, armed).await.map_err(failed)?;
+        let fired = dispatch_noting(&self.world, ports, event, amendments, armed).await;
+        let fired = fired.map_err(failed)?;
         Ok(Delivered { fired, missed: probe.missed(), prevented: probe.take_failure() })
     }
 

@@ -4,6 +4,7 @@
 mod holds;
 mod moment;
 mod settled;
+mod words;
 
 use pgdrill_sim::Observation;
 
@@ -24,6 +25,7 @@ pub fn left_by(seen: &Observation) -> Vec<Violation> {
 #[must_use]
 pub fn judge_laws(run: &Run) -> (Vec<Violation>, Vec<Law>) {
     let mut found = moment::of_firings(run);
+    found.extend(words::of_texts(run));
     let can_see = run.firings.iter().all(|step| step.seen.is_some());
     let is_settled = run.settled.is_some();
     if can_see {
@@ -40,9 +42,26 @@ pub fn judge_laws(run: &Run) -> (Vec<Violation>, Vec<Law>) {
         }
     }
     let judged = Law::ALL.iter().copied().filter(|law| match law.judged_at() {
-        JudgedAt::Firing => true,
+        JudgedAt::Firing => {
+            !is_half_seen(*law, run) || once.iter().any(|broken| broken.law == *law)
+        }
         JudgedAt::Moment => can_see,
         JudgedAt::Settled => is_settled,
     });
-    (once, judged.collect())
+    let judged = judged.collect();
+    (once, judged)
+}
+
+/// Whether only some of what breaks a law could be seen of a run: what is found is found, and what is not may be there all
+/// the same. A dispatch as a charm ships it tells nobody what its ports gave, and where nobody looks around an event it is
+/// not seen into which repository a backup went.
+fn is_half_seen(law: Law, run: &Run) -> bool {
+    let mut firings = run.firings.iter();
+    if matches!(law, Law::Silent | Law::WordsOfTheProgram) {
+        firings.any(|step| step.fired.failures.is_none())
+    } else if law == Law::ReportedWithoutBackup {
+        firings.any(|step| step.seen.is_none() && moment::reports_a_backup(step))
+    } else {
+        false
+    }
 }

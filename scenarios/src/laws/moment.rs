@@ -1,12 +1,11 @@
 //! The laws of every firing, and of what could be seen around it.
 
 use pgdrill_core::{
-    Action, Amendment, Attempt, Firing, Hook, Outcome, STATUS_MESSAGE_LIMIT, Shape, Status,
-    StatusName,
+    Action, Attempt, Firing, Hook, Outcome, Shape, StatusName,
     ports::{Call, MemberState, key},
     texts,
 };
-use pgdrill_sim::{BackupFacts, Facts, Observation, UnitSeen};
+use pgdrill_sim::{BackupFacts, Facts, Observation, PortFailure, UnitSeen};
 
 use super::holds::is_restoring;
 use crate::{
@@ -15,6 +14,9 @@ use crate::{
     run::{FiredStep, Run, SeenAround},
 };
 
+/// How the key of a backup's log ends.
+const LOG: &str = "/backup.log";
+
 /// What the firings themselves broke.
 pub(super) fn of_firings(run: &Run) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -22,21 +24,9 @@ pub(super) fn of_firings(run: &Run) -> Vec<Violation> {
         let at = FiringRef::new(index, step);
         let firing = &step.fired.firing;
         in_error(at, firing, &mut found);
-        if let Outcome::Failed(text) = &firing.outcome {
-            if text.trim().is_empty() {
-                let what = format!("unit {}'s action failed without a text", at.unit);
-                found.push(Violation::of(Law::Silent, at.unit, what).by(at, None));
-            }
-            of_text(text, at.unit, &mut found);
-        }
-        step.fired.results.iter().for_each(|(_, text)| of_text(text, at.unit, &mut found));
-        if step.seen.is_none() && reports(step, texts::BACKUP_CREATED) && step.backups_gained == 0 {
+        if step.seen.is_none() && reports_a_backup(step) && step.backups_gained == 0 {
             found.push(unheld(at));
         }
-    }
-    for unit in &run.observation.units {
-        // The first one was given.
-        unit.history.iter().skip(1).for_each(|status| of_status(status, unit.unit, &mut found));
     }
     found
 }
@@ -58,47 +48,10 @@ fn in_error(at: FiringRef, firing: &Firing, found: &mut Vec<Violation>) {
     }
 }
 
-fn of_status(status: &Status, unit: u32, found: &mut Vec<Violation>) {
-    let message = &*status.message;
-    if status.name == StatusName::Blocked && message.trim().is_empty() {
-        let what = format!("unit {unit} was Blocked without a text");
-        found.push(Violation::of(Law::Silent, unit, what));
-    }
-    if message.chars().count() > STATUS_MESSAGE_LIMIT {
-        let what = format!("unit {unit} showed over {STATUS_MESSAGE_LIMIT} characters: {status}");
-        found.push(Violation::of(Law::WordsOfTheProgram, unit, what));
-    }
-    of_text(message, unit, found);
-}
-
-/// A text for users must not speak of the program.
-fn of_text(text: &str, unit: u32, found: &mut Vec<Violation>) {
-    if let Some(word) = word_of_the_program(text) {
-        let what = format!("unit {unit} showed the word `{word}` of the program");
-        found.push(Violation::of(Law::WordsOfTheProgram, unit, what));
-    }
-}
-
-fn word_of_the_program(text: &str) -> Option<String> {
-    let operation = |port: &str, at: usize| {
-        let rest = text.get(at + port.len()..)?.strip_prefix('.')?;
-        let end = rest.find(|c: char| !(c.is_ascii_lowercase() || c == '_'));
-        let operation = rest.get(..end.unwrap_or(rest.len()))?;
-        (!operation.is_empty()).then(|| format!("{port}.{operation}"))
-    };
-    let call = Call::ALL.iter().find_map(|call| {
-        text.match_indices(call.port()).find_map(|(at, port)| operation(port, at))
-    });
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let known = |word: &&str| {
-        word.contains('_') && Shape::from_id(word).is_some()
-            || Amendment::ALL.iter().any(|amendment| amendment.name() == *word)
-    };
-    call.or_else(|| text.split(|c| !is_part(c)).find(known).map(str::to_owned))
-}
-
-fn reports(step: &FiredStep, result: (&str, &str)) -> bool {
-    step.fired.results.iter().any(|(key, value)| (*key, value.as_str()) == result)
+/// Whether a firing told its user that a backup was taken.
+pub(super) fn reports_a_backup(step: &FiredStep) -> bool {
+    let results = &mut step.fired.results.iter();
+    results.any(|(key, value)| (*key, value.as_str()) == texts::BACKUP_CREATED)
 }
 
 fn unheld(at: FiringRef) -> Violation {
@@ -116,7 +69,8 @@ pub(super) fn of_moments(run: &Run) -> Vec<Violation> {
             continue;
         };
         // Deferred events fire first, and what was seen is seen around them all: the last firing stands for the event.
-        if run.firings.get(index + 1).is_some_and(|next| next.step == step.step) {
+        let next = run.firings.get(index + 1).and_then(|next| next.seen.as_deref());
+        if next.is_some_and(|next| std::ptr::eq(next, around)) {
             continue;
         }
         let at = FiringRef::new(index, step);
@@ -139,6 +93,7 @@ struct Moment<'a> {
 impl Moment<'_> {
     fn judge(&self, found: &mut Vec<Violation>) {
         self.backup_reported(found);
+        self.log_lost(found);
         self.maintenance_outlives(found);
         self.data_lost(found);
         self.harmed_for_nothing(found);
@@ -166,7 +121,7 @@ impl Moment<'_> {
     }
 
     fn backup_reported(&self, found: &mut Vec<Violation>) {
-        if !reports(self.step, texts::BACKUP_CREATED) {
+        if !reports_a_backup(self.step) {
             return;
         }
         let gained = self.gained();
@@ -174,14 +129,49 @@ impl Moment<'_> {
             found.push(unheld(self.at));
             return;
         };
-        let ending = format!("/{}/backup.log", backup.label);
+        let ending = format!("/{}{LOG}", backup.label);
         let log = self.after.objects.iter().find(|(key, _)| key.ends_with(&ending));
         let is_told = |(_, content): &(String, String)| content.contains(&backup.label);
         if !log.is_some_and(is_told) {
-            let what = format!("unit {} reported a backup without its log", self.at.unit);
-            let shape = Shape::Attempt(Attempt::WereBackupLogsUploadedS3);
-            found.push(Violation::of(Law::LogLost, self.at.unit, what).by(self.at, Some(shape)));
+            self.log_is_lost("reported a backup without its log", found);
         }
+    }
+
+    /// The log of a backup that ended, well or not, is kept, unless S3 refused it; and what was kept stays.
+    fn log_lost(&self, found: &mut Vec<Violation>) {
+        let is_log = |(key, _): &&(String, String)| key.ends_with(LOG);
+        let has = |facts: &Facts, log: &(String, String)| facts.objects.contains(log);
+        let mut logs = self.after.objects.iter().filter(is_log);
+        if self.has_ended_a_backup() && !logs.any(|log| !has(self.before, log)) {
+            self.log_is_lost("ended a backup whose log is nowhere", found);
+        }
+        let is_there = |key: &str| self.after.objects.iter().any(|(known, _)| known == key);
+        let mut logs = self.before.objects.iter().filter(is_log);
+        if !self.around.is_bucket_changed
+            && let Some((key, _)) = logs.find(|(key, _)| !is_there(key))
+        {
+            self.log_is_lost(&format!("has lost the log {key} of an earlier backup"), found);
+        }
+    }
+
+    /// Whether a backup ended in this firing, and S3 refused nothing that was put there afterwards.
+    fn has_ended_a_backup(&self) -> bool {
+        let firing = &self.step.fired.firing;
+        let backup = Shape::Attempt(Attempt::HasBackupCreationSucceeded);
+        let is_refused = |failure: &PortFailure| {
+            failure.call == Call::ObjectStorePut
+                && (failure.at == Some(Shape::Attempt(Attempt::WereBackupLogsUploadedS3))
+                    || failure.at == Some(Shape::Action(Action::UploadErrorLogsS3)))
+        };
+        firing.trace.visited(backup)
+            && !matches!(firing.outcome, Outcome::Died(_))
+            && self.step.fired.failures.as_ref().is_some_and(|all| !all.iter().any(is_refused))
+    }
+
+    fn log_is_lost(&self, what: &str, found: &mut Vec<Violation>) {
+        let what = format!("unit {} {what}", self.at.unit);
+        let shape = Shape::Attempt(Attempt::WereBackupLogsUploadedS3);
+        found.push(Violation::of(Law::LogLost, self.at.unit, what).by(self.at, Some(shape)));
     }
 
     fn maintenance_outlives(&self, found: &mut Vec<Violation>) {

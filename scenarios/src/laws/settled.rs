@@ -1,7 +1,7 @@
 //! The laws of what is left once every fault is undone and everything that Juju owes has come.
 
 use pgdrill_core::{
-    Hook, Outcome, StatusName,
+    Attempt, Hook, Outcome, Shape, StatusName,
     ports::{MemberState, ServiceState, key},
     texts,
 };
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     law::{Law, Violation},
+    reason::FiringRef,
     run::Run,
     settle::Settled,
 };
@@ -34,7 +35,9 @@ pub(super) fn of_settled(run: &Run, settled: &Settled) -> Vec<Violation> {
             found.push(Violation::of(Law::UnitInError, unit, what));
         }
     }
-    Left { seen, facts }.restored(run, &mut found);
+    let left = Left { seen, facts };
+    left.restored(run, &mut found);
+    left.emptied(run, &mut found);
     for remedy in &settled.remedies {
         if let Err(why) = &remedy.came_of_it {
             let (unit, text) = (remedy.unit, &remedy.text);
@@ -165,6 +168,38 @@ impl Left<'_> {
         } else if s3.works && !s3.has_stanza {
             let what = "a stanza is recorded that the repository in force does not hold";
             found.push(of_all(Law::StanzaUntold, what));
+        }
+    }
+
+    /// The data that a restore of ours emptied is back, or is on its way, or its unit says that the restore failed: then
+    /// it can be restored again.
+    fn emptied(&self, run: &Run, found: &mut Vec<Violation>) {
+        let emptied = Shape::Attempt(Attempt::WasDataDirectoryEmptied);
+        for unit in &self.seen.units {
+            let mut firings = run.firings.iter().enumerate();
+            let first = firings.find(|(_, step)| {
+                step.fired.unit == unit.unit && step.fired.firing.trace.visited(emptied)
+            });
+            let Some((index, step)) = first else { continue };
+            if is_restoring(unit, self.seen) || has_failed(unit) && self.is_blocked_rightly(unit) {
+                continue;
+            }
+            let before = step.seen.as_deref().and_then(|around| around.before.facts.as_deref());
+            let before = before.and_then(|facts| facts.system_id);
+            let is_another = |(was, is): (u64, u64)| was != is;
+            let is_replaced = before.zip(self.facts.system_id).is_some_and(is_another);
+            let own = self.facts.units.get(unit.unit as usize);
+            let is_restored = own.is_some_and(|own| own.restored_from.is_some());
+            let number = unit.unit;
+            let what = if unit.is_data_empty {
+                format!("a restore emptied the data of unit {number}, and nothing brought it back")
+            } else if is_replaced && !is_restored {
+                format!("a new cluster took the place of the data of unit {number}")
+            } else {
+                continue;
+            };
+            let broken = Violation::of(Law::DataLost, number, what);
+            found.push(broken.by(FiringRef::new(index, step), Some(emptied)));
         }
     }
 

@@ -15,7 +15,6 @@ use super::{
     tools,
     wire::{Ask, WorldAnswer},
 };
-use pgdrill_core::FiringLine;
 
 /// Answers at this socket as long as the task lives.
 pub(super) fn serve(
@@ -95,8 +94,12 @@ async fn answer(shared: &SharedState, ask: Ask) -> WorldAnswer {
             }
             WorldAnswer { is_lost, ..nothing }
         }
+        Ask::Failed { at, place, cause } => {
+            shared.note_failure(at.as_deref(), &place, cause);
+            nothing
+        }
         Ask::Die { line } => {
-            shared.state().reported.extend(FiringLine::read(&line));
+            shared.report(&line);
             killed(shared).await
         }
         Ask::Tool { unit, argv, stdin } => tools::tool(shared, unit, &argv, &stdin).await,

@@ -1,6 +1,9 @@
 //! A dispatch that is rehearsed.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex as StdMutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use pgdrill_core::{
@@ -35,6 +38,8 @@ struct Rehearsed {
     amendments: Amendments,
     is_armed: bool,
     counts_calls: bool,
+    /// The shape at which the firing is.
+    at: Arc<StdMutex<Option<Shape>>>,
 }
 
 impl Rehearsed {
@@ -51,6 +56,7 @@ impl Rehearsed {
             amendments: Amendments::all(),
             is_armed: false,
             counts_calls: false,
+            at: Arc::default(),
         };
         let answer = joined.ask(&Ask::Join).await;
         let answer = answer.ok_or_else(|| format!("{socket}: no answer"))?;
@@ -97,7 +103,7 @@ impl Attachment for Rehearsed {
     }
 
     fn ports(&self, ports: Ports) -> Ports {
-        if self.counts_calls { ports.observed(Arc::new(self.clone())) } else { ports }
+        ports.observed(Arc::new(self.clone()))
     }
 
     /// The world kills this process then.
@@ -109,24 +115,35 @@ impl Attachment for Rehearsed {
 #[async_trait]
 impl Observer for Rehearsed {
     async fn before(&self, call: Call) {
-        self.ask(&Ask::Call { place: call.place().to_owned() }).await;
+        if self.counts_calls {
+            self.ask(&Ask::Call { place: call.place().to_owned() }).await;
+        }
     }
 
-    async fn after(&self, call: Call) -> Answer {
-        match self.ask(&Ask::Called { place: call.place().to_owned() }).await {
-            Some(WorldAnswer { is_lost: true, .. }) => Answer::Lost,
-            Some(_) | None => Answer::Delivered,
+    async fn after(&self, call: Call, failure: Option<&PortError>) -> Answer {
+        let place = call.place().to_owned();
+        let is_lost = self.counts_calls
+            && self.ask(&Ask::Called { place }).await.is_some_and(|answer| answer.is_lost);
+        let lost = is_lost.then(|| call.lost());
+        if let Some(error) = lost.as_ref().or(failure) {
+            let at = *self.at.lock().unwrap_or_else(PoisonError::into_inner);
+            let at = at.map(|shape| shape.id().to_owned());
+            let (place, cause) = (call.place().to_owned(), error.cause().to_owned());
+            self.ask(&Ask::Failed { at, place, cause }).await;
         }
+        if is_lost { Answer::Lost } else { Answer::Delivered }
     }
 }
 
 #[async_trait]
 impl Probe for Rehearsed {
     async fn arrive(&self, shape: Shape) -> Fate {
+        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = Some(shape);
         self.fate(Ask::Arrive { shape: shape.id().to_owned() }).await
     }
 
     async fn leave(&self, shape: Shape) -> Fate {
+        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.fate(Ask::Leave { shape: shape.id().to_owned() }).await
     }
 }

@@ -120,15 +120,18 @@ impl Rehearsal {
         if state.reported.is_empty() && !is_killed {
             return Err(broken(format!("the dispatch reported no firing: {stderr}")));
         }
-        let keeps = state.reported.iter().all(|reported| reported.firing.outcome.keeps_writes());
+        let keeps =
+            state.reported.iter().all(|(reported, _)| reported.firing.outcome.keeps_writes());
         if keeps != succeeded && !is_killed {
             return Err(broken(format!("the exit code says the opposite of the firing: {stderr}")));
         }
         let mut results = state.results.remove(&unit);
-        let fired = state.reported.into_iter().map(|reported| {
+        let is_joined = matches!(self.dispatch, DispatchProgram::Joined(_));
+        let fired = state.reported.into_iter().map(|(reported, failures)| {
+            let failures = is_joined.then_some(failures);
             let results = if reported.is_refired { None } else { results.take() };
             let (firing, is_refired) = (reported.firing, reported.is_refired);
-            Fired { firing, unit, is_refired, results: results.unwrap_or_default() }
+            Fired { firing, unit, is_refired, results: results.unwrap_or_default(), failures }
         });
         let fired = fired.collect();
         let missed = state.injector.map_or_else(Vec::new, |injector| injector.missed());

@@ -10,7 +10,7 @@ use pgdrill_core::{
     Fate, Hook, Ports, S3Relation, S3Settings, Shape,
     ports::{Answer, Call, PortResult},
 };
-use pgdrill_sim::{Injector, Moment, Shared, View};
+use pgdrill_sim::{Injector, Moment, PortFailure, Shared, View};
 use tokio::sync::Notify;
 
 use pgdrill_core::FiringLine;
@@ -48,7 +48,10 @@ pub(super) struct RehearsalState {
     pub(super) calls: Vec<String>,
     /// The results of the action on each unit.
     pub(super) results: BTreeMap<u32, Vec<(&'static str, String)>>,
-    pub(super) reported: Vec<FiringLine>,
+    /// The firings so far, each with the calls of ports that failed in it.
+    pub(super) reported: Vec<(FiringLine, Vec<PortFailure>)>,
+    /// The calls of ports that failed in a firing that is not reported yet.
+    failures: Vec<PortFailure>,
     /// What each unit's state holds, as its own hook sees it.
     pub(super) deferred: BTreeMap<u32, Vec<Hook>>,
     /// The events that run on units by hand, not by a dispatch.
@@ -156,6 +159,23 @@ impl SharedState {
         let injector = self.state().injector.clone();
         let answer = injector.zip(Call::from_place(place)).map(|(it, call)| it.answer(call));
         answer == Some(Answer::Lost)
+    }
+
+    /// Keeps what a port's call failed with.
+    pub(super) fn note_failure(&self, at: Option<&str>, place: &str, cause: String) {
+        let at = at.and_then(Shape::from_id);
+        if let Some(call) = Call::from_place(place) {
+            self.state().failures.push(PortFailure { at, call, cause });
+        }
+    }
+
+    /// Keeps the firing that a line of the log reports, if it reports one.
+    pub(super) fn report(&self, line: &str) {
+        let mut state = self.state();
+        if let Some(firing) = FiringLine::read(line) {
+            let failures = std::mem::take(&mut state.failures);
+            state.reported.push((firing, failures));
+        }
     }
 
     /// Counts a report of a port call; whether the dispatch is to be killed here.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use pgdrill_core::{
-    FiringLine, Hook, PortError, PortErrorKind, S3Relation, Status, StatusName, interned,
+    Hook, PortError, PortErrorKind, S3Relation, Status, StatusName, interned,
     ports::{Databag, Unit},
 };
 use serde_json::{Value, json};
@@ -214,7 +214,7 @@ async fn run(shared: &SharedState, number: u32, argv: &[String], stdin: &str) ->
         }
         "state-get" | "state-set" | "state-delete" => state(shared, number, name, first),
         "juju-log" => {
-            shared.state().reported.extend(FiringLine::read(first));
+            shared.report(first);
             Ok(String::new())
         }
         other => Err(format!("nobody stands in for {other}")),

@@ -277,6 +277,75 @@ fn what_is_required_is_the_backend_that_runs() {
         .holds("require_another_backend");
 }
 
+/// A scenario whose last step is a list, with this step before it and this at the end.
+fn then(step: &str, then: &str) -> String {
+    format!("scenario: x\ngiven: {{ units: 2 }}\nfire:\n  - {step}\n  - hook: list-backups\n{then}")
+}
+
+#[test]
+fn what_a_step_cannot_show_is_refused() {
+    Session::new()
+        .run_with("check -", &then("{ hook: restore, then: { damage: [left-closed] } }", ""))
+        .run_with("check -", &then("{ do: primary-is-lost, then: { outcome: finished } }", ""))
+        .run_with("check -", &then("{ settle: true, then: { results: { backups: x } } }", ""))
+        .run_with("check -", &then("{ hook: update-status, then: { results: { x: y } } }", ""))
+        .run_with(
+            "check -",
+            &then("{ do: primary-is-lost, then: { not-visited: [restore/fail_action] } }", ""),
+        )
+        .run_with("check -", &then("{ settle: true, unit: 1 }", ""))
+        .run_with(
+            "check -",
+            &then("{ do: { scale-to: 1 }, then: { statuses: { 1: active } } }", ""),
+        )
+        .run_with("check -", &then("{ hook: restore, then: { outcome: finshed } }", ""))
+        .holds("then_of_a_step");
+}
+
+#[test]
+fn what_no_run_can_show_or_every_run_would_is_refused() {
+    let at_end = |at_end: &str| then("hook: update-status", &format!("then: {{ {at_end} }}\n"));
+    Session::new()
+        .run_with("check -", &at_end("connections: { 2: refused }"))
+        .run_with("check -", &at_end("connections: { 1: refussed }"))
+        .run_with("check -", &at_end("statuses: { 1: { is: blocked } }"))
+        .run_with("check -", &at_end("statuses: { 1: [blocked] }"))
+        .run_with("check -", &at_end("backups: full"))
+        .run_with("check -", &at_end("backups: [ful]"))
+        .run_with("check -", &at_end("objects: { latest: gone }"))
+        .run_with("check -", &at_end("objects: { '': absent }"))
+        .run_with("check -", &at_end("objects: { 'a/${backup_1}': absent }"))
+        .run_with("check -", &at_end("results: { backups: 'id ${backup-0}' }"))
+        .run_with("check -", &at_end("not-visited: [create-backup/set_active]"))
+        .run_with("check -", &at_end("not-visited: [set_active]"))
+        .run_with(
+            "check -",
+            &format!(
+                "{}covers: [list-backups/fail_action]\n",
+                at_end("not-visited: [list-backups/hook_fired, list-backups/fail_action]")
+            ),
+        )
+        .holds("then_that_cannot_fail_or_hold");
+}
+
+#[test]
+fn an_event_is_for_one_unit_or_all_of_them() {
+    Session::new()
+        .run_with("check -", &then("{ hook: update-status, unit: each }", ""))
+        .run_with("check -", &then("{ hook: update-status, unit: \"1\" }", ""))
+        .run_with("check -", &then("{ hook: update-status, unit: 2 }", ""))
+        .run_with("check -", &then("{ do: primary-is-lost, unit: all }", ""))
+        .run_with(
+            "check -",
+            &then(
+                "{ hook: update-status, unit: all, meanwhile: [{ at: hook_fired, do: process-dies }] }",
+                "",
+            ),
+        )
+        .run_with("check -", &then("{ hook: update-status, unit: all }", ""))
+        .holds("unit_all");
+}
+
 #[test]
 fn slips_that_would_look_like_passes_are_refused() {
     let restore = "  - hook: restore\n    params: { backup-id: \"${backup-4}\" }\n";

@@ -59,6 +59,27 @@ then:
 }
 
 #[test]
+fn what_does_not_hold_after_a_step_is_said_with_the_step() {
+    let text = "\
+scenario: a unit that is cut off during its backup stays closed
+given: { units: 2, tls: true, s3: {}, stanza: initialised }
+fire:
+  - hook: create-backup
+    unit: 1
+    meanwhile:
+      - { after: block_new_connections, do: process-dies }
+    then: { outcome: finished, connections: { 1: accepted } }
+  - hook: update-status
+    unit: all
+    then: { message: all is well, connections: { 1: refused } }
+then:
+  backups: [full]
+";
+    let session = Session::new().run_with("run -", text);
+    session.run_with("run - --format json", text).holds("then_of_a_step_fails");
+}
+
+#[test]
 fn what_was_to_happen_at_a_shape_and_did_not_is_said() {
     let text = "\
 scenario: the primary moves during a backup that never starts

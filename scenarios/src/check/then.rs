@@ -1,0 +1,121 @@
+//! Refuses what no run could show, or what every run would.
+
+use pgdrill_core::Hook;
+
+use super::{Checker, escaped, is_token};
+use crate::{
+    names::{ChartShape, Name},
+    scenario::{FireStep, Scenario},
+    then::Then,
+};
+
+impl Checker<'_> {
+    /// What is expected right after a step, once what the step does is known.
+    pub(super) fn step_then(&mut self, path: &str, step: &FireStep) {
+        let (path, then) = (format!("{path}/then"), &step.then);
+        let key = |key: &str| format!("{path}/{key}");
+        if !then.damage.is_empty() {
+            let what = "a law is judged of the whole run, so `damage` stands at the end only";
+            self.refuse_key(&key("damage"), what, "put it under the scenario's own `then`");
+        }
+        let of_firing = [
+            ("outcome", then.outcome.is_some()),
+            ("message", then.message.is_some()),
+            ("results", !then.results.is_empty()),
+        ];
+        let of_firing = of_firing.iter().find(|(_, is_given)| *is_given).map(|(name, _)| *name);
+        if let (None, Some(name)) = (&step.hook, of_firing) {
+            let what = format!("`{name}` is of a step with a `hook`");
+            let hint = "expect `statuses`, `connections`, `backups` or `objects` here";
+            self.refuse_key(&key(name), what, hint);
+        }
+        if let Some(Name(hook)) = &step.hook
+            && !hook.is_action()
+            && !then.results.is_empty()
+        {
+            let what = format!("{hook} is no action, so it has no results");
+            self.refuse_key(&key("results"), what, "leave it out");
+        }
+        if step.change.is_some() && !then.not_visited.is_empty() {
+            let what = "a `do` fires nothing, so it visits no shape";
+            self.refuse_key(&key("not-visited"), what, "put it with a step with a `hook`");
+        }
+        self.expected(&path, then);
+    }
+
+    /// What is expected at the end.
+    pub(super) fn end_then(&mut self, scenario: &Scenario) {
+        let then = &scenario.then;
+        self.expected("then", then);
+        for (index, shape) in then.not_visited.iter().enumerate() {
+            if scenario.covers.contains(shape) {
+                let what = format!("{} stands under `covers`, too", shape.0);
+                let hint = "take it out of one of them";
+                self.refuse(&format!("then/not-visited/{index}"), what, hint);
+            }
+        }
+        for (index, damage) in then.damage.iter().enumerate() {
+            let unit = damage.unit.unwrap_or(0);
+            self.unit(&format!("then/damage/{index}"), "the damaged one", unit);
+        }
+    }
+
+    fn expected(&mut self, path: &str, then: &Then) {
+        if let Some(message) = &then.message {
+            self.text(&format!("{path}/message"), message);
+        }
+        for (key, text) in &then.results {
+            self.text(&format!("{path}/results/{}", escaped(key)), text);
+        }
+        for (unit, status) in &then.statuses {
+            let path = format!("{path}/statuses/{unit}");
+            self.unit(&path, "the one with this status", *unit);
+            if let Some(message) = &status.message {
+                self.text(&format!("{path}/message"), message);
+            }
+        }
+        for unit in then.connections.keys() {
+            let path = format!("{path}/connections/{unit}");
+            self.unit(&path, "the one with these connections", *unit);
+        }
+        for pattern in then.objects.keys() {
+            let path = format!("{path}/objects/{}", escaped(pattern));
+            if pattern.is_empty() {
+                let hint = "give a key, in which `*` stands for any text";
+                self.refuse_key(&path, "no object has an empty key", hint);
+            }
+            self.token(&path, pattern, true);
+        }
+        for (index, Name(ChartShape { hook, .. })) in then.not_visited.iter().enumerate() {
+            if !self.can_fire(*hook) {
+                let what = format!("no step up to here fires {hook}, so none visits its shapes");
+                let hint = "leave it out, or add the step that could visit it";
+                self.refuse(&format!("{path}/not-visited/{index}"), what, hint);
+            }
+        }
+    }
+
+    /// Whether a step so far can have fired this hook. Only what was fired can be deferred.
+    fn can_fire(&self, hook: Hook) -> bool {
+        self.fires.contains(&hook) || (self.settles && !hook.is_action())
+    }
+
+    fn text(&mut self, path: &str, text: &str) {
+        self.token(path, text, false);
+    }
+
+    /// Every `${` in a text must begin a token.
+    fn token(&mut self, path: &str, text: &str, is_key: bool) {
+        let begins = |(at, _)| text.get(at..);
+        let is_none = |rest: &&str| {
+            let end = rest.find('}').map(|end| end + 1);
+            !end.and_then(|end| rest.get(..end)).is_some_and(is_token)
+        };
+        let Some(rest) = text.match_indices("${").filter_map(begins).find(is_none) else { return };
+        let shown: String = rest.chars().take(20).collect();
+        let what = format!("`{shown}` begins nothing that stands for something");
+        let hint =
+            "`${backup-1}` stands for the id of the oldest backup, `${backup-2}` for the next";
+        if is_key { self.refuse_key(path, what, hint) } else { self.refuse(path, what, hint) }
+    }
+}

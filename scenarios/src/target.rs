@@ -1,0 +1,114 @@
+//! The unit, or units, to which a step's event goes.
+
+use std::{borrow::Cow, fmt, ops::Range};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Visitor},
+};
+use serde_json::json;
+
+/// The word for all units.
+const ALL: &str = "all";
+
+/// To which units an event goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// To this one.
+    Unit(u32),
+    /// To each that is there by then, in order.
+    All,
+}
+
+impl Target {
+    /// The units, of so many that there are.
+    #[must_use]
+    pub const fn units(self, count: u32) -> Range<u32> {
+        match self {
+            Self::Unit(unit) => unit..unit.saturating_add(1),
+            Self::All => 0..count,
+        }
+    }
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self::Unit(0)
+    }
+}
+
+impl From<u32> for Target {
+    fn from(unit: u32) -> Self {
+        Self::Unit(unit)
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unit(unit) => write!(f, "unit {unit}"),
+            Self::All => f.write_str("all units"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+
+        impl Visitor<'_> for Read {
+            type Value = Target;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a whole number from 0 to {}, or `{ALL}`", u32::MAX)
+            }
+
+            fn visit_u64<E: de::Error>(self, unit: u64) -> Result<Target, E> {
+                let unit = u32::try_from(unit).ok();
+                let wrong = || E::invalid_value(de::Unexpected::Other("a number"), &self);
+                unit.map(Target::Unit).ok_or_else(wrong)
+            }
+
+            fn visit_i64<E: de::Error>(self, unit: i64) -> Result<Target, E> {
+                let unit = u32::try_from(unit).ok();
+                let wrong = || E::invalid_value(de::Unexpected::Other("a number"), &self);
+                unit.map(Target::Unit).ok_or_else(wrong)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Target, E> {
+                let is_all = (text == ALL).then_some(Target::All);
+                is_all.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+
+        deserializer.deserialize_any(Read)
+    }
+}
+
+impl JsonSchema for Target {
+    fn schema_name() -> Cow<'static, str> {
+        "Target".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The unit to which an event goes, or all of them, in order.",
+            "oneOf": [
+                json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+                json!({ "const": ALL, "description": "Each unit that is there by then, in order." }),
+            ],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_units_are_those_that_are_there() {
+        assert_eq!(Target::All.units(3).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(Target::Unit(2).units(1).collect::<Vec<_>>(), [2]);
+    }
+}

@@ -1,0 +1,99 @@
+//! What differs between two runs or two backends, and the tokens that stand for it.
+
+use pgdrill_sim::BackupSeen;
+use regex_lite::Regex;
+
+/// What stands for what, beside backups. Users see a port's own cause only where it is the backup tool's: the other words
+/// for it are each technology's own.
+const TOKENS: &[(&str, &str)] = &[
+    (r"\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?", "<label>"),
+    (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", "<time>"),
+    (r"\b[0-9A-F]{24}\b", "<segment>"),
+    (r"\b\d{5,}ms\b|\b\d{4}ms\b", "<time>"),
+    // How long an address is decides how much of what follows has room in a status.
+    (r#" \((?:\d{1,3}\.){3}\d{1,3}\)'[^"\n]*"#, " (<address>)'…"),
+    (r"\bsystem-id \d{15,20}\b", "system-id <system-id>"),
+    (r#"([a-z ]+\.[a-z_]+ (?:unreachable|denied|not found|refused|timed out)): [^;\n"]*"#, "$1"),
+    (r"with error: (?:[^E\[\n]|E[^R])[^\n]*", "with error: <cause>"),
+];
+
+/// Labels and times differ between runs and backends: known backups become `<backup-N>`, oldest first, and
+/// what is left in their form becomes `<label>` and `<time>`.
+pub(crate) fn with_tokens(text: &str, backups: &[BackupSeen]) -> String {
+    let mut text = with_backups(text, backups);
+    for (pattern, token) in TOKENS {
+        if let Ok(pattern) = Regex::new(pattern) {
+            text = pattern.replace_all(&text, *token).into_owned();
+        }
+    }
+    text
+}
+
+/// Whether a text is the expected one: to the letter, or with tokens as in a snapshot in place of what differs between runs.
+/// `${backup-N}` stands for the id of the Nth oldest backup. A line break at the end makes no difference.
+pub(crate) fn is_expected(expected: &str, found: &str, backups: &[BackupSeen]) -> bool {
+    let (expected, found) = (expected.trim_end_matches('\n'), found.trim_end_matches('\n'));
+    expected == found || in_tokens(expected, backups) == with_tokens(found, backups)
+}
+
+/// An expected text with the tokens that a snapshot has. What it says to the letter, apart from backups, stays so.
+pub(crate) fn in_tokens(expected: &str, backups: &[BackupSeen]) -> String {
+    let mut text = expected.to_owned();
+    for (index, backup) in backups.iter().enumerate() {
+        text = text.replace(&format!("${{backup-{}}}", index + 1), &backup.id);
+    }
+    with_backups(&text, backups)
+}
+
+fn with_backups(text: &str, backups: &[BackupSeen]) -> String {
+    let mut text = text.to_owned();
+    // The label of a differential backup contains its full one's, so the longer ones go first.
+    let mut backups: Vec<(usize, _)> = backups.iter().enumerate().collect();
+    backups.sort_by_key(|(_, backup)| std::cmp::Reverse(backup.label.len()));
+    for (index, backup) in backups {
+        let token = format!("<backup-{}>", index + 1);
+        // In a table an id has a space after it, and the columns stay where they were.
+        let (cell, padded) = (format!("{} ", backup.id), format!("{token:<20} "));
+        text = text.replace(&backup.label, &token).replace(&cell, &padded);
+        text = text.replace(&backup.id, &token);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use pgdrill_core::ports::BackupKind;
+
+    use super::*;
+
+    fn backup(label: &str, id: &str) -> BackupSeen {
+        let (stanza, label, id) = ("s".to_owned(), label.to_owned(), id.to_owned());
+        BackupSeen { stanza, label, id, kind: BackupKind::Full, failed: false }
+    }
+
+    #[test]
+    fn an_expected_text_may_have_tokens_for_what_differs_between_runs() {
+        let backups = [
+            backup("20260101-000000F", "2026-01-01T00:00:00Z"),
+            backup("20260102-000000F", "2026-01-02T00:00:00Z"),
+        ];
+        let found = "2026-01-02T00:00:00Z | full, of 2025-01-01T00:00:00Z\n";
+        for (expected, is_right) in [
+            ("2026-01-02T00:00:00Z | full, of 2025-01-01T00:00:00Z", true),
+            ("<backup-2>           | full, of <time>", true),
+            ("${backup-2} | full, of <time>\n", true),
+            ("2026-01-02T00:00:00Z | full, of <time>", true),
+            ("${backup-1} | full, of <time>", false),
+            ("${backup-3} | full, of <time>", false),
+            ("<backup-2> | full, of <time>", false),
+            // A time that is written is that time.
+            ("${backup-2} | full, of 2025-01-01T00:00:01Z", false),
+            ("2026-01-03T00:00:00Z | full, of 2025-01-01T00:00:00Z", false),
+        ] {
+            assert_eq!(is_expected(expected, found, &backups), is_right, "{expected}");
+        }
+        assert!(is_expected("a/<backup-1>/b", "a/20260101-000000F/b", &backups));
+        assert!(is_expected("a/<label>/b", "a/20250101-000000F/b", &backups));
+        assert!(!is_expected("a/<label>/b", "a/20260101-000000F/b", &backups));
+    }
+}

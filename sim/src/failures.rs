@@ -1,0 +1,179 @@
+//! What the calls of ports failed with, noted beside the firing that made them.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use pgdrill_core::{
+    Amendments, Fate, Ports, Probe, Shape,
+    ports::{Answer, Call, Observer, PortError, PortResult},
+};
+
+use crate::{
+    dispatch::{Event, Fired, dispatch},
+    world::Shared,
+};
+
+/// A call of a port that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortFailure {
+    /// The shape at which it was made; `None`: between two shapes.
+    pub at: Option<Shape>,
+    /// The call.
+    pub call: Call,
+    /// The cause that the port gave.
+    pub cause: String,
+}
+
+/// Does as [`dispatch`], and notes what the calls of ports failed with.
+///
+/// # Errors
+///
+/// As [`dispatch`].
+pub async fn dispatch_noting(
+    world: &Shared,
+    ports: Ports,
+    event: &Event,
+    amendments: Amendments,
+    probe: Option<&dyn Probe>,
+) -> PortResult<Vec<Fired>> {
+    let notes = Arc::new(Notes::default());
+    let ports = ports.observed(Arc::clone(&notes) as _);
+    let noting = Noting { probe, notes: &notes };
+    let mut fired = dispatch(world, &ports, event, amendments, Some(&noting)).await?;
+    for (firing, failures) in fired.iter_mut().zip(notes.take()) {
+        firing.failures = Some(failures);
+    }
+    Ok(fired)
+}
+
+/// The failures of each firing so far, and the shape at which the last one is.
+#[derive(Default)]
+struct Notes(Mutex<(Vec<Vec<PortFailure>>, Option<Shape>)>);
+
+impl Notes {
+    fn arrive(&self, shape: Shape) {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if shape == Shape::Start {
+            notes.0.push(Vec::new());
+        }
+        notes.1 = Some(shape);
+    }
+
+    fn leave(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = None;
+    }
+
+    fn fail(&self, call: Call, error: &PortError) {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, cause) = (notes.1, error.cause().to_owned());
+        if let Some(failures) = notes.0.last_mut() {
+            failures.push(PortFailure { at, call, cause });
+        }
+    }
+
+    fn take(&self) -> Vec<Vec<PortFailure>> {
+        mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).0)
+    }
+}
+
+#[async_trait]
+impl Observer for Notes {
+    async fn before(&self, _: Call) {}
+
+    async fn after(&self, call: Call, failure: Option<&PortError>) -> Answer {
+        if let Some(error) = failure {
+            self.fail(call, error);
+        }
+        Answer::Delivered
+    }
+}
+
+/// The probe that notes where a firing is, before another.
+struct Noting<'a> {
+    probe: Option<&'a dyn Probe>,
+    notes: &'a Notes,
+}
+
+#[async_trait]
+impl Probe for Noting<'_> {
+    async fn arrive(&self, shape: Shape) -> Fate {
+        self.notes.arrive(shape);
+        match self.probe {
+            Some(probe) => probe.arrive(shape).await,
+            None => Fate::Live,
+        }
+    }
+
+    async fn leave(&self, shape: Shape) -> Fate {
+        self.notes.leave();
+        match self.probe {
+            Some(probe) => probe.leave(shape).await,
+            None => Fate::Live,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use futures_util::FutureExt as _;
+    use pgdrill_core::{Attempt, Hook};
+
+    use super::*;
+    use crate::{
+        BucketGiven, Given, Injection, Injector, S3Given, StanzaGiven, View, World,
+        given::BackupGiven,
+    };
+
+    fn fired(given: &Given, hook: Hook, lost: &[Injection]) -> Vec<Fired> {
+        let world = World::new(given).shared();
+        let ports = View::new(&world, 0).map(View::ports).unwrap();
+        let ports = Injector::new(Shared::clone(&world), lost).ports(ports);
+        let event = Event { hook, unit: 0, parameters: BTreeMap::new() };
+        let fired = dispatch_noting(&world, ports, &event, Amendments::all(), None);
+        fired.now_or_never().unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_failure_is_noted_with_its_shape_its_call_and_its_cause() {
+        let bucket = BucketGiven::Forbidden;
+        let s3 = Some(S3Given { bucket, ..S3Given::default() });
+        let given = Given { s3, ..Given::default() };
+        let fired = fired(&given, Hook::S3CredentialsChanged, &[]);
+        let failure = PortFailure {
+            at: Some(Shape::Attempt(Attempt::CouldInitialiseStanza)),
+            call: Call::ObjectStoreEnsureBucket,
+            cause: "403 Forbidden".into(),
+        };
+        assert_eq!(fired[0].failures, Some(vec![failure]));
+    }
+
+    #[test]
+    fn a_failure_between_two_shapes_is_at_none() {
+        let given = Given { tls: true, units: 2, s3: Some(S3Given::default()), ..Given::default() };
+        // Asked once more whether the primary is out of reach.
+        let lost = [Injection::Lost(Call::UnitStatus)];
+        let failures = fired(&given, Hook::UpdateStatus, &lost)[0].failures.clone().unwrap();
+        let seen: Vec<_> = failures.iter().map(|it| (it.at, it.call)).collect();
+        assert_eq!(seen, [(None, Call::UnitStatus)]);
+    }
+
+    #[test]
+    fn an_answer_that_is_lost_is_a_failure_and_a_well_made_backup_has_none() {
+        let given = Given {
+            s3: Some(S3Given::default()),
+            stanza: StanzaGiven::Initialised,
+            backups: vec![BackupGiven::Full],
+            ..Given::default()
+        };
+        assert_eq!(fired(&given, Hook::CreateBackup, &[])[0].failures, Some(Vec::new()));
+        let lost = [Injection::Lost(Call::RepositoryBackUp)];
+        let failures = fired(&given, Hook::CreateBackup, &lost)[0].failures.clone().unwrap();
+        assert_eq!(failures[0].cause, "the answer was lost");
+        assert_eq!(failures.len(), 1);
+    }
+}
