@@ -114,9 +114,10 @@ async fn set_maintenance(context: &mut Context<'_>) -> PortResult<()> {
     unit.set_status(Status::new(StatusName::Maintenance, message)).await
 }
 
-async fn upload_error_log(context: &Context<'_>) -> PortResult<Option<Amendment>> {
+async fn upload_error_log(context: &mut Context<'_>) -> PortResult<Option<Amendment>> {
     let amendment = Amendment::ErrorLogIsBestEffort;
-    match context.upload_log().await {
+    let uploaded = context.upload_log().await;
+    match context.logged(uploaded) {
         Ok(()) => Ok(None),
         Err(_) if context.amendments.has(amendment) => Ok(Some(amendment)),
         Err(error) => Err(error),

@@ -17,6 +17,7 @@ mod act;
 mod amendment;
 mod ask;
 mod attempt;
+mod cause;
 mod context;
 mod fire;
 pub mod firing_log;
@@ -35,6 +36,7 @@ mod walk;
 mod walker;
 
 pub use amendment::{Amendment, Amendments, UnknownAmendment};
+pub use cause::Cause;
 pub use fire::fire;
 pub use firing_log::FiringLine;
 pub use hook::{Firing, Hook, HookError, Outcome, UnknownHook};
