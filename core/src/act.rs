@@ -54,7 +54,9 @@ pub(crate) async fn carry_out(
         Action::EndInterruptedRestore => end_interrupted_restore(context).await?,
         Action::PutStatusBack => {
             if let Some(before) = context.notes.before_maintenance.take() {
-                ports.unit.set_status(before).await?;
+                // What only Juju shows stood for no trouble of the database.
+                let is_own = before.name.can_be_set();
+                ports.unit.set_status(if is_own { before } else { Status::active() }).await?;
             }
         }
     }
@@ -112,9 +114,10 @@ async fn set_maintenance(context: &mut Context<'_>) -> PortResult<()> {
     unit.set_status(Status::new(StatusName::Maintenance, message)).await
 }
 
-async fn upload_error_log(context: &Context<'_>) -> PortResult<Option<Amendment>> {
+async fn upload_error_log(context: &mut Context<'_>) -> PortResult<Option<Amendment>> {
     let amendment = Amendment::ErrorLogIsBestEffort;
-    match context.upload_log().await {
+    let uploaded = context.upload_log().await;
+    match context.logged(uploaded) {
         Ok(()) => Ok(None),
         Err(_) if context.amendments.has(amendment) => Ok(Some(amendment)),
         Err(error) => Err(error),

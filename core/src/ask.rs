@@ -11,7 +11,7 @@ use crate::{
         Databag, MemberState, PortError, PortErrorKind, PortResult, RestoreSource, Service,
         ServiceState, UnitId, key,
     },
-    s3::S3Settings,
+    s3::{S3Problem, S3Settings},
     shape::Question,
     status::StatusName,
     texts,
@@ -44,7 +44,10 @@ pub(crate) async fn answer(
         Question::IsBackupIdValid => is_backup_id_valid(context).await?,
         Question::IsBlockedOrWaiting => match ports.unit.status().await?.name {
             StatusName::Blocked | StatusName::Waiting => true,
-            StatusName::Active | StatusName::Maintenance | StatusName::Unknown => false,
+            StatusName::Active
+            | StatusName::Maintenance
+            | StatusName::Unknown
+            | StatusName::Error => false,
         },
         Question::IsDatabaseServiceKnown => {
             ports.workload.service(Service::Database).await? != ServiceState::Unknown
@@ -99,10 +102,19 @@ async fn has_cluster_initialised(context: &Context<'_>) -> PortResult<RefinedAns
 }
 
 async fn are_all_settings_provided(context: &mut Context<'_>) -> PortResult<bool> {
-    let settings = context.s3_settings().await?;
-    let given = settings.is_some();
-    context.notes.s3 = settings.map(Arc::new);
-    Ok(given)
+    let relation = context.ports.unit.s3_relation().await?;
+    Ok(match relation.map(|relation| S3Settings::from_relation(&relation)) {
+        Some(Ok(settings)) => {
+            context.notes.s3 = Some(Arc::new(settings));
+            true
+        }
+        // They are all there; that one of them is of no use is what the attempt to use them says.
+        Some(Err(S3Problem::Unusable { parameter, why })) => {
+            context.notes.unusable = Some(texts::unusable_s3_parameter(parameter, why));
+            true
+        }
+        Some(Err(S3Problem::Missing(_))) | None => false,
+    })
 }
 
 async fn is_leader(context: &mut Context<'_>) -> PortResult<bool> {
@@ -211,8 +223,13 @@ async fn has_missing_s3_parameters(context: &mut Context<'_>) -> PortResult<bool
             context.notes.s3 = Some(Arc::new(settings));
             Ok(false)
         }
-        Err(missing) => {
-            context.notes.reason = Some(texts::missing_s3_parameters(&missing));
+        Err(problem) => {
+            context.notes.reason = Some(match problem {
+                S3Problem::Missing(missing) => texts::missing_s3_parameters(&missing),
+                S3Problem::Unusable { parameter, why } => {
+                    texts::unusable_s3_parameter(parameter, why)
+                }
+            });
             Ok(true)
         }
     }

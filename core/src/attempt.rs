@@ -28,26 +28,29 @@ pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> Refined
         Attempt::CouldInitialiseStanza => initialise_stanza(context).await,
         Attempt::IsWalArchivingToS3Working => archive_wal(context, &mut refined).await,
         Attempt::WasPossibleUploadMetadataFileTestConnectivityS3 => {
-            upload_metadata(context).await.map_err(|_| texts::METADATA_FAILED.to_owned())
+            let uploaded = upload_metadata(context).await;
+            context.logged(uploaded).map_err(|_| texts::METADATA_FAILED.to_owned())
         }
         Attempt::HasBackupCreationSucceeded => back_up(context).await,
         Attempt::WereBackupLogsUploadedS3 => {
-            context.upload_log().await.map_err(|_| texts::LOGS_FAILED.to_owned())
+            let uploaded = context.upload_log().await;
+            context.logged(uploaded).map_err(|_| texts::LOGS_FAILED.to_owned())
         }
         Attempt::DoesPgbackrestReturnedBackupsList => {
-            list(context).await.map_err(|error| texts::list_failed(error.cause()))
+            let listed = list(context).await;
+            context.logged(listed).map_err(|error| texts::list_failed(error.cause()))
         }
         Attempt::HasDatabaseStopped => {
             let stopped = context.ports.workload.stop(Service::Database).await;
-            stopped.map_err(|error| texts::stop_failed(error.cause()))
+            context.logged(stopped).map_err(|error| texts::stop_failed(error.cause()))
         }
         Attempt::WasPreviousClusterInfoRemoved => {
             let removed = context.ports.cluster_record.remove().await;
-            removed.map_err(|error| texts::record_failed(error.cause()))
+            context.logged(removed).map_err(|error| texts::record_failed(error.cause()))
         }
         Attempt::WasDataDirectoryEmptied => {
             let emptied = context.ports.workload.empty_data_directory().await;
-            emptied.map_err(|error| texts::empty_failed(error.cause()))
+            context.logged(emptied).map_err(|error| texts::empty_failed(error.cause()))
         }
     };
     let yes = tried.is_ok();
@@ -59,17 +62,20 @@ pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> Refined
 
 async fn initialise_stanza(context: &mut Context<'_>) -> Result<(), String> {
     let ports = context.ports;
-    let s3 = context.notes.s3.clone().ok_or_else(|| texts::stanza_failed(None))?;
+    let unusable = context.notes.unusable.as_deref();
+    let s3 = context.notes.s3.clone().ok_or_else(|| texts::stanza_failed(unusable))?;
     let maintenance = Status::new(StatusName::Maintenance, texts::INITIALISING_STANZA);
-    ports.unit.set_status(maintenance).await.map_err(|error| stanza_failed(&error))?;
-    ports.object_store.ensure_bucket(&s3).await.map_err(|_| texts::BUCKET_FAILED.to_owned())?;
-    match context.is_repository_foreign(&s3).await {
-        Ok(false) => {}
-        Ok(true) => return Err(texts::ANOTHER_CLUSTER.to_owned()),
-        Err(error) => return Err(stanza_failed(&error)),
+    let set = ports.unit.set_status(maintenance).await;
+    context.logged(set).map_err(|error| stanza_failed(&error))?;
+    let ensured = ports.object_store.ensure_bucket(&s3).await;
+    context.logged(ensured).map_err(|_| texts::BUCKET_FAILED.to_owned())?;
+    let foreign = context.is_repository_foreign(&s3).await;
+    if context.logged(foreign).map_err(|error| stanza_failed(&error))? {
+        return Err(texts::ANOTHER_CLUSTER.to_owned());
     }
     let identity = ports.unit.identity();
-    ports.repository.create_stanza(identity.stanza()).await.map_err(|error| stanza_failed(&error))
+    let created = ports.repository.create_stanza(identity.stanza()).await;
+    context.logged(created).map_err(|error| stanza_failed(&error))
 }
 
 fn stanza_failed(error: &PortError) -> String {
@@ -81,15 +87,15 @@ async fn archive_wal(
     refined: &mut Option<Amendment>,
 ) -> Result<(), String> {
     let checked = record_and_check(context, refined).await;
-    let Err(error) = checked else { return Ok(()) };
+    let Err(error) = context.logged(checked) else { return Ok(()) };
     // What is recorded must not outlive a failed check: a stanza in the databag counts as usable. Each
-    // half of the rollback is tried whatever the other did.
-    let reason = stanza_failed(&error);
+    // half of the rollback is tried whatever the other did; why one failed is for the log.
     let erased = context.ports.unit.set_data(Databag::Application, key::STANZA, None).await;
     let applied = context.apply_cluster_settings().await;
+    let (erased, applied) = (context.logged(erased), context.logged(applied));
     match erased.and(applied) {
-        Ok(()) => Err(reason),
-        Err(rollback) => Err(texts::stanza_failed(Some(&format!("rollback failed: {rollback}")))),
+        Ok(()) => Err(stanza_failed(&error)),
+        Err(_) => Err(texts::stanza_failed(Some(texts::STANZA_NOT_TAKEN_BACK))),
     }
 }
 
@@ -204,6 +210,7 @@ async fn back_up(context: &mut Context<'_>) -> Result<(), String> {
     let (stdout, stderr, failure) = match done {
         Ok(stdout) => (stdout, String::new(), None),
         Err(error) => {
+            context.notes.causes.push(error.clone());
             let CommandExit { stdout, stderr, .. } = error.exit().cloned().unwrap_or_default();
             (stdout, stderr, Some(texts::backup_failed(error.cause())))
         }

@@ -32,6 +32,10 @@ pub(crate) struct Notes {
     pub(crate) reason: Option<String>,
     /// The S3 settings that this firing uses.
     pub(crate) s3: Option<Arc<S3Settings>>,
+    /// Why calls of ports failed within this shape.
+    pub(crate) causes: Vec<PortError>,
+    /// Why they can't be used although they are all there.
+    pub(crate) unusable: Option<String>,
     /// The name under which the backup's log is stored, and the log.
     pub(crate) log: Option<BackupLog>,
     /// The answer of list-backups.
@@ -67,6 +71,14 @@ impl From<bool> for RefinedAnswer {
 pub(crate) const MODEL_UUID_LINE: &str = "Model UUID: ";
 
 impl Context<'_> {
+    /// Has the log say why a call failed that this shape made, and hands the failure on.
+    pub(crate) fn logged<T>(&mut self, made: PortResult<T>) -> PortResult<T> {
+        if let Err(error) = &made {
+            self.notes.causes.push(error.clone());
+        }
+        made
+    }
+
     /// The other units that this unit reaches over TLS: none when TLS is off or it is alone.
     pub(crate) async fn tls_peers(&self) -> PortResult<Vec<UnitId>> {
         if self.ports.unit.tls_material().await?.is_complete() {

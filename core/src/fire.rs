@@ -20,8 +20,7 @@ pub async fn fire(
     let context = Context { ports, hook, amendments, notes: Notes::default() };
     let mut walker = Walker::new(context, probe);
     let walked = walk(&mut walker, hook).await;
-    let (trace, outcome) = walker.finish(walked);
-    Firing { hook, outcome, trace }
+    walker.finish(walked)
 }
 
 async fn walk(walker: &mut Walker<'_>, hook: Hook) -> Result<(), Stop> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     amendment::Amendment,
+    cause::Cause,
     hook::{Firing, Hook, HookError, Outcome},
     interned::interned,
     ports::{PortError, PortErrorKind},
@@ -40,6 +41,17 @@ struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cleanup: Option<ErrorLine>,
     trace: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<CauseLine>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CauseLine {
+    at: String,
+    place: String,
+    kind: String,
+    cause: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,6 +92,7 @@ impl FiringLine {
             error,
             cleanup,
             trace: self.firing.trace.to_string(),
+            causes: self.firing.causes.iter().map(CauseLine::of).collect(),
         };
         // A map of texts always has a form in JSON.
         [MARK, &serde_json::to_string(&line).unwrap_or_default()].concat()
@@ -91,6 +104,11 @@ impl FiringLine {
         match self.firing.outcome {
             Outcome::Error(_) | Outcome::Died(_) => "ERROR",
             Outcome::Failed(_) => "WARNING",
+            Outcome::Returned | Outcome::Deferred | Outcome::Finished
+                if !self.firing.causes.is_empty() =>
+            {
+                "WARNING"
+            }
             Outcome::Returned if self.is_as_ever() => "DEBUG",
             Outcome::Returned | Outcome::Deferred | Outcome::Finished => "INFO",
         }
@@ -132,7 +150,8 @@ impl FiringLine {
             _ => return None,
         };
         let trace = trace(&line.trace)?;
-        Some(Self { firing: Firing { hook, outcome, trace }, is_refired: line.again })
+        let causes = line.causes.into_iter().map(CauseLine::into_cause).collect::<Option<_>>()?;
+        Some(Self { firing: Firing { hook, outcome, trace, causes }, is_refired: line.again })
     }
 }
 
@@ -146,18 +165,38 @@ impl ErrorLine {
     }
 
     fn into_error(self) -> Option<PortError> {
-        let kinds = [
-            PortErrorKind::Unreachable,
-            PortErrorKind::Denied,
-            PortErrorKind::NotFound,
-            PortErrorKind::Refused,
-            PortErrorKind::TimedOut,
-            PortErrorKind::Malformed,
-        ];
-        let kind = kinds.into_iter().find(|kind| kind.name() == self.kind)?;
+        let kind = kind(&self.kind)?;
         let (port, operation) = self.place.split_once('.')?;
         Some(PortError::new(kind, interned(port), interned(operation), self.cause))
     }
+}
+
+impl CauseLine {
+    fn of(cause: &Cause) -> Self {
+        Self {
+            at: cause.shape.id().to_owned(),
+            place: cause.place.clone(),
+            kind: cause.kind.name().to_owned(),
+            cause: cause.text.clone(),
+        }
+    }
+
+    fn into_cause(self) -> Option<Cause> {
+        let (shape, kind) = (Shape::from_id(&self.at)?, kind(&self.kind)?);
+        Some(Cause { shape, place: self.place, kind, text: self.cause })
+    }
+}
+
+fn kind(name: &str) -> Option<PortErrorKind> {
+    let kinds = [
+        PortErrorKind::Unreachable,
+        PortErrorKind::Denied,
+        PortErrorKind::NotFound,
+        PortErrorKind::Refused,
+        PortErrorKind::TimedOut,
+        PortErrorKind::Malformed,
+    ];
+    kinds.into_iter().find(|kind| kind.name() == name)
 }
 
 /// Reads a trace in the form in which it is shown.
@@ -199,7 +238,10 @@ mod tests {
         ];
         let steps = steps.map(|(shape, answer, mark)| Step { shape, answer, mark });
         let trace = steps.into_iter().collect();
-        let firing = Firing { hook: Hook::CreateBackup, outcome, trace };
+        let shape = Shape::Attempt(Attempt::WereBackupLogsUploadedS3);
+        let error = PortError::new(PortErrorKind::Denied, "object store", "put", "403\n\"x\"");
+        let causes = vec![Cause::new(shape, &error)];
+        let firing = Firing { hook: Hook::CreateBackup, outcome, trace, causes };
         FiringLine { firing, is_refired: true }
     }
 
@@ -233,11 +275,12 @@ mod tests {
             let shapes = [Shape::Start, Shape::Question(Question::IsBlocked), Shape::Action(last)];
             let steps = shapes.map(|shape| Step { shape, answer: None, mark: None });
             let trace = steps.into_iter().collect();
-            let firing = Firing { hook, outcome: Outcome::Returned, trace };
+            let firing = Firing { hook, outcome: Outcome::Returned, trace, causes: Vec::new() };
             FiringLine { firing, is_refired: false }.level()
         };
         assert_eq!(level(Hook::UpdateStatus, Action::SetActivePrimary), "DEBUG");
         assert_eq!(level(Hook::UpdateStatus, Action::ClearRestoreFlags), "INFO");
         assert_eq!(level(Hook::CreateBackup, Action::SetActivePrimary), "INFO");
+        assert_eq!(line(Outcome::Returned).level(), "WARNING", "it has a cause");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{ports::PortError, shape::Shape, trace::Trace};
+use crate::{cause::Cause, ports::PortError, shape::Shape, trace::Trace};
 
 /// The six hooks that the core holds, each walking one chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -194,4 +194,6 @@ pub struct Firing {
     pub outcome: Outcome,
     /// What it visited.
     pub trace: Trace,
+    /// Why calls of ports failed of which an answer or an action came, in order, as far as the log has room for them.
+    pub causes: Vec<Cause>,
 }

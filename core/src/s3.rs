@@ -26,6 +26,22 @@ pub struct S3Relation {
     pub uri_style: Option<Text>,
     /// `tls-ca-chain`.
     pub tls_ca_chain: Option<Text>,
+    /// Whether it names the secret with the credentials in a form that no id of Juju's has: then nobody asked for it.
+    pub names_no_secret: bool,
+}
+
+/// Why the data of an S3 relation can't be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum S3Problem {
+    /// Required parameters are absent or blank: their names, in the order bucket, access-key, secret-key.
+    Missing(Vec<&'static str>),
+    /// A parameter holds what no S3 client or the backup tool can use.
+    Unusable {
+        /// Its name.
+        parameter: &'static str,
+        /// What it holds, in words that follow its name.
+        why: &'static str,
+    },
 }
 
 /// How a request names its bucket.
@@ -67,9 +83,19 @@ impl S3Settings {
     ///
     /// # Errors
     ///
-    /// The names of the required parameters that are absent or blank, in the order bucket, access-key,
-    /// secret-key.
-    pub fn from_relation(relation: &S3Relation) -> Result<Self, Vec<&'static str>> {
+    /// What is missing, or can't be used: control characters, which would end a line of the backup tool's file; an
+    /// endpoint with a path, which that tool leaves out (pgBackRest 2.55.1); `//` in the path, which it refuses.
+    pub fn from_relation(relation: &S3Relation) -> Result<Self, S3Problem> {
+        let settings = Self::complete(relation)?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn complete(relation: &S3Relation) -> Result<Self, S3Problem> {
+        if relation.names_no_secret {
+            let why = "names no secret of Juju's";
+            return Err(S3Problem::Unusable { parameter: "secret-extra", why });
+        }
         let bucket = relation.bucket.as_ref().map(|text| cut(text, bucket_name));
         let secret = |secret: &Option<Secret>| secret.as_ref().map(|s| cut(s.text(), str::trim));
         let (access_key, secret_key) = (secret(&relation.access_key), secret(&relation.secret_key));
@@ -79,11 +105,8 @@ impl S3Settings {
         let (Some(bucket), Some(access_key), Some(secret_key), true) =
             (&bucket, &access_key, &secret_key, required.iter().all(|(_, value)| given(value)))
         else {
-            return Err(required
-                .iter()
-                .filter(|(_, v)| !given(v))
-                .map(|(name, _)| *name)
-                .collect());
+            let missing = required.iter().filter(|(_, value)| !given(value));
+            return Err(S3Problem::Missing(missing.map(|(name, _)| *name).collect()));
         };
         let region = present(relation.region.as_ref(), str::trim);
         let endpoint = present(relation.endpoint.as_ref(), without_trailing_slashes);
@@ -100,6 +123,34 @@ impl S3Settings {
             },
             tls_ca_chain: present(relation.tls_ca_chain.as_ref(), str::trim),
         })
+    }
+
+    /// Refuses what can't be used.
+    fn check(&self) -> Result<(), S3Problem> {
+        let unusable = |parameter, why| Err(S3Problem::Unusable { parameter, why });
+        for (parameter, value) in [
+            ("bucket", &*self.bucket),
+            ("access-key", self.access_key.expose()),
+            ("secret-key", self.secret_key.expose()),
+            ("endpoint", &*self.endpoint),
+            ("path", &*self.path),
+            ("region", self.region.as_deref().unwrap_or_default()),
+        ] {
+            if value.chars().any(char::is_control) {
+                return unusable(parameter, "holds a control character");
+            }
+        }
+        let host = self.endpoint.split_once("://").map_or(&*self.endpoint, |(_, rest)| rest);
+        if host.contains(['/', '?', '#']) {
+            return unusable("endpoint", "holds more than a host and a port");
+        }
+        if host.contains('@') {
+            return unusable("endpoint", "holds a user");
+        }
+        if self.path.contains("//") {
+            return unusable("path", "holds `//`");
+        }
+        Ok(())
     }
 
     /// The key of an object that the hooks keep for `stanza`: `<path>/backup/<stanza>/<name>`, without
@@ -220,9 +271,44 @@ mod tests {
         };
         assert_eq!(
             S3Settings::from_relation(&blank),
-            Err(vec!["bucket", "access-key", "secret-key"])
+            Err(S3Problem::Missing(vec!["bucket", "access-key", "secret-key"]))
         );
         let half = S3Relation { access_key: None, ..relation() };
-        assert_eq!(S3Settings::from_relation(&half), Err(vec!["access-key"]));
+        assert_eq!(S3Settings::from_relation(&half), Err(S3Problem::Missing(vec!["access-key"])));
+    }
+
+    #[test]
+    fn what_can_t_be_used_is_named() {
+        let text = |text: &str| Some(Text::from(text.to_owned()));
+        let path = |path| S3Relation { path: text(path), ..relation() };
+        let endpoint = |endpoint| S3Relation { endpoint: text(endpoint), ..relation() };
+        for (given, expected) in [
+            (S3Relation { bucket: text("a\nb"), ..relation() }, Some("bucket")),
+            (
+                S3Relation { access_key: Some(Secret::new("a\u{1b}b")), ..relation() },
+                Some("access-key"),
+            ),
+            (
+                S3Relation { secret_key: Some(Secret::new("a\0b")), ..relation() },
+                Some("secret-key"),
+            ),
+            (S3Relation { region: text("a\rb"), ..relation() }, Some("region")),
+            (path("a\tb"), Some("path")),
+            (path("a//b"), Some("path")),
+            (path("//a/b//"), None),
+            (endpoint("https://minio:9000/swift/v1"), Some("endpoint")),
+            (endpoint("minio:9000/x"), Some("endpoint")),
+            (endpoint("https://user:password@minio"), Some("endpoint")),
+            (endpoint("https://minio?x"), Some("endpoint")),
+            (endpoint("https://[::1]:9000/"), None),
+            (S3Relation { names_no_secret: true, ..S3Relation::default() }, Some("secret-extra")),
+        ] {
+            let found = match S3Settings::from_relation(&given) {
+                Err(S3Problem::Unusable { parameter, .. }) => Some(parameter),
+                Ok(_) => None,
+                Err(S3Problem::Missing(missing)) => panic!("{missing:?}"),
+            };
+            assert_eq!(found, expected, "{given:?}");
+        }
     }
 }

@@ -16,14 +16,22 @@ pub enum StatusName {
     Maintenance,
     /// Something else must happen first.
     Waiting,
-    /// No status was set yet.
+    /// No status was set yet. Only Juju shows it.
     Unknown,
+    /// A hook of the unit failed, and Juju is about to retry it. Only Juju shows it.
+    Error,
 }
 
 impl StatusName {
     /// Every kind.
-    pub const ALL: &'static [Self] =
-        &[Self::Active, Self::Blocked, Self::Maintenance, Self::Waiting, Self::Unknown];
+    pub const ALL: &'static [Self] = &[
+        Self::Active,
+        Self::Blocked,
+        Self::Maintenance,
+        Self::Waiting,
+        Self::Unknown,
+        Self::Error,
+    ];
 
     /// The name as Juju writes it.
     #[must_use]
@@ -34,6 +42,16 @@ impl StatusName {
             Self::Maintenance => "maintenance",
             Self::Waiting => "waiting",
             Self::Unknown => "unknown",
+            Self::Error => "error",
+        }
+    }
+
+    /// Whether a unit may set it; Juju refuses the others, which it shows by itself.
+    #[must_use]
+    pub const fn can_be_set(self) -> bool {
+        match self {
+            Self::Active | Self::Blocked | Self::Maintenance | Self::Waiting => true,
+            Self::Unknown | Self::Error => false,
         }
     }
 }
@@ -54,14 +72,11 @@ pub struct Status {
 }
 
 impl Status {
-    /// A status; a message over [`STATUS_MESSAGE_LIMIT`] characters is cut there.
+    /// A status; a message over [`STATUS_MESSAGE_LIMIT`] characters is cut at a word, and ends in `…` then.
     #[must_use]
     pub fn new(name: StatusName, message: impl Into<Cow<'static, str>>) -> Self {
         let message = message.into();
-        let message = match message.char_indices().nth(STATUS_MESSAGE_LIMIT) {
-            Some((end, _)) => Cow::Owned(message[..end].to_owned()),
-            None => message,
-        };
+        let message = cut(&message, STATUS_MESSAGE_LIMIT).map_or(message, Cow::Owned);
         Self { name, message }
     }
 
@@ -70,6 +85,18 @@ impl Status {
     pub const fn active() -> Self {
         Self { name: StatusName::Active, message: Cow::Borrowed("") }
     }
+}
+
+/// A text of at most `limit` characters: as many whole words as there is room for, and `…`. `None`: it is no longer than
+/// that. A word that takes up more than half of the room is cut itself.
+pub(crate) fn cut(text: &str, limit: usize) -> Option<String> {
+    text.char_indices().nth(limit)?;
+    let room = text.char_indices().nth(limit.saturating_sub(1)).map_or(text.len(), |(end, _)| end);
+    let (shown, rest) = text.split_at(room);
+    let is_whole = rest.starts_with(char::is_whitespace);
+    let last = shown.rfind(char::is_whitespace).filter(|at| 2 * at > room && !is_whole);
+    let shown = last.map_or(shown, |at| shown.get(..at).unwrap_or(shown)).trim_end();
+    Some(shown.to_owned() + "…")
 }
 
 impl fmt::Display for Status {
@@ -90,7 +117,23 @@ mod tests {
     fn a_message_is_cut_at_120_characters_not_bytes() {
         let status = Status::new(StatusName::Blocked, "é".repeat(121));
         assert_eq!(status.message.chars().count(), STATUS_MESSAGE_LIMIT);
+        assert!(status.message.ends_with('…'));
         let whole = Status::new(StatusName::Blocked, "é".repeat(120));
         assert_eq!(whole.message.chars().count(), 120);
+        assert!(!whole.message.ends_with('…'));
+    }
+
+    #[test]
+    fn a_text_is_cut_at_a_word() {
+        for (text, expected) in [
+            ("one two three", None),
+            ("one two threes", Some("one two…")),
+            ("one two thr four", Some("one two thr…")),
+            ("one two four five", Some("one two four…")),
+            ("onetwothreefour", Some("onetwothreef…")),
+            ("a twothreefourfive", Some("a twothreefo…")),
+        ] {
+            assert_eq!(cut(text, 13).as_deref(), expected, "{text}");
+        }
     }
 }

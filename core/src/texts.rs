@@ -1,11 +1,14 @@
 //! The texts that users of the charm see, preserved to the letter: dashboards and runbooks match on them.
 
-use crate::status::STATUS_MESSAGE_LIMIT;
+use crate::status::{STATUS_MESSAGE_LIMIT, cut};
 
 /// Blocked: the stanza could not be created or checked. A hint may follow; see [`stanza_failed`].
 pub const STANZA_FAILED: &str = "failed to initialize stanza, check your S3 settings";
 /// Blocked: the bucket can't be reached or made.
 pub const BUCKET_FAILED: &str = "failed to access/create the bucket, check your S3 settings";
+/// What [`stanza_failed`] says where the stanza of a failed check is still recorded.
+pub const STANZA_NOT_TAKEN_BACK: &str =
+    "the recorded stanza could not be taken back, see juju debug-log";
 /// Blocked: the repository belongs to another cluster.
 pub const ANOTHER_CLUSTER: &str = "the S3 repository has backups from another cluster";
 /// Blocked: the database service is not running after a restore.
@@ -67,10 +70,9 @@ pub fn stanza_failed(hint: Option<&str>) -> String {
     let mut message = STANZA_FAILED.to_owned();
     if let Some(hint) = hint.map(str::trim).filter(|hint| !hint.is_empty()) {
         message.push_str(": ");
-        let room = STATUS_MESSAGE_LIMIT - message.len();
-        message.extend(hint.chars().take(room));
+        message.push_str(hint);
     }
-    message
+    cut(&message, STATUS_MESSAGE_LIMIT).unwrap_or(message)
 }
 
 /// Whether a Blocked status with this message says that the stanza could not be created or checked.
@@ -89,6 +91,12 @@ pub fn is_s3_block(message: &str) -> bool {
 #[must_use]
 pub fn missing_s3_parameters(missing: &[&str]) -> String {
     format!("Missing S3 parameters: ['{}']", missing.join("', '"))
+}
+
+/// `S3 parameter 'path' holds a control character`.
+#[must_use]
+pub fn unusable_s3_parameter(parameter: &str, why: &str) -> String {
+    format!("S3 parameter '{parameter}' {why}")
 }
 
 /// The failure of a backup, with its cause.

@@ -6,8 +6,9 @@ use crate::{
     act,
     amendment::Amendment,
     ask, attempt,
+    cause::Cause,
     context::{Context, RefinedAnswer},
-    hook::{HookError, Outcome},
+    hook::{Firing, HookError, Outcome},
     ports::PortResult,
     shape::{Action, Attempt, Ending, Question, Shape},
     status::StatusName,
@@ -48,12 +49,13 @@ pub(crate) struct Walker<'a> {
     pub(crate) context: Context<'a>,
     probe: Option<&'a dyn Probe>,
     trace: Trace,
+    causes: Vec<Cause>,
 }
 
 impl<'a> Walker<'a> {
     /// A firing at `hook_fired`.
     pub(crate) fn new(context: Context<'a>, probe: Option<&'a dyn Probe>) -> Self {
-        Self { context, probe, trace: Trace::start() }
+        Self { context, probe, trace: Trace::start(), causes: Vec::new() }
     }
 
     /// Passes `hook_fired`, and does what the charts draw dotted after it.
@@ -63,14 +65,14 @@ impl<'a> Walker<'a> {
         self.repair().await
     }
 
-    /// What the firing visited, and how it ended.
-    pub(crate) fn finish(mut self, walked: Result<(), Stop>) -> (Trace, Outcome) {
+    /// The firing, which ended so.
+    pub(crate) fn finish(mut self, walked: Result<(), Stop>) -> Firing {
         let outcome = match walked {
             Ok(()) => self.context.notes.outcome.take().unwrap_or(Outcome::Returned),
             Err(Stop::Error(error)) => Outcome::Error(error),
             Err(Stop::Died(shape)) => Outcome::Died(shape),
         };
-        (self.trace, outcome)
+        Firing { hook: self.context.hook, outcome, trace: self.trace, causes: self.causes }
     }
 
     /// Asks a question: its answer, or the error of the port that could not answer.
@@ -97,6 +99,7 @@ impl<'a> Walker<'a> {
         let shape = Shape::Attempt(attempt);
         self.arrive(shape).await?;
         let RefinedAnswer { yes, refined } = attempt::make(&mut self.context, attempt).await;
+        self.keep_causes(shape);
         self.record(Step { shape, answer: Some(yes), mark: refined.map(Mark::Refined) });
         self.leave(shape).await?;
         Ok(yes)
@@ -123,7 +126,11 @@ impl<'a> Walker<'a> {
         action: Action,
     ) -> Result<(), Stop> {
         match self.amend(amendment, action).await {
-            Ok(()) | Err(Stop::Error(_)) => Ok(()),
+            Err(Stop::Error(HookError { shape, cause, .. })) => {
+                Cause::new(shape, &cause).add_to(&mut self.causes);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
             died @ Err(Stop::Died(_)) => died,
         }
     }
@@ -181,7 +188,9 @@ impl<'a> Walker<'a> {
     async fn carry_out(&mut self, action: Action, mark: Option<Mark>) -> Result<(), Stop> {
         let shape = Shape::Action(action);
         self.arrive(shape).await?;
-        match act::carry_out(&mut self.context, action).await {
+        let done = act::carry_out(&mut self.context, action).await;
+        self.keep_causes(shape);
+        match done {
             Ok(refined) => {
                 let mark = mark.or(refined.map(Mark::Refined));
                 self.finish_step(Step { shape, answer: None, mark }, Ok(())).await
@@ -225,6 +234,12 @@ impl<'a> Walker<'a> {
             && shows(texts::RESTORING_BACKUP)
             && matches!(self.context.is_restoring().await, Ok(false));
         cut_short.then_some((restore, Action::EndInterruptedRestore))
+    }
+
+    fn keep_causes(&mut self, shape: Shape) {
+        for error in self.context.notes.causes.drain(..) {
+            Cause::new(shape, &error).add_to(&mut self.causes);
+        }
     }
 
     fn record(&mut self, step: Step) {

@@ -24,6 +24,13 @@ pub fn explain(log: &str) -> String {
         }
         let _ = writeln!(out, "{}{again}: {}", firing.hook, firing.outcome.name());
         write_steps(&mut out, firing);
+        for cause in &firing.causes {
+            let mut lines = cause.text.lines();
+            let first = lines.next().unwrap_or_default();
+            let _ =
+                writeln!(out, "   why: {}: {} {}: {first}", cause.shape, cause.place, cause.kind);
+            lines.for_each(|line| out.push_str(&format!("        {line}\n")));
+        }
     }
     out
 }
@@ -31,7 +38,8 @@ pub fn explain(log: &str) -> String {
 #[cfg(test)]
 mod tests {
     use pgdrill_core::{
-        Action, Amendment, Attempt, Firing, Hook, Mark, Outcome, Question, Shape, Step,
+        Action, Amendment, Attempt, Cause, Firing, Hook, Mark, Outcome, PortErrorKind, Question,
+        Shape, Step,
     };
 
     use super::*;
@@ -47,7 +55,13 @@ mod tests {
         ];
         let steps = steps.map(|(shape, answer, mark)| Step { shape, answer, mark });
         let trace = steps.into_iter().collect();
-        let firing = Firing { hook: Hook::CreateBackup, outcome, trace };
+        let causes = vec![Cause {
+            shape: Shape::Attempt(Attempt::HasBackupCreationSucceeded),
+            place: "repository.back_up".into(),
+            kind: PortErrorKind::Refused,
+            text: "ERROR: [056]: no primary\nHINT: look".into(),
+        }];
+        let firing = Firing { hook: Hook::CreateBackup, outcome, trace, causes };
         FiringLine { firing, is_refired: true }
     }
 
@@ -67,6 +81,8 @@ mod tests {
                 "   has_backup_creation_succeeded: yes",
                 "   set_active  (added by replica-ends-active)",
                 "   => no",
+                "   why: has_backup_creation_succeeded: repository.back_up refused: ERROR: [056]: no primary",
+                "        HINT: look",
             ]
         );
     }

@@ -86,17 +86,19 @@ impl World {
             CredentialsGiven::Wrong => &server.wrong_secret_key,
         };
         let endpoint = match s3.endpoint {
-            EndpointGiven::Reachable => &server.endpoint,
-            EndpointGiven::Unreachable => &server.nowhere,
+            EndpointGiven::Reachable => server.endpoint.clone(),
+            EndpointGiven::Unreachable => server.nowhere.clone(),
+            EndpointGiven::WithPath => format!("{}/swift/v1", server.endpoint).into(),
         };
         let relation = S3Relation {
             bucket: has(S3Parameter::Bucket).then(|| server.bucket.clone()),
             access_key: has(S3Parameter::AccessKey).then(|| server.access_key.clone()),
             secret_key: has(S3Parameter::SecretKey).then(|| secret.clone()),
-            endpoint: Some(endpoint.clone()),
+            endpoint: Some(endpoint),
             path: Some(path),
             region: s3.region.clone().map(Cow::Owned).or_else(|| server.region.clone()),
             uri_style: Some(server.uri_style.clone()),
+            names_no_secret: false,
             tls_ca_chain: match s3.ca {
                 CaGiven::Right => server.ca_chain.clone(),
                 CaGiven::Wrong => Some(server.other_ca_chain.clone()),

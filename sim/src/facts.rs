@@ -1,6 +1,6 @@
 //! What laws must know of a world beyond what its users see.
 
-use pgdrill_core::{Hook, S3Settings, Secret};
+use pgdrill_core::{Hook, S3Problem, S3Settings, Secret};
 
 use crate::{
     change::{MemberFate, S3ServerState},
@@ -22,6 +22,8 @@ pub struct Facts {
     pub is_s3_related: bool,
     /// The repository to which the S3 relation leads; `None` without one, or while a required parameter is missing.
     pub s3: Option<S3Facts>,
+    /// Whether the S3 settings are complete and can't be used all the same.
+    pub is_s3_unusable: bool,
     /// Whether the units hold TLS material.
     pub has_tls_material: bool,
     /// The system identifier of the data that is served; `None` while nobody serves any.
@@ -129,6 +131,9 @@ impl World {
             planned_units: self.juju.planned_units,
             application: plain(&self.juju.application),
             is_s3_related: self.juju.s3.is_some(),
+            is_s3_unusable: self.juju.s3.as_deref().is_some_and(|relation| {
+                matches!(S3Settings::from_relation(relation), Err(S3Problem::Unusable { .. }))
+            }),
             s3: settings.map(|settings| self.s3_facts(&settings)),
             has_tls_material: self.juju.tls.is_complete(),
             system_id: self.system_id(),

@@ -136,6 +136,8 @@ words! {
         Reachable,
         /// To a host that nobody knows.
         Unreachable,
+        /// To the S3 server, with a path after it.
+        WithPath,
     }
 }
 
@@ -284,6 +286,10 @@ words! {
         Maintenance,
         /// Something else must happen first.
         Waiting,
+        /// No status was set yet.
+        Unknown,
+        /// A hook failed, and Juju retries it.
+        Error,
     }
 }
 
@@ -294,6 +300,8 @@ impl From<StatusKind> for StatusName {
             StatusKind::Blocked => Self::Blocked,
             StatusKind::Maintenance => Self::Maintenance,
             StatusKind::Waiting => Self::Waiting,
+            StatusKind::Unknown => Self::Unknown,
+            StatusKind::Error => Self::Error,
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use pgdrill_core::{
-    Hook, S3Relation, Status,
+    Hook, S3Relation, Status, StatusName,
     ports::{Databag, TlsMaterial},
 };
 
@@ -78,6 +78,16 @@ impl UnitInJuju {
 
     pub(crate) fn status(&self) -> Status {
         self.history.last().cloned().unwrap_or_else(Status::active)
+    }
+
+    /// The status as Juju answers it to the running dispatch: while it retries a hook that failed, `error`.
+    pub(crate) fn status_answered(&self) -> Status {
+        match self.retry {
+            Some(hook) if self.dispatch.event == Some(hook) => {
+                Status::new(StatusName::Error, format!("hook failed: \"{hook}\""))
+            }
+            Some(_) | None => self.status(),
+        }
     }
 }
 

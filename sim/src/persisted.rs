@@ -220,6 +220,8 @@ impl PersistedRelation {
             region,
             uri_style,
             tls_ca_chain,
+            // Juju's simulation has no secrets.
+            names_no_secret: _,
         } = s3;
         let text = |text: &Option<Cow<'static, str>>| text.as_deref().map(str::to_owned);
         Self {
@@ -245,6 +247,7 @@ impl PersistedRelation {
             region: text(&self.region),
             uri_style: text(&self.s3_uri_style),
             tls_ca_chain: text(&self.tls_ca_chain),
+            names_no_secret: false,
         }
     }
 }

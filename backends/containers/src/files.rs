@@ -85,7 +85,9 @@ impl<R: CommandRunner> ContainerFiles<R> {
         let invocation = Invocation { argv, user: None, stdin, timeout: self.limit };
         self.runner.run(&invocation).await.map_err(|failure| {
             let kind = match failure {
-                RunFailure::NotStarted { .. } => PortErrorKind::Refused,
+                RunFailure::Missing { .. } | RunFailure::NotStarted { .. } => {
+                    PortErrorKind::Refused
+                }
                 RunFailure::TimedOut { .. } => PortErrorKind::TimedOut,
                 RunFailure::Lost { .. } => PortErrorKind::Unreachable,
             };

@@ -60,6 +60,23 @@ impl CommandExit {
             stream.lines().find_map(|line| line.find("ERROR:").map(|at| line[at..].trim_end()))
         })
     }
+
+    /// Every line that reports an error, each from `ERROR:` on, and those that go on with it, which are indented.
+    #[must_use]
+    pub fn error_lines(&self) -> Vec<&str> {
+        let mut found = Vec::new();
+        for stream in [&self.stdout, &self.stderr] {
+            let mut goes_on = false;
+            for line in stream.lines() {
+                let start = line.find("ERROR:");
+                goes_on = start.is_some() || goes_on && line.starts_with([' ', '\t']);
+                if goes_on {
+                    found.push(line.get(start.unwrap_or(0)..).unwrap_or(line).trim());
+                }
+            }
+        }
+        found
+    }
 }
 
 /// A port's failure: what was tried, and what is known of why it did not work. No credential is ever

@@ -171,11 +171,12 @@ pub trait Unit: Send + Sync {
     /// Whether this unit leads, now. Leadership is a lease and can lapse before the next call.
     async fn is_leader(&self) -> PortResult<bool>;
 
-    /// The status that users see now.
+    /// The status that users see now; [`StatusName::Error`](crate::StatusName::Error) while Juju retries a hook that
+    /// failed, [`StatusName::Unknown`](crate::StatusName::Unknown) until one is set (Juju 2.9 and 3).
     async fn status(&self) -> PortResult<Status>;
 
     /// Users see `status` from here on, whether or not the hook succeeds. After an error they see
-    /// either the old one or the new one.
+    /// either the old one or the new one. Refused, and nothing changes, if its kind is one that only Juju shows.
     async fn set_status(&self, status: Status) -> PortResult<()>;
 
     /// How many units the application is to have.

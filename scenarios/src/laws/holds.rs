@@ -23,7 +23,9 @@ pub fn holds(
     facts: &Facts,
 ) -> Result<(), NotSo> {
     match status.name {
-        StatusName::Active | StatusName::Waiting | StatusName::Unknown => Ok(()),
+        StatusName::Active | StatusName::Waiting | StatusName::Unknown | StatusName::Error => {
+            Ok(())
+        }
         StatusName::Maintenance => maintenance_holds(&status.message, unit, seen),
         StatusName::Blocked => block_holds(&status.message, unit, facts),
     }
@@ -50,6 +52,9 @@ fn block_holds(message: &str, unit: &UnitSeen, facts: &Facts) -> Result<(), NotS
         return so(unit.member != Some(MemberState::Running), "its database runs");
     }
     if !texts::is_s3_block(message) {
+        return Ok(());
+    }
+    if facts.is_s3_unusable {
         return Ok(());
     }
     let Some(s3) = s3 else { return Err(NotSo("there are no S3 settings that could be wrong")) };

@@ -87,7 +87,8 @@ impl Left<'_> {
                 StatusName::Active
                 | StatusName::Blocked
                 | StatusName::Waiting
-                | StatusName::Unknown => Law::LeftBlocked,
+                | StatusName::Unknown
+                | StatusName::Error => Law::LeftBlocked,
             };
             broken(law, format!("unit {number} shows {status}, and {why}"));
         }

@@ -165,8 +165,13 @@ async fn run(shared: &SharedState, number: u32, argv: &[String], stdin: &str) ->
             Ok(json!({ "status": name, "message": status.message, "status-data": {} }).to_string())
         }
         STATUS_SET => {
-            let name = StatusName::ALL.iter().find(|known| known.name() == first);
-            let name = name.ok_or_else(|| format!("invalid status {first:?}"))?;
+            let known = |known: &&StatusName| known.name() == first && known.can_be_set();
+            let name = StatusName::ALL.iter().find(known);
+            let name = name.ok_or_else(|| {
+                format!(
+                    "invalid status {first:?}, expected one of [maintenance blocked waiting active]"
+                )
+            })?;
             let message = words.plain.get(1).map(|&message| message.to_owned());
             let status = Status::new(*name, message.unwrap_or_default());
             unit.set_status(status).await.map_err(failed)?;

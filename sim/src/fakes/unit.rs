@@ -23,13 +23,17 @@ impl Unit for View {
     async fn status(&self) -> PortResult<Status> {
         let world = self.world();
         let unit = world.juju.units.get(self.index());
-        unit.map(crate::juju::UnitInJuju::status).ok_or_else(|| self.gone("status"))
+        unit.map(crate::juju::UnitInJuju::status_answered).ok_or_else(|| self.gone("status"))
     }
 
     async fn set_status(&self, status: Status) -> PortResult<()> {
         let mut world = self.world();
         let unit = world.juju.units.get_mut(self.index());
         let unit = unit.ok_or_else(|| self.gone("set_status"))?;
+        if !status.name.can_be_set() {
+            let cause = format!("Juju takes no status `{}` from a unit", status.name);
+            return Err(PortError::new(PortErrorKind::Refused, "unit", "set_status", cause));
+        }
         unit.history.push(status);
         Ok(())
     }

@@ -100,8 +100,9 @@ pub(super) async fn s3(ports: &Ports) -> Result<S3Settings, PromiseFailure> {
     let relation = ports.unit.s3_relation().await?;
     let relation =
         relation.ok_or_else(|| PromiseFailure::Broken("there is no S3 relation".into()))?;
-    S3Settings::from_relation(&relation)
-        .map_err(|missing| PromiseFailure::Broken(format!("the S3 relation lacks {missing:?}")))
+    S3Settings::from_relation(&relation).map_err(|problem| {
+        PromiseFailure::Broken(format!("the S3 relation is no good: {problem:?}"))
+    })
 }
 
 /// What the hooks would configure on this unit now.

@@ -6,8 +6,8 @@ mod databag;
 use std::collections::BTreeMap;
 
 use pgdrill_core::{
-    Hook, PortErrorKind as Kind, Ports, S3Settings, STATUS_MESSAGE_LIMIT, Status, StatusName,
-    ports::UnitId,
+    Hook, PortErrorKind as Kind, Ports, S3Problem, S3Settings, STATUS_MESSAGE_LIMIT, Status,
+    StatusName, ports::UnitId,
 };
 use pgdrill_sim::{Change, Event, Given, RelationState, S3Given, S3Parameter, TlsState};
 
@@ -223,7 +223,7 @@ async fn relation_data(subject: &dyn Subject) -> PromiseResult {
 async fn relation_lacks(subject: &dyn Subject) -> PromiseResult {
     let relation = subject.ports(0)?.unit.s3_relation().await?.unwrap_or_default();
     let missing = S3Settings::from_relation(&relation).err();
-    ensure_eq!("what is missing", missing, Some(vec!["bucket", "secret-key"]));
+    ensure_eq!("what is missing", missing, Some(S3Problem::Missing(vec!["bucket", "secret-key"])));
     Ok(())
 }
 

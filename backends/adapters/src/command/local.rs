@@ -68,7 +68,13 @@ impl LocalRunner {
         if let Account::Ids { user, group } = account {
             command.uid(user).gid(group);
         }
-        command.spawn().map_err(|error| not_started(format!("`{program}`: {error}")))
+        command.spawn().map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound {
+                RunFailure::Missing { program: program.clone() }
+            } else {
+                not_started(format!("`{program}`: {error}"))
+            }
+        })
     }
 }
 
@@ -205,9 +211,9 @@ mod tests {
         let missing = Invocation { argv: vec!["no-such-program".into()], ..shell("") };
         let stranger = Invocation { user: Some("mallory".into()), ..shell("true") };
         let nothing = Invocation { argv: vec![], ..shell("") };
-        for (invocation, words) in
-            [(missing, "no-such-program"), (stranger, "mallory"), (nothing, "no program")]
-        {
+        let found = runner().run(&missing).await;
+        assert_eq!(found, Err(RunFailure::Missing { program: "no-such-program".into() }));
+        for (invocation, words) in [(stranger, "mallory"), (nothing, "no program")] {
             match runner().run(&invocation).await {
                 Err(RunFailure::NotStarted { cause }) => assert!(cause.contains(words), "{cause}"),
                 other => panic!("{other:?}"),

@@ -45,11 +45,16 @@ impl From<CommandOutput> for CommandExit {
     }
 }
 
-/// A command of which no end is known, or that never began. The three must not be confused: taking one
+/// A command of which no end is known, or that never began. They must not be confused: taking one
 /// for "no output, no error" makes a backup out of nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunFailure {
-    /// It never ran: there is no such program or user, or it may not be run.
+    /// It never ran: there is no such program.
+    Missing {
+        /// The program.
+        program: String,
+    },
+    /// It never ran for another reason: there is no such user, it may not be run, or its arguments are too long.
     NotStarted {
         /// Why.
         cause: String,
@@ -75,6 +80,7 @@ pub enum RunFailure {
 impl fmt::Display for RunFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Missing { program } => write!(f, "there is no `{program}`"),
             Self::NotStarted { cause } => write!(f, "it was not started: {cause}"),
             Self::TimedOut { after, is_ended: true, .. } => {
                 write!(f, "it did not end within {after:?} and was stopped")

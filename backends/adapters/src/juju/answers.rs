@@ -60,6 +60,12 @@ pub(super) fn text(value: Option<&Value>) -> Option<String> {
     (!text.is_empty() && text != "#DELETED#").then_some(text)
 }
 
+/// Text that a charm keeps in a secret or a databag. Where it takes one away some charms write the word `None` in its
+/// place.
+pub(super) fn kept_text(value: Option<&Value>) -> Option<String> {
+    text(value).filter(|text| text != "None")
+}
+
 /// A map of texts, as databags and secrets are.
 pub(super) type TextMap = BTreeMap<String, Value>;
 
@@ -76,6 +82,7 @@ pub(super) fn s3_relation(bag: &TextMap, secret: &TextMap) -> S3Relation {
         path: plain("path"),
         region: plain("region"),
         uri_style: plain("s3-uri-style"),
+        names_no_secret: false,
         tls_ca_chain: text(bag.get("tls-ca-chain").or_else(|| secret.get("tls-ca-chain")))
             .map(|chain| joined(&chain).into()),
     }

@@ -3,7 +3,7 @@ mod fake_tools;
 use std::{collections::BTreeMap, time::Duration};
 
 use pgdrill_core::{
-    Hook, PortErrorKind, S3Settings, Status, StatusName,
+    Hook, PortErrorKind, S3Problem, S3Settings, Status, StatusName,
     ports::{Databag, TlsMaterial, Unit as _, UnitId},
 };
 
@@ -138,7 +138,13 @@ async fn s3_settings_come_from_the_databag_or_from_a_secret() {
     fake.answers(get, "{}");
     let bare = unit(&fake).s3_relation().await.expect("read").expect("related");
     let missing = S3Settings::from_relation(&bare).expect_err("nothing is given");
-    assert_eq!(missing, ["bucket", "access-key", "secret-key"]);
+    let all = vec!["bucket", "access-key", "secret-key"];
+    assert_eq!(missing, S3Problem::Missing(all));
+    for odd in ["--label=database-peers.x.app", "--help", "--", "secret:--help", "a b", "a/b/c"] {
+        fake.answers(get, &format!(r#"{{"bucket":"b","secret-extra":"{odd}"}}"#));
+        let relation = unit(&fake).s3_relation().await.expect("read").expect("related");
+        assert!(relation.names_no_secret, "{odd}");
+    }
     fake.answers(ids, "[]");
     assert_eq!(unit(&fake).s3_relation().await, Ok(None));
     assert!(!fake.calls().contains("canary"));
@@ -159,9 +165,11 @@ async fn the_relation_that_a_hook_takes_away_is_gone_already() {
 async fn tls_material_is_in_the_unit_s_secret_or_its_databag() {
     let fake = FakeTools::new();
     let get = "secret-get --label database-peers.postgresql-k8s.unit --format=json";
-    fake.answers(get, r##"{"key":"canary","cauth":"ca","cert":"#DELETED#"}"##);
-    let material = unit(&fake).tls_material().await.expect("read");
-    assert_eq!(material, TlsMaterial { key: true, ca: true, certificate: false });
+    for gone in ["\"#DELETED#\"", "\"None\"", "\"\"", "null"] {
+        fake.answers(get, &format!(r#"{{"key":"canary","cauth":"ca","cert":{gone}}}"#));
+        let material = unit(&fake).tls_material().await.expect("read");
+        assert_eq!(material, TlsMaterial { key: true, ca: true, certificate: false }, "{gone}");
+    }
     fake.fails(get, "ERROR secret \"database-peers.postgresql-k8s.unit\" not found\n");
     let bag = r#"{"key":"pem","ca":"pem","cert":"pem"}"#;
     fake.answers("relation-get -r database-peers:1 --format=json - postgresql-k8s/2", bag);
@@ -171,6 +179,25 @@ async fn tls_material_is_in_the_unit_s_secret_or_its_databag() {
         unit(&fake).tls_material().await.expect_err("reported").kind(),
         PortErrorKind::Refused
     );
+}
+
+#[tokio::test]
+async fn where_juju_has_no_tool_for_secrets_the_databag_has_what_it_knows() {
+    let fake = FakeTools::new();
+    fake.is_without("secret-get");
+    let bag = r#"{"key":"pem","ca":"pem","cert":"pem"}"#;
+    fake.answers("relation-get -r database-peers:1 --format=json - postgresql-k8s/2", bag);
+    assert!(unit(&fake).tls_material().await.expect("read").is_complete());
+}
+
+#[tokio::test]
+async fn every_status_that_juju_answers_is_read() {
+    let fake = FakeTools::new();
+    for name in StatusName::ALL {
+        let answer = format!(r#"{{"message":"hook failed","status":"{name}","status-data":{{}}}}"#);
+        fake.answers("status-get --include-data --format=json", &answer);
+        assert_eq!(unit(&fake).status().await.map(|status| status.name), Ok(*name));
+    }
 }
 
 #[tokio::test]

@@ -49,7 +49,8 @@ impl<R: CommandRunner> HookTools<R> {
             }
             Err(failure) => {
                 let kind = match failure {
-                    RunFailure::NotStarted { .. } => PortErrorKind::NotFound,
+                    RunFailure::Missing { .. } => PortErrorKind::NotFound,
+                    RunFailure::NotStarted { .. } => PortErrorKind::Refused,
                     RunFailure::TimedOut { .. } => PortErrorKind::TimedOut,
                     RunFailure::Lost { .. } => PortErrorKind::Unreachable,
                 };

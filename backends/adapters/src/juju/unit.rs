@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     CharmNames, FiringOf, JujuEvent,
-    answers::{GoalState, StatusAnswer, TextMap, s3_relation, text, unit_of},
+    answers::{GoalState, StatusAnswer, TextMap, kept_text, s3_relation, text, unit_of},
     deferred,
     tools::{HookTools, PORT},
 };
@@ -120,7 +120,7 @@ impl<R: CommandRunner> JujuUnit<R> {
         let secret = self.secret(OPERATION, &self.names.application_secret).await?;
         let mut passwords: [Secret; N] = Default::default();
         for (password, name) in passwords.iter_mut().zip(names) {
-            let found = match text(secret.get(name)) {
+            let found = match kept_text(secret.get(name)) {
                 Some(found) => Some(found),
                 None => self.data(Databag::Application, name).await?.map(|it| it.to_string()),
             };
@@ -154,16 +154,28 @@ impl<R: CommandRunner> JujuUnit<R> {
         Ok(bag.unwrap_or_default())
     }
 
-    /// A secret's content by its label; nothing when there is no such secret.
+    /// A secret's content by its label; nothing when there is no such secret, as where Juju is 2.9, which has none and
+    /// no tool for them.
     async fn secret(&self, operation: &'static str, label: &str) -> PortResult<TextMap> {
         let got = self.tools.read(operation, &["secret-get", "--label", label, JSON]).await;
         match got {
-            Err(error) if error.kind() == PortErrorKind::NotFound && error.exit().is_some() => {
-                Ok(TextMap::new())
-            }
+            Err(error) if error.kind() == PortErrorKind::NotFound => Ok(TextMap::new()),
             got => got,
         }
     }
+}
+
+/// Whether a text of a databag is a secret's id, as `secret:9m4e2mr0ui3e8a215n4g`, with the model's or without, or the
+/// bare id: what is none must not become an argument, as it could be an option.
+fn is_secret_id(text: &str) -> bool {
+    let rest = text.strip_prefix("secret:").unwrap_or(text);
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('-')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    rest.split('/').count() <= 2 && rest.split('/').all(is_part)
 }
 
 #[async_trait]
@@ -257,13 +269,15 @@ impl<R: CommandRunner> Unit for JujuUnit<R> {
         let argv = ["relation-get", "-r", &id, "--app", JSON, "-", &remote];
         let bag: Option<TextMap> = self.tools.read(OPERATION, &argv).await?;
         let bag = bag.unwrap_or_default();
-        let secret = match text(bag.get(SECRET_FIELD)) {
+        let named = text(bag.get(SECRET_FIELD));
+        let names_no_secret = named.as_deref().is_some_and(|named| !is_secret_id(named));
+        let secret = match named.filter(|_| !names_no_secret) {
             None => TextMap::new(),
             Some(secret) => {
                 self.tools.read(OPERATION, &["secret-get", &secret, "--refresh", JSON]).await?
             }
         };
-        Ok(Some(Arc::new(s3_relation(&bag, &secret))))
+        Ok(Some(Arc::new(S3Relation { names_no_secret, ..s3_relation(&bag, &secret) })))
     }
 
     async fn tls_material(&self) -> PortResult<TlsMaterial> {
@@ -271,7 +285,7 @@ impl<R: CommandRunner> Unit for JujuUnit<R> {
         let secret = self.secret(OPERATION, &self.names.unit_secret).await?;
         let bag = if secret.is_empty() { self.own_bag(OPERATION).await? } else { TextMap::new() };
         let has = TLS_PARTS.map(|[in_bag, in_secret]| {
-            text(secret.get(in_secret)).is_some() || text(bag.get(in_bag)).is_some()
+            kept_text(secret.get(in_secret)).is_some() || kept_text(bag.get(in_bag)).is_some()
         });
         let [key, ca, certificate] = has;
         Ok(TlsMaterial { key, ca, certificate })

@@ -184,7 +184,9 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
             }
             Err(failure) => {
                 let kind = match failure {
-                    RunFailure::NotStarted { .. } => PortErrorKind::NotFound,
+                    RunFailure::Missing { .. } | RunFailure::NotStarted { .. } => {
+                        PortErrorKind::NotFound
+                    }
                     RunFailure::TimedOut { .. } => PortErrorKind::TimedOut,
                     RunFailure::Lost { .. } => PortErrorKind::Unreachable,
                 };

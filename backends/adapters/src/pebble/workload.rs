@@ -164,7 +164,9 @@ impl Workload for PebbleWorkload {
             }
             Err(failure) => {
                 let kind = match failure {
-                    RunFailure::NotStarted { .. } => PortErrorKind::NotFound,
+                    RunFailure::Missing { .. } | RunFailure::NotStarted { .. } => {
+                        PortErrorKind::NotFound
+                    }
                     RunFailure::TimedOut { .. } => PortErrorKind::TimedOut,
                     RunFailure::Lost { .. } => PortErrorKind::Unreachable,
                 };

@@ -130,7 +130,9 @@ fn ended(
         Err(failure) => {
             let cause = format!("{name}: {failure}");
             Err(match failure {
-                RunFailure::NotStarted { .. } => error(PortErrorKind::NotFound, cause),
+                RunFailure::Missing { .. } | RunFailure::NotStarted { .. } => {
+                    error(PortErrorKind::NotFound, cause)
+                }
                 RunFailure::TimedOut { so_far, .. } => {
                     error(PortErrorKind::TimedOut, cause).with_exit(so_far.into())
                 }

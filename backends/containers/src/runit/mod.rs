@@ -180,7 +180,9 @@ fn answer(
 ) -> Result<String, (PortErrorKind, String)> {
     let (code, said) = ended.map_err(|failure| {
         let kind = match failure {
-            RunFailure::NotStarted { .. } | RunFailure::Lost { .. } => PortErrorKind::Unreachable,
+            RunFailure::Missing { .. }
+            | RunFailure::NotStarted { .. }
+            | RunFailure::Lost { .. } => PortErrorKind::Unreachable,
             RunFailure::TimedOut { .. } => PortErrorKind::TimedOut,
         };
         (kind, failure.to_string())

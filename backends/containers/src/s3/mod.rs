@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use pgdrill_core::{Diagnostic, PortError, PortErrorKind, S3Relation, Secret, UriStyle};
+use pgdrill_core::{Diagnostic, PortError, PortErrorKind, S3Problem, S3Relation, Secret, UriStyle};
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -147,6 +147,7 @@ impl Facts {
                 UriStyle::Host => "host",
             }),
             tls_ca_chain: self.ca_chain.as_deref().and_then(text),
+            names_no_secret: false,
         }
     }
 
@@ -166,8 +167,12 @@ impl Facts {
             secret_key: Some(user.secret_key.clone()),
             ..self.relation("any")
         };
-        let settings = pgdrill_core::S3Settings::from_relation(&relation).map_err(|missing| {
-            complaint("the S3 server", &format!("has no {}", missing.join(", ")))
+        let settings = pgdrill_core::S3Settings::from_relation(&relation).map_err(|problem| {
+            let what = match problem {
+                S3Problem::Missing(missing) => format!("has no {}", missing.join(", ")),
+                S3Problem::Unusable { parameter, why } => format!("its {parameter} {why}"),
+            };
+            complaint("the S3 server", &what)
         })?;
         Ok(S3Admin::new(store, settings))
     }

@@ -69,6 +69,10 @@ impl FakeTools {
         fs::write(self.file(call, ".error"), error).expect("written");
     }
 
+    pub(super) fn is_without(&self, tool: &str) {
+        fs::remove_file(self.folder.path().join(tool)).expect("it was there");
+    }
+
     pub(super) fn hangs(&self) {
         fs::write(self.folder.path().join("hangs"), "").expect("written");
     }
