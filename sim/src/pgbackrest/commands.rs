@@ -40,6 +40,12 @@ pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Command
         let id = served_id(world)?;
         let bucket = world.storage.buckets.get_mut(&*s3.bucket);
         let bucket = bucket.ok_or_else(|| access_failed(NoAccess::NoBucket))?;
+        let is_known = bucket.stanza(&s3.path, name).is_some();
+        let folder = s3.object_key(name, "");
+        if !is_known && bucket.objects.keys().any(|key| key.starts_with(&folder)) {
+            // Whatever lies there without the tool's own list: 2.55.1 makes no stanza around it.
+            return Err(failed(40, "backup directory not empty"));
+        }
         let stanzas = bucket.repositories.entry(s3.path.to_string()).or_default();
         match stanzas.iter().find(|stanza| &*stanza.name == name) {
             Some(stanza) if stanza.system_id != id => Err(mismatch()),
