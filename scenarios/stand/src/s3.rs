@@ -39,11 +39,9 @@ async fn kubernetes(shared: &SharedState, asked: &Asked, object: &str) -> HttpRe
 }
 
 async fn s3(shared: &SharedState, asked: &Asked) -> HttpReply {
-    let path = asked.path.trim_start_matches('/');
-    let (number, rest) = path.split_once('-').unwrap_or((path, ""));
-    let (bucket, key) =
-        rest.trim_end_matches('/').split_once('/').unwrap_or((rest.trim_end_matches('/'), ""));
-    let settings = number.parse().ok().and_then(|number| shared.settings(number));
+    let path = asked.path.trim_matches('/');
+    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+    let settings = signed_region(&asked.authorization).and_then(|it| shared.settings(it));
     let (Some(settings), Ok(ports)) = (settings, shared.own()) else {
         return HttpReply::Answer(400, Vec::new());
     };
@@ -65,6 +63,11 @@ async fn s3(shared: &SharedState, asked: &Asked) -> HttpReply {
         Ok(()) => HttpReply::Answer(200, Vec::new()),
         Err(error) => failed(&error),
     }
+}
+
+/// The region for which a request is signed: `AWS4-HMAC-SHA256 Credential=KEY/DAY/REGION/s3/aws4_request, …`.
+fn signed_region(authorization: &str) -> Option<&str> {
+    authorization.split_once("Credential=")?.1.split('/').nth(2)
 }
 
 fn failed(error: &PortError) -> HttpReply {

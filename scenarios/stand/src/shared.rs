@@ -63,7 +63,7 @@ pub(super) struct RehearsalState {
     pub(super) files: BTreeMap<(u32, String), (Vec<u8>, String)>,
     /// The marks of the settings that each unit's server runs on.
     pub(super) marks: BTreeMap<u32, String>,
-    /// Every S3 relation that was shown: its place here is part of its endpoint.
+    /// Every S3 relation that was shown: its place here is part of its region.
     relations: Vec<S3Relation>,
 }
 
@@ -122,6 +122,16 @@ impl SharedState {
     /// The endpoint that stands for a relation's own.
     pub(super) fn endpoint(&self, relation: &S3Relation) -> Option<String> {
         let own = relation.endpoint.as_deref()?;
+        let (port, path) = match own.strip_prefix(WORLD_ENDPOINT) {
+            Some(path) => (self.port, path),
+            None => (NOBODY, ""),
+        };
+        Some(format!("https://127.0.0.1:{port}{path}"))
+    }
+
+    /// The region that stands for a relation's own. A request is signed for a region, and every other part of it is its
+    /// client's to choose, so it names the relation: by its number, behind a dot.
+    pub(super) fn region(&self, relation: &S3Relation) -> String {
         // What a request itself says is no part of it.
         let hidden = S3Relation {
             bucket: Some(ANY_BUCKET.into()),
@@ -135,14 +145,13 @@ impl SharedState {
             state.relations.push(hidden);
             state.relations.len() - 1
         });
-        let port = if own == WORLD_ENDPOINT { self.port } else { NOBODY };
-        // Amazon's client puts the bucket behind an endpoint's path without a slash between them.
-        Some(format!("https://127.0.0.1:{port}/{number}-"))
+        format!("{}.{number}", relation.region.as_deref().unwrap_or("drill"))
     }
 
-    /// The settings whose endpoint has this number, as the world knows them: bucket, path and region are for
-    /// whoever asks to fill in.
-    pub(super) fn settings(&self, number: usize) -> Option<S3Settings> {
+    /// The settings of which a region speaks, as the world knows them: bucket, path and region are for whoever asks to
+    /// fill in.
+    pub(super) fn settings(&self, region: &str) -> Option<S3Settings> {
+        let number: usize = region.rsplit('.').next()?.parse().ok()?;
         let state = self.state();
         S3Settings::from_relation(state.relations.get(number)?).ok()
     }

@@ -14,13 +14,11 @@ pub(super) fn repository(shared: &SharedState, text: &str) -> Result<RepositoryS
     };
     let sections = text.lines().filter_map(|line| line.strip_prefix('[')?.strip_suffix(']'));
     let stanza = sections.into_iter().find(|name| *name != "global").ok_or("there is no stanza")?;
-    let s3 = match get("repo1-s3-endpoint") {
+    let s3 = match get("repo1-s3-region") {
         None => None,
-        Some(endpoint) => {
-            let number = endpoint.rsplit('/').next().and_then(|end| end.strip_suffix('-'));
-            let number = number.and_then(|number| number.parse().ok());
-            let settings = number.and_then(|number| shared.settings(number));
-            let settings = settings.ok_or_else(|| format!("nobody knows {endpoint}"))?;
+        Some(region) => {
+            let settings = shared.settings(&region);
+            let settings = settings.ok_or_else(|| format!("nobody knows the region {region}"))?;
             for (key, value) in [
                 ("repo1-s3-key", settings.access_key.expose()),
                 ("repo1-s3-key-secret", settings.secret_key.expose()),

@@ -277,7 +277,7 @@ fn s3(shared: &SharedState, relation: &S3Relation) -> ToolResult {
     put("secret-key", relation.secret_key.as_ref().map(pgdrill_core::Secret::expose));
     put("endpoint", endpoint.as_deref());
     put("path", relation.path.as_deref());
-    put("region", relation.region.as_deref());
+    put("region", Some(&shared.region(relation)));
     put("s3-uri-style", relation.uri_style.as_deref());
     put("tls-ca-chain", chain.as_deref());
     Ok(json!(bag).to_string())
