@@ -132,9 +132,10 @@ impl S3Settings {
             ("bucket", &*self.bucket),
             ("access-key", self.access_key.expose()),
             ("secret-key", self.secret_key.expose()),
+            // An endpoint of AWS may hold the region.
+            ("region", self.region.as_deref().unwrap_or_default()),
             ("endpoint", &*self.endpoint),
             ("path", &*self.path),
-            ("region", self.region.as_deref().unwrap_or_default()),
         ] {
             if value.chars().any(char::is_control) {
                 return unusable(parameter, "holds a control character");

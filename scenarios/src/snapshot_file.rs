@@ -206,7 +206,10 @@ mod tests {
             let file = Snapshot::file(title, "line 1\n---\nline 2\n");
             let snapshot = Snapshot::parse(file.as_bytes()).expect("readable");
             assert_eq!(snapshot.title.as_deref(), Some(title));
-            assert_eq!((snapshot.format, &*snapshot.content), (1, "line 1\n---\nline 2"));
+            assert_eq!(
+                (snapshot.format, &*snapshot.content),
+                (SNAPSHOT_FORMATS.len(), "line 1\n---\nline 2")
+            );
             assert_eq!(snapshot.difference("line 1\n---\nline 2\n"), None);
             let difference = snapshot.difference("line 1\nline 2").expect("differs");
             assert!(difference.contains("----") || difference.contains("\n----\n"), "{difference}");
@@ -266,7 +269,8 @@ mod tests {
 
     #[test]
     fn a_snapshot_of_another_format_says_so_and_why() {
-        let old = Snapshot::parse(Snapshot::file("x", "a\nb\n").as_bytes()).expect("readable");
+        let file = Snapshot::file_in(&TWO[..1], "x", "a\nb\n");
+        let old = Snapshot::parse(file.as_bytes()).expect("readable");
         let (same, changed) = ("a\nb\nobject: c\n", "a\nd\nobject: c\n");
         let head = "the snapshot is of format 1, this build writes 2: objects are shown\n";
         let difference = old.difference_in(TWO, same).expect("differs");
@@ -277,8 +281,8 @@ mod tests {
         assert_eq!(old.outdated_in(TWO, same), Outdated::OnlyFormat);
         assert_eq!(old.outdated_in(TWO, "a\nb\n"), Outdated::OnlyFormat);
         assert_eq!(old.outdated_in(TWO, changed), Outdated::Run);
-        assert_eq!(old.outdated("a\nb"), Outdated::No);
-        assert_eq!(old.outdated("a"), Outdated::Run);
+        assert_eq!(old.outdated_in(&TWO[..1], "a\nb"), Outdated::No);
+        assert_eq!(old.outdated_in(&TWO[..1], "a"), Outdated::Run);
     }
 
     #[test]
@@ -296,6 +300,18 @@ mod tests {
         assert!(difference.starts_with(head), "{difference}");
         let first = Snapshot::file_in(&TWO[..1], "x", "a");
         assert_eq!(first, "---\nsource: pgdrill\ndescription: \"x\"\n---\na\n");
-        assert_eq!(first, Snapshot::file("x", "a"), "the corpus is of the first format so far");
+    }
+
+    #[test]
+    fn the_first_format_shows_the_same_run_without_what_the_second_added() {
+        let transcript = "1. restore on unit 0: finished\n   restore-status: restore started\nunit 0 (primary): active\n   \
+                          owed: update-status\n   databag: tls=enabled\n   repository: /drill\n   bootstraps by a restore\n   \
+                          restored from: <backup-1>\nstanza: s\ndatabag: restore-stanza=s\nobject: latest\n   Model: m\nobject: log\n   (empty)\n";
+        let before = "1. restore on unit 0: finished\n   restore-status: restore started\nunit 0 (primary): active\n\
+                      stanza: s\nobject: latest\nobject: log\n";
+        let old = Snapshot::file_in(&SNAPSHOT_FORMATS[..1], "x", before);
+        let old = Snapshot::parse(old.as_bytes()).expect("readable");
+        assert_eq!(old.outdated(transcript), Outdated::OnlyFormat);
+        assert_eq!(old.outdated(&transcript.replace("stanza: s", "stanza: t")), Outdated::Run);
     }
 }

@@ -140,15 +140,34 @@ async fn s3_settings_come_from_the_databag_or_from_a_secret() {
     let missing = S3Settings::from_relation(&bare).expect_err("nothing is given");
     let all = vec!["bucket", "access-key", "secret-key"];
     assert_eq!(missing, S3Problem::Missing(all));
-    for odd in ["--label=database-peers.x.app", "--help", "--", "secret:--help", "a b", "a/b/c"] {
-        fake.answers(get, &format!(r#"{{"bucket":"b","secret-extra":"{odd}"}}"#));
-        let relation = unit(&fake).s3_relation().await.expect("read").expect("related");
-        assert!(relation.names_no_secret, "{odd}");
-    }
     fake.answers(ids, "[]");
     assert_eq!(unit(&fake).s3_relation().await, Ok(None));
     assert!(!fake.calls().contains("canary"));
     insta::assert_snapshot!(fake.calls());
+}
+
+#[tokio::test]
+async fn only_the_id_of_a_secret_is_asked_for() {
+    let fake = FakeTools::new();
+    fake.answers("relation-ids s3-parameters --format=json", r#"["s3-parameters:4"]"#);
+    let list = "relation-list -r s3-parameters:4 --app --format=json";
+    fake.answers(list, "\"s3-integrator\"");
+    let get = "relation-get -r s3-parameters:4 --app --format=json - s3-integrator";
+    let named = |id: &str| format!(r#"{{"bucket":"b","secret-extra":"{id}"}}"#);
+    for odd in ["--label=database-peers.x.app", "--help", "--", "secret:--help", "a b", "a/b/c"] {
+        fake.answers(get, &named(odd));
+        let relation = unit(&fake).s3_relation().await.expect("read").expect("related");
+        assert!(relation.names_no_secret, "{odd}");
+    }
+    assert!(!fake.calls().contains("secret-get"), "{}", fake.calls());
+    let id = "9m4e2mr0ui3e8a215n4g";
+    let model = "5e55104e-0000-4000-8000-000000000001";
+    for good in [id.to_owned(), format!("secret:{id}"), format!("secret://{model}/{id}")] {
+        fake.answers(get, &named(&good));
+        fake.answers(&format!("secret-get {good} --refresh --format=json"), "{}");
+        let relation = unit(&fake).s3_relation().await.expect("read").expect("related");
+        assert!(!relation.names_no_secret, "{good}");
+    }
 }
 
 #[tokio::test]
