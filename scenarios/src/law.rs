@@ -98,10 +98,10 @@ laws! {
         "amendments/offline-database-fails-action-off" "restore/configuration-not-written",
     Silent "silent" Firing
         "an action fails or a unit is Blocked without a text, or a cause that a port gave is neither in a text nor in the log"
-        "create-backup/credentials-wrong" "lessons/silent-failure",
+        "" "create-backup/credentials-wrong",
     WordsOfTheProgram "words-of-the-program" Firing
         "a text for users is over 120 characters, is cut within a word or without a mark of it, or holds the name of a shape, a port's call or an amendment"
-        "s3-credentials-changed/leadership-lapses" "s3-credentials-changed/archive-command-broken",
+        "" "lessons/v784-wal-minutes-late",
     SecretShown "secret-shown" Moment
         "a credential is in a status, a message, a result or an object"
         "" "create-backup/credentials-wrong",

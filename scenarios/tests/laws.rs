@@ -108,7 +108,10 @@ const TAMPERINGS: &[Tampering] = &[
     (Law::Silent, BACKUP, |run| {
         run.observation.units[0].history.push(Status::new(StatusName::Blocked, ""));
     }),
-    (Law::Silent, FAILED, |run| run.firings[0].fired.firing.outcome = Outcome::Failed("no".into())),
+    (Law::Silent, FAILED, |run| {
+        run.firings[0].fired.firing.causes.clear();
+        run.firings[0].fired.firing.outcome = Outcome::Failed("no".into());
+    }),
     (Law::WordsOfTheProgram, BACKUP, |run| shows(run, "x".repeat(121))),
     (Law::WordsOfTheProgram, FAILED, |run| shows(run, format!("why: {}\u{2026}", &CAUSE[..48]))),
     (Law::WordsOfTheProgram, FAILED, |run| {
@@ -304,6 +307,7 @@ fn a_cause_may_be_told_anywhere_and_only_what_decided_something_must_be() {
         let failure = cause(&mut run);
         assert_eq!(failure.cause, CAUSE);
         run.firings[0].fired.firing.outcome = Outcome::Failed("no".into());
+        run.firings[0].fired.firing.causes.clear();
         change(&mut run, failure);
         assert_eq!(laws(&run).contains(&Law::Silent), is_broken, "{number}: {:?}", broken(&run));
     }

@@ -80,13 +80,14 @@ impl UnitInJuju {
         self.history.last().cloned().unwrap_or_else(Status::active)
     }
 
-    /// The status as Juju answers it to the running dispatch: while it retries a hook that failed, `error`.
+    /// The status as Juju answers it to the running dispatch: while it retries an update-status that failed, `error`. Of
+    /// any other hook Juju notes that it runs, and then the failure is no longer the unit's state.
     pub(crate) fn status_answered(&self) -> Status {
-        match self.retry {
-            Some(hook) if self.dispatch.event == Some(hook) => {
-                Status::new(StatusName::Error, format!("hook failed: \"{hook}\""))
-            }
-            Some(_) | None => self.status(),
+        let hook = Hook::UpdateStatus;
+        if self.retry == Some(hook) && self.dispatch.event == Some(hook) {
+            Status::new(StatusName::Error, format!("hook failed: \"{hook}\""))
+        } else {
+            self.status()
         }
     }
 }

@@ -31,6 +31,8 @@ promises! {
         "there are no ports of a unit that does not exist": units => no_such_unit(),
         "leadership is asked again at every call": units => leadership(),
         "a status lands at once, whether or not the hook succeeds": units => status_lands(),
+        "while Juju retries update-status it answers `error`": units => status_while_retried(),
+        "a status that only Juju shows is refused": units => status_of_juju(),
         "a status is seen as it was set, to its last character": units => status_intact(),
         "every status is seen in its turn": units => status_history(),
         "a status belongs to its unit alone": units => status_is_own(),
@@ -122,7 +124,7 @@ async fn leadership(subject: &dyn Subject) -> PromiseResult {
 }
 
 async fn status_lands(subject: &dyn Subject) -> PromiseResult {
-    for succeeded in [false, true] {
+    for succeeded in [true, false] {
         let ports = begin(subject, 0).await?;
         let status = Status::new(StatusName::Maintenance, format!("ends with {succeeded}"));
         ports.unit.set_status(status.clone()).await?;
@@ -130,6 +132,31 @@ async fn status_lands(subject: &dyn Subject) -> PromiseResult {
         subject.end(0, succeeded).await?;
         ensure_eq!("after the hook", subject.ports(0)?.unit.status().await?, status);
     }
+    Ok(())
+}
+
+async fn status_while_retried(subject: &dyn Subject) -> PromiseResult {
+    let shown = |name| Status::new(name, "by hand");
+    begin(subject, 0).await?.unit.set_status(shown(StatusName::Blocked)).await?;
+    subject.end(0, false).await?;
+    let ports = begin(subject, 0).await?;
+    ensure_eq!("while it is retried", ports.unit.status().await?.name, StatusName::Error);
+    ports.unit.set_status(shown(StatusName::Maintenance)).await?;
+    subject.end(0, true).await?;
+    let after = subject.ports(0)?.unit.status().await?;
+    ensure_eq!("after it", after, shown(StatusName::Maintenance));
+    Ok(())
+}
+
+async fn status_of_juju(subject: &dyn Subject) -> PromiseResult {
+    let ports = begin(subject, 0).await?;
+    let before = ports.unit.status().await?;
+    for name in [StatusName::Unknown, StatusName::Error] {
+        let refused = ports.unit.set_status(Status::new(name, "")).await;
+        fails(refused, "unit.set_status", &[Kind::Refused])?;
+    }
+    ensure_eq!("the status", ports.unit.status().await?, before);
+    subject.end(0, true).await?;
     Ok(())
 }
 
