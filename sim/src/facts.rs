@@ -83,6 +83,32 @@ pub struct UnitFacts {
     pub restored_from: Option<String>,
     /// Whether its cluster manager is configured to bootstrap by a restore.
     pub bootstraps_by_restore: bool,
+    /// What its backup tool's configuration says beside the repository; `None` where it has none.
+    pub tool: Option<ToolSettings>,
+    /// What its cluster manager's configuration says beside the restore.
+    pub manager: ManagerSettings,
+}
+
+/// What a unit's configuration of the backup tool says beside the repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolSettings {
+    /// The stanza.
+    pub stanza: String,
+    /// The endpoint of the S3 server, if it names one.
+    pub endpoint: Option<String>,
+    /// Whether it holds credentials; what they are is seen nowhere.
+    pub has_credentials: bool,
+    /// How many other units it names.
+    pub peers: usize,
+}
+
+/// What a unit's configuration of the cluster manager says beside the restore.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ManagerSettings {
+    /// The stanza into which WAL goes.
+    pub archives_into: Option<String>,
+    /// Whether new connections are accepted.
+    pub accepts_connections: bool,
 }
 
 /// What laws must know of a backup.
@@ -227,6 +253,16 @@ impl World {
                 Data::Empty => None,
             },
             bootstraps_by_restore: state.restore.is_some(),
+            tool: state.repository.as_ref().map(|settings| ToolSettings {
+                stanza: settings.stanza.as_ref().to_owned(),
+                endpoint: settings.s3.as_ref().map(|s3| s3.endpoint.to_string()),
+                has_credentials: settings.s3.is_some(),
+                peers: settings.tls_peers.len(),
+            }),
+            manager: ManagerSettings {
+                archives_into: self.archive_stanza.as_deref().map(str::to_owned),
+                accepts_connections: state.accepts_connections,
+            },
         })
     }
 }

@@ -45,7 +45,9 @@ pub use change::{
     SetService, SetWorkload, TlsState, WorkloadState,
 };
 pub use dispatch::{ActionSeen, Event, Fired, dispatch};
-pub use facts::{BackupFacts, Facts, RepositoryPlace, S3Facts, UnitFacts};
+pub use facts::{
+    BackupFacts, Facts, ManagerSettings, RepositoryPlace, S3Facts, ToolSettings, UnitFacts,
+};
 pub use failures::{PortFailure, dispatch_noting};
 pub use fakes::View;
 pub use given::{

@@ -43,6 +43,8 @@ pub(super) async fn facts(
         let look = &sight.look;
         unit.repository.clone_from(&look.repository);
         unit.bootstraps_by_restore = look.restores;
+        unit.tool.clone_from(&look.tool);
+        unit.manager.clone_from(&look.manager);
         let base = look
             .base
             .as_ref()

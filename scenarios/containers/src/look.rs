@@ -5,14 +5,15 @@ use pgdrill_core::ports::ServiceState;
 
 use super::{repository::WalPosition, testbed::broken};
 use pgdrill_scenarios::Prevented;
-use pgdrill_sim::RepositoryPlace;
+use pgdrill_sim::{ManagerSettings, RepositoryPlace, ToolSettings};
 
 /// Everything that a look into a unit reports, a line each: its services, how often its TLS server took new settings,
 /// whether its data directory is empty, what its server runs on, the archive command and the mark in its manager's
 /// file, whether that file restores, and whether its database is kept from stopping, its server from starting, and a
 /// command of the backup tool runs that writes to the repository; then the bucket and the path of the repository that
 /// the backup tool's file names, the system identifier of the data, and from where in the WAL of which segment the server
-/// recovered when the data came from a backup.
+/// recovered when the data came from a backup; then the stanza of the tool's file, its endpoint, how many secrets and how many
+/// other units it names, and whether the manager's file rejects new connections.
 ///
 /// The archive command is the one that the server runs on. Where somebody set another behind the manager's back it is
 /// the one in the manager's file, which holds nothing for a moment whenever the manager writes it.
@@ -47,6 +48,11 @@ const LOOK: &str = r#"
         sed -n 's/^Database system identifier: *//p' | grep . || echo
     sed -n 's/^START WAL LOCATION: \([^ ]*\) (file \([0-9A-F]*\))$/\1 \2/p' "$PGDATA/backup_label.old" 2>/dev/null |
         grep . || echo
+    sed -n 's/^\[\(.*\)\]$/\1/p' "$tool" 2>/dev/null | grep -v '^global$' | grep . || echo
+    sed -n 's/^repo1-s3-endpoint=//p' "$tool" 2>/dev/null | grep . || echo
+    grep -cs '^repo1-s3-key-secret=.' "$tool" || true
+    grep -cs '^pg[0-9]*-host=' "$tool" || true
+    grep -c 'host all all all reject' "$manager" || true
 "#;
 
 /// What a look into a unit reported.
@@ -78,6 +84,10 @@ pub(super) struct UnitLook {
     pub(super) system_id: Option<u64>,
     /// Where the backup began from which its data came.
     pub(super) base: Option<WalPosition>,
+    /// What the backup tool's file says beside the repository.
+    pub(super) tool: Option<ToolSettings>,
+    /// What the cluster manager's file says.
+    pub(super) manager: ManagerSettings,
 }
 
 impl UnitLook {
@@ -104,6 +114,8 @@ impl UnitLook {
             repository: None,
             system_id: None,
             base: None,
+            tool: None,
+            manager: ManagerSettings { archives_into: None, accepts_connections: false },
         }
     }
 }
@@ -125,6 +137,8 @@ fn read(reported: &str) -> UnitLook {
     let (row, configured, mark, methods) = (next(), next(), next(), next());
     let (kept_up, kept_down, writing) = (next(), next(), next());
     let (bucket, path, system_id, base) = (next(), next(), next(), next());
+    let (stanza, endpoint, secrets, peers, rejects) = (next(), next(), next(), next(), next());
+    let archives_into = archived_stanza(&configured);
     let mut row = row.splitn(3, '|');
     let follows = match row.next() {
         Some("t") => Some(true),
@@ -149,6 +163,13 @@ fn read(reported: &str) -> UnitLook {
         repository: (!bucket.is_empty()).then_some(RepositoryPlace { bucket, path }),
         system_id: system_id.parse().ok(),
         base: base.split_once(' ').and_then(|(lsn, segment)| WalPosition::new(lsn, segment)),
+        tool: (!stanza.is_empty()).then(|| ToolSettings {
+            stanza,
+            endpoint: (!endpoint.is_empty()).then_some(endpoint),
+            has_credentials: secrets == "1",
+            peers: peers.parse().unwrap_or_default(),
+        }),
+        manager: ManagerSettings { archives_into, accepts_connections: rejects == "0" },
     }
 }
 
@@ -195,6 +216,11 @@ drill-backups-1-2
 /drill
 7000000000000000001
 0/4000028 000000010000000000000004
+drill.x
+https://s3:9000
+1
+2
+0
 ";
 
     #[test]
@@ -219,6 +245,13 @@ drill-backups-1-2
             }),
             system_id: Some(7_000_000_000_000_000_001),
             base: WalPosition::new("0/4000028", "000000010000000000000004"),
+            tool: Some(ToolSettings {
+                stanza: "drill.x".into(),
+                endpoint: Some("https://s3:9000".into()),
+                has_credentials: true,
+                peers: 2,
+            }),
+            manager: ManagerSettings { archives_into: None, accepts_connections: true },
         };
         assert_eq!(look, expected);
         assert_eq!(look.archives_into().as_deref(), Some("drill.x"));

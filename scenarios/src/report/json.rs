@@ -4,7 +4,7 @@ use pgdrill_core::{
     Diagnostic,
     ports::{MemberState, ServiceState},
 };
-use pgdrill_sim::{Observation, UnitFacts, UnitSeen};
+use pgdrill_sim::{ManagerSettings, Observation, ToolSettings, UnitFacts, UnitSeen};
 use serde_json::{Map, Value, json};
 
 use super::{CaseEnd, JudgedCase};
@@ -170,6 +170,8 @@ fn observed(seen: &Observation) -> Value {
             "owed": facts.map(owed),
             "databag": facts.map(|facts| databag(&facts.databag)),
             "repository": repository.map(|place| json!({ "bucket": place.bucket, "path": place.path })),
+            "pgbackrest": facts.map(|facts| facts.tool.as_ref().map(tool)),
+            "patroni": facts.map(|facts| manager(&facts.manager)),
             "bootstraps_by_restore": facts.map(|facts| facts.bootstraps_by_restore),
             "restored_from": facts.and_then(|facts| facts.restored_from.as_deref()),
         });
@@ -193,6 +195,23 @@ fn observed(seen: &Observation) -> Value {
         "units": units.collect::<Map<_, _>>(),
         "backups": backups.collect::<Vec<_>>(),
         "objects": seen.objects,
+    })
+}
+
+/// What the backup tool's configuration says; the secret stands for itself.
+fn tool(settings: &ToolSettings) -> Value {
+    json!({
+        "stanza": settings.stanza,
+        "endpoint": settings.endpoint,
+        "secret_key": settings.has_credentials.then_some("***"),
+        "other_units": settings.peers,
+    })
+}
+
+fn manager(settings: &ManagerSettings) -> Value {
+    json!({
+        "archives_into": settings.archives_into,
+        "accepts_connections": settings.accepts_connections,
     })
 }
 
