@@ -6,11 +6,7 @@ use std::time::Duration;
 use pgdrill_core::{PortErrorKind, S3Settings, ports::ObjectStore as _};
 use pgdrill_sim::{Facts, RepositoryPlace, S3Facts, S3ServerState, lock};
 
-use super::{
-    repository::{BackupHeld, StanzaHeld},
-    testbed::ContainersTestbed,
-    under_way::Sight,
-};
+use super::{repository::StanzaHeld, testbed::ContainersTestbed, under_way::Sight};
 
 /// A key that nothing is stored under.
 const NOTHING: &str = "pgdrill-nothing";
@@ -38,17 +34,19 @@ pub(super) async fn facts(
     };
     facts.backups = stanzas.iter().flat_map(StanzaHeld::facts).collect();
     facts.objects = objects;
-    let held: Vec<&BackupHeld> = stanzas.iter().flat_map(|stanza| &stanza.backups).collect();
     for (unit, sight) in facts.units.iter_mut().zip(seen) {
         let look = &sight.look;
         unit.repository.clone_from(&look.repository);
         unit.bootstraps_by_restore = look.restores;
         unit.tool.clone_from(&look.tool);
         unit.manager.clone_from(&look.manager);
+        // Two clusters may have taken a backup at the same position.
+        let of_cluster = stanzas.iter().filter(|stanza| look.system_id == Some(stanza.system_id));
+        let mut backups = of_cluster.flat_map(|stanza| &stanza.backups);
         let base = look
             .base
             .as_ref()
-            .and_then(|base| held.iter().find(|backup| backup.begins.as_ref() == Some(base)));
+            .and_then(|base| backups.find(|backup| backup.begins.as_ref() == Some(base)));
         unit.restored_from = base.map(|backup| backup.seen.label.clone());
     }
     facts
