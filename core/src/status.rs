@@ -18,7 +18,7 @@ pub enum StatusName {
     Waiting,
     /// No status was set yet. Only Juju shows it.
     Unknown,
-    /// A hook of the unit failed, and Juju is about to retry it. Only Juju shows it.
+    /// A hook of the unit failed, and Juju is about to retry it, or retries update-status. Only Juju shows it.
     Error,
 }
 

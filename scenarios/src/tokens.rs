@@ -1,5 +1,7 @@
 //! What differs between two runs or two backends, and the tokens that stand for it.
 
+use std::sync::LazyLock;
+
 use pgdrill_sim::BackupSeen;
 use regex_lite::Regex;
 
@@ -17,14 +19,18 @@ const TOKENS: &[(&str, &str)] = &[
     (r"with error: (?:[^E\[\n]|E[^R])[^\n]*", "with error: <cause>"),
 ];
 
+/// [`TOKENS`], made ready once.
+static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    let ready = |(pattern, token): &(&str, &'static str)| Some((Regex::new(pattern).ok()?, *token));
+    TOKENS.iter().filter_map(ready).collect()
+});
+
 /// Labels and times differ between runs and backends: known backups become `<backup-N>`, oldest first, and
 /// what is left in their form becomes `<label>` and `<time>`.
 pub(crate) fn with_tokens(text: &str, backups: &[BackupSeen]) -> String {
     let mut text = with_backups(text, backups);
-    for (pattern, token) in TOKENS {
-        if let Ok(pattern) = Regex::new(pattern) {
-            text = pattern.replace_all(&text, *token).into_owned();
-        }
+    for (pattern, token) in PATTERNS.iter() {
+        text = pattern.replace_all(&text, *token).into_owned();
     }
     text
 }

@@ -2,15 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod uncopied;
 
-use pgdrill_core::{Amendments, Hook};
-use pgdrill_scenarios::{
-    Delivered, Plan, Prevented, Run, Testbed, judge, plan, read_text, run, run_in,
-};
-use pgdrill_sim::{
-    BackupSeen, Change, Event, Injection, Observation, Shared, View, World, dispatch, lock,
-};
+use pgdrill_scenarios::{Plan, Run, judge, plan, read_text, run, run_in};
+use uncopied::Uncopied;
 
 fn now<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
@@ -247,67 +242,12 @@ fn the_parameters_of_an_event_for_all_units_are_the_same_on_each() {
     assert_eq!(reasons(&text), Vec::<String>::new());
 }
 
-/// A world of fakes that counts how often somebody looks.
-struct Counted {
-    world: Shared,
-    looks: AtomicUsize,
-}
-
-#[async_trait::async_trait]
-impl Testbed for Counted {
-    async fn happen(&self, change: &Change) -> Result<(), Prevented> {
-        lock(&self.world).apply(change);
-        Ok(())
-    }
-
-    async fn fire(
-        &self,
-        event: &Event,
-        amendments: Amendments,
-        _: &[Injection],
-    ) -> Result<Delivered, Prevented> {
-        let ports = View::new(&self.world, event.unit).expect("a unit").ports();
-        let fired = dispatch(&self.world, &ports, event, amendments, None).await;
-        Ok(Delivered { fired: fired.expect("a unit"), ..Delivered::default() })
-    }
-
-    async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
-        Ok(lock(&self.world).backups())
-    }
-
-    async fn observe(&self) -> Result<Observation, Prevented> {
-        self.looks.fetch_add(1, Ordering::Relaxed);
-        Ok(lock(&self.world).observe())
-    }
-
-    fn is_watched(&self) -> bool {
-        false
-    }
-
-    async fn undo_faults(&self) -> Result<(), Prevented> {
-        Ok(())
-    }
-
-    async fn owed(&self, unit: u32) -> Result<Vec<Hook>, Prevented> {
-        Ok(lock(&self.world).owed(unit))
-    }
-
-    async fn pass_time(&self) -> Result<(), Prevented> {
-        lock(&self.world).pass_time();
-        Ok(())
-    }
-
-    async fn copy(&self) -> Option<World> {
-        None
-    }
-}
-
 fn looks(text: &str) -> (usize, Run) {
     let plan = planned(text);
-    let testbed = Counted { world: World::new(&plan.given).shared(), looks: AtomicUsize::new(0) };
+    let testbed = Uncopied::new(&plan.given);
     let run = now(run_in(&testbed, &plan));
     assert_eq!(judge(&plan, &run).verdict.reasons(), Vec::<String>::new());
-    (testbed.looks.into_inner(), run)
+    (testbed.looks(), run)
 }
 
 #[test]

@@ -150,17 +150,15 @@ impl World {
     /// What laws must know beyond what users see.
     #[must_use]
     pub fn facts(&self) -> Facts {
-        let settings = self.s3_settings();
+        let settings = self.juju.s3.as_deref().map(S3Settings::from_relation);
         let buckets = self.storage.buckets.values();
         Facts {
             leader: self.juju.leader,
             planned_units: self.juju.planned_units,
             application: plain(&self.juju.application),
-            is_s3_related: self.juju.s3.is_some(),
-            is_s3_unusable: self.juju.s3.as_deref().is_some_and(|relation| {
-                matches!(S3Settings::from_relation(relation), Err(S3Problem::Unusable { .. }))
-            }),
-            s3: settings.map(|settings| self.s3_facts(&settings)),
+            is_s3_related: settings.is_some(),
+            is_s3_unusable: matches!(settings, Some(Err(S3Problem::Unusable { .. }))),
+            s3: settings.and_then(Result::ok).map(|settings| self.s3_facts(&settings)),
             has_tls_material: self.juju.tls.is_complete(),
             system_id: self.system_id(),
             units: (0..self.units.len()).filter_map(|unit| self.unit_facts(unit)).collect(),

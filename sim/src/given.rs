@@ -234,9 +234,7 @@ impl BackupGiven {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Full => "full",
-            Self::Differential => "differential",
-            Self::Incremental => "incremental",
+            Self::Full | Self::Differential | Self::Incremental => self.kind().name(),
             Self::Failed => "failed",
         }
     }

@@ -56,9 +56,7 @@ impl CommandExit {
     /// looked for in both streams: which one has it depends on the log settings.
     #[must_use]
     pub fn error_line(&self) -> Option<&str> {
-        [&self.stdout, &self.stderr].into_iter().find_map(|stream| {
-            stream.lines().find_map(|line| line.find("ERROR:").map(|at| line[at..].trim_end()))
-        })
+        self.error_lines().into_iter().next()
     }
 
     /// Every line that reports an error, each from `ERROR:` on, and those that go on with it, which are indented.

@@ -171,8 +171,8 @@ pub trait Unit: Send + Sync {
     /// Whether this unit leads, now. Leadership is a lease and can lapse before the next call.
     async fn is_leader(&self) -> PortResult<bool>;
 
-    /// The status that users see now; [`StatusName::Error`](crate::StatusName::Error) while Juju retries a hook that
-    /// failed, [`StatusName::Unknown`](crate::StatusName::Unknown) until one is set (Juju 2.9 and 3).
+    /// The status that users see now; [`StatusName::Error`](crate::StatusName::Error) while Juju retries an
+    /// update-status that failed, [`StatusName::Unknown`](crate::StatusName::Unknown) until one is set (Juju 2.9 and 3).
     async fn status(&self) -> PortResult<Status>;
 
     /// Users see `status` from here on, whether or not the hook succeeds. After an error they see

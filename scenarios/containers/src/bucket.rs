@@ -145,9 +145,20 @@ impl TestBucket {
         self.server.s3.keys(&self.name, "").await.map_err(prevented)
     }
 
-    /// What every repository in the bucket holds, a stanza each, as the bucket itself holds it.
-    pub(super) async fn stanzas(&self) -> Result<Vec<StanzaHeld>, Prevented> {
-        let keys = self.keys().await?;
+    /// What every repository in the bucket holds, a stanza each, as the bucket itself holds it; and the objects that are
+    /// not the backup tool's, by key, each with its content.
+    pub(super) async fn content(
+        &self,
+    ) -> Result<(Vec<StanzaHeld>, Vec<(String, String)>), Prevented> {
+        let mut keys = self.keys().await?;
+        let stanzas = self.stanzas(&keys).await?;
+        keys.retain(|key| !is_of_the_tool(key));
+        keys.sort();
+        let reads = keys.iter().map(async |key| Ok((key.clone(), self.read(key).await?)));
+        Ok((stanzas, try_join_all(reads).await?))
+    }
+
+    async fn stanzas(&self, keys: &[String]) -> Result<Vec<StanzaHeld>, Prevented> {
         let mut stanzas = Vec::new();
         for key in keys.iter().filter(|key| key.ends_with("/backup.info")) {
             let text = self.read(key).await?;
@@ -158,16 +169,7 @@ impl TestBucket {
 
     /// The backups of every stanza, oldest first, as the bucket itself holds them.
     pub(super) async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
-        Ok(oldest_first(&self.stanzas().await?))
-    }
-
-    /// The objects that are not the backup tool's, by key, each with its content.
-    pub(super) async fn objects(&self) -> Result<Vec<(String, String)>, Prevented> {
-        let mut keys = self.keys().await?;
-        keys.retain(|key| !is_of_the_tool(key));
-        keys.sort();
-        let reads = keys.iter().map(async |key| Ok((key.clone(), self.read(key).await?)));
-        try_join_all(reads).await
+        Ok(oldest_first(&self.stanzas(&self.keys().await?).await?))
     }
 
     /// The text of an object; nothing where there is none.

@@ -59,8 +59,7 @@ pub(super) async fn observe(testbed: &ContainersTestbed) -> Result<Observation, 
         });
     }
     let primary = seen.iter().find(|sight| sight.look.follows == Some(false));
-    let stanzas = testbed.bucket.stanzas().await?;
-    let objects = testbed.bucket.objects().await?;
+    let (stanzas, objects) = testbed.bucket.content().await?;
     let keys = objects.iter().map(|(key, _)| key.clone()).collect();
     let backups = oldest_first(&stanzas);
     let facts = facts(testbed, &seen, &stanzas, objects).await;

@@ -72,9 +72,7 @@ impl Topology {
     ///
     /// A container does not come up, or a database that was started neither comes up nor gives up in time.
     pub async fn undo_faults(&self, stopped: &[u32]) -> EngineResult<()> {
-        self.start_dcs().await?;
-        self.free_lock().await?;
-        self.proxy.open().await?;
+        self.free().await?;
         for unit in self.units() {
             let was_dead = self.bring_back(&unit).await?;
             unit.shell(MEND, &[]).await?;
@@ -106,10 +104,15 @@ impl Topology {
         self.archives_nowhere().await
     }
 
-    async fn heal_by(&self, program: &str) -> EngineResult<()> {
+    /// What no unit is at fault for is undone: the DCS answers, anybody may lead, and the S3 server is reached.
+    async fn free(&self) -> EngineResult<()> {
         self.start_dcs().await?;
         self.free_lock().await?;
-        self.proxy.open().await?;
+        self.proxy.open().await
+    }
+
+    async fn heal_by(&self, program: &str) -> EngineResult<()> {
+        self.free().await?;
         let units = self.units();
         let have_data = try_join_all(units.iter().map(|unit| self.mend(unit, program))).await?;
         if !have_data.contains(&true) {
