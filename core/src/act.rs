@@ -20,7 +20,10 @@ pub(crate) async fn carry_out(
         Action::RenderPgbackrestConfig => context.configure_repository().await?,
         Action::SetBlocked => {
             let reason = context.notes.reason.take().unwrap_or_default();
-            ports.unit.set_status(Status::new(StatusName::Blocked, reason)).await?;
+            let blocked = Status::new(StatusName::Blocked, reason);
+            if !context.notes.tries_again || ports.unit.status().await? != blocked {
+                ports.unit.set_status(blocked).await?;
+            }
         }
         Action::StopPgbackrestTlsServer => {
             context.configure_repository().await?;

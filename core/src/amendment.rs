@@ -58,6 +58,19 @@ pub enum Amendment {
     /// or reload at the next update-status: no other event comes once the primary's server answers, or once
     /// a unit has joined.
     TlsServerCatchesUp,
+    /// A restore without usable S3 settings fails its action before anything is touched: it would stop the database
+    /// and empty its data, and nothing could bring the data back.
+    RestoreNeedsS3,
+    /// A restore that can't read the inventory fails its action with the cause, as list-backups does, instead of ending
+    /// in a hook error that tells its user nothing.
+    UnreadableRepositoryIsTold,
+    /// An action that needs the repository fails until this unit's backup tool goes by the S3 settings that the relation
+    /// gives, and a recorded stanza counts for the repository in which it was made alone. Otherwise a backup would lie
+    /// in one place and what belongs to it in another.
+    SettingsMustBeInForce,
+    /// While only S3 blocks the unit that would initialise the stanza, update-status tries again: S3 or the backup tool
+    /// may work again, and no other event would come.
+    S3BlockIsTriedAgain,
 }
 
 impl Amendment {
@@ -80,6 +93,10 @@ impl Amendment {
         Self::CheckNeedsOnlyThePrimary,
         Self::LeaderWaitsForThePrimary,
         Self::TlsServerCatchesUp,
+        Self::RestoreNeedsS3,
+        Self::UnreadableRepositoryIsTold,
+        Self::SettingsMustBeInForce,
+        Self::S3BlockIsTriedAgain,
     ];
 
     /// The name that charts, traces and the command line use.
@@ -103,6 +120,10 @@ impl Amendment {
             Self::CheckNeedsOnlyThePrimary => "check-needs-only-the-primary",
             Self::LeaderWaitsForThePrimary => "leader-waits-for-the-primary",
             Self::TlsServerCatchesUp => "tls-server-catches-up",
+            Self::RestoreNeedsS3 => "restore-needs-s3",
+            Self::UnreadableRepositoryIsTold => "unreadable-repository-is-told",
+            Self::SettingsMustBeInForce => "settings-must-be-in-force",
+            Self::S3BlockIsTriedAgain => "s3-block-is-tried-again",
         }
     }
 

@@ -34,14 +34,14 @@ pub(crate) async fn answer(
             return is_primary_among_several_with_tls(context).await;
         }
         Question::IsReplicaTlsDisabled => return is_replica_without_tls(context).await,
-        Question::HasStanzaBeenInitialises => has_stanza(context).await?,
+        Question::HasStanzaBeenInitialises => return has_stanza(context).await,
         Question::IsS3RelationEstablished => is_s3_related(context).await?,
-        Question::HasMissingS3Parameters => has_missing_s3_parameters(context).await?,
+        Question::HasMissingS3Parameters => return has_missing_s3_parameters(context).await,
         Question::IsReplica | Question::IsReplica2 => primary(context).await? != own(context),
         Question::HasUserProvidedBackupId => has_backup_id(context).await?,
         Question::IsWorkloadContainerAccessible => is_workload_reachable(context).await?,
         Question::IsSingleUnitCluster => is_single_unit(context).await?,
-        Question::IsBackupIdValid => is_backup_id_valid(context).await?,
+        Question::IsBackupIdValid => return is_backup_id_valid(context).await,
         Question::IsBlockedOrWaiting => match ports.unit.status().await?.name {
             StatusName::Blocked | StatusName::Waiting => true,
             StatusName::Active
@@ -204,10 +204,22 @@ async fn is_known_to_be_primary(context: &Context<'_>) -> PortResult<RefinedAnsw
     }
 }
 
-async fn has_stanza(context: &mut Context<'_>) -> PortResult<bool> {
+async fn has_stanza(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     let known = has(context, Databag::Application, key::STANZA).await?;
     fails_with(context, !known, texts::NO_STANZA);
-    Ok(known)
+    let amendment = Amendment::SettingsMustBeInForce;
+    if known
+        && context.amendments.has(amendment)
+        && let Some(s3) = context.s3_settings().await?
+    {
+        let in_force = context.are_in_force(&s3).await?;
+        if !in_force || !context.is_stanza_of(&s3).await? {
+            let reason = if in_force { texts::NO_STANZA } else { texts::SETTINGS_NOT_IN_FORCE };
+            fails_with(context, true, reason);
+            return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
+        }
+    }
+    Ok(known.into())
 }
 
 async fn is_s3_related(context: &mut Context<'_>) -> PortResult<bool> {
@@ -216,22 +228,32 @@ async fn is_s3_related(context: &mut Context<'_>) -> PortResult<bool> {
     Ok(related)
 }
 
-async fn has_missing_s3_parameters(context: &mut Context<'_>) -> PortResult<bool> {
+async fn has_missing_s3_parameters(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     let relation = context.ports.unit.s3_relation().await?.unwrap_or_default();
-    match S3Settings::from_relation(&relation) {
-        Ok(settings) => {
-            context.notes.s3 = Some(Arc::new(settings));
-            Ok(false)
-        }
+    let settings = match S3Settings::from_relation(&relation) {
+        Ok(settings) => settings,
         Err(problem) => {
-            context.notes.reason = Some(match problem {
-                S3Problem::Missing(missing) => texts::missing_s3_parameters(&missing),
-                S3Problem::Unusable { parameter, why } => {
-                    texts::unusable_s3_parameter(parameter, why)
-                }
-            });
-            Ok(true)
+            fails_with(context, true, &words_of(problem));
+            return Ok(true.into());
         }
+    };
+    // create-backup has asked before, with the stanza.
+    let amendment = Amendment::SettingsMustBeInForce;
+    if context.hook == Hook::ListBackups
+        && context.amendments.has(amendment)
+        && !context.are_in_force(&settings).await?
+    {
+        fails_with(context, true, texts::SETTINGS_NOT_IN_FORCE);
+        return Ok(RefinedAnswer { yes: true, refined: Some(amendment) });
+    }
+    context.notes.s3 = Some(Arc::new(settings));
+    Ok(false.into())
+}
+
+fn words_of(problem: S3Problem) -> String {
+    match problem {
+        S3Problem::Missing(missing) => texts::missing_s3_parameters(&missing),
+        S3Problem::Unusable { parameter, why } => texts::unusable_s3_parameter(parameter, why),
     }
 }
 
@@ -259,9 +281,27 @@ async fn is_single_unit(context: &mut Context<'_>) -> PortResult<bool> {
     Ok(single)
 }
 
-async fn is_backup_id_valid(context: &mut Context<'_>) -> PortResult<bool> {
+async fn is_backup_id_valid(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     let id = given_backup_id(context).await?.unwrap_or_default();
-    let inventory = Inventory::parse(&context.ports.repository.info().await?)?;
+    if let Some((amendment, reason)) = why_nothing_can_be_restored(context).await? {
+        fails_with(context, true, &reason);
+        return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
+    }
+    let read = match context.ports.repository.info().await {
+        Ok(info) => Inventory::parse(&info),
+        Err(error) => Err(error),
+    };
+    let inventory = match context.logged(read) {
+        Ok(inventory) => inventory,
+        Err(error) => {
+            let amendment = Amendment::UnreadableRepositoryIsTold;
+            if !context.amendments.has(amendment) {
+                return Err(error);
+            }
+            fails_with(context, true, &texts::list_failed(error.cause()));
+            return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
+        }
+    };
     let identity = context.ports.unit.identity();
     let found = inventory.find(&id, identity.stanza()).filter(|(_, backup)| !backup.failed);
     context.notes.restore = found.map(|(stanza, backup)| RestoreSource {
@@ -270,7 +310,25 @@ async fn is_backup_id_valid(context: &mut Context<'_>) -> PortResult<bool> {
     });
     let valid = context.notes.restore.is_some();
     fails_with(context, !valid, &texts::invalid_backup_id(&id));
-    Ok(valid)
+    Ok(valid.into())
+}
+
+/// Why no backup can be restored with the S3 settings as they are, and the amendment that asks.
+async fn why_nothing_can_be_restored(
+    context: &Context<'_>,
+) -> PortResult<Option<(Amendment, String)>> {
+    let relation = context.ports.unit.s3_relation().await?;
+    let problem = match relation.map(|relation| S3Settings::from_relation(&relation)) {
+        Some(Ok(s3)) => {
+            let amendment = Amendment::SettingsMustBeInForce;
+            let is_other = context.amendments.has(amendment) && !context.are_in_force(&s3).await?;
+            return Ok(is_other.then(|| (amendment, texts::SETTINGS_NOT_IN_FORCE.to_owned())));
+        }
+        Some(Err(problem)) => words_of(problem),
+        None => texts::NO_S3_RELATION.to_owned(),
+    };
+    let amendment = Amendment::RestoreNeedsS3;
+    Ok(context.amendments.has(amendment).then_some((amendment, problem)))
 }
 
 async fn is_database_running(context: &mut Context<'_>) -> PortResult<bool> {

@@ -64,8 +64,7 @@ async fn initialise_stanza(context: &mut Context<'_>) -> Result<(), String> {
     let ports = context.ports;
     let unusable = context.notes.unusable.as_deref();
     let s3 = context.notes.s3.clone().ok_or_else(|| texts::stanza_failed(unusable))?;
-    let maintenance = Status::new(StatusName::Maintenance, texts::INITIALISING_STANZA);
-    let set = ports.unit.set_status(maintenance).await;
+    let set = show_maintenance(context, texts::INITIALISING_STANZA).await;
     context.logged(set).map_err(|error| stanza_failed(&error))?;
     let ensured = ports.object_store.ensure_bucket(&s3).await;
     context.logged(ensured).map_err(|_| texts::BUCKET_FAILED.to_owned())?;
@@ -76,6 +75,14 @@ async fn initialise_stanza(context: &mut Context<'_>) -> Result<(), String> {
     let identity = ports.unit.identity();
     let created = ports.repository.create_stanza(identity.stanza()).await;
     context.logged(created).map_err(|error| stanza_failed(&error))
+}
+
+/// Sets Maintenance, but not in the middle of what is tried again.
+async fn show_maintenance(context: &Context<'_>, text: &'static str) -> PortResult<()> {
+    if context.notes.tries_again {
+        return Ok(());
+    }
+    context.ports.unit.set_status(Status::new(StatusName::Maintenance, text)).await
 }
 
 fn stanza_failed(error: &PortError) -> String {
@@ -90,7 +97,7 @@ async fn archive_wal(
     let Err(error) = context.logged(checked) else { return Ok(()) };
     // What is recorded must not outlive a failed check: a stanza in the databag counts as usable. Each
     // half of the rollback is tried whatever the other did; why one failed is for the log.
-    let erased = context.ports.unit.set_data(Databag::Application, key::STANZA, None).await;
+    let erased = record_stanza(context, None).await;
     let applied = context.apply_cluster_settings().await;
     let (erased, applied) = (context.logged(erased), context.logged(applied));
     match erased.and(applied) {
@@ -106,11 +113,21 @@ async fn record_and_check(
     let unit = &context.ports.unit;
     let identity = unit.identity();
     let stanza = identity.stanza();
-    unit.set_data(Databag::Application, key::STANZA, Some(stanza)).await?;
+    record_stanza(context, Some(stanza)).await?;
     context.apply_cluster_settings().await?;
-    unit.set_status(Status::new(StatusName::Maintenance, texts::CHECKING_STANZA)).await?;
+    show_maintenance(context, texts::CHECKING_STANZA).await?;
     check(context, stanza, refined).await?;
     unit.set_status(Status::active()).await
+}
+
+/// Records the stanza and whose repository holds it, or that there is none.
+async fn record_stanza(context: &Context<'_>, stanza: Option<&str>) -> PortResult<()> {
+    let place = match (stanza, &context.notes.s3) {
+        (Some(_), Some(s3)) => Some(s3.place()),
+        (Some(_), None) | (None, _) => None,
+    };
+    context.ports.unit.set_data(Databag::Application, key::STANZA, stanza).await?;
+    context.record(Databag::Application, key::STANZA_REPOSITORY, place.as_deref()).await
 }
 
 /// Checks, with the settings that this takes, and leaves those that name every unit behind.
@@ -152,7 +169,9 @@ async fn check_for_a_while(context: &Context<'_>, stanza: &str) -> PortResult<()
     loop {
         let Err(error) = context.ports.repository.check(stanza).await else { return Ok(()) };
         let Timestamp(now) = clock.now().await;
-        if u128::from((now - start.0).unsigned_abs()) >= CHECK_FOR.as_millis() {
+        let has_passed = u128::from((now - start.0).unsigned_abs()) >= CHECK_FOR.as_millis();
+        // What is tried again every few minutes has its next try then.
+        if has_passed || context.notes.tries_again {
             return Err(error);
         }
         clock.wait(CHECK_PAUSE).await?;

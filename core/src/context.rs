@@ -34,6 +34,8 @@ pub(crate) struct Notes {
     pub(crate) s3: Option<Arc<S3Settings>>,
     /// Why calls of ports failed within this shape.
     pub(crate) causes: Vec<PortError>,
+    /// Whether what only S3 blocked is tried again, so that no status is set that will be the same again.
+    pub(crate) tries_again: bool,
     /// Why they can't be used although they are all there.
     pub(crate) unusable: Option<String>,
     /// The name under which the backup's log is stored, and the log.
@@ -100,7 +102,57 @@ impl Context<'_> {
             stanza: self.ports.unit.identity().shared_stanza(),
             tls_peers,
         };
-        self.ports.repository.configure(&settings).await
+        self.ports.repository.configure(&settings).await?;
+        let place = settings.s3.as_ref().map(S3Settings::place);
+        self.record(Databag::Unit, key::REPOSITORY, place.as_deref()).await
+    }
+
+    /// Has a databag say this; what it says already is not written again.
+    pub(crate) async fn record(
+        &self,
+        bag: Databag,
+        key: &'static str,
+        value: Option<&str>,
+    ) -> PortResult<()> {
+        let unit = &self.ports.unit;
+        if unit.data(bag, key).await?.as_deref() == value {
+            return Ok(());
+        }
+        unit.set_data(bag, key, value).await
+    }
+
+    /// Whether this unit's backup tool goes by these settings. Where nothing is recorded nothing is known against it.
+    pub(crate) async fn are_in_force(&self, s3: &S3Settings) -> PortResult<bool> {
+        let known = self.ports.unit.data(Databag::Unit, key::REPOSITORY).await?;
+        Ok(known.is_none_or(|place| *place == *s3.place()))
+    }
+
+    /// Whether the recorded stanza is that of the repository in which these settings keep backups. Where nothing is
+    /// recorded nothing is known against it.
+    pub(crate) async fn is_stanza_of(&self, s3: &S3Settings) -> PortResult<bool> {
+        let known = self.ports.unit.data(Databag::Application, key::STANZA_REPOSITORY).await?;
+        Ok(known.is_none_or(|place| *place == *s3.place()))
+    }
+
+    /// Whether update-status has to try what only S3 blocks on this unit, which would initialise the stanza; the settings
+    /// are noted then. Not knowing is no.
+    pub(crate) async fn tries_s3_again(&mut self) -> bool {
+        let is_wanted = self.amendments.has(Amendment::S3BlockIsTriedAgain)
+            && self.is_blocked_by_s3().await
+            && matches!(self.ports.unit.is_leader().await, Ok(true))
+            && matches!(self.is_restoring().await, Ok(false))
+            // The event that it keeps tries already.
+            && !self.waits_for_the_primary().await;
+        if !is_wanted {
+            return false;
+        }
+        let Ok(Some(s3)) = self.s3_settings().await else { return false };
+        if !matches!(self.are_in_force(&s3).await, Ok(true)) {
+            return false;
+        }
+        self.notes.s3 = Some(Arc::new(s3));
+        self.notes.tries_again = true;
+        true
     }
 
     /// Whether the primary is another unit whose TLS server does not answer, or is not known.

@@ -154,6 +154,12 @@ impl S3Settings {
         Ok(())
     }
 
+    /// Where the repository is, as `<endpoint>/<bucket><path>`. Nothing of it is secret.
+    #[must_use]
+    pub fn place(&self) -> String {
+        [&*self.endpoint, "/", &*self.bucket, &*self.path].concat()
+    }
+
     /// The key of an object that the hooks keep for `stanza`: `<path>/backup/<stanza>/<name>`, without
     /// a leading slash.
     #[must_use]
@@ -235,6 +241,7 @@ mod tests {
         assert_eq!(settings.region, None);
         assert_eq!(settings.uri_style, UriStyle::Path);
         assert_eq!(settings.object_key("m.c", "latest"), "a/b/backup/m.c/latest");
+        assert_eq!(settings.place(), "https://minio:9000/backups/a/b");
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub const DATABASE_OFFLINE: &str =
     "Unit cannot perform backups as the database seems to be offline";
 /// create-backup without a stanza.
 pub const NO_STANZA: &str = "Stanza was not initialised";
+/// Any action that needs S3, between a change of the S3 settings and the event that takes it up.
+pub const SETTINGS_NOT_IN_FORCE: &str =
+    "The S3 settings have changed and are not in force yet, try again later";
 /// Any action that needs S3, without an S3 relation.
 pub const NO_S3_RELATION: &str =
     "Relation with s3-integrator charm missing, cannot create/restore backup.";

@@ -80,6 +80,9 @@ impl<'a> Walker<'a> {
         let shape = Shape::Question(question);
         self.arrive(shape).await?;
         let answer = ask::answer(&mut self.context, question).await;
+        if answer.is_ok() {
+            self.keep_causes(shape);
+        }
         let step = Step { shape, answer: None, mark: None };
         match answer {
             Ok(RefinedAnswer { yes, refined }) => {
@@ -88,6 +91,8 @@ impl<'a> Walker<'a> {
                 Ok(yes)
             }
             Err(cause) => {
+                // It is the hook's own error, which is told as such.
+                self.context.notes.causes.clear();
                 self.record(step);
                 Err(Stop::Error(HookError { shape, cause, cleanup: None }))
             }
@@ -96,11 +101,16 @@ impl<'a> Walker<'a> {
 
     /// Makes an attempt: whether it worked.
     pub(crate) async fn attempt(&mut self, attempt: Attempt) -> Result<bool, Stop> {
+        self.try_out(attempt, None).await
+    }
+
+    async fn try_out(&mut self, attempt: Attempt, mark: Option<Mark>) -> Result<bool, Stop> {
         let shape = Shape::Attempt(attempt);
         self.arrive(shape).await?;
         let RefinedAnswer { yes, refined } = attempt::make(&mut self.context, attempt).await;
         self.keep_causes(shape);
-        self.record(Step { shape, answer: Some(yes), mark: refined.map(Mark::Refined) });
+        let mark = mark.or(refined.map(Mark::Refined));
+        self.record(Step { shape, answer: Some(yes), mark });
         self.leave(shape).await?;
         Ok(yes)
     }
@@ -133,6 +143,15 @@ impl<'a> Walker<'a> {
             Ok(()) => Ok(()),
             died @ Err(Stop::Died(_)) => died,
         }
+    }
+
+    /// Makes an attempt that an amendment inserts: whether it worked. Only what the amendment has led to calls this.
+    pub(crate) async fn amend_attempt(
+        &mut self,
+        amendment: Amendment,
+        attempt: Attempt,
+    ) -> Result<bool, Stop> {
+        self.try_out(attempt, Some(Mark::Inserted(amendment))).await
     }
 
     /// Reaches a terminal. The chart may go on from it.

@@ -131,7 +131,7 @@ fn write_unit_facts(out: &mut String, seen: &UnitSeen, primary: Option<u32>, fac
     for hook in &unit.owed {
         let _ = writeln!(out, "   owed: {hook}");
     }
-    for (key, value) in &unit.databag {
+    for (key, value) in unit.databag.iter().filter(|(key, _)| *key != key::REPOSITORY) {
         let _ = writeln!(out, "   databag: {key}={value}");
     }
     // The files of a container that does not answer can't be read everywhere.
@@ -211,8 +211,9 @@ fn write_rest(out: &mut String, seen: &Observation) {
         let _ = writeln!(out, "backup: {} {}{failed}", backup.label, backup.kind.name());
     }
     let facts = seen.facts.as_deref();
-    // Both are said above, in words.
-    let is_told = |key: &str| [key::STANZA, key::RESTORING_BACKUP].contains(&key);
+    // These are said above, in words; whose repository the stanza is in follows from the firings.
+    let is_told =
+        |key: &str| [key::STANZA, key::STANZA_REPOSITORY, key::RESTORING_BACKUP].contains(&key);
     let is_usual = |key: &str, value: &str| key == key::CLUSTER_INITIALISED && value == "True";
     for (key, value) in facts.map_or(&[][..], |facts| &facts.application) {
         if !is_told(key) && !is_usual(key, value) {

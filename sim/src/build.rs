@@ -175,10 +175,12 @@ impl World {
     /// The state that the hooks leave once every unit's TLS server was started for all the others.
     fn run_tls_servers(&mut self, count: u32) {
         let (stanza, s3) = (self.stanza(), self.s3_settings());
+        let place = s3.as_ref().map(|s3| Arc::from(s3.place()));
         for (unit, (state, juju)) in (0..).zip(self.units.iter_mut().zip(&mut self.juju.units)) {
             let tls_peers: Vec<UnitId> =
                 (0..count).filter(|peer| *peer != unit).map(UnitId).collect();
             juju::set(&mut juju.bag, key::TLS_PEERS, Some(UnitId::list(&tls_peers).into()));
+            juju::set(&mut juju.bag, key::REPOSITORY, place.clone());
             let (s3, stanza) = (s3.clone(), Arc::clone(&stanza));
             // A server starts by its unit's configuration.
             state.repository = Some(Arc::new(RepositorySettings { s3, stanza, tls_peers }));
@@ -194,8 +196,12 @@ impl World {
         juju::set(&mut self.juju.application, key::STANZA, Some(Arc::clone(&stanza)));
         let s3 = self.s3_settings();
         let tls = self.juju.tls.is_complete();
+        let place = s3.as_ref().map(|s3| Arc::from(s3.place()));
+        juju::set(&mut self.juju.application, key::STANZA_REPOSITORY, place.clone());
         let count = u32::try_from(self.units.len()).unwrap_or(u32::MAX);
-        for (unit, state) in (0..count).zip(&mut self.units) {
+        let units = self.units.iter_mut().zip(&mut self.juju.units);
+        for (unit, (state, juju)) in (0..count).zip(units) {
+            juju::set(&mut juju.bag, key::REPOSITORY, place.clone());
             let peers = (0..count).filter(|peer| tls && *peer != unit).map(UnitId).collect();
             let (s3, stanza) = (s3.clone(), Arc::clone(&stanza));
             let settings = RepositorySettings { s3, stanza, tls_peers: peers };

@@ -7,13 +7,16 @@
 
 use crate::{
     amendment::Amendment,
-    shape::{Action::*, Ending::*, Question::*},
+    shape::{Action::*, Attempt::*, Ending::*, Question::*},
     walker::{Stop, Walker},
 };
 
 pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {
     if !walker.ask(IsWorkloadContainerAccessible).await? {
         return walker.end(Rtn).await;
+    }
+    if walker.context.tries_s3_again().await {
+        initialise_stanza_again(walker).await?;
     }
     if walker.ask(IsBlockedOrWaiting).await? {
         return walker.end(Rtn).await;
@@ -47,4 +50,15 @@ pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {
         walker.act(SetActive).await?;
     }
     walker.end(Rtn).await
+}
+
+/// Tries again what only S3 blocked. Once it works this unit is Active; until then it stays Blocked.
+async fn initialise_stanza_again(walker: &mut Walker<'_>) -> Result<(), Stop> {
+    let amendment = Amendment::S3BlockIsTriedAgain;
+    for attempt in [CouldInitialiseStanza, IsWalArchivingToS3Working] {
+        if !walker.amend_attempt(amendment, attempt).await? {
+            return walker.amend(amendment, SetBlocked).await;
+        }
+    }
+    Ok(())
 }

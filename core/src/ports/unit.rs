@@ -13,6 +13,9 @@ pub mod key {
     pub const CLUSTER_INITIALISED: &str = "cluster_initialised";
     /// Application: the stanza's name, once it is initialised.
     pub const STANZA: &str = "stanza";
+    /// Application: the [place](crate::s3::S3Settings::place) of the repository that holds the stanza. Absent where an
+    /// older release recorded the stanza.
+    pub const STANZA_REPOSITORY: &str = "stanza-repository";
     /// Application: the label of the backup that is being restored.
     pub const RESTORING_BACKUP: &str = "restoring-backup";
     /// Application: the stanza that holds the backup that is being restored.
@@ -23,16 +26,20 @@ pub mod key {
     pub const TLS: &str = "tls";
     /// Unit: the other units for which its TLS server was last started or reloaded, as `0,2`.
     pub const TLS_PEERS: &str = "tls-peers";
+    /// Unit: the [place](crate::s3::S3Settings::place) of the repository that its backup tool was configured with last.
+    pub const REPOSITORY: &str = "repository";
 
     /// Every key.
     pub const ALL: &[&str] = &[
         CLUSTER_INITIALISED,
         STANZA,
+        STANZA_REPOSITORY,
         RESTORING_BACKUP,
         RESTORE_STANZA,
         CONNECTIVITY,
         TLS,
         TLS_PEERS,
+        REPOSITORY,
     ];
 }
 
