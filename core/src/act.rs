@@ -4,7 +4,7 @@ use crate::{
     amendment::Amendment,
     context::Context,
     hook::{Hook, Outcome},
-    ports::{Databag, PortResult, Service, ServiceState, UnitId, key},
+    ports::{Databag, MemberState, PortResult, Service, ServiceState, UnitId, key},
     shape::{Action, Ending},
     status::{Status, StatusName},
     texts,
@@ -169,15 +169,31 @@ async fn repair_interrupted_backup(context: &Context<'_>) -> PortResult<()> {
     Ok(())
 }
 
-/// A database that runs was not stopped yet, or is on its way up again; one that does not may have lost its
-/// data to the restore.
-async fn end_interrupted_restore(context: &Context<'_>) -> PortResult<()> {
+/// A member that runs was not stopped yet, or is up again; a database that does not run may have lost its data to the
+/// restore. A service that runs or is not known says nothing of its member: then the status stays, and the next firing
+/// asks again.
+async fn end_interrupted_restore(context: &mut Context<'_>) -> PortResult<()> {
     let ports = context.ports;
     let status = match ports.workload.service(Service::Database).await? {
-        ServiceState::Running => Status::active(),
-        ServiceState::Stopped | ServiceState::Unknown => {
-            Status::new(StatusName::Blocked, texts::RESTORE_FAILED)
+        ServiceState::Running if ports.cluster.member_state().await? == MemberState::Running => {
+            status_after_interrupted_restore(context).await?
         }
+        ServiceState::Running | ServiceState::Unknown => return Ok(()),
+        ServiceState::Stopped => Status::new(StatusName::Blocked, texts::RESTORE_FAILED),
     };
     ports.unit.set_status(status).await
+}
+
+/// The flags of the restore were lost with its hook, so this asks what update-status would ask.
+async fn status_after_interrupted_restore(context: &mut Context<'_>) -> PortResult<Status> {
+    context.apply_cluster_settings().await?;
+    let Some(s3) = context.s3_settings().await? else { return Ok(Status::active()) };
+    let asked = context.is_repository_foreign(&s3).await;
+    Ok(match context.logged(asked) {
+        Ok(false) => Status::active(),
+        Ok(true) => Status::new(StatusName::Blocked, texts::ANOTHER_CLUSTER),
+        Err(error) => {
+            Status::new(StatusName::Blocked, texts::stanza_failed(error.error_line()))
+        }
+    })
 }

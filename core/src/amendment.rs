@@ -61,13 +61,17 @@ pub enum Amendment {
     /// A restore without usable S3 settings fails its action before anything is touched: it would stop the database
     /// and empty its data, and nothing could bring the data back.
     RestoreNeedsS3,
-    /// A restore that can't read the inventory fails its action with the cause, as list-backups does, instead of ending
-    /// in a hook error that tells its user nothing.
+    /// Who can't read the repository is told so instead of by a hook error: a restore fails its action with the cause, as
+    /// list-backups does; update-status after a restore blocks the unit, and what blocks it is tried again.
     UnreadableRepositoryIsTold,
     /// An action that needs the repository fails until this unit's backup tool goes by the S3 settings that the relation
     /// gives, and a recorded stanza counts for the repository in which it was made alone. Otherwise a backup would lie
     /// in one place and what belongs to it in another.
     SettingsMustBeInForce,
+    /// What stops the database or empties its data and gave no answer is asked for once more: doing it twice does no more
+    /// than doing it once. Taken for not done, it would leave a database down that nobody starts, or a new cluster in the
+    /// place of the data.
+    UnansweredStepIsAskedAgain,
     /// While only S3 blocks the unit that would initialise the stanza, update-status tries again: S3 or the backup tool
     /// may work again, and no other event would come.
     S3BlockIsTriedAgain,
@@ -96,6 +100,7 @@ impl Amendment {
         Self::RestoreNeedsS3,
         Self::UnreadableRepositoryIsTold,
         Self::SettingsMustBeInForce,
+        Self::UnansweredStepIsAskedAgain,
         Self::S3BlockIsTriedAgain,
     ];
 
@@ -123,6 +128,7 @@ impl Amendment {
             Self::RestoreNeedsS3 => "restore-needs-s3",
             Self::UnreadableRepositoryIsTold => "unreadable-repository-is-told",
             Self::SettingsMustBeInForce => "settings-must-be-in-force",
+            Self::UnansweredStepIsAskedAgain => "unanswered-step-is-asked-again",
             Self::S3BlockIsTriedAgain => "s3-block-is-tried-again",
         }
     }

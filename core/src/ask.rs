@@ -57,7 +57,7 @@ pub(crate) async fn answer(
         Question::IsMemberUp | Question::IsMemberRunning => {
             ports.cluster.member_state().await? == MemberState::Running
         }
-        Question::IsRepositoryOfAnotherCluster => is_repository_foreign_if_related(context).await?,
+        Question::IsRepositoryOfAnotherCluster => return is_repository_foreign(context).await,
         Question::IsPrimary => return is_known_to_be_primary(context).await,
     };
     Ok(yes.into())
@@ -338,9 +338,21 @@ async fn is_database_running(context: &mut Context<'_>) -> PortResult<bool> {
     Ok(running)
 }
 
-async fn is_repository_foreign_if_related(context: &mut Context<'_>) -> PortResult<bool> {
-    let Some(s3) = context.s3_settings().await? else { return Ok(false) };
-    let foreign = context.is_repository_foreign(&s3).await?;
-    fails_with(context, foreign, texts::ANOTHER_CLUSTER);
-    Ok(foreign)
+async fn is_repository_foreign(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
+    let Some(s3) = context.s3_settings().await? else { return Ok(false.into()) };
+    let asked = context.is_repository_foreign(&s3).await;
+    match context.logged(asked) {
+        Ok(foreign) => {
+            fails_with(context, foreign, texts::ANOTHER_CLUSTER);
+            Ok(foreign.into())
+        }
+        Err(error) => {
+            let amendment = Amendment::UnreadableRepositoryIsTold;
+            if !context.amendments.has(amendment) {
+                return Err(error);
+            }
+            fails_with(context, true, &texts::stanza_failed(error.error_line()));
+            Ok(RefinedAnswer { yes: true, refined: Some(amendment) })
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     amendment::Amendment,
-    context::{BackupLog, Context, MODEL_UUID_LINE, RefinedAnswer},
+    context::{BackupLog, Context, LogOf, MODEL_UUID_LINE, RefinedAnswer},
     inventory::Inventory,
     ports::{
         BackupKind, BackupRequest, CommandExit, Databag, PortError, PortErrorKind, PortResult,
@@ -41,15 +41,20 @@ pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> Refined
             context.logged(listed).map_err(|error| texts::list_failed(error.cause()))
         }
         Attempt::HasDatabaseStopped => {
-            let stopped = context.ports.workload.stop(Service::Database).await;
+            let workload = &context.ports.workload;
+            let stop = || workload.stop(Service::Database);
+            let stopped = twice_if_unanswered(context, &mut refined, stop).await;
             context.logged(stopped).map_err(|error| texts::stop_failed(error.cause()))
         }
         Attempt::WasPreviousClusterInfoRemoved => {
-            let removed = context.ports.cluster_record.remove().await;
+            let record = &context.ports.cluster_record;
+            let removed = twice_if_unanswered(context, &mut refined, || record.remove()).await;
             context.logged(removed).map_err(|error| texts::record_failed(error.cause()))
         }
         Attempt::WasDataDirectoryEmptied => {
-            let emptied = context.ports.workload.empty_data_directory().await;
+            let workload = &context.ports.workload;
+            let empty = || workload.empty_data_directory();
+            let emptied = twice_if_unanswered(context, &mut refined, empty).await;
             context.logged(emptied).map_err(|error| texts::empty_failed(error.cause()))
         }
     };
@@ -58,6 +63,28 @@ pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> Refined
         context.notes.reason = Some(reason);
     }
     RefinedAnswer { yes, refined }
+}
+
+/// Asks for a step of a restore, once more if it gave no answer. Each of them counts as done where it was done already.
+async fn twice_if_unanswered<'a, F>(
+    context: &Context<'a>,
+    refined: &mut Option<Amendment>,
+    step: impl Fn() -> F,
+) -> PortResult<()>
+where
+    F: Future<Output = PortResult<()>>,
+{
+    let amendment = Amendment::UnansweredStepIsAskedAgain;
+    match step().await {
+        Err(error)
+            if error.kind() == PortErrorKind::TimedOut && context.amendments.has(amendment) =>
+        {
+            let again = step().await;
+            *refined = again.is_ok().then_some(amendment);
+            again
+        }
+        done => done,
+    }
 }
 
 async fn initialise_stanza(context: &mut Context<'_>) -> Result<(), String> {
@@ -234,9 +261,9 @@ async fn back_up(context: &mut Context<'_>) -> Result<(), String> {
             (stdout, stderr, Some(texts::backup_failed(error.cause())))
         }
     };
-    let label = stdout.lines().rev().find_map(new_label);
-    let label = label.map_or_else(|| label_at(started), str::to_owned);
-    context.notes.log = Some(BackupLog { label, stdout, stderr });
+    let label = stdout.lines().rev().find_map(new_label).filter(|_| failure.is_none());
+    let of = label.map_or(LogOf::Failure(started), |label| LogOf::Backup(label.to_owned()));
+    context.notes.log = Some(BackupLog { of, stdout, stderr });
     failure.map_or(Ok(()), Err)
 }
 
@@ -255,12 +282,6 @@ async fn request(context: &Context<'_>) -> PortResult<BackupRequest> {
     let identity = ports.unit.identity();
     let from_primary = ports.cluster.primary().await? == Some(identity.unit());
     Ok(BackupRequest { stanza: identity.shared_stanza(), kind, from_primary })
-}
-
-/// The label that a full backup begun at this time would bear: it names the log of a backup that never
-/// got a label of its own.
-fn label_at(time: Timestamp) -> String {
-    time.label() + "F"
 }
 
 async fn list(context: &mut Context<'_>) -> PortResult<()> {

@@ -8,7 +8,7 @@ use crate::{
     inventory::Inventory,
     ports::{
         ClusterSettings, Databag, PortError, PortErrorKind, PortResult, Ports, RepositorySettings,
-        RestoreSource, Service, ServiceState, UnitId, key,
+        RestoreSource, Service, ServiceState, Timestamp, UnitId, key,
     },
     s3::S3Settings,
     status::{Status, StatusName},
@@ -52,9 +52,17 @@ pub(crate) struct Notes {
 
 /// The log of a backup.
 pub(crate) struct BackupLog {
-    pub(crate) label: String,
+    pub(crate) of: LogOf,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+}
+
+/// What a log tells of, which decides where it lies.
+pub(crate) enum LogOf {
+    /// The backup with this label.
+    Backup(String),
+    /// A backup that failed, begun at this time: it has no label.
+    Failure(Timestamp),
 }
 
 /// One answer, and the amendment that made it finer than the published chart's.
@@ -68,6 +76,9 @@ impl From<bool> for RefinedAnswer {
         Self { yes, refined: None }
     }
 }
+
+/// How the keys of logs end.
+const BACKUP_LOG: &str = "/backup.log";
 
 /// The line of the metadata object that names the model which wrote it.
 pub(crate) const MODEL_UUID_LINE: &str = "Model UUID: ";
@@ -238,7 +249,12 @@ impl Context<'_> {
             return Err(PortError::new(PortErrorKind::NotFound, "object store", "put", cause));
         };
         let identity = self.ports.unit.identity();
-        let key = s3.object_key(identity.stanza(), &[log.label.as_str(), "/backup.log"].concat());
+        let key = match &log.of {
+            LogOf::Backup(label) => s3.object_key(identity.stanza(), &[label, BACKUP_LOG].concat()),
+            LogOf::Failure(began) => {
+                s3.failure_key(identity.stanza(), &[&began.label(), BACKUP_LOG].concat())
+            }
+        };
         let content = ["Stdout:\n", &log.stdout, "\n\nStderr:\n", &log.stderr, "\n"].concat();
         self.ports.object_store.put(s3, &key, content.as_bytes()).await
     }

@@ -164,9 +164,21 @@ impl S3Settings {
     /// a leading slash.
     #[must_use]
     pub fn object_key(&self, stanza: &str, name: &str) -> String {
+        self.key("backup/", stanza, name)
+    }
+
+    /// The key of an object about a backup of `stanza` that failed: `<path>/failed/<stanza>/<name>`, without a leading
+    /// slash. The backup tool looks after `backup` alone: there it removes what belongs to no backup that it knows, and
+    /// makes no stanza beside what others put there (pgBackRest 2.55.1).
+    #[must_use]
+    pub fn failure_key(&self, stanza: &str, name: &str) -> String {
+        self.key("failed/", stanza, name)
+    }
+
+    fn key(&self, folder: &str, stanza: &str, name: &str) -> String {
         let path = self.path.trim_matches('/');
         let slash = if path.is_empty() { "" } else { "/" };
-        [path, slash, "backup/", stanza, "/", name].concat()
+        [path, slash, folder, stanza, "/", name].concat()
     }
 }
 
@@ -241,6 +253,7 @@ mod tests {
         assert_eq!(settings.region, None);
         assert_eq!(settings.uri_style, UriStyle::Path);
         assert_eq!(settings.object_key("m.c", "latest"), "a/b/backup/m.c/latest");
+        assert_eq!(settings.failure_key("m.c", "x"), "a/b/failed/m.c/x");
         assert_eq!(settings.place(), "https://minio:9000/backups/a/b");
     }
 

@@ -230,29 +230,40 @@ impl<'a> Walker<'a> {
     /// firing at a time runs on a unit, so whatever is found here has no owner. What can't be read or
     /// undone now is left for the next firing.
     async fn repair(&mut self) -> Result<(), Stop> {
-        let Some((amendment, action)) = self.interrupted().await else { return Ok(()) };
+        let interrupted = self.interrupted().await;
+        let Some((amendment, action)) = interrupted.map_err(|cause| {
+            Stop::Error(HookError { shape: Shape::Start, cause, cleanup: None })
+        })?
+        else {
+            return Ok(());
+        };
         self.amend_if_possible(amendment, action).await
     }
 
-    /// What a process that died has left to be done, and the amendment that does it.
-    async fn interrupted(&self) -> Option<(Amendment, Action)> {
+    /// What a process that died has left to be done, and the amendment that does it. Whoever can't read the status does not
+    /// know whether there is anything, and may go no further: it would set another status over the one that tells.
+    async fn interrupted(&self) -> PortResult<Option<(Amendment, Action)>> {
         let (backup, restore) =
             (Amendment::CleanupSurvivesErrors, Amendment::InterruptedRestoreIsTold);
-        let status = self.context.ports.unit.status().await.ok();
-        let maintenance = status.filter(|status| status.name == StatusName::Maintenance);
-        let shows = |text| maintenance.as_ref().is_some_and(|status| status.message == text);
+        let (backup_repaired, restore_told) =
+            (self.context.amendments.has(backup), self.context.amendments.has(restore));
+        if !backup_repaired && !restore_told {
+            return Ok(None);
+        }
+        let status = self.context.ports.unit.status().await?;
+        let is_maintenance = status.name == StatusName::Maintenance;
+        let shows = |text| is_maintenance && status.message == text;
         let refuses = || async {
             matches!(self.context.ports.cluster.accepts_connections().await, Ok(false))
         };
-        if self.context.amendments.has(backup) && (shows(texts::CREATING_BACKUP) || refuses().await)
-        {
-            return Some((backup, Action::RepairInterruptedBackup));
+        if backup_repaired && (shows(texts::CREATING_BACKUP) || refuses().await) {
+            return Ok(Some((backup, Action::RepairInterruptedBackup)));
         }
         // A restore that was started has its flags in the databag once its hook has ended.
-        let cut_short = self.context.amendments.has(restore)
+        let cut_short = restore_told
             && shows(texts::RESTORING_BACKUP)
             && matches!(self.context.is_restoring().await, Ok(false));
-        cut_short.then_some((restore, Action::EndInterruptedRestore))
+        Ok(cut_short.then_some((restore, Action::EndInterruptedRestore)))
     }
 
     fn keep_causes(&mut self, shape: Shape) {

@@ -46,7 +46,7 @@ pub trait Cluster: Send + Sync {
     /// every call.
     async fn primary(&self) -> PortResult<Option<UnitId>>;
 
-    /// What this unit's own member does.
+    /// What this unit's own member does. One whose manager was started a moment ago and does not listen yet is stopped.
     async fn member_state(&self) -> PortResult<MemberState>;
 
     /// The system identifier of the data that this unit serves. It exceeds 2^53.

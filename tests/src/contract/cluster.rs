@@ -31,7 +31,7 @@ promises! {
             ready => no_primary(member(MemberFate::Frozen)),
         "a member that serves is running, on the primary and on a replica": pair => members_run(),
         "a member whose server is down is stopped": pair => server_down(),
-        "a member whose service is stopped is stopped, and starts with it": ready => stop_and_start(),
+        "a member whose service is stopped is stopped, and runs again once that was started": ready => stop_and_start(),
         "a member that stands still does not say what it does": ready => frozen_member(),
         "a system identifier above 2^53 arrives intact, the same on every unit":
             || Given { seed: 1, ..pair() } => identifier_intact(),
@@ -117,8 +117,7 @@ async fn stop_and_start(subject: &dyn Subject) -> PromiseResult {
     ports.workload.stop(Service::Database).await?;
     ensure_eq!("stopped", ports.cluster.member_state().await?, MemberState::Stopped);
     ports.workload.start(Service::Database).await?;
-    let state = ports.cluster.member_state().await?;
-    ensure!(state != MemberState::Stopped, "it is stopped after its start");
+    // Until its manager listens it can't be told from one that is stopped.
     settle(subject).await?;
     ensure_eq!("settled", ports.cluster.member_state().await?, MemberState::Running);
     Ok(())
