@@ -1,7 +1,9 @@
 //! Refuses what Juju could not produce, before anything runs.
 
 use pgdrill_core::{Diagnostic, Hook, ports::BackupKind};
-use pgdrill_sim::{BackupGiven, Change, S3Given};
+use pgdrill_sim::{
+    Awaited, BackupGiven, BucketGiven, Change, RepositoryGiven, S3Given, StanzaGiven,
+};
 
 use crate::{
     charts,
@@ -53,7 +55,7 @@ pub fn read_change(text: &str, file: &str) -> Result<(YamlDocument, Change), Box
 /// What keeps a change from coming about among this many units, outside of every firing.
 #[must_use]
 pub fn check_change(document: &YamlDocument, change: &Change, units: u32) -> Option<Diagnostic> {
-    let mut checker = Checker::new(document, units);
+    let mut checker = Checker { is_whole: false, ..Checker::new(document, units) };
     checker.change("", change, false);
     checker.impossible
 }
@@ -103,6 +105,8 @@ pub fn bad_parameter(hook: Hook, name: &str, value: &str) -> Option<BadParameter
 struct Checker<'a> {
     document: &'a YamlDocument,
     units: u32,
+    /// Whether a whole scenario is checked, and not one change to what is there.
+    is_whole: bool,
     /// The hooks that the steps so far fire.
     fires: Vec<Hook>,
     /// Whether one of the steps so far is `settle`.
@@ -112,7 +116,7 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     const fn new(document: &'a YamlDocument, units: u32) -> Self {
-        Self { document, units, fires: Vec::new(), settles: false, impossible: None }
+        Self { document, units, is_whole: true, fires: Vec::new(), settles: false, impossible: None }
     }
 
     /// Notes the first complaint; `path` is the place of the value, as `fire/0/unit`.
@@ -160,7 +164,7 @@ impl<'a> Checker<'a> {
         }
         if let Some(s3) = &given.s3 {
             self.s3("given/s3", s3);
-        } else if given.stanza == pgdrill_sim::StanzaGiven::Initialised {
+        } else if given.stanza == StanzaGiven::Initialised {
             let what = "a stanza was initialised, and there never was an S3 relation";
             let hint = "give `s3: { related: true }`, and let the relation go by a `do`";
             self.refuse("given/stanza", what, hint);
@@ -171,6 +175,7 @@ impl<'a> Checker<'a> {
             let what = "the first backup of a repository is a full one";
             self.refuse("given/backups/0", what, "begin with `full`");
         }
+        self.repository(scenario);
         if given.planned_units == Some(0) {
             let what = "an application of no units fires no hook";
             self.refuse("given/planned-units", what, "give 1 or more");
@@ -178,6 +183,36 @@ impl<'a> Checker<'a> {
         if given.tls_servers == Some(pgdrill_sim::TlsServersGiven::Running) && !given.tls {
             let what = "TLS servers run only with TLS";
             self.refuse("given/tls-servers", what, "give `tls: true`");
+        }
+    }
+
+    /// Refuses repositories that no cluster can have come to.
+    fn repository(&mut self, scenario: &Scenario) {
+        let given = &scenario.given;
+        let has_stanza = given.stanza == StanzaGiven::Initialised;
+        let is_own = given.repository == RepositoryGiven::Own;
+        if !given.backups.is_empty() && given.s3.is_none() {
+            let what = "there are backups, and there never was an S3 relation";
+            let hint = "give `s3: { related: true }`, and let the relation go by a `do`";
+            self.refuse("given/backups", what, hint);
+        }
+        if !given.backups.is_empty() && is_own && !has_stanza {
+            let what = "there are backups of this cluster, and its stanza was never initialised";
+            self.refuse("given/backups", what, "give `stanza: initialised`");
+        }
+        if has_stanza && !is_own && given.repository != RepositoryGiven::AnotherModel {
+            let what = "the stanza was initialised, and the repository never was this cluster's";
+            let hint = "leave out `stanza`, or change the settings by a `do`";
+            self.refuse("given/repository", what, hint);
+        }
+        if has_stanza && !given.cluster_initialised {
+            let what = "the stanza was initialised, and the cluster never was";
+            self.refuse("given/cluster-initialised", what, "leave out one of them");
+        }
+        let is_absent = given.s3.as_ref().is_some_and(|s3| s3.bucket == BucketGiven::Absent);
+        if is_absent && (has_stanza || !given.backups.is_empty()) {
+            let what = "there is no bucket, and a repository in it";
+            self.refuse("given/s3/bucket", what, "leave out `bucket: absent`");
         }
     }
 
@@ -326,6 +361,12 @@ impl<'a> Checker<'a> {
             Change::ProcessDies if !is_injected => {
                 let hint = "strike with it while a hook runs, under `meanwhile`";
                 self.refuse(path, "between two firings no process runs that could die", hint);
+            }
+            Change::Await(Awaited::RestoreBegun)
+                if self.is_whole && !is_injected && !self.fires.contains(&Hook::Restore) =>
+            {
+                let what = "no restore was asked for that could have begun";
+                self.refuse(path, what, "fire `restore` first");
             }
             Change::S3Settings(s3) => self.s3(path, s3),
             Change::PrimaryMovesTo(_)

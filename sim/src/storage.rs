@@ -57,6 +57,8 @@ pub(crate) struct StanzaStore {
 pub(crate) struct BackupStore {
     pub(crate) label: String,
     pub(crate) kind: BackupKind,
+    /// The label of the backup on which it builds; none for a full one.
+    pub(crate) prior: Option<String>,
     pub(crate) failed: bool,
     pub(crate) started: i64,
     pub(crate) stopped: i64,

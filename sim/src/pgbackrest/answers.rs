@@ -33,25 +33,47 @@ pub(crate) fn error_lines(now: i64, command: &str, code: i32, text: &str) -> Str
 }
 
 /// What a finished backup writes: the label is in the line that the charm looks for.
-pub(crate) fn backup_lines(started: i64, stopped: i64, backup: &BackupStore) -> String {
+pub(crate) fn backup_lines(
+    started: i64,
+    stopped: i64,
+    asked: BackupKind,
+    backup: &BackupStore,
+) -> String {
     const INFO: &str = " P00   INFO: ";
+    const WARN: &str = " P00   WARN: ";
     let (begin, end) = (&stamp(started), &stamp(stopped));
+    let warning = match asked {
+        BackupKind::Differential if backup.kind != asked => {
+            Some("no prior backup exists, diff backup has been changed to full")
+        }
+        BackupKind::Incremental if backup.kind != asked => {
+            Some("no prior backup exists, incr backup has been changed to full")
+        }
+        BackupKind::Full | BackupKind::Differential | BackupKind::Incremental => None,
+    };
     let lines = [
-        (begin, "backup command begin 2.55.1", ""),
-        (
+        Some((begin, INFO, "backup command begin 2.55.1", "")),
+        warning.map(|warning| (begin, WARN, warning, "")),
+        Some((
             begin,
+            INFO,
             "execute non-exclusive backup start: backup begins after the requested immediate checkpoint completes",
             "",
-        ),
-        (end, "execute non-exclusive backup stop and wait for all WAL segments to archive", ""),
-        (end, "new backup label = ", backup.label.as_str()),
-        (end, "backup command end: completed successfully", ""),
+        )),
+        Some((
+            end,
+            INFO,
+            "execute non-exclusive backup stop and wait for all WAL segments to archive",
+            "",
+        )),
+        Some((end, INFO, "new backup label = ", backup.label.as_str())),
+        Some((end, INFO, "backup command end: completed successfully", "")),
     ];
     let mut out = String::with_capacity(512);
-    for part in
-        lines.iter().flat_map(|(stamp, text, label)| [stamp.as_str(), INFO, text, label, "\n"])
-    {
-        out.push_str(part);
+    for (stamp, level, text, label) in lines.into_iter().flatten() {
+        for part in [stamp.as_str(), level, text, label, "\n"] {
+            out.push_str(part);
+        }
     }
     out
 }
@@ -115,19 +137,27 @@ pub(crate) fn store_backup(
         *now = (last.div_euclid(1000) + 1) * 1000;
     }
     let started = *now;
-    let full = stanza.backups.iter().rev().find(|b| b.kind == BackupKind::Full && !b.failed);
+    // One with a bad page counts as any other (record 162).
+    let full = stanza.backups.iter().rev().find(|backup| backup.kind == BackupKind::Full);
     let own = Timestamp(started).label();
-    let (kind, label) = match (kind, full) {
-        // Without a full backup to refer to, the tool takes a full one instead.
-        (BackupKind::Full, _) | (_, None) => (BackupKind::Full, own + "F"),
-        (BackupKind::Differential, Some(full)) => (kind, format!("{}_{own}D", full.label)),
-        (BackupKind::Incremental, Some(full)) => (kind, format!("{}_{own}I", full.label)),
+    let (kind, label, prior) = match (kind, full, stanza.backups.last()) {
+        // Without a full backup to refer to, the tool takes a full one instead (record 120).
+        (BackupKind::Full, ..) | (_, None, _) | (_, _, None) => {
+            (BackupKind::Full, own + "F", None)
+        }
+        (BackupKind::Differential, Some(full), _) => {
+            (kind, format!("{}_{own}D", full.label), Some(full.label.clone()))
+        }
+        // It builds on the backup before it, whatever that one is, and bears the full one's label (record 123).
+        (BackupKind::Incremental, Some(full), Some(last)) => {
+            (kind, format!("{}_{own}I", full.label), Some(last.label.clone()))
+        }
     };
     *now += match kind {
         BackupKind::Full => 5_000,
         BackupKind::Differential | BackupKind::Incremental => 2_000,
     };
-    stanza.backups.push(BackupStore { label, kind, failed, started, stopped: *now });
+    stanza.backups.push(BackupStore { label, kind, prior, failed, started, stopped: *now });
     stanza.backups.len() - 1
 }
 

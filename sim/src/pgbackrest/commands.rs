@@ -32,6 +32,7 @@ pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Command
     world.advance(Duration::from_millis(400));
     let tried = (|| {
         let settings = run(world, unit, "stanza-create")?;
+        acquire_lock(world, name)?;
         primary_in_reach(world, unit, &settings).ok_or_else(no_primary)?;
         let s3 = s3(&settings)?;
         for area in ["backup", "archive"] {
@@ -58,6 +59,16 @@ pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Command
         }
     })();
     tried.map_or_else(|answer| answer, |()| CommandEnd::Done(String::new()))
+}
+
+/// The lock that backup, stanza-create and expire take, and nothing else (records 102f to 102m).
+fn acquire_lock(world: &World, stanza: &str) -> Tried<()> {
+    if world.failure_mode != PgbackrestFailureMode::Locked {
+        return Ok(());
+    }
+    let file = format!("/tmp/pgbackrest/{stanza}-backup-1.lock");
+    let text = format!("unable to acquire lock on file '{file}': Resource temporarily unavailable");
+    Err(failed(50, text))
 }
 
 /// `check` on a unit.
@@ -88,13 +99,7 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
     let began = world.now;
     let tried = (|| {
         let settings = run(world, unit, "backup")?;
-        if world.failure_mode == PgbackrestFailureMode::Locked {
-            let file = format!("/tmp/pgbackrest/{}-backup-1.lock", request.stanza);
-            let text = format!(
-                "unable to acquire lock on file '{file}': Resource temporarily unavailable"
-            );
-            return Err(failed(50, text));
-        }
+        acquire_lock(world, &request.stanza)?;
         let s3 = repository(world, &settings, "backup", &request.stanza)?;
         stanza(world, s3, &request.stanza, "backup")?;
         let primary = primary_in_reach(world, unit, &settings).ok_or_else(no_primary)?;
@@ -122,7 +127,7 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
             .and_then(|stanzas| stanzas.iter_mut().find(|s| s.name == request.stanza))
             .ok_or_else(|| missing_stanza(s3, &request.stanza, "backup"))?;
         let index = store_backup(stored, &mut now, request.kind, false);
-        let lines = stored.backups.get(index).map(|backup| backup_lines(began, now, backup));
+        let lines = stored.backups.get(index).map(|backup| backup_lines(began, now, request.kind, backup));
         let remaining: Vec<String> =
             stored.backups.iter().map(|backup| backup.label.clone()).collect();
         if let Some(bucket) = world.storage.buckets.get_mut(&*s3.bucket) {

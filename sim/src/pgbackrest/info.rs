@@ -1,6 +1,6 @@
 //! `info --output=json`, to the shape of the real one.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{collections::HashMap, fmt::Write as _, time::Duration};
 
 use super::answers::{CommandEnd, error_class, no_access};
 use crate::{
@@ -73,11 +73,13 @@ fn write_stanza(out: &mut String, stanza: &StanzaStore, strange: bool) {
     let (code, message) =
         if stanza.backups.is_empty() { (2, "no valid backups") } else { (0, "ok") };
     out.push_str(r#"{"archive":[{"database":{"id":1,"repo-key":1},"id":"17-1","max":null,"min":null}],"backup":["#);
+    let known: HashMap<&str, &BackupStore> =
+        stanza.backups.iter().map(|backup| (&*backup.label, backup)).collect();
     for (index, backup) in stanza.backups.iter().enumerate() {
         if index > 0 {
             out.push(',');
         }
-        write_backup(out, backup, strange);
+        write_backup(out, backup, &known, strange);
     }
     // Writing to a String does not fail.
     let _ = write!(
@@ -87,14 +89,28 @@ fn write_stanza(out: &mut String, stanza: &StanzaStore, strange: bool) {
     );
 }
 
-fn write_backup(out: &mut String, backup: &BackupStore, strange: bool) {
+fn write_backup(
+    out: &mut String,
+    backup: &BackupStore,
+    known: &HashMap<&str, &BackupStore>,
+    strange: bool,
+) {
     let label = if strange { "backup-of-last-week" } else { &backup.label };
-    let prior = backup.label.split_once('_').map(|(full, _)| full);
-    let prior = prior.map_or_else(|| "null".to_owned(), |full| format!("\"{full}\""));
+    let quoted = |label: &str| format!("\"{label}\"");
+    let prior = backup.prior.as_deref().map_or_else(|| "null".to_owned(), quoted);
+    let mut chain: Vec<String> = Vec::new();
+    let mut next = backup.prior.as_deref();
+    while let Some(label) = next {
+        chain.push(quoted(label));
+        next = known.get(label).and_then(|backup| backup.prior.as_deref());
+    }
+    chain.reverse();
+    let reference =
+        if chain.is_empty() { "null".to_owned() } else { format!("[{}]", chain.join(",")) };
     // Writing to a String does not fail.
     let _ = write!(
         out,
-        r#"{{"backrest":{{"format":5,"version":"2.55.1"}},"database":{{"id":1,"repo-key":1}},"error":{},"label":"{label}","prior":{prior},"timestamp":{{"start":{},"stop":{}}},"type":"{}"}}"#,
+        r#"{{"backrest":{{"format":5,"version":"2.55.1"}},"database":{{"id":1,"repo-key":1}},"error":{},"label":"{label}","prior":{prior},"reference":{reference},"timestamp":{{"start":{},"stop":{}}},"type":"{}"}}"#,
         backup.failed,
         backup.started / 1000,
         backup.stopped / 1000,

@@ -95,7 +95,10 @@ promises! {
             ready => exits_with(backup(0, true), vec![LATE], 82, "was not archived before"),
         "backup exits 50 while another process holds the lock":
             ready => exits_with(backup(0, true), vec![LOCKED], 50, "unable to acquire lock"),
-        "only backup is kept out by that lock": ready => locked_out(),
+        "stanza-create exits 50 while another process holds the lock":
+            ready => exits_with(stanza_create(0), vec![LOCKED], 50, "unable to acquire lock"),
+        "check and the inventory go on while another process holds the lock":
+            ready => locked_out(),
         "a backup of which no end is known may yet succeed": ready => hung_backup(),
         "a backup works again once its cause of failure is gone": ready => retry_after(),
         // every command that reads and writes the repository

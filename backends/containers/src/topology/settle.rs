@@ -13,7 +13,7 @@ const SETTLED: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Topology {
-    /// Returns once one member leads and every other follows it.
+    /// Returns once one member leads and every other follows it and has replayed what the leader had written by then.
     ///
     /// # Errors
     ///
@@ -46,7 +46,24 @@ impl Topology {
         let states = units.iter().map(|unit| async {
             self.cluster(unit.number).member_state().await == Ok(MemberState::Running)
         });
-        join_all(states).await.into_iter().all(|runs| runs) && self.is_led().await
+        join_all(states).await.into_iter().all(|runs| runs)
+            && self.is_led().await
+            && self.has_been_replayed().await
+    }
+
+    /// Whether every other member has replayed what the leader has written up to now. What the DCS remembers of a member is of
+    /// its last turn: one that was cut off counts as streaming, and may be far behind.
+    async fn has_been_replayed(&self) -> bool {
+        let Some(leader) = self.primary().await else { return false };
+        let Ok(unit) = self.unit(leader) else { return false };
+        let Ok(written) = unit.sql("SELECT pg_current_wal_flush_lsn()").await else { return false };
+        let question = format!("SELECT pg_last_wal_replay_lsn() >= '{}'::pg_lsn", written.trim());
+        let units = self.units();
+        let others = units.iter().filter(|unit| unit.number != leader);
+        let replayed = others.map(|unit| async {
+            unit.sql(&question).await.is_ok_and(|row| row.trim() == "t")
+        });
+        join_all(replayed).await.into_iter().all(|is| is)
     }
 
     /// Whether a member holds the leader's lock and is the primary already: it holds the lock before its server is promoted.

@@ -52,7 +52,7 @@ fn known_damage_is_listed_by_its_reason() {
     let known = "known:\n  - { law: { left-blocked: 0 }, because: nobody looks again }\n  \
         - { law: stanza-untold, because: nobody makes the stanza }\n";
     let text = format!(
-        "scenario: S3 is down for a while\ngiven: {{ s3: {{}} }}\nfire:\n  - do: {{ s3-server: down }}\n  \
+        "scenario: S3 is down for a while\nwithout: [s3-block-is-tried-again]\ngiven: {{ s3: {{}} }}\nfire:\n  - do: {{ s3-server: down }}\n  \
          - hook: s3-credentials-changed\n{known}"
     );
     let reasonless =

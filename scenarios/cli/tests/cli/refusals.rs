@@ -347,6 +347,28 @@ fn an_event_is_for_one_unit_or_all_of_them() {
 }
 
 #[test]
+fn worlds_that_no_cluster_can_have_come_to_are_refused() {
+    let given = |given: &str| {
+        format!("scenario: x\ngiven: {{ {given} }}\nfire:\n  - hook: update-status\n")
+    };
+    let await_none = "scenario: x\nfire:\n  - do: { await: restore-begun }\n  - hook: restore\n";
+    Session::new()
+        .run_with("check -", &given("backups: [full]"))
+        .run_with("check -", &given("s3: { related: true }, backups: [full]"))
+        .run_with(
+            "check -",
+            &given("s3: { related: true }, stanza: initialised, repository: another-cluster"),
+        )
+        .run_with(
+            "check -",
+            &given("s3: { related: true }, stanza: initialised, cluster-initialised: false"),
+        )
+        .run_with("check -", &given("s3: { bucket: absent }, stanza: initialised"))
+        .run_with("check -", await_none)
+        .holds("impossible_worlds");
+}
+
+#[test]
 fn slips_that_would_look_like_passes_are_refused() {
     let restore = "  - hook: restore\n    params: { backup-id: \"${backup-4}\" }\n";
     Session::new()
