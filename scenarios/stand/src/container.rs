@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::pebble::{
-    Exec, Executed, FileWritten, PathRefusal, PebbleContainer, Refusal, ServiceSeen,
+    Exec, ExecInput, Executed, FileWritten, PathRefusal, PebbleContainer, Refusal, ServiceSeen,
 };
 use async_trait::async_trait;
 use pgdrill_core::{
@@ -185,7 +185,10 @@ impl PebbleContainer for RehearsedContainer {
         }
     }
 
-    async fn exec(&self, exec: Exec) -> Executed {
+    async fn exec(&self, exec: Exec, input: &mut ExecInput) -> Executed {
+        if exec.command.first().is_some_and(|program| program == "psql") {
+            input.read_to_end().await;
+        }
         let Ok(ports) = self.ports() else { return Executed::CutOff { stdout: Vec::new() } };
         let executed = self.run(&ports, &exec.command).await;
         self.listeners.follow(&self.shared).await;

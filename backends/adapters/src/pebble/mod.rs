@@ -123,6 +123,7 @@ impl Pebble {
         wire::exchange(stream, request, limit).await.map_err(|why| match why {
             NoExchange::Broken(cause) => PebbleFailure::silent(cause),
             NoExchange::TimedOut(limit) => PebbleFailure::late(limit),
+            NoExchange::TooLarge(limit) => PebbleFailure::large(limit),
         })
     }
 
@@ -148,8 +149,14 @@ impl Pebble {
         let target =
             format!("/v1/changes/{}/wait?timeout={}ms", escaped(change), limit.as_millis());
         let answer = self.ask(Method::GET, &target, None, limit + self.limits.request).await;
+        let answer = answer.map_err(|failure| match failure {
+            PebbleFailure { kind: PortErrorKind::TimedOut, is_reply: true, .. } => {
+                PebbleFailure::unready(limit)
+            }
+            other => other,
+        });
         let change: PebbleChange = answer?.read()?;
-        if change.ready { Ok(change) } else { Err(PebbleFailure::late(limit)) }
+        if change.ready { Ok(change) } else { Err(PebbleFailure::unready(limit)) }
     }
 }
 
@@ -166,6 +173,8 @@ fn reply(answer: &HttpAnswer) -> Result<PebbleReply, PebbleFailure> {
     let kind = match answer.status {
         401 | 403 => PortErrorKind::Denied,
         404 => PortErrorKind::NotFound,
+        // A change that was waited for is not ready.
+        504 => PortErrorKind::TimedOut,
         _ => PortErrorKind::Refused,
     };
     Err(PebbleFailure { kind, cause: message, is_reply: true })

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use pgdrill_adapters::pebble::{Pebble, PebbleLimits};
 use pgdrill_stand::pebble::{
-    Exec, Executed, FileWritten, PathRefusal, PebbleContainer, PebbleServer, Refusal, ServiceSeen,
+    Exec, ExecInput, Executed, FileWritten, PathRefusal, PebbleContainer, PebbleServer, Refusal,
+    ServiceSeen,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +90,10 @@ fn not_found(path: &str) -> PathRefusal {
     ("not-found", format!("open {path}: no such file or directory"))
 }
 
+fn never_began(name: &str, why: &str) -> Executed {
+    Executed::Failed { error: format!("fork/exec /usr/bin/{name}: {why}"), stdout: Vec::new() }
+}
+
 fn exited(code: i32, stdout: &[u8], stderr: &[u8]) -> Executed {
     Executed::Exited { code, stdout: stdout.to_vec(), stderr: stderr.to_vec() }
 }
@@ -152,25 +157,33 @@ impl PebbleContainer for Scripted {
     async fn begin(&self, exec: &Exec) -> Result<(), Refusal> {
         let user = exec.user.as_deref().unwrap_or("nobody in particular");
         let command = exec.command.join(" ");
-        self.note(format!("begin {command} as {user} within {}", exec.timeout));
+        let folder = exec.working_dir.as_deref().unwrap_or("its home");
+        self.note(format!("begin {command} as {user} in {folder} within {}", exec.timeout));
         match exec.command.first().map(String::as_str) {
             Some(name @ "missing") => Err((400, format!("cannot find executable \"{name}\""))),
             _ => Ok(()),
         }
     }
 
-    async fn exec(&self, exec: Exec) -> Executed {
+    async fn exec(&self, exec: Exec, input: &mut ExecInput) -> Executed {
         let name = exec.command.first().map_or("", String::as_str);
-        self.note(format!("exec {name} with {} bytes", exec.stdin.len()));
+        self.note(format!("exec {name}"));
         let begun = b"begun\n".to_vec();
+        // As `fork` says it of a folder that is not there, of the program.
+        if exec.user.as_deref() == Some("homeless") && exec.working_dir.is_none() {
+            return never_began(name, "no such file or directory");
+        }
         match name {
             "exits-28" => exited(28, b"out\n", b"err\n"),
-            "counts" => exited(0, exec.stdin.len().to_string().as_bytes(), b""),
+            "counts" => exited(0, input.read_to_end().await.len().to_string().as_bytes(), b""),
+            "reads-nothing" => exited(3, b"out\n", b""),
+            "forbidden" => never_began(name, "permission denied"),
+            "told-at-length" => never_began(name, "argument list too long"),
             "times-out" => Executed::Failed {
                 error: "timed out after 1m0s: context deadline exceeded".into(),
                 stdout: begun,
             },
-            "killed" => Executed::Failed { error: "signal: killed".into(), stdout: begun },
+            "killed" => exited(137, &begun, b""),
             "cut-off" => Executed::CutOff { stdout: begun },
             "hangs" => std::future::pending().await,
             "writes-3-mib" => {

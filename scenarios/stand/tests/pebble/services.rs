@@ -81,10 +81,10 @@ async fn the_data_directory_is_emptied_only_when_no_database_runs_in_it() {
     assert_eq!(error.kind(), PortErrorKind::Refused);
     assert_eq!(error.cause(), "find: cannot delete 'x': Device or resource busy");
     insta::assert_snapshot!(fixture.record(), @r"
-    begin find /var/lib/postgresql/data/pgdata -mindepth 1 -delete as postgres within 900000ms
-    exec find with 0 bytes
-    begin find /srv/busy -mindepth 1 -delete as postgres within 900000ms
-    exec find with 0 bytes
+    begin find /var/lib/postgresql/data/pgdata -mindepth 1 -delete as postgres in / within 900000ms
+    exec find
+    begin find /srv/busy -mindepth 1 -delete as postgres in / within 900000ms
+    exec find
     ");
 }
 
