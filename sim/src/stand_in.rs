@@ -52,6 +52,12 @@ impl World {
             && self.unit(unit).is_some_and(|state| state.fate != MemberFate::ServerDown)
     }
 
+    /// Whether a unit's database server goes on when its service is stopped: its archiver hangs, or it ignores signals.
+    #[must_use]
+    pub fn will_not_stop(&self, unit: u32) -> bool {
+        self.unit(unit).is_some_and(|state| state.will_not_stop)
+    }
+
     /// Has the running dispatch on a unit defer these events and no others, once it succeeds.
     pub fn keep_deferred(&mut self, unit: u32, hooks: Vec<Hook>) {
         self.juju.keep_deferred(unit as usize, hooks);

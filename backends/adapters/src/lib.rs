@@ -1,6 +1,7 @@
 //! Adapters: real technologies behind the ports of `pgdrill-core`, each usable alone.
 //!
 //! - [`command`]: how commands are run where the database runs, and [`files`]: how files get there;
+//! - [`data_directory`]: what is done with a database's data where it lies;
 //! - [`pgbackrest`]: the backup tool, by its command line;
 //! - [`s3`]: the bucket;
 //! - [`patroni`]: the cluster manager, by its REST API and configuration file;
@@ -14,6 +15,7 @@
 
 pub mod clock;
 pub mod command;
+pub mod data_directory;
 pub mod etcd;
 pub mod files;
 pub mod http;

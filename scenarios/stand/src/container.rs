@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use crate::pebble::{
-    Exec, ExecInput, Executed, FileWritten, PathRefusal, PebbleContainer, Refusal, ServiceSeen,
+    Acted, Exec, ExecInput, Executed, FileWritten, PathRefusal, PebbleContainer, Refusal,
+    ServiceSeen,
 };
 use async_trait::async_trait;
+use pgdrill_adapters::data_directory::{AWAIT_END, STILL_RUNS};
 use pgdrill_core::{
     PortErrorKind, Ports,
     ports::{BackupKind, BackupRequest, PortResult, Service, ServiceState, UnitId},
@@ -32,6 +34,54 @@ impl RehearsedContainer {
     fn service(names: &[String]) -> Option<Service> {
         let name = names.first()?;
         Service::ALL.iter().copied().find(|service| service.name() == name)
+    }
+
+    /// Whether a service was stopped and what it ran lives on.
+    fn is_outlived(&self, service: Service) -> bool {
+        service == Service::Database && self.shared.state().outlived.contains(&self.unit)
+    }
+
+    /// What Pebble and the processes did meanwhile: a server that nothing holds up any more has ended, and a service
+    /// in `backoff` was started again.
+    async fn catch_up(&self, ports: &Ports) {
+        let unit = self.unit;
+        if self.is_outlived(Service::Database) && !lock(&self.shared.world).will_not_stop(unit) {
+            let _ = ports.workload.stop(Service::Database).await;
+            self.shared.state().outlived.remove(&unit);
+        }
+        for &service in Service::ALL {
+            if self.shared.is_in_backoff(unit, service)
+                && ports.workload.start(service).await.is_ok()
+            {
+                self.shared.state().backoff.remove(&(unit, service));
+            }
+        }
+    }
+
+    /// Starts a service; the error of the change. One that does not stay up is started again by and by.
+    async fn start(&self, ports: &Ports, service: Service) -> Option<String> {
+        let mut attempted = ports.workload.start(service).await.err();
+        let mut state = self.shared.state();
+        if service == Service::Database {
+            state.outlived.remove(&self.unit);
+        }
+        attempted.take().map(|_| {
+            state.backoff.insert((self.unit, service));
+            "service start attempt: exited quickly with code 1, will restart".to_owned()
+        })
+    }
+
+    /// Stops a service; the error of the change. The cluster manager that its server keeps waiting is killed in the end,
+    /// and the server, which is in a session of its own, lives on.
+    async fn stop(&self, ports: &Ports, service: Service) -> Option<String> {
+        let stopped = ports.workload.stop(service).await;
+        let mut state = self.shared.state();
+        state.backoff.remove(&(self.unit, service));
+        if stopped.is_err() && service == Service::Database {
+            state.outlived.insert(self.unit);
+            return None;
+        }
+        stopped.err().map(|error| error.cause().to_owned())
     }
 
     async fn pgbackrest(&self, ports: &Ports, arguments: &[&str]) -> PortResult<String> {
@@ -84,6 +134,15 @@ impl RehearsedContainer {
                 let mark = self.shared.state().marks.get(&self.unit).cloned();
                 exited(0, mark.unwrap_or_default() + "\n", String::new())
             }
+            ["env", "LC_ALL=C", "sh", "-c", AWAIT_END, ..] => {
+                let server = ports.workload.service(Service::Database).await;
+                match server {
+                    Ok(ServiceState::Running) => {
+                        exited(STILL_RUNS, "process 1\n".into(), String::new())
+                    }
+                    Ok(_) | Err(_) => exited(0, String::new(), String::new()),
+                }
+            }
             ["find", ..] => match ports.workload.empty_data_directory().await {
                 Ok(()) => exited(0, String::new(), String::new()),
                 Err(error) => exited(1, String::new(), format!("{}\n", error.cause())),
@@ -110,29 +169,39 @@ impl PebbleContainer for RehearsedContainer {
         let (Some(service), Ok(ports)) = (Self::service(names), self.ports()) else {
             return Vec::new();
         };
+        self.catch_up(&ports).await;
         let current = match ports.workload.service(service).await {
+            Ok(ServiceState::Running) if self.is_outlived(service) => "inactive",
             Ok(ServiceState::Running) => "active",
+            Ok(ServiceState::Stopped) if self.shared.is_in_backoff(self.unit, service) => "backoff",
             Ok(ServiceState::Stopped) => "inactive",
             Ok(ServiceState::Unknown) | Err(_) => return Vec::new(),
         };
         vec![ServiceSeen { name: service.name().to_owned(), current: current.to_owned() }]
     }
 
-    async fn act(&self, action: &str, services: &[String]) -> Result<Option<String>, Refusal> {
+    async fn can_act(&self, action: &str, services: &[String]) -> Result<(), Refusal> {
         let name = services.first().cloned().unwrap_or_default();
         let unknown = || (400, format!("service \"{name}\" does not exist"));
         let (service, ports) = (Self::service(services).ok_or_else(unknown)?, self.ports()?);
-        let done = match action {
-            "start" => ports.workload.start(service).await,
-            "stop" => ports.workload.stop(service).await,
-            other => return Err((400, format!("invalid action \"{other}\""))),
+        match (action, ports.workload.service(service).await) {
+            (_, Ok(ServiceState::Unknown) | Err(_)) => Err(unknown()),
+            ("start" | "stop", Ok(_)) => Ok(()),
+            (other, Ok(_)) => Err((400, format!("invalid action \"{other}\""))),
+        }
+    }
+
+    async fn act(&self, action: &str, services: &[String]) -> Acted {
+        let (Some(service), Ok(ports)) = (Self::service(services), self.ports()) else {
+            return Acted::default();
+        };
+        self.catch_up(&ports).await;
+        let error = match action {
+            "start" => self.start(&ports, service).await,
+            _ => self.stop(&ports, service).await,
         };
         self.listeners.follow(&self.shared).await;
-        match done {
-            Ok(()) => Ok(None),
-            Err(error) if error.kind() == PortErrorKind::NotFound => Err(unknown()),
-            Err(error) => Ok(Some(error.cause().to_owned())),
-        }
+        Acted { error, ..Acted::default() }
     }
 
     async fn signal(&self, _signal: &str, services: &[String]) -> Result<(), Refusal> {
@@ -179,7 +248,7 @@ impl PebbleContainer for RehearsedContainer {
 
     async fn begin(&self, exec: &Exec) -> Result<(), Refusal> {
         match exec.command.first().map(String::as_str) {
-            Some("pgbackrest" | "psql" | "find") => Ok(()),
+            Some("pgbackrest" | "psql" | "find" | "env") => Ok(()),
             Some(other) => Err((400, format!("cannot find executable \"{other}\""))),
             None => Err((400, "must specify command".into())),
         }

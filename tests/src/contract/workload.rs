@@ -28,6 +28,7 @@ promises! {
         "a service that was stopped does not run": tls_pair => stops(),
         "stopping a stopped service changes nothing": tls_pair => stops_twice(),
         "a service that does not stop in time may still run": ready => will_not_stop(),
+        "a database that did not stop in time keeps its data": ready => will_not_be_emptied(),
         "a service that the supervisor does not know is not found": ready => unknown(),
         "the TLS server does not start without a configuration":
             Given::default => unconfigured(),
@@ -154,6 +155,19 @@ async fn will_not_stop(subject: &dyn Subject) -> PromiseResult {
     fails(stopped, "workload.stop", &[Kind::TimedOut, Kind::Refused])?;
     let state = ports.workload.service(Service::Database).await?;
     ensure!(state != ServiceState::Unknown, "the supervisor forgot the service");
+    Ok(())
+}
+
+async fn will_not_be_emptied(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    subject.happen(&Change::ServiceWillNotStop(0)).await?;
+    let stopped = ports.workload.stop(Service::Database).await;
+    fails(stopped, "workload.stop", &[Kind::TimedOut, Kind::Refused])?;
+    // Whatever the supervisor says of the service, its server runs.
+    let emptied = ports.workload.empty_data_directory().await;
+    let error = fails(emptied, "workload.empty_data_directory", &[Kind::Refused])?;
+    ensure_eq!("the cause", error.cause(), "the database is running");
+    ensure_eq!("empty", is_empty(subject).await?, false);
     Ok(())
 }
 

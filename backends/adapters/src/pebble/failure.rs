@@ -24,6 +24,11 @@ impl PebbleFailure {
         Self { kind: PortErrorKind::TimedOut, cause, is_reply: false }
     }
 
+    /// Pebble did what it was asked, and it did not work out.
+    pub(super) fn refused(cause: impl Into<String>) -> Self {
+        Self { kind: PortErrorKind::Refused, cause: cause.into(), is_reply: false }
+    }
+
     /// The change was begun, and may yet come about.
     pub(super) fn unready(limit: Duration) -> Self {
         let cause = format!("Pebble has not done it within {limit:?}");

@@ -32,7 +32,8 @@ pub use workload::PebbleWorkload;
 pub struct PebbleLimits {
     /// For a request that it answers by itself.
     pub request: Duration,
-    /// For a service to start, stop or take a signal. Pebble kills what does not stop after 5 s.
+    /// For a service to start, stop or take a signal, and once more for a database's server to end after its service.
+    /// Pebble kills what does not stop after 5 s.
     pub service: Duration,
     /// For reporting the end of a command, once the command's own time is over.
     pub grace: Duration,
@@ -81,6 +82,8 @@ struct PebbleChange {
 struct PebbleTask {
     #[serde(default)]
     data: Option<PebbleTaskData>,
+    #[serde(default)]
+    log: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

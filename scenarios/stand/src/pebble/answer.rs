@@ -8,7 +8,7 @@ use hyper::{Method, Request, Response, StatusCode, body::Incoming};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Exec, FileWritten, PathRefusal, PebbleContainer, Refusal, execs::Execs};
+use super::{Acted, Exec, FileWritten, PathRefusal, PebbleContainer, Refusal, execs::Execs};
 use pgdrill_adapters::pebble::multipart;
 
 pub(super) type Body = Full<Bytes>;
@@ -80,7 +80,7 @@ pub(super) async fn answer(
             sync(&json!({ "version": "v1.26.0", "boot-id": "rehearsal" }))
         }
         (Method::GET, "/v1/services") => services(&*container, &query).await,
-        (Method::POST, "/v1/services") => act(&*container, &execs, &body).await,
+        (Method::POST, "/v1/services") => act(Arc::clone(&container), &execs, &body).await,
         (Method::POST, "/v1/signals") => signal(&*container, &body).await,
         (Method::GET, "/v1/files") => return get_files(&*container, &query, &accept).await,
         (Method::POST, "/v1/files") => post_files(&*container, &content_type, &body).await,
@@ -141,11 +141,23 @@ async fn services(container: &dyn PebbleContainer, query: &Query) -> HandlerResu
     sync(&found.collect())
 }
 
-async fn act(container: &dyn PebbleContainer, execs: &Execs, body: &[u8]) -> HandlerResult {
+/// Replies with the change at once, and then does it.
+#[expect(clippy::disallowed_methods, reason = "a change comes about beside the requests")]
+async fn act(
+    container: Arc<dyn PebbleContainer>,
+    execs: &Arc<Execs>,
+    body: &[u8],
+) -> HandlerResult {
     let Act { action, services } = parsed(body)?;
-    let error = container.act(&action, &services).await?;
+    container.can_act(&action, &services).await?;
     let service = services.first().map_or("", String::as_str);
-    changed(&Value::Null, &execs.done(&action, service, error.as_deref()))
+    let (id, change) = execs.begin_act(&action, service);
+    let (begun, execs) = (id.clone(), Arc::clone(execs));
+    tokio::spawn(async move {
+        let Acted { noted, error } = container.act(&action, &services).await;
+        execs.end(&begun, change.noting(noted).ready(&begun, error.as_deref(), None));
+    });
+    changed(&Value::Null, &id)
 }
 
 async fn signal(container: &dyn PebbleContainer, body: &[u8]) -> HandlerResult {

@@ -12,12 +12,22 @@ pub(super) struct ChangeOf {
     pub(super) kind: String,
     /// What its one task does, as `exec command "x"`.
     pub(super) summary: String,
+    /// The line of its task's log.
+    pub(super) noted: Option<String>,
 }
 
 impl ChangeOf {
+    pub(super) fn new(kind: &str, summary: String) -> Self {
+        Self { kind: kind.to_owned(), summary, noted: None }
+    }
+
+    pub(super) fn noting(self, noted: Option<String>) -> Self {
+        Self { noted, ..self }
+    }
+
     /// The change, once it is ready: its error, the exit code of its command, and what its task noted.
     pub(super) fn ready(&self, id: &str, error: Option<&str>, code: Option<i32>) -> Value {
-        let Self { kind, summary } = self;
+        let Self { kind, summary, noted } = self;
         let status = if error.is_some() { "Error" } else { "Done" };
         let data = code.map(|code| json!({ "exit-code": code }));
         let mut task = json!({
@@ -25,6 +35,8 @@ impl ChangeOf {
             "progress": { "label": "", "done": 1, "total": 1 }, "spawn-time": SPAWNED,
         });
         add(&mut task, "data", data);
+        let log = noted.as_ref().map(|line| json!([format!("{SPAWNED} INFO {line}")]));
+        add(&mut task, "log", log);
         let error = error
             .map(|why| format!("cannot perform the following tasks:\n- {summary} ({why})").into());
         let mut change = json!({

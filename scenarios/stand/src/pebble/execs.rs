@@ -51,30 +51,34 @@ impl Execs {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A change that is done already, of a service.
-    pub(super) fn done(&self, action: &str, service: &str, error: Option<&str>) -> String {
-        let mut state = self.state();
-        state.last += 1;
-        let id = state.last.to_string();
-        let verb = if action == "stop" { "Stop" } else { "Start" };
-        let summary = format!("{verb} service \"{service}\"");
-        let change = ChangeOf { kind: action.to_owned(), summary };
-        let made = watch::Sender::new(Some(change.ready(&id, error, None)));
-        state.changes.insert(id.clone(), made);
-        id
-    }
-
-    /// A command that is to run: its change and its task.
-    pub(super) fn begin(&self, exec: Exec) -> (String, String) {
+    fn next(&self) -> String {
         let mut state = self.state();
         state.last += 1;
         let id = state.last.to_string();
         state.changes.insert(id.clone(), watch::Sender::new(None));
+        id
+    }
+
+    /// A service that is to start or stop: its change.
+    pub(super) fn begin_act(&self, action: &str, service: &str) -> (String, ChangeOf) {
+        let verb = if action == "stop" { "Stop" } else { "Start" };
+        (self.next(), ChangeOf::new(action, format!("{verb} service \"{service}\"")))
+    }
+
+    /// The change is ready.
+    pub(super) fn end(&self, id: &str, ready: Value) {
+        if let Some(made) = self.state().changes.get(id) {
+            made.send_replace(Some(ready));
+        }
+    }
+
+    /// A command that is to run: its change and its task.
+    pub(super) fn begin(&self, exec: Exec) -> (String, String) {
+        let id = self.next();
         let program = exec.command.first().map_or("", String::as_str);
-        let summary = format!("exec command \"{program}\"");
-        let change = ChangeOf { kind: "exec".to_owned(), summary };
+        let change = ChangeOf::new("exec", format!("exec command \"{program}\""));
         let command = RunningCommand { exec, id: id.clone(), change, sockets: BTreeMap::new() };
-        state.commands.insert(id.clone(), command);
+        self.state().commands.insert(id.clone(), command);
         (id.clone(), id)
     }
 
@@ -163,9 +167,7 @@ impl Execs {
                 return;
             }
         };
-        if let Some(made) = self.state().changes.get(&id) {
-            made.send_replace(Some(change.ready(&id, error.as_deref(), Some(code))));
-        }
+        self.end(&id, change.ready(&id, error.as_deref(), Some(code)));
         if !input.fill_pipe() {
             leave_open(out, input);
         }

@@ -76,6 +76,15 @@ pub enum Executed {
     },
 }
 
+/// What became of services that were to start or stop.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Acted {
+    /// What the task of the change noted, as `Service "x" already stopping.`
+    pub noted: Option<String>,
+    /// The error of the change, if it has one.
+    pub error: Option<String>,
+}
+
 /// A file that is to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileWritten {
@@ -103,8 +112,11 @@ pub trait PebbleContainer: Send + Sync + 'static {
     /// The services of these names that there are.
     async fn services(&self, names: &[String]) -> Vec<ServiceSeen>;
 
-    /// Starts or stops services: `Err` before any change; else the error of the change, if it has one.
-    async fn act(&self, action: &str, services: &[String]) -> Result<Option<String>, Refusal>;
+    /// Whether services can be asked to start or stop: `Err` before any change.
+    async fn can_act(&self, action: &str, services: &[String]) -> Result<(), Refusal>;
+
+    /// Starts or stops services that can be asked to, while its caller waits for the change.
+    async fn act(&self, action: &str, services: &[String]) -> Acted;
 
     /// Sends a signal to services.
     async fn signal(&self, signal: &str, services: &[String]) -> Result<(), Refusal>;

@@ -9,10 +9,13 @@ use std::{
 use async_trait::async_trait;
 use tempfile::TempDir;
 
-use pgdrill_adapters::pebble::{Pebble, PebbleLimits};
+use pgdrill_adapters::{
+    data_directory::{AWAIT_END, STILL_RUNS},
+    pebble::{Pebble, PebbleLimits},
+};
 use pgdrill_stand::pebble::{
-    Exec, ExecInput, Executed, FileWritten, PathRefusal, PebbleContainer, PebbleServer, Refusal,
-    ServiceSeen,
+    Acted, Exec, ExecInput, Executed, FileWritten, PathRefusal, PebbleContainer, PebbleServer,
+    Refusal, ServiceSeen,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub(super) struct Scripted {
     asked: Mutex<Vec<String>>,
     files: Mutex<BTreeMap<String, FileWritten>>,
     services: Mutex<BTreeMap<String, String>>,
+    /// The server that runs whatever its service does.
+    server: Mutex<Option<u32>>,
 }
 
 pub(super) struct PebbleFixture {
@@ -37,6 +42,10 @@ pub(super) struct PebbleFixture {
 
 impl PebbleFixture {
     pub(super) fn new() -> Self {
+        Self::with(PebbleLimits { grace: Duration::from_secs(1), ..PebbleLimits::default() })
+    }
+
+    pub(super) fn with(limits: PebbleLimits) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let services = [("postgresql", "active"), ("pgbackrest server", "inactive")];
         let services = services.map(|(name, current)| (name.to_owned(), current.to_owned()));
@@ -45,10 +54,10 @@ impl PebbleFixture {
             asked: Mutex::default(),
             files: Mutex::default(),
             services: Mutex::new(BTreeMap::from(services)),
+            server: Mutex::default(),
         });
         let socket = folder.path().join("pebble.socket");
         let server = PebbleServer::start(&socket, Arc::clone(&container) as _).expect("it listens");
-        let limits = PebbleLimits { grace: Duration::from_secs(1), ..PebbleLimits::default() };
         let pebble = Pebble::new(socket, limits);
         Self { pebble, container, _server: server, _folder: folder }
     }
@@ -64,7 +73,7 @@ impl Scripted {
     }
 
     fn note(&self, what: String) {
-        self.asked.lock().expect("whole").push(what);
+        self.asked.lock().expect("whole").push(what.trim_end().to_owned());
     }
 
     pub(super) fn put(&self, path: &str, content: &[u8]) {
@@ -75,6 +84,10 @@ impl Scripted {
             user: None,
         };
         self.files.lock().expect("whole").insert(path.to_owned(), file);
+    }
+
+    pub(super) fn has_server(&self, process: Option<u32>) {
+        *self.server.lock().expect("whole") = process;
     }
 
     pub(super) fn forget(&self, name: &str) {
@@ -107,19 +120,51 @@ impl PebbleContainer for Scripted {
     async fn services(&self, names: &[String]) -> Vec<ServiceSeen> {
         let known = self.services.lock().expect("whole");
         let found = names.iter().filter_map(|name| known.get_key_value(name));
-        found.map(|(n, c)| ServiceSeen { name: n.clone(), current: c.clone() }).collect()
+        found
+            .map(|(name, state)| {
+                let current = match state.split_once(' ').map_or(state.as_str(), |(word, _)| word) {
+                    "terminating" | "broken" => "inactive",
+                    known => known,
+                };
+                ServiceSeen { name: name.clone(), current: current.to_owned() }
+            })
+            .collect()
     }
 
-    async fn act(&self, action: &str, services: &[String]) -> Result<Option<String>, Refusal> {
+    async fn can_act(&self, action: &str, services: &[String]) -> Result<(), Refusal> {
         self.note(format!("{action} {services:?}"));
         let name = services.first().cloned().unwrap_or_default();
-        let current = self.services.lock().expect("whole").get(&name).cloned();
-        match (action, current.as_deref()) {
-            (_, None) => Err((400, format!("service \"{name}\" does not exist"))),
-            ("start", Some("error")) => Ok(Some("service exited quickly with code 1".into())),
-            (action, Some(_)) => {
+        if self.services.lock().expect("whole").contains_key(&name) {
+            return Ok(());
+        }
+        Err((400, format!("service \"{name}\" does not exist")))
+    }
+
+    /// A service of state `broken` never stays up, one of state `slow` takes for ever, and one of state
+    /// `terminating N` is told as `inactive` and has stopped once it was asked for `N` times.
+    async fn act(&self, action: &str, services: &[String]) -> Acted {
+        let name = services.first().cloned().unwrap_or_default();
+        let current = self.services.lock().expect("whole").get(&name).cloned().unwrap_or_default();
+        let failed = |error: &str| Acted { noted: None, error: Some(error.to_owned()) };
+        match (action, current.split_once(' ')) {
+            (_, Some((_, left))) => {
+                let left = left.parse::<u32>().expect("a count") - 1;
+                let state = format!("terminating {left}");
+                self.service(&name, if left == 0 { "inactive" } else { &state });
+                if action == "start" {
+                    return failed("cannot start service while terminating");
+                }
+                let noted = Some(format!("Service \"{name}\" already stopping."));
+                Acted { noted, error: None }
+            }
+            ("start", None) if current == "broken" => {
+                self.service(&name, "backoff");
+                failed("service start attempt: exited quickly with code 1, will restart")
+            }
+            (_, None) if current == "slow" => std::future::pending().await,
+            (action, None) => {
                 self.service(&name, if action == "stop" { "inactive" } else { "active" });
-                Ok(None)
+                Acted::default()
             }
         }
     }
@@ -156,7 +201,9 @@ impl PebbleContainer for Scripted {
 
     async fn begin(&self, exec: &Exec) -> Result<(), Refusal> {
         let user = exec.user.as_deref().unwrap_or("nobody in particular");
-        let command = exec.command.join(" ");
+        let words =
+            exec.command.iter().map(|word| if word.contains('\n') { "PROGRAM" } else { word });
+        let command = words.collect::<Vec<_>>().join(" ");
         let folder = exec.working_dir.as_deref().unwrap_or("its home");
         self.note(format!("begin {command} as {user} in {folder} within {}", exec.timeout));
         match exec.command.first().map(String::as_str) {
@@ -167,7 +214,14 @@ impl PebbleContainer for Scripted {
 
     async fn exec(&self, exec: Exec, input: &mut ExecInput) -> Executed {
         let name = exec.command.first().map_or("", String::as_str);
-        self.note(format!("exec {name}"));
+        let (name, arguments) = match (name, exec.command.get(4..)) {
+            // A program of the shell: what it is given.
+            ("env", Some([script, _, arguments @ ..])) if script == AWAIT_END => {
+                ("await-end", arguments.join(" "))
+            }
+            (name, _) => (name, String::new()),
+        };
+        self.note(format!("exec {name} {arguments}"));
         let begun = b"begun\n".to_vec();
         // As `fork` says it of a folder that is not there, of the program.
         if exec.user.as_deref() == Some("homeless") && exec.working_dir.is_none() {
@@ -195,6 +249,10 @@ impl PebbleContainer for Scripted {
             "trickles" => {
                 Executed::Trickled { stdout: vec![b'x'; 2 << 20], pause: Duration::from_millis(10) }
             }
+            "await-end" => match *self.server.lock().expect("whole") {
+                Some(process) => exited(STILL_RUNS, format!("process {process}\n").as_bytes(), b""),
+                None => exited(0, b"", b""),
+            },
             "find" => {
                 let folder = exec.command.get(1).cloned().unwrap_or_default();
                 if folder.contains("busy") {
