@@ -8,6 +8,7 @@
 //! - [`etcd`]: what the DCS remembers of the previous cluster;
 //! - [`juju`]: this unit as Juju sees it, by hook tools;
 //! - [`pebble`]: the workload container, by its supervisor;
+//! - [`notes`]: where what is worth knowing and is no failure goes;
 //! - [`kubernetes`]: the record of the previous cluster where Kubernetes keeps it.
 //!
 //! This crate knows `pgdrill-core` alone, and never `pgdrill-sim`. Every wait in it has a bound, no
@@ -22,6 +23,7 @@ pub mod http;
 pub mod juju;
 pub mod kubernetes;
 pub mod lock;
+pub mod notes;
 pub mod patroni;
 pub mod pebble;
 pub mod pgbackrest;

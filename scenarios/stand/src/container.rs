@@ -7,7 +7,7 @@ use crate::pebble::{
     ServiceSeen,
 };
 use async_trait::async_trait;
-use pgdrill_adapters::data_directory::{AWAIT_END, STILL_RUNS};
+use pgdrill_adapters::data_directory::{AWAIT_END, MOVE_ASIDE, REMOVE_ASIDE, RUNS, STILL_RUNS};
 use pgdrill_core::{
     PortErrorKind, Ports,
     ports::{BackupKind, BackupRequest, PortResult, Service, ServiceState, UnitId},
@@ -39,6 +39,11 @@ impl RehearsedContainer {
     /// Whether a service was stopped and what it ran lives on.
     fn is_outlived(&self, service: Service) -> bool {
         service == Service::Database && self.shared.state().outlived.contains(&self.unit)
+    }
+
+    /// Whether a server runs on the data, whatever Pebble says of its service.
+    async fn has_database(&self, ports: &Ports) -> bool {
+        ports.workload.service(Service::Database).await == Ok(ServiceState::Running)
     }
 
     /// What Pebble and the processes did meanwhile: a server that nothing holds up any more has ended, and a service
@@ -135,18 +140,28 @@ impl RehearsedContainer {
                 exited(0, mark.unwrap_or_default() + "\n", String::new())
             }
             ["env", "LC_ALL=C", "sh", "-c", AWAIT_END, ..] => {
-                let server = ports.workload.service(Service::Database).await;
-                match server {
-                    Ok(ServiceState::Running) => {
-                        exited(STILL_RUNS, "process 1\n".into(), String::new())
+                let code = if self.has_database(ports).await { STILL_RUNS } else { 0 };
+                exited(code, "process 1\n".into(), String::new())
+            }
+            ["env", "LC_ALL=C", "sh", "-c", MOVE_ASIDE, ..] => {
+                match ports.workload.empty_data_directory().await {
+                    Ok(()) => exited(0, String::new(), String::new()),
+                    Err(error) if self.has_database(ports).await => {
+                        exited(RUNS, String::new(), format!("{}\n", error.cause()))
                     }
-                    Ok(_) | Err(_) => exited(0, String::new(), String::new()),
+                    Err(error) => exited(1, format!("{}\n", error.cause()), String::new()),
                 }
             }
-            ["find", ..] => match ports.workload.empty_data_directory().await {
-                Ok(()) => exited(0, String::new(), String::new()),
-                Err(error) => exited(1, String::new(), format!("{}\n", error.cause())),
-            },
+            ["env", "LC_ALL=C", "sh", "-c", REMOVE_ASIDE, ..] => {
+                exited(0, String::new(), String::new())
+            }
+            // In place, as charms do it.
+            ["find", ..] => {
+                if lock(&self.shared.world).delete_data_in_place(self.unit) {
+                    return exited(0, String::new(), String::new());
+                }
+                exited(1, String::new(), "find: cannot delete: Device or resource busy\n".into())
+            }
             _ => exited(127, String::new(), "nobody said what this does\n".into()),
         }
     }

@@ -37,7 +37,7 @@ promises! {
         "a service that does not run takes no configuration": ready => reloads_nothing(),
         "an emptied data directory holds nothing": ready => empties(),
         "a data directory that was empty already counts as emptied": ready => empties_twice(),
-        "a data directory that something holds is refused, and can be emptied later":
+        "a data directory that something holds is refused, loses nothing, and can be emptied later":
             ready => busy(),
     }
 }
@@ -240,12 +240,18 @@ async fn empties_twice(subject: &dyn Subject) -> PromiseResult {
 
 async fn busy(subject: &dyn Subject) -> PromiseResult {
     let ports = subject.ports(0)?;
+    let before = ports.cluster.system_identifier().await?;
     ports.workload.stop(Service::Database).await?;
     let set = |is| Change::DataDirectory(SetDataDirectory { unit: 0, is });
     subject.happen(&set(DataDirectory::Busy)).await?;
     let emptied = ports.workload.empty_data_directory().await;
     fails(emptied, "workload.empty_data_directory", &[Kind::Refused])?;
+    ensure_eq!("empty after the refusal", is_empty(subject).await?, false);
     subject.happen(&set(DataDirectory::Free)).await?;
+    ports.workload.start(Service::Database).await?;
+    settle(subject).await?;
+    ensure_eq!("the data", ports.cluster.system_identifier().await?, before);
+    ports.workload.stop(Service::Database).await?;
     ports.workload.empty_data_directory().await?;
     ensure_eq!("empty", is_empty(subject).await?, true);
     Ok(())

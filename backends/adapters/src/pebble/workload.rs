@@ -1,6 +1,6 @@
 //! The workload container.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hyper::Method;
@@ -9,17 +9,20 @@ use pgdrill_core::{
     ports::{CommandExit, PortResult, Service, ServiceState, Workload},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Pebble, PebbleFailure, escaped, failure::change_words};
 use crate::{
     command::{CommandOutput, CommandRunner as _, Invocation, RunFailure},
-    data_directory::{self, STILL_RUNS},
+    data_directory::{self, RUNS, STILL_RUNS},
+    notes::Notes,
 };
 
 const PORT: &str = "workload";
+/// How long it may take to move a data directory aside, which is one entry of a folder.
+const MOVE: Duration = Duration::from_secs(30);
 /// How long the removal of a large database may take.
-const EMPTY: Duration = Duration::from_secs(15 * 60);
+const REMOVE: Duration = Duration::from_secs(15 * 60);
 /// How much longer than its own limit a program may take, until it is ended.
 const SLACK: Duration = Duration::from_secs(10);
 /// The pause before a service that is being stopped is asked for again.
@@ -34,12 +37,13 @@ const RESTARTING: &str = "the database failed, and is about to be started again"
 /// A workload container, by its supervisor.
 ///
 /// The database does not run once its service has stopped and no server is left on its data: a manager that Pebble
-/// kills leaves its server running, which is in a session of its own.
-#[derive(Debug, Clone)]
+/// kills leaves its server running, which is in a session of its own. Where one is left, the service is started again.
+#[derive(Clone)]
 pub struct PebbleWorkload {
     pebble: Pebble,
     data: String,
     user: String,
+    notes: Option<Arc<dyn Notes>>,
 }
 
 /// A service, as far as it is used.
@@ -53,7 +57,13 @@ impl PebbleWorkload {
     /// The container whose database keeps its data in the folder `data`, as `user`.
     #[must_use]
     pub fn new(pebble: Pebble, data: impl Into<String>, user: impl Into<String>) -> Self {
-        Self { pebble, data: data.into(), user: user.into() }
+        Self { pebble, data: data.into(), user: user.into(), notes: None }
+    }
+
+    /// This container, with a place for what is worth knowing and is no failure.
+    #[must_use]
+    pub fn noting(self, notes: Arc<dyn Notes>) -> Self {
+        Self { notes: Some(notes), ..self }
     }
 
     /// Pebble's word for what a service does now; `None`: it knows no such service.
@@ -147,16 +157,18 @@ impl PebbleWorkload {
         })
     }
 
-    /// Whether the data directory is there.
-    async fn has_data_directory(&self) -> Result<bool, PebbleFailure> {
-        let target = format!("/v1/files?action=list&itself=true&path={}", escaped(&self.data));
-        let limit = self.pebble.limits.request;
-        match self.pebble.ask(Method::GET, &target, None, limit).await {
-            Ok(reply) => {
-                Ok(reply.result.as_array().is_some_and(|found: &Vec<Value>| !found.is_empty()))
-            }
-            Err(PebbleFailure { kind: PortErrorKind::NotFound, .. }) => Ok(false),
-            Err(failure) => Err(failure),
+    /// Deletes what was moved aside. The data directory is empty whether that works or not, so that it does not is noted;
+    /// the next emptying tries it again.
+    async fn remove_aside(&self, operation: &'static str) {
+        let program = data_directory::REMOVE_ASIDE;
+        let why = match self.run(operation, program, &[&self.data], REMOVE).await {
+            Ok(output) if output.code == Some(0) => return,
+            Ok(output) => said(&output),
+            Err(error) => error.cause().to_owned(),
+        };
+        if let Some(notes) = &self.notes {
+            let data = &self.data;
+            notes.note(&format!("{data}: its old content stays beside it: {why}")).await;
         }
     }
 }
@@ -207,9 +219,19 @@ impl Workload for PebbleWorkload {
 
     async fn stop(&self, service: Service) -> PortResult<()> {
         self.act("stop", "stop", service).await?;
-        match service {
+        let ended = match service {
             Service::Database => self.await_end("stop").await,
-            Service::TlsServer => Ok(()),
+            Service::TlsServer => return Ok(()),
+        };
+        let Err(error) = ended else { return Ok(()) };
+        // Its manager is gone already, and whoever is told that it did not stop takes it for running.
+        match self.settled("start", service).await {
+            Ok(()) => Err(error),
+            Err(failure) => {
+                let causes =
+                    [error.cause(), "and its service can't be started again", &failure.cause];
+                Err(PortError::new(error.kind(), PORT, "stop", causes.join(": ")))
+            }
         }
     }
 
@@ -243,26 +265,15 @@ impl Workload for PebbleWorkload {
             Some("backoff") => return Err(refused(OPERATION, RESTARTING)),
             Some(_) | None => {}
         }
-        if !self.has_data_directory().await.map_err(|failure| failure.at(PORT, OPERATION))? {
-            return Ok(());
+        let program = data_directory::MOVE_ASIDE;
+        let output = self.run(OPERATION, program, &[&self.data], MOVE).await?;
+        match output.code {
+            Some(0) => {}
+            Some(RUNS) => return Err(refused(OPERATION, RUNNING)),
+            Some(_) | None => return Err(failed(OPERATION, output)),
         }
-        let arguments = [self.data.as_str(), "0"];
-        let ended = self.run(OPERATION, data_directory::AWAIT_END, &arguments, EMPTY).await?;
-        match ended.code {
-            Some(STILL_RUNS) => return Err(refused(OPERATION, RUNNING)),
-            Some(_) | None => {}
-        }
-        let argv = ["find", &self.data, "-mindepth", "1", "-delete"].map(str::to_owned).to_vec();
-        let user = Some(self.user.clone());
-        let invocation = Invocation { argv, user, stdin: None, timeout: EMPTY };
-        match self.pebble.run(&invocation).await {
-            Ok(output) if output.code == Some(0) => Ok(()),
-            Ok(output) => Err(failed(OPERATION, output)),
-            Err(failure) => {
-                let cause = failure.to_string();
-                Err(PortError::new(PortErrorKind::Refused, PORT, OPERATION, cause))
-            }
-        }
+        self.remove_aside(OPERATION).await;
+        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 
 use pgdrill_adapters::{
-    data_directory::{AWAIT_END, STILL_RUNS},
+    data_directory::{AWAIT_END, MOVE_ASIDE, REMOVE_ASIDE, RUNS, STILL_RUNS},
     pebble::{Pebble, PebbleLimits},
 };
 use pgdrill_stand::pebble::{
@@ -73,7 +73,7 @@ impl Scripted {
     }
 
     fn note(&self, what: String) {
-        self.asked.lock().expect("whole").push(what.trim_end().to_owned());
+        self.asked.lock().expect("whole").push(what);
     }
 
     pub(super) fn put(&self, path: &str, content: &[u8]) {
@@ -103,6 +103,15 @@ fn not_found(path: &str) -> PathRefusal {
     ("not-found", format!("open {path}: no such file or directory"))
 }
 
+fn named(program: &str) -> &'static str {
+    match program {
+        AWAIT_END => "await-end",
+        MOVE_ASIDE => "move-aside",
+        REMOVE_ASIDE => "remove-aside",
+        other => panic!("nobody said what this does: {other}"),
+    }
+}
+
 fn never_began(name: &str, why: &str) -> Executed {
     Executed::Failed { error: format!("fork/exec /usr/bin/{name}: {why}"), stdout: Vec::new() }
 }
@@ -123,7 +132,7 @@ impl PebbleContainer for Scripted {
         found
             .map(|(name, state)| {
                 let current = match state.split_once(' ').map_or(state.as_str(), |(word, _)| word) {
-                    "terminating" | "broken" => "inactive",
+                    "terminating" | "broken" | "unstartable" => "inactive",
                     known => known,
                 };
                 ServiceSeen { name: name.clone(), current: current.to_owned() }
@@ -140,7 +149,7 @@ impl PebbleContainer for Scripted {
         Err((400, format!("service \"{name}\" does not exist")))
     }
 
-    /// A service of state `broken` never stays up, one of state `slow` takes for ever, and one of state
+    /// A service of state `broken` never stays up, one of state `unstartable` never begins, one of state `slow` takes for ever, and one of state
     /// `terminating N` is told as `inactive` and has stopped once it was asked for `N` times.
     async fn act(&self, action: &str, services: &[String]) -> Acted {
         let name = services.first().cloned().unwrap_or_default();
@@ -161,6 +170,10 @@ impl PebbleContainer for Scripted {
                 self.service(&name, "backoff");
                 failed("service start attempt: exited quickly with code 1, will restart")
             }
+            ("start", None) if current == "unstartable" => {
+                failed("cannot start service: fork/exec /x: no such file")
+            }
+            ("stop", None) if current == "unstartable" => Acted::default(),
             (_, None) if current == "slow" => std::future::pending().await,
             (action, None) => {
                 self.service(&name, if action == "stop" { "inactive" } else { "active" });
@@ -216,12 +229,11 @@ impl PebbleContainer for Scripted {
         let name = exec.command.first().map_or("", String::as_str);
         let (name, arguments) = match (name, exec.command.get(4..)) {
             // A program of the shell: what it is given.
-            ("env", Some([script, _, arguments @ ..])) if script == AWAIT_END => {
-                ("await-end", arguments.join(" "))
-            }
+            ("env", Some([script, _, arguments @ ..])) => (named(script), arguments.join(" ")),
             (name, _) => (name, String::new()),
         };
-        self.note(format!("exec {name} {arguments}"));
+        let space = if arguments.is_empty() { "" } else { " " };
+        self.note(format!("exec {name}{space}{arguments}"));
         let begun = b"begun\n".to_vec();
         // As `fork` says it of a folder that is not there, of the program.
         if exec.user.as_deref() == Some("homeless") && exec.working_dir.is_none() {
@@ -253,14 +265,15 @@ impl PebbleContainer for Scripted {
                 Some(process) => exited(STILL_RUNS, format!("process {process}\n").as_bytes(), b""),
                 None => exited(0, b"", b""),
             },
-            "find" => {
-                let folder = exec.command.get(1).cloned().unwrap_or_default();
-                if folder.contains("busy") {
-                    return exited(1, b"", b"find: cannot delete 'x': Device or resource busy\n");
-                }
-                self.files.lock().expect("whole").retain(|path, _| !path.starts_with(&folder));
+            "move-aside" if self.server.lock().expect("whole").is_some() => exited(RUNS, b"", b""),
+            "move-aside" if arguments.contains("busy") => {
+                exited(1, b"mv: cannot move 'x': Device or resource busy\n", b"")
+            }
+            "move-aside" => {
+                self.files.lock().expect("whole").retain(|path, _| !path.starts_with(&arguments));
                 exited(0, b"", b"")
             }
+            "remove-aside" => exited(0, b"", b""),
             other => panic!("nobody said what `{other}` does"),
         }
     }

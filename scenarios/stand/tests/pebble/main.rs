@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod container;
+mod data;
 mod files;
 mod protocol;
 mod services;

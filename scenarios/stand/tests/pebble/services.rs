@@ -88,10 +88,16 @@ async fn a_database_whose_server_outlives_its_service_has_not_stopped() {
     assert_eq!(error.kind(), PortErrorKind::TimedOut);
     let words = "the service was stopped, and its server still runs after 30s (process 12)";
     assert_eq!(error.cause(), words);
+    // Whoever is told so goes on with a database that runs.
+    assert_eq!(workload.service(Service::Database).await, Ok(ServiceState::Running));
     // Pebble has no doubt that nothing runs.
-    assert_eq!(workload.service(Service::Database).await, Ok(ServiceState::Stopped));
+    fixture.container.service("postgresql", "inactive");
     let error = workload.empty_data_directory().await.expect_err("it runs");
     assert_eq!((error.kind(), error.cause()), (PortErrorKind::Refused, "the database is running"));
+    fixture.container.service("postgresql", "unstartable");
+    let error = workload.stop(Service::Database).await.expect_err("it runs, unmanaged");
+    let more = ": and its service can't be started again: cannot start service: fork/exec /x: no such file";
+    assert_eq!(error.cause(), [words, more].concat());
     fixture.container.has_server(None);
     workload.stop(Service::Database).await.expect("it has ended");
     workload.empty_data_directory().await.expect("emptied");
@@ -147,16 +153,18 @@ async fn the_data_directory_is_emptied_only_when_no_database_runs_in_it() {
     fixture.container.put("/srv/busy/x", b"");
     let error = workload(&fixture, "/srv/busy").empty_data_directory().await.expect_err("busy");
     assert_eq!(error.kind(), PortErrorKind::Refused);
-    assert_eq!(error.cause(), "find: cannot delete 'x': Device or resource busy");
+    assert_eq!(error.cause(), "mv: cannot move 'x': Device or resource busy");
     insta::assert_snapshot!(fixture.record(), @r"
-    begin env LC_ALL=C sh -c PROGRAM sh /var/lib/postgresql/data/pgdata 0 as postgres in / within 910000ms
-    exec await-end /var/lib/postgresql/data/pgdata 0
-    begin find /var/lib/postgresql/data/pgdata -mindepth 1 -delete as postgres in / within 900000ms
-    exec find
-    begin env LC_ALL=C sh -c PROGRAM sh /srv/busy 0 as postgres in / within 910000ms
-    exec await-end /srv/busy 0
-    begin find /srv/busy -mindepth 1 -delete as postgres in / within 900000ms
-    exec find
+    begin env LC_ALL=C sh -c PROGRAM sh /var/lib/postgresql/data/pgdata as postgres in / within 40000ms
+    exec move-aside /var/lib/postgresql/data/pgdata
+    begin env LC_ALL=C sh -c PROGRAM sh /var/lib/postgresql/data/pgdata as postgres in / within 910000ms
+    exec remove-aside /var/lib/postgresql/data/pgdata
+    begin env LC_ALL=C sh -c PROGRAM sh /var/lib/postgresql/data/pgdata as postgres in / within 40000ms
+    exec move-aside /var/lib/postgresql/data/pgdata
+    begin env LC_ALL=C sh -c PROGRAM sh /var/lib/postgresql/data/pgdata as postgres in / within 910000ms
+    exec remove-aside /var/lib/postgresql/data/pgdata
+    begin env LC_ALL=C sh -c PROGRAM sh /srv/busy as postgres in / within 40000ms
+    exec move-aside /srv/busy
     ");
 }
 
