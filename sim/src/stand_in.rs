@@ -2,7 +2,7 @@
 
 use pgdrill_core::{Hook, ports::ServiceState};
 
-use crate::{change::MemberFate, world::World};
+use crate::{change::MemberFate, unit::Data, world::World};
 
 /// How a unit's cluster manager takes a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,21 @@ impl World {
     pub fn has_server(&self, unit: u32) -> bool {
         self.manager(unit) == ManagerSeen::Answers
             && self.unit(unit).is_some_and(|state| state.fate != MemberFate::ServerDown)
+    }
+
+    /// Whether a unit's database server goes on when its service is stopped: its archiver hangs, or it ignores signals.
+    #[must_use]
+    pub fn will_not_stop(&self, unit: u32) -> bool {
+        self.unit(unit).is_some_and(|state| state.will_not_stop)
+    }
+
+    /// Deletes what a unit's data directory holds, entry by entry, whatever runs there: what is in use stays, and the rest
+    /// is gone. Whether all of it is.
+    pub fn delete_data_in_place(&mut self, unit: u32) -> bool {
+        let Some(state) = self.unit_mut(unit) else { return true };
+        state.data = Data::Empty;
+        state.restored_from = None;
+        !state.is_data_busy
     }
 
     /// Has the running dispatch on a unit defer these events and no others, once it succeeds.

@@ -50,7 +50,7 @@ async fn object_store(#[case] stands: impl Subjects, #[case] expected: &str) {
 }
 
 #[rstest]
-#[case::memory(MemorySubjects, "memory: 17 promises kept, 0 skipped")]
+#[case::memory(MemorySubjects, "memory: 18 promises kept, 0 skipped")]
 #[tokio::test]
 async fn workload(#[case] stands: impl Subjects, #[case] expected: &str) {
     hold(&stands, WORKLOAD, expected).await;

@@ -26,6 +26,8 @@ pub(crate) enum NoExchange {
     Broken(String),
     /// It took longer than this.
     TimedOut(Duration),
+    /// The answer has more than this many bytes.
+    TooLarge(usize),
 }
 
 /// Sends a request over `stream` and reads the answer, both within the limit.
@@ -38,17 +40,17 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     match tokio::time::timeout(limit, unlimited(stream, request)).await {
-        Ok(answer) => answer.map_err(NoExchange::Broken),
+        Ok(answer) => answer,
         Err(_) => Err(NoExchange::TimedOut(limit)),
     }
 }
 
-async fn unlimited<S>(stream: S, request: Request<Full<Bytes>>) -> Result<HttpAnswer, String>
+async fn unlimited<S>(stream: S, request: Request<Full<Bytes>>) -> Result<HttpAnswer, NoExchange>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| words(&error))?;
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
     let mut connection = pin!(connection);
     let mut work = pin!(async move {
         let mut answer = sender.send_request(request).await?;
@@ -72,13 +74,17 @@ where
         }
         match work.as_mut().poll(context) {
             Poll::Ready(Ok(answer)) if answer.body.len() > LARGEST => {
-                Poll::Ready(Err(format!("the answer has more than {LARGEST} bytes")))
+                Poll::Ready(Err(NoExchange::TooLarge(LARGEST)))
             }
-            Poll::Ready(answer) => Poll::Ready(answer.map_err(|error| words(&error))),
+            Poll::Ready(answer) => Poll::Ready(answer.map_err(|error| broken(&error))),
             Poll::Pending => Poll::Pending,
         }
     })
     .await
+}
+
+fn broken(error: &dyn Error) -> NoExchange {
+    NoExchange::Broken(words(error))
 }
 
 /// An error and what led to it, each once.

@@ -25,12 +25,13 @@ where
 {
     let pebble = Pebble::new(&site.pebble, site.pebble_limits);
     let scope = site.scope.clone();
+    let workload = PebbleWorkload::new(pebble.clone(), &site.database.data, &site.user);
     Ports {
         unit: Arc::new(unit.clone()),
         cluster: Arc::new(CharmCluster::new(unit.clone(), pebble.clone(), Arc::clone(site))),
-        repository: Arc::new(CharmRepository::new(unit, pebble.clone(), Arc::clone(site))),
+        repository: Arc::new(CharmRepository::new(unit, pebble, Arc::clone(site))),
         object_store: Arc::new(S3Store::new(site.s3_limits)),
-        workload: Arc::new(PebbleWorkload::new(pebble, &site.database.data, &site.user)),
+        workload: Arc::new(workload.noting(Arc::new(unit.clone()))),
         cluster_record: Arc::new(KubernetesRecord::new(site.kubernetes.clone(), scope)),
         clock,
     }

@@ -23,7 +23,9 @@ use tokio::{
 };
 
 use super::exec_agent::ExecAgents;
-use pgdrill_adapters::command::{Bounded, CommandOutput, CommandRunner, Invocation, RunFailure};
+use pgdrill_adapters::command::{
+    Bounded, CommandOutput, CommandRunner, Invocation, RunFailure, unless_killed,
+};
 
 /// Goes on if the path that must be there is, says its process on standard error, then becomes the command under a timer within the container: that one
 /// ends the command even when nobody is left to ask the engine for it.
@@ -55,8 +57,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// where the container stops under the command. If this future is dropped, the command goes on in the
 /// container until it ends or its time is up.
 ///
-/// The engine gives a killed command an exit code like any other's: codes from 129 to 159 are taken for a
-/// signal, and no code is given.
+/// The engine gives a killed command an exit code like any other's ([`unless_killed`]).
 #[derive(Debug, Clone)]
 pub struct ContainerExec {
     docker: Docker,
@@ -258,10 +259,7 @@ impl CommandProgress {
     /// What an exit code of the timer means.
     fn ended(self, code: i64) -> Result<CommandOutput, RunFailure> {
         let is_started = self.process.is_some();
-        let output = self.output(match code {
-            129..=159 => None,
-            code => i32::try_from(code).ok(),
-        });
+        let output = self.output(i32::try_from(code).ok().and_then(unless_killed));
         if !matches!(code, 126 | 127) {
             if is_started {
                 return Ok(output);

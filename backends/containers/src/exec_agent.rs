@@ -13,7 +13,7 @@ use testcontainers::bollard::{Docker, container::LogOutput};
 use tokio::{io::AsyncWriteExt as _, time::timeout};
 
 use super::exec::{Attached, ExecInput, ExecWritten, NoEnd, attach};
-use pgdrill_adapters::command::{Bounded, CommandOutput, Invocation, RunFailure};
+use pgdrill_adapters::command::{Bounded, CommandOutput, Invocation, RunFailure, unless_killed};
 
 /// The process. It needs Python, which the cluster manager needs as well.
 const PROGRAM: &str = include_str!("exec_agent.py");
@@ -236,7 +236,7 @@ impl AgentProgress {
             }
             "refused" => Err(RunFailure::NotStarted { cause: text }),
             "lost" => Err(lost(text, CommandOutput::default())),
-            "ended" => Ok(std::mem::take(self).output(text.parse().ok())),
+            "ended" => Ok(std::mem::take(self).output(text.parse().ok().and_then(unless_killed))),
             "killed" => Ok(std::mem::take(self).output(None)),
             "late" => {
                 let so_far = std::mem::take(self).output(None);

@@ -32,7 +32,7 @@ impl Service {
 pub enum ServiceState {
     /// It runs.
     Running,
-    /// It is known and does not run.
+    /// It is known and does not run. One that failed may be started again until it is stopped.
     Stopped,
     /// The supervisor has never heard of it.
     Unknown,
@@ -50,12 +50,14 @@ pub trait Workload: Send + Sync {
     /// The service runs. Starting a running one changes nothing.
     async fn start(&self, service: Service) -> PortResult<()>;
 
-    /// The service does not run. Stopping a stopped one changes nothing; after an error it may run.
+    /// The service does not run, and of the database no server is left on its data. Stopping a stopped one changes
+    /// nothing; after an error it may run.
     async fn stop(&self, service: Service) -> PortResult<()>;
 
     /// The running service has taken its new configuration without interrupting what it serves.
     async fn reload(&self, service: Service) -> PortResult<()>;
 
-    /// The data directory holds nothing; an absent one counts. After an error part of it may be gone.
+    /// The data directory holds nothing; an absent one counts. After an error it holds all that it held, or nothing, if
+    /// it is unknown how the call ended: never a part.
     async fn empty_data_directory(&self) -> PortResult<()>;
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use crate::pebble::{
-    Exec, Executed, FileWritten, PathRefusal, PebbleContainer, Refusal, ServiceSeen,
+    Acted, Exec, ExecInput, Executed, FileWritten, PathRefusal, PebbleContainer, Refusal,
+    ServiceSeen,
 };
 use async_trait::async_trait;
+use pgdrill_adapters::data_directory::{AWAIT_END, MOVE_ASIDE, REMOVE_ASIDE, RUNS, STILL_RUNS};
 use pgdrill_core::{
     PortErrorKind, Ports,
     ports::{BackupKind, BackupRequest, PortResult, Service, ServiceState, UnitId},
@@ -32,6 +34,59 @@ impl RehearsedContainer {
     fn service(names: &[String]) -> Option<Service> {
         let name = names.first()?;
         Service::ALL.iter().copied().find(|service| service.name() == name)
+    }
+
+    /// Whether a service was stopped and what it ran lives on.
+    fn is_outlived(&self, service: Service) -> bool {
+        service == Service::Database && self.shared.state().outlived.contains(&self.unit)
+    }
+
+    /// Whether a server runs on the data, whatever Pebble says of its service.
+    async fn has_database(&self, ports: &Ports) -> bool {
+        ports.workload.service(Service::Database).await == Ok(ServiceState::Running)
+    }
+
+    /// What Pebble and the processes did meanwhile: a server that nothing holds up any more has ended, and a service
+    /// in `backoff` was started again.
+    async fn catch_up(&self, ports: &Ports) {
+        let unit = self.unit;
+        if self.is_outlived(Service::Database) && !lock(&self.shared.world).will_not_stop(unit) {
+            let _ = ports.workload.stop(Service::Database).await;
+            self.shared.state().outlived.remove(&unit);
+        }
+        for &service in Service::ALL {
+            if self.shared.is_in_backoff(unit, service)
+                && ports.workload.start(service).await.is_ok()
+            {
+                self.shared.state().backoff.remove(&(unit, service));
+            }
+        }
+    }
+
+    /// Starts a service; the error of the change. One that does not stay up is started again by and by.
+    async fn start(&self, ports: &Ports, service: Service) -> Option<String> {
+        let mut attempted = ports.workload.start(service).await.err();
+        let mut state = self.shared.state();
+        if service == Service::Database {
+            state.outlived.remove(&self.unit);
+        }
+        attempted.take().map(|_| {
+            state.backoff.insert((self.unit, service));
+            "service start attempt: exited quickly with code 1, will restart".to_owned()
+        })
+    }
+
+    /// Stops a service; the error of the change. The cluster manager that its server keeps waiting is killed in the end,
+    /// and the server, which is in a session of its own, lives on.
+    async fn stop(&self, ports: &Ports, service: Service) -> Option<String> {
+        let stopped = ports.workload.stop(service).await;
+        let mut state = self.shared.state();
+        state.backoff.remove(&(self.unit, service));
+        if stopped.is_err() && service == Service::Database {
+            state.outlived.insert(self.unit);
+            return None;
+        }
+        stopped.err().map(|error| error.cause().to_owned())
     }
 
     async fn pgbackrest(&self, ports: &Ports, arguments: &[&str]) -> PortResult<String> {
@@ -84,10 +139,29 @@ impl RehearsedContainer {
                 let mark = self.shared.state().marks.get(&self.unit).cloned();
                 exited(0, mark.unwrap_or_default() + "\n", String::new())
             }
-            ["find", ..] => match ports.workload.empty_data_directory().await {
-                Ok(()) => exited(0, String::new(), String::new()),
-                Err(error) => exited(1, String::new(), format!("{}\n", error.cause())),
-            },
+            ["env", "LC_ALL=C", "sh", "-c", AWAIT_END, ..] => {
+                let code = if self.has_database(ports).await { STILL_RUNS } else { 0 };
+                exited(code, "process 1\n".into(), String::new())
+            }
+            ["env", "LC_ALL=C", "sh", "-c", MOVE_ASIDE, ..] => {
+                match ports.workload.empty_data_directory().await {
+                    Ok(()) => exited(0, String::new(), String::new()),
+                    Err(error) if self.has_database(ports).await => {
+                        exited(RUNS, String::new(), format!("{}\n", error.cause()))
+                    }
+                    Err(error) => exited(1, format!("{}\n", error.cause()), String::new()),
+                }
+            }
+            ["env", "LC_ALL=C", "sh", "-c", REMOVE_ASIDE, ..] => {
+                exited(0, String::new(), String::new())
+            }
+            // In place, as charms do it.
+            ["find", ..] => {
+                if lock(&self.shared.world).delete_data_in_place(self.unit) {
+                    return exited(0, String::new(), String::new());
+                }
+                exited(1, String::new(), "find: cannot delete: Device or resource busy\n".into())
+            }
             _ => exited(127, String::new(), "nobody said what this does\n".into()),
         }
     }
@@ -110,29 +184,39 @@ impl PebbleContainer for RehearsedContainer {
         let (Some(service), Ok(ports)) = (Self::service(names), self.ports()) else {
             return Vec::new();
         };
+        self.catch_up(&ports).await;
         let current = match ports.workload.service(service).await {
+            Ok(ServiceState::Running) if self.is_outlived(service) => "inactive",
             Ok(ServiceState::Running) => "active",
+            Ok(ServiceState::Stopped) if self.shared.is_in_backoff(self.unit, service) => "backoff",
             Ok(ServiceState::Stopped) => "inactive",
             Ok(ServiceState::Unknown) | Err(_) => return Vec::new(),
         };
         vec![ServiceSeen { name: service.name().to_owned(), current: current.to_owned() }]
     }
 
-    async fn act(&self, action: &str, services: &[String]) -> Result<Option<String>, Refusal> {
+    async fn can_act(&self, action: &str, services: &[String]) -> Result<(), Refusal> {
         let name = services.first().cloned().unwrap_or_default();
         let unknown = || (400, format!("service \"{name}\" does not exist"));
         let (service, ports) = (Self::service(services).ok_or_else(unknown)?, self.ports()?);
-        let done = match action {
-            "start" => ports.workload.start(service).await,
-            "stop" => ports.workload.stop(service).await,
-            other => return Err((400, format!("invalid action \"{other}\""))),
+        match (action, ports.workload.service(service).await) {
+            (_, Ok(ServiceState::Unknown) | Err(_)) => Err(unknown()),
+            ("start" | "stop", Ok(_)) => Ok(()),
+            (other, Ok(_)) => Err((400, format!("invalid action \"{other}\""))),
+        }
+    }
+
+    async fn act(&self, action: &str, services: &[String]) -> Acted {
+        let (Some(service), Ok(ports)) = (Self::service(services), self.ports()) else {
+            return Acted::default();
+        };
+        self.catch_up(&ports).await;
+        let error = match action {
+            "start" => self.start(&ports, service).await,
+            _ => self.stop(&ports, service).await,
         };
         self.listeners.follow(&self.shared).await;
-        match done {
-            Ok(()) => Ok(None),
-            Err(error) if error.kind() == PortErrorKind::NotFound => Err(unknown()),
-            Err(error) => Ok(Some(error.cause().to_owned())),
-        }
+        Acted { error, ..Acted::default() }
     }
 
     async fn signal(&self, _signal: &str, services: &[String]) -> Result<(), Refusal> {
@@ -179,13 +263,16 @@ impl PebbleContainer for RehearsedContainer {
 
     async fn begin(&self, exec: &Exec) -> Result<(), Refusal> {
         match exec.command.first().map(String::as_str) {
-            Some("pgbackrest" | "psql" | "find") => Ok(()),
+            Some("pgbackrest" | "psql" | "find" | "env") => Ok(()),
             Some(other) => Err((400, format!("cannot find executable \"{other}\""))),
             None => Err((400, "must specify command".into())),
         }
     }
 
-    async fn exec(&self, exec: Exec) -> Executed {
+    async fn exec(&self, exec: Exec, input: &mut ExecInput) -> Executed {
+        if exec.command.first().is_some_and(|program| program == "psql") {
+            input.read_to_end().await;
+        }
         let Ok(ports) = self.ports() else { return Executed::CutOff { stdout: Vec::new() } };
         let executed = self.run(&ports, &exec.command).await;
         self.listeners.follow(&self.shared).await;

@@ -1,14 +1,14 @@
 //! What the stand-ins of one rehearsal share: the world, and what is under way.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use pgdrill_core::{
     Fate, Hook, Ports, S3Relation, S3Settings, Shape,
-    ports::{Answer, Call, PortResult},
+    ports::{Answer, Call, PortResult, Service},
 };
 use pgdrill_sim::{Injector, Moment, PortFailure, Shared, View};
 use tokio::sync::Notify;
@@ -63,6 +63,10 @@ pub(super) struct RehearsalState {
     pub(super) files: BTreeMap<(u32, String), (Vec<u8>, String)>,
     /// The marks of the settings that each unit's server runs on.
     pub(super) marks: BTreeMap<u32, String>,
+    /// The units whose database service was stopped and whose server lives on.
+    pub(super) outlived: BTreeSet<u32>,
+    /// The services that did not come up and that Pebble will start again.
+    pub(super) backoff: BTreeSet<(u32, Service)>,
     /// Every S3 relation that was shown: its place here is part of its region.
     relations: Vec<S3Relation>,
 }
@@ -73,6 +77,8 @@ impl RehearsalState {
         self.unit = ended.unit;
         self.files = std::mem::take(&mut ended.files);
         self.marks = std::mem::take(&mut ended.marks);
+        self.outlived = std::mem::take(&mut ended.outlived);
+        self.backoff = std::mem::take(&mut ended.backoff);
         self.relations = std::mem::take(&mut ended.relations);
     }
 }
@@ -98,6 +104,11 @@ impl SharedState {
 
     pub(super) fn state(&self) -> MutexGuard<'_, RehearsalState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a service did not come up and is to be started again.
+    pub(super) fn is_in_backoff(&self, unit: u32, service: Service) -> bool {
+        self.state().backoff.contains(&(unit, service))
     }
 
     /// The ports of a unit in the world.

@@ -28,6 +28,7 @@ promises! {
         "a service that was stopped does not run": tls_pair => stops(),
         "stopping a stopped service changes nothing": tls_pair => stops_twice(),
         "a service that does not stop in time may still run": ready => will_not_stop(),
+        "a database that did not stop in time keeps its data": ready => will_not_be_emptied(),
         "a service that the supervisor does not know is not found": ready => unknown(),
         "the TLS server does not start without a configuration":
             Given::default => unconfigured(),
@@ -36,7 +37,7 @@ promises! {
         "a service that does not run takes no configuration": ready => reloads_nothing(),
         "an emptied data directory holds nothing": ready => empties(),
         "a data directory that was empty already counts as emptied": ready => empties_twice(),
-        "a data directory that something holds is refused, and can be emptied later":
+        "a data directory that something holds is refused, loses nothing, and can be emptied later":
             ready => busy(),
     }
 }
@@ -157,6 +158,19 @@ async fn will_not_stop(subject: &dyn Subject) -> PromiseResult {
     Ok(())
 }
 
+async fn will_not_be_emptied(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    subject.happen(&Change::ServiceWillNotStop(0)).await?;
+    let stopped = ports.workload.stop(Service::Database).await;
+    fails(stopped, "workload.stop", &[Kind::TimedOut, Kind::Refused])?;
+    // Whatever the supervisor says of the service, its server runs.
+    let emptied = ports.workload.empty_data_directory().await;
+    let error = fails(emptied, "workload.empty_data_directory", &[Kind::Refused])?;
+    ensure_eq!("the cause", error.cause(), "the database is running");
+    ensure_eq!("empty", is_empty(subject).await?, false);
+    Ok(())
+}
+
 async fn unknown(subject: &dyn Subject) -> PromiseResult {
     let workload = subject.ports(0)?.workload;
     subject.happen(&service(ServiceName::TlsServer, ServiceRuns::Unknown)).await?;
@@ -226,12 +240,18 @@ async fn empties_twice(subject: &dyn Subject) -> PromiseResult {
 
 async fn busy(subject: &dyn Subject) -> PromiseResult {
     let ports = subject.ports(0)?;
+    let before = ports.cluster.system_identifier().await?;
     ports.workload.stop(Service::Database).await?;
     let set = |is| Change::DataDirectory(SetDataDirectory { unit: 0, is });
     subject.happen(&set(DataDirectory::Busy)).await?;
     let emptied = ports.workload.empty_data_directory().await;
     fails(emptied, "workload.empty_data_directory", &[Kind::Refused])?;
+    ensure_eq!("empty after the refusal", is_empty(subject).await?, false);
     subject.happen(&set(DataDirectory::Free)).await?;
+    ports.workload.start(Service::Database).await?;
+    settle(subject).await?;
+    ensure_eq!("the data", ports.cluster.system_identifier().await?, before);
+    ports.workload.stop(Service::Database).await?;
     ports.workload.empty_data_directory().await?;
     ensure_eq!("empty", is_empty(subject).await?, true);
     Ok(())

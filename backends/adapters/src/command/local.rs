@@ -17,6 +17,7 @@ use tokio::{
 
 use super::{
     Account, Accounts, CommandOutput, CommandRunner, Invocation, RunFailure, bounded::Bounded,
+    unless_killed,
 };
 
 /// Where programs are looked for unless the environment given says otherwise.
@@ -115,7 +116,7 @@ impl CommandRunner for LocalRunner {
         let output =
             |code| CommandOutput { code, stdout: stdout.into_text(), stderr: stderr.into_text() };
         match ended {
-            Ok(Ok(status)) => Ok(output(ExitStatus::code(&status))),
+            Ok(Ok(status)) => Ok(output(status.code().and_then(unless_killed))),
             Ok(Err(error)) => {
                 Err(RunFailure::Lost { cause: error.to_string(), so_far: output(None) })
             }
@@ -262,7 +263,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_command_that_someone_killed_has_no_code() {
-        let output = runner().run(&shell("kill -9 $$")).await.expect("ran");
-        assert_eq!(output.code, None);
+        // By itself, and as a shell tells it of the command that it ran.
+        for script in ["kill -9 $$", "sh -c 'kill -9 $$'; exit $?"] {
+            let output = runner().run(&shell(script)).await.expect("ran");
+            assert_eq!(output.code, None, "{script}");
+        }
     }
 }

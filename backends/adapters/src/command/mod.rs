@@ -38,6 +38,16 @@ pub struct CommandOutput {
     pub stderr: String,
 }
 
+/// The exit code of a command, unless it says that someone killed it: 128 and a signal's number, as shells, container
+/// engines and Pebble tell it. So a kill is the same wherever a command runs.
+#[must_use]
+pub const fn unless_killed(code: i32) -> Option<i32> {
+    match code {
+        129..=159 => None,
+        code => Some(code),
+    }
+}
+
 impl From<CommandOutput> for CommandExit {
     fn from(output: CommandOutput) -> Self {
         let CommandOutput { code, stdout, stderr } = output;

@@ -95,6 +95,9 @@ impl KubernetesRecord {
         let stream = stream.map_err(|why| silent(wire::words(&why)))?;
         wire::exchange(stream, request, *limit).await.map_err(|why| match why {
             NoExchange::Broken(why) => silent(why),
+            NoExchange::TooLarge(limit) => {
+                error(PortErrorKind::Malformed, format!("the answer has more than {limit} bytes"))
+            }
             NoExchange::TimedOut(limit) => {
                 error(PortErrorKind::TimedOut, format!("no answer within {limit:?}"))
             }

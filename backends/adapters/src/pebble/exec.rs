@@ -1,15 +1,23 @@
 //! Commands in the container.
 
+use std::pin::pin;
+
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{
+    SinkExt as _, StreamExt as _,
+    future::{Either, select},
+};
 use hyper::Method;
+use pgdrill_core::PortErrorKind;
 use serde_json::{Value, json};
 use tokio::net::UnixStream;
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use super::{Pebble, PebbleChange, PebbleFailure, failure::change_words};
-use crate::command::{Bounded, CommandOutput, CommandRunner, Invocation, RunFailure};
+use crate::command::{
+    Bounded, CommandOutput, CommandRunner, Invocation, RunFailure, unless_killed,
+};
 
 /// What ends a stream, in both directions.
 const END: &str = r#"{"command":"end"}"#;
@@ -17,6 +25,9 @@ const END: &str = r#"{"command":"end"}"#;
 const BLOCK: usize = 32 << 10;
 /// How Pebble marks a command that it ended because its time was up.
 const TIMED_OUT: &str = "timed out";
+/// How it begins to say that a command was never begun: it could not fork or run it, could not enter its folder, or
+/// nobody dialled the streams (`doExec` of its `cmdstate`).
+const NEVER_BEGAN: [&str; 3] = ["fork/exec ", "chdir ", "exec "];
 
 type CommandSocket = WebSocketStream<UnixStream>;
 
@@ -43,28 +54,33 @@ impl CommandRunner for Pebble {
                 let so_far = output(None);
                 Err(RunFailure::TimedOut { after: limit, so_far, is_ended: false })
             }
+            Ok(Err(PebbleFailure { kind: PortErrorKind::TimedOut, .. })) => {
+                let so_far = output(None);
+                Err(RunFailure::TimedOut { after: limit, so_far, is_ended: false })
+            }
             Ok(Err(failure)) => {
                 Err(RunFailure::Lost { cause: failure.cause, so_far: output(None) })
             }
-            Ok(Ok(change)) => match change.err.as_deref().filter(|error| !error.is_empty()) {
-                Some(error) if error.contains(TIMED_OUT) => {
+            Ok(Ok(change)) => match change.err.as_deref().map(change_words) {
+                Some(words) if words.contains(TIMED_OUT) => {
                     let (after, so_far) = (invocation.timeout, output(None));
                     Err(RunFailure::TimedOut { after, so_far, is_ended: true })
                 }
-                Some(error) if ["killed", "signal:"].iter().any(|word| error.contains(word)) => {
-                    Ok(output(None))
+                Some(words) if NEVER_BEGAN.iter().any(|begin| words.starts_with(begin)) => {
+                    Err(RunFailure::NotStarted { cause: words })
                 }
-                Some(error) => {
-                    let (cause, so_far) = (change_words(error), output(None));
-                    Err(RunFailure::Lost { cause, so_far })
+                Some(cause) if !cause.is_empty() => {
+                    Err(RunFailure::Lost { cause, so_far: output(None) })
                 }
-                None => match change.tasks.iter().find_map(|task| task.data.as_ref()?.exit_code) {
-                    Some(code) => Ok(output(Some(code))),
-                    None => {
-                        let cause = "Pebble tells no exit code".to_owned();
-                        Err(RunFailure::Lost { cause, so_far: output(None) })
+                Some(_) | None => {
+                    match change.tasks.iter().find_map(|task| task.data.as_ref()?.exit_code) {
+                        Some(code) => Ok(output(unless_killed(code))),
+                        None => {
+                            let cause = "Pebble tells no exit code".to_owned();
+                            Err(RunFailure::Lost { cause, so_far: output(None) })
+                        }
                     }
-                },
+                }
             },
         }
     }
@@ -77,6 +93,8 @@ impl Pebble {
             "command": invocation.argv,
             "timeout": format!("{}ms", invocation.timeout.as_millis()),
             "split-stderr": true,
+            // Without, it runs in its user's home, which need not be there.
+            "working-dir": "/",
         });
         if let (Some(user), Some(body)) = (&invocation.user, body.as_object_mut()) {
             body.insert("user".into(), user.as_str().into());
@@ -114,9 +132,14 @@ impl Pebble {
             to.send(Message::Text(END.into())).await
         };
         let mut error_stream = error_stream;
-        // A command need not read its input, and closes it when it ends: only its output must be whole.
-        let (_, out, err) =
-            tokio::join!(feed, drain(&mut from, stdout), drain(&mut error_stream, stderr));
+        let output =
+            async { tokio::join!(drain(&mut from, stdout), drain(&mut error_stream, stderr)) };
+        // A command need not read its input. Pebble then reads no more of it and closes nothing, so that what does not
+        // fit into the buffers could be sent for ever: only the output must be whole.
+        let (out, err) = match select(pin!(output), pin!(feed)).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right((_, output)) => output.await,
+        };
         out.and(err)?;
         self.ready(change, invocation.timeout + self.limits.grace).await
     }

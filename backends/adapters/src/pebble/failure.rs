@@ -24,6 +24,23 @@ impl PebbleFailure {
         Self { kind: PortErrorKind::TimedOut, cause, is_reply: false }
     }
 
+    /// Pebble did what it was asked, and it did not work out.
+    pub(super) fn refused(cause: impl Into<String>) -> Self {
+        Self { kind: PortErrorKind::Refused, cause: cause.into(), is_reply: false }
+    }
+
+    /// The change was begun, and may yet come about.
+    pub(super) fn unready(limit: Duration) -> Self {
+        let cause = format!("Pebble has not done it within {limit:?}");
+        Self { kind: PortErrorKind::TimedOut, cause, is_reply: false }
+    }
+
+    /// What it sends is more than this many bytes.
+    pub(super) fn large(limit: usize) -> Self {
+        let cause = format!("it has more than {limit} bytes, and no more are read");
+        Self { kind: PortErrorKind::Refused, cause, is_reply: false }
+    }
+
     pub(super) fn garbled(cause: impl Into<String>) -> Self {
         let cause = format!("Pebble's answer can't be understood: {}", cause.into());
         Self { kind: PortErrorKind::Malformed, cause, is_reply: false }

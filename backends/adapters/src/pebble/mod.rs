@@ -32,7 +32,8 @@ pub use workload::PebbleWorkload;
 pub struct PebbleLimits {
     /// For a request that it answers by itself.
     pub request: Duration,
-    /// For a service to start, stop or take a signal. Pebble kills what does not stop after 5 s.
+    /// For a service to start, stop or take a signal, and once more for a database's server to end after its service.
+    /// Pebble kills what does not stop after 5 s.
     pub service: Duration,
     /// For reporting the end of a command, once the command's own time is over.
     pub grace: Duration,
@@ -81,6 +82,8 @@ struct PebbleChange {
 struct PebbleTask {
     #[serde(default)]
     data: Option<PebbleTaskData>,
+    #[serde(default)]
+    log: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -123,6 +126,7 @@ impl Pebble {
         wire::exchange(stream, request, limit).await.map_err(|why| match why {
             NoExchange::Broken(cause) => PebbleFailure::silent(cause),
             NoExchange::TimedOut(limit) => PebbleFailure::late(limit),
+            NoExchange::TooLarge(limit) => PebbleFailure::large(limit),
         })
     }
 
@@ -148,8 +152,14 @@ impl Pebble {
         let target =
             format!("/v1/changes/{}/wait?timeout={}ms", escaped(change), limit.as_millis());
         let answer = self.ask(Method::GET, &target, None, limit + self.limits.request).await;
+        let answer = answer.map_err(|failure| match failure {
+            PebbleFailure { kind: PortErrorKind::TimedOut, is_reply: true, .. } => {
+                PebbleFailure::unready(limit)
+            }
+            other => other,
+        });
         let change: PebbleChange = answer?.read()?;
-        if change.ready { Ok(change) } else { Err(PebbleFailure::late(limit)) }
+        if change.ready { Ok(change) } else { Err(PebbleFailure::unready(limit)) }
     }
 }
 
@@ -166,6 +176,8 @@ fn reply(answer: &HttpAnswer) -> Result<PebbleReply, PebbleFailure> {
     let kind = match answer.status {
         401 | 403 => PortErrorKind::Denied,
         404 => PortErrorKind::NotFound,
+        // A change that was waited for is not ready.
+        504 => PortErrorKind::TimedOut,
         _ => PortErrorKind::Refused,
     };
     Err(PebbleFailure { kind, cause: message, is_reply: true })

@@ -1,6 +1,6 @@
 //! The workload container.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hyper::Method;
@@ -9,21 +9,41 @@ use pgdrill_core::{
     ports::{CommandExit, PortResult, Service, ServiceState, Workload},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Pebble, PebbleFailure, escaped, failure::change_words};
-use crate::command::{CommandRunner as _, Invocation, RunFailure};
+use crate::{
+    command::{CommandOutput, CommandRunner as _, Invocation, RunFailure},
+    data_directory::{self, RUNS, STILL_RUNS},
+    notes::Notes,
+};
 
 const PORT: &str = "workload";
+/// How long it may take to move a data directory aside, which is one entry of a folder.
+const MOVE: Duration = Duration::from_secs(30);
 /// How long the removal of a large database may take.
-const EMPTY: Duration = Duration::from_secs(15 * 60);
+const REMOVE: Duration = Duration::from_secs(15 * 60);
+/// How much longer than its own limit a program may take, until it is ended.
+const SLACK: Duration = Duration::from_secs(10);
+/// The pause before a service that is being stopped is asked for again.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How Pebble says that it is stopping the service: to whoever starts it, in the error of the change; to whoever stops
+/// it, in the log of a change that is done at once (`doStart` and `doStop` of its `servstate`).
+const STOPPING: [&str; 2] = ["service while terminating", "service while killing"];
+const ALREADY_STOPPING: &str = "already stopping";
+const RUNNING: &str = "the database is running";
+const RESTARTING: &str = "the database failed, and is about to be started again";
 
 /// A workload container, by its supervisor.
-#[derive(Debug, Clone)]
+///
+/// The database does not run once its service has stopped and no server is left on its data: a manager that Pebble
+/// kills leaves its server running, which is in a session of its own. Where one is left, the service is started again.
+#[derive(Clone)]
 pub struct PebbleWorkload {
     pebble: Pebble,
     data: String,
     user: String,
+    notes: Option<Arc<dyn Notes>>,
 }
 
 /// A service, as far as it is used.
@@ -37,49 +57,118 @@ impl PebbleWorkload {
     /// The container whose database keeps its data in the folder `data`, as `user`.
     #[must_use]
     pub fn new(pebble: Pebble, data: impl Into<String>, user: impl Into<String>) -> Self {
-        Self { pebble, data: data.into(), user: user.into() }
+        Self { pebble, data: data.into(), user: user.into(), notes: None }
     }
 
-    async fn state(&self, service: Service) -> Result<ServiceState, PebbleFailure> {
+    /// This container, with a place for what is worth knowing and is no failure.
+    #[must_use]
+    pub fn noting(self, notes: Arc<dyn Notes>) -> Self {
+        Self { notes: Some(notes), ..self }
+    }
+
+    /// Pebble's word for what a service does now; `None`: it knows no such service.
+    async fn current(&self, service: Service) -> Result<Option<String>, PebbleFailure> {
         let target = format!("/v1/services?names={}", escaped(service.name()));
         let answer = self.pebble.ask(Method::GET, &target, None, self.pebble.limits.request).await;
         let found: Vec<ServiceInfo> = answer?.read()?;
         let found = found.into_iter().find(|info| info.name == service.name());
-        Ok(match found.as_ref().map(|info| info.current.as_str()) {
+        Ok(found.map(|info| info.current))
+    }
+
+    async fn state(&self, service: Service) -> Result<ServiceState, PebbleFailure> {
+        Ok(match self.current(service).await?.as_deref() {
             Some("active") => ServiceState::Running,
-            // `backoff` is Pebble's word for one that ended and will be started again.
+            // `backoff` is Pebble's word for one that ended and will be started again: until then it does not run.
             Some("inactive" | "backoff" | "error") => ServiceState::Stopped,
             Some(other) => return Err(PebbleFailure::garbled(format!("a service is `{other}`"))),
             None => ServiceState::Unknown,
         })
     }
 
+    /// Has a service started or stopped. One that is being stopped is asked for again, until it has stopped.
     async fn act(&self, operation: &'static str, action: &str, service: Service) -> PortResult<()> {
-        let body = json!({ "action": action, "services": [service.name()] });
+        let limit = self.pebble.limits.service;
+        let acted = tokio::time::timeout(limit + SLACK, self.settled(action, service)).await;
+        let acted = acted.unwrap_or_else(|_| Err(PebbleFailure::unready(limit)));
+        acted.map_err(|failure| failure.at(PORT, operation))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "Pebble tells nobody when a service has stopped")]
+    async fn settled(&self, action: &str, service: Service) -> Result<(), PebbleFailure> {
         let limits = self.pebble.limits;
-        let asked =
-            self.pebble.ask(Method::POST, "/v1/services", Some(&body), limits.request).await;
-        let reply = asked.map_err(|failure| unknown(failure).at(PORT, operation))?;
-        let Some(change) = reply.change else {
-            return Err(PebbleFailure::garbled("it names no change").at(PORT, operation));
-        };
-        let change = self.pebble.ready(&change, limits.service).await;
-        match change.map_err(|failure| failure.at(PORT, operation))?.err {
-            Some(error) if !error.is_empty() => Err(refused(operation, change_words(&error))),
-            Some(_) | None => Ok(()),
+        let body = json!({ "action": action, "services": [service.name()] });
+        loop {
+            let asked = self.pebble.ask(Method::POST, "/v1/services", Some(&body), limits.request);
+            let reply = asked.await.map_err(unknown)?;
+            let Some(change) = reply.change else {
+                return Err(PebbleFailure::garbled("it names no change"));
+            };
+            let change = self.pebble.ready(&change, limits.service).await?;
+            let mut log = change.tasks.iter().flat_map(|task| &task.log);
+            match change.err.filter(|error| !error.is_empty()) {
+                Some(error) if STOPPING.iter().any(|words| error.contains(words)) => {}
+                Some(error) => return Err(PebbleFailure::refused(change_words(&error))),
+                None if log.any(|line| line.contains(ALREADY_STOPPING)) => {}
+                None => return Ok(()),
+            }
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Whether the data directory is there.
-    async fn has_data_directory(&self) -> Result<bool, PebbleFailure> {
-        let target = format!("/v1/files?action=list&itself=true&path={}", escaped(&self.data));
-        let limit = self.pebble.limits.request;
-        match self.pebble.ask(Method::GET, &target, None, limit).await {
-            Ok(reply) => {
-                Ok(reply.result.as_array().is_some_and(|found: &Vec<Value>| !found.is_empty()))
+    /// Waits until no server runs on the data.
+    async fn await_end(&self, operation: &'static str) -> PortResult<()> {
+        let limit = self.pebble.limits.service;
+        let seconds = limit.as_secs().to_string();
+        let arguments = [self.data.as_str(), &seconds];
+        let output = self.run(operation, data_directory::AWAIT_END, &arguments, limit).await?;
+        match output.code {
+            Some(0) => Ok(()),
+            Some(STILL_RUNS) => {
+                let process = said(&output);
+                let cause = format!(
+                    "the service was stopped, and its server still runs after {limit:?} ({process})"
+                );
+                Err(PortError::new(PortErrorKind::TimedOut, PORT, operation, cause))
             }
-            Err(PebbleFailure { kind: PortErrorKind::NotFound, .. }) => Ok(false),
-            Err(failure) => Err(failure),
+            Some(_) | None => Err(failed(operation, output)),
+        }
+    }
+
+    /// Runs a program of the data directory as its user, who alone sees what runs in it.
+    async fn run(
+        &self,
+        operation: &'static str,
+        program: &str,
+        arguments: &[&str],
+        limit: Duration,
+    ) -> PortResult<CommandOutput> {
+        let argv = data_directory::argv(program, arguments);
+        let user = Some(self.user.clone());
+        let invocation = Invocation { argv, user, stdin: None, timeout: limit + SLACK };
+        self.pebble.run(&invocation).await.map_err(|failure| {
+            let kind = match failure {
+                RunFailure::Missing { .. } | RunFailure::NotStarted { .. } => {
+                    PortErrorKind::NotFound
+                }
+                RunFailure::TimedOut { .. } => PortErrorKind::TimedOut,
+                RunFailure::Lost { .. } => PortErrorKind::Unreachable,
+            };
+            PortError::new(kind, PORT, operation, format!("the data directory: {failure}"))
+        })
+    }
+
+    /// Deletes what was moved aside. The data directory is empty whether that works or not, so that it does not is noted;
+    /// the next emptying tries it again.
+    async fn remove_aside(&self, operation: &'static str) {
+        let program = data_directory::REMOVE_ASIDE;
+        let why = match self.run(operation, program, &[&self.data], REMOVE).await {
+            Ok(output) if output.code == Some(0) => return,
+            Ok(output) => said(&output),
+            Err(error) => error.cause().to_owned(),
+        };
+        if let Some(notes) = &self.notes {
+            let data = &self.data;
+            notes.note(&format!("{data}: its old content stays beside it: {why}")).await;
         }
     }
 }
@@ -91,6 +180,22 @@ fn unknown(failure: PebbleFailure) -> PebbleFailure {
         return PebbleFailure { kind: PortErrorKind::NotFound, ..failure };
     }
     failure
+}
+
+/// The first line that a program wrote.
+fn said(output: &CommandOutput) -> String {
+    let line = output.stdout.lines().chain(output.stderr.lines()).next();
+    line.unwrap_or("it ended without a word").to_owned()
+}
+
+/// A program that did not do what it was for.
+fn failed(operation: &'static str, output: CommandOutput) -> PortError {
+    let kind = match output.code {
+        Some(_) => PortErrorKind::Refused,
+        None => PortErrorKind::Unreachable,
+    };
+    let cause = said(&output);
+    PortError::new(kind, PORT, operation, cause).with_exit(CommandExit::from(output))
 }
 
 fn refused(operation: &'static str, cause: impl Into<String>) -> PortError {
@@ -113,7 +218,21 @@ impl Workload for PebbleWorkload {
     }
 
     async fn stop(&self, service: Service) -> PortResult<()> {
-        self.act("stop", "stop", service).await
+        self.act("stop", "stop", service).await?;
+        let ended = match service {
+            Service::Database => self.await_end("stop").await,
+            Service::TlsServer => return Ok(()),
+        };
+        let Err(error) = ended else { return Ok(()) };
+        // Its manager is gone already, and whoever is told that it did not stop takes it for running.
+        match self.settled("start", service).await {
+            Ok(()) => Err(error),
+            Err(failure) => {
+                let causes =
+                    [error.cause(), "and its service can't be started again", &failure.cause];
+                Err(PortError::new(error.kind(), PORT, "stop", causes.join(": ")))
+            }
+        }
     }
 
     async fn reload(&self, service: Service) -> PortResult<()> {
@@ -140,39 +259,21 @@ impl Workload for PebbleWorkload {
             return Err(refused(OPERATION, format!("`{}` is no data directory", self.data)));
         }
         // A database that runs would be destroyed under its own server.
-        let state = self.state(Service::Database).await;
-        if state.map_err(|failure| failure.at(PORT, OPERATION))? == ServiceState::Running {
-            return Err(refused(OPERATION, "the database is running"));
+        let current = self.current(Service::Database).await;
+        match current.map_err(|failure| failure.at(PORT, OPERATION))?.as_deref() {
+            Some("active") => return Err(refused(OPERATION, RUNNING)),
+            Some("backoff") => return Err(refused(OPERATION, RESTARTING)),
+            Some(_) | None => {}
         }
-        if !self.has_data_directory().await.map_err(|failure| failure.at(PORT, OPERATION))? {
-            return Ok(());
+        let program = data_directory::MOVE_ASIDE;
+        let output = self.run(OPERATION, program, &[&self.data], MOVE).await?;
+        match output.code {
+            Some(0) => {}
+            Some(RUNS) => return Err(refused(OPERATION, RUNNING)),
+            Some(_) | None => return Err(failed(OPERATION, output)),
         }
-        let argv = ["find", &self.data, "-mindepth", "1", "-delete"].map(str::to_owned).to_vec();
-        let user = Some(self.user.clone());
-        let invocation = Invocation { argv, user, stdin: None, timeout: EMPTY };
-        match self.pebble.run(&invocation).await {
-            Ok(output) if output.code == Some(0) => Ok(()),
-            Ok(output) => {
-                let kind = match output.code {
-                    Some(_) => PortErrorKind::Refused,
-                    None => PortErrorKind::Unreachable,
-                };
-                let cause = output.stderr.lines().next().unwrap_or("it ended without a word");
-                let cause = cause.to_owned();
-                Err(PortError::new(kind, PORT, OPERATION, cause)
-                    .with_exit(CommandExit::from(output)))
-            }
-            Err(failure) => {
-                let kind = match failure {
-                    RunFailure::Missing { .. } | RunFailure::NotStarted { .. } => {
-                        PortErrorKind::NotFound
-                    }
-                    RunFailure::TimedOut { .. } => PortErrorKind::TimedOut,
-                    RunFailure::Lost { .. } => PortErrorKind::Unreachable,
-                };
-                Err(PortError::new(kind, PORT, OPERATION, failure.to_string()))
-            }
-        }
+        self.remove_aside(OPERATION).await;
+        Ok(())
     }
 }
 

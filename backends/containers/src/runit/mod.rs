@@ -8,7 +8,10 @@ use pgdrill_core::{
     ports::{PortResult, Service, ServiceState, Workload},
 };
 
-use pgdrill_adapters::command::{CommandRunner, Invocation, RunFailure};
+use pgdrill_adapters::{
+    command::{CommandRunner, Invocation, RunFailure},
+    data_directory::{MOVE_ASIDE, REMOVE_ASIDE},
+};
 
 const PORT: &str = "workload";
 /// What every program about a service begins with.
@@ -17,6 +20,7 @@ const REACHABLE: &str = include_str!("reachable.sh");
 const START: &str = include_str!("start.sh");
 const STOP: &str = include_str!("stop.sh");
 const RELOAD: &str = include_str!("reload.sh");
+/// What every program about the data directory begins with. The rest takes the directory as its only argument.
 const EMPTY: &str = include_str!("empty.sh");
 /// How much longer than its own limit a program may take, until it is ended.
 const SLACK: Duration = Duration::from_secs(10);
@@ -166,10 +170,13 @@ impl<R: CommandRunner> Workload for Runit<R> {
     async fn empty_data_directory(&self) -> PortResult<()> {
         let Supervised { data, user, .. } = &self.supervised;
         let limit = self.limits.empty;
-        let ended = self.run(EMPTY.into(), &[data], Some(user), limit).await;
-        answer(ended, limit)
-            .map(drop)
-            .map_err(|(kind, cause)| PortError::new(kind, PORT, "empty_data_directory", cause))
+        let arguments = [data.as_str()];
+        let about = |program| self.run([EMPTY, program].concat(), &arguments, Some(user), limit);
+        let moved = answer(about(MOVE_ASIDE).await, limit);
+        moved.map_err(|(kind, cause)| PortError::new(kind, PORT, "empty_data_directory", cause))?;
+        // What can't be deleted is in nobody's way, and goes with the container.
+        let _ = about(REMOVE_ASIDE).await;
+        Ok(())
     }
 }
 

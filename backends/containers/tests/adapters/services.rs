@@ -233,19 +233,30 @@ async fn the_data_directory_is_emptied(runit: &Supervisor, container: &Container
     assert_eq!(container.run(&["find", DATA]).await.ok(), format!("{DATA}\n"), "the folder stays");
     runit.empty_data_directory().await.expect("emptied again");
     assert_eq!(container.run(&["test", "-e", "/etc/passwd"]).await.code, 0);
-    // What is another's goes aside with the rest; while that can't be removed, nothing more is emptied, or lost.
+    // What is another's goes aside with the rest, and stays there, in nobody's way, until it can be removed.
     let hold = format!("mkdir {DATA}/root && touch {DATA}/root/file");
-    container.run(&["sh", "-c", &hold]).await.ok();
-    runit.empty_data_directory().await.expect("emptied, with another's file");
-    assert_eq!(container.run(&["find", DATA]).await.ok(), format!("{DATA}\n"));
-    let more = format!("{DATA}/more");
-    container.as_postgres(&["touch", &more]).await.ok();
-    let error = runit.empty_data_directory().await.expect_err("another's");
-    println!("{error}");
+    let aside = ["sh", "-c", &format!("ls -d {DATA}.*")];
+    for left in [".emptied", ".emptied.1"] {
+        container.run(&["sh", "-c", &hold]).await.ok();
+        runit.empty_data_directory().await.expect("emptied, with another's file");
+        assert_eq!(container.run(&["find", DATA]).await.ok(), format!("{DATA}\n"));
+        assert!(container.run(&aside).await.ok().ends_with(&format!("{DATA}{left}\n")));
+    }
+    container.run(&["sh", "-c", &format!("chown -R postgres: {DATA}.*")]).await.ok();
+    runit.empty_data_directory().await.expect("emptied already");
+    assert_ne!(container.run(&aside).await.code, 0, "what was left is gone");
+    // Where nothing can be moved, nothing is lost.
+    let (keep, parent) = (format!("{DATA}/keep"), DATA.rsplit_once('/').expect("a parent").0);
+    container.as_postgres(&["touch", &keep]).await.ok();
+    container
+        .run(&["sh", "-c", &format!("chown root: {parent} && chmod 0755 {parent}")])
+        .await
+        .ok();
+    let error = runit.empty_data_directory().await.expect_err("it can't be moved");
     assert_eq!(error.kind(), Kind::Refused);
-    assert!(error.cause().contains("root/file': Permission denied"), "{error}");
-    assert_eq!(container.run(&["test", "-e", &more]).await.code, 0, "nothing is lost");
-    container.run(&["rm", "-r", &format!("{DATA}.emptied")]).await.ok();
+    assert!(error.cause().contains("Permission denied"), "{error}");
+    assert_eq!(container.run(&["test", "-e", &keep]).await.code, 0, "nothing is lost");
+    container.run(&["chown", "postgres:", parent]).await.ok();
     runit.empty_data_directory().await.expect("it can be emptied now");
     // Something that runs there as a database does.
     container

@@ -1,6 +1,6 @@
 //! What each request is answered.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -8,7 +8,7 @@ use hyper::{Method, Request, Response, StatusCode, body::Incoming};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Exec, FileWritten, PathRefusal, PebbleContainer, Refusal, execs::Execs};
+use super::{Acted, Exec, FileWritten, PathRefusal, PebbleContainer, Refusal, execs::Execs};
 use pgdrill_adapters::pebble::multipart;
 
 pub(super) type Body = Full<Bytes>;
@@ -28,10 +28,10 @@ struct SignalTo {
 #[derive(Deserialize)]
 struct ExecAsked {
     command: Vec<String>,
-    #[serde(default)]
     user: Option<String>,
-    #[serde(default)]
-    timeout: String,
+    #[serde(rename = "working-dir")]
+    working_dir: Option<String>,
+    timeout: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -80,16 +80,13 @@ pub(super) async fn answer(
             sync(&json!({ "version": "v1.26.0", "boot-id": "rehearsal" }))
         }
         (Method::GET, "/v1/services") => services(&*container, &query).await,
-        (Method::POST, "/v1/services") => act(&*container, &execs, &body).await,
+        (Method::POST, "/v1/services") => act(Arc::clone(&container), &execs, &body).await,
         (Method::POST, "/v1/signals") => signal(&*container, &body).await,
         (Method::GET, "/v1/files") => return get_files(&*container, &query, &accept).await,
         (Method::POST, "/v1/files") => post_files(&*container, &content_type, &body).await,
         (Method::POST, "/v1/exec") => exec(&*container, &execs, &body).await,
         (Method::GET, path) => match change_in(path) {
-            Some(id) => match execs.wait(id).await {
-                Some(change) => sync(&change),
-                None => Err((404, format!("cannot find change with id \"{id}\""))),
-            },
+            Some(id) => wait(&execs, id, query.get("timeout").unwrap_or_default()).await,
             None => Err((404, format!("invalid API endpoint requested: {path}"))),
         },
         (_, path) => Err((404, format!("invalid API endpoint requested: {path}"))),
@@ -144,15 +141,23 @@ async fn services(container: &dyn PebbleContainer, query: &Query) -> HandlerResu
     sync(&found.collect())
 }
 
-async fn act(container: &dyn PebbleContainer, execs: &Execs, body: &[u8]) -> HandlerResult {
+/// Replies with the change at once, and then does it.
+#[expect(clippy::disallowed_methods, reason = "a change comes about beside the requests")]
+async fn act(
+    container: Arc<dyn PebbleContainer>,
+    execs: &Arc<Execs>,
+    body: &[u8],
+) -> HandlerResult {
     let Act { action, services } = parsed(body)?;
-    let error = container.act(&action, &services).await?;
-    let verb = if action == "stop" { "Stop" } else { "Start" };
-    let service = services.first().cloned().unwrap_or_default();
-    let error = error.map(|why| {
-        format!("cannot perform the following tasks:\n- {verb} service \"{service}\" ({why})")
+    container.can_act(&action, &services).await?;
+    let service = services.first().map_or("", String::as_str);
+    let (id, change) = execs.begin_act(&action, service);
+    let (begun, execs) = (id.clone(), Arc::clone(execs));
+    tokio::spawn(async move {
+        let Acted { noted, error } = container.act(&action, &services).await;
+        execs.end(&begun, change.noting(noted).ready(&begun, error.as_deref(), None));
     });
-    changed(&Value::Null, &execs.done(error.as_deref()))
+    changed(&Value::Null, &id)
 }
 
 async fn signal(container: &dyn PebbleContainer, body: &[u8]) -> HandlerResult {
@@ -162,11 +167,53 @@ async fn signal(container: &dyn PebbleContainer, body: &[u8]) -> HandlerResult {
 }
 
 async fn exec(container: &dyn PebbleContainer, execs: &Execs, body: &[u8]) -> HandlerResult {
-    let ExecAsked { command, user, timeout } = parsed(body)?;
-    let exec = Exec { command, user, timeout, stdin: Vec::new() };
+    let ExecAsked { command, user, working_dir, timeout } = parsed(body)?;
+    let timeout = timeout.unwrap_or_default();
+    if !timeout.is_empty() && duration(&timeout).is_none() {
+        return Err((400, format!("invalid timeout: time: invalid duration \"{timeout}\"")));
+    }
+    let exec = Exec { command, user, working_dir, timeout };
     container.begin(&exec).await?;
     let (change, task) = execs.begin(exec);
     changed(&json!({ "task-id": task }), &change)
+}
+
+/// A change, once it is ready. Real Pebble answers 504 if it is not within the time asked for.
+async fn wait(execs: &Execs, id: &str, timeout: &str) -> HandlerResult {
+    let limit = match timeout {
+        "" => None,
+        given => Some(duration(given).ok_or_else(|| (400, format!("invalid timeout: {given}")))?),
+    };
+    let unknown = || (404, format!("cannot find change with id \"{id}\""));
+    let ready = execs.wait(id);
+    let change = match limit {
+        None => ready.await,
+        Some(limit) => tokio::time::timeout(limit, ready)
+            .await
+            .map_err(|_| (504, format!("timed out waiting for change after {timeout}")))?,
+    };
+    sync(&change.ok_or_else(unknown)?)
+}
+
+/// A length of time as Go writes it: `30000ms`, `4.000s`, `1m0s`.
+fn duration(text: &str) -> Option<Duration> {
+    let (mut sum, mut rest) = (0.0, text);
+    while !rest.is_empty() {
+        let number = rest.find(|sign: char| !sign.is_ascii_digit() && sign != '.')?;
+        let (number, after) = rest.split_at(number);
+        let unit = after.find(|sign: char| sign.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit);
+        let seconds = match unit {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        sum += number.parse::<f64>().ok()? * seconds;
+        rest = after;
+    }
+    Duration::try_from_secs_f64(sum).ok()
 }
 
 async fn get_files(container: &dyn PebbleContainer, query: &Query, accept: &str) -> Response<Body> {

@@ -11,22 +11,21 @@ use futures_util::{SinkExt as _, StreamExt as _, stream::SplitSink};
 use http_body_util::Full;
 use hyper::{Request, Response, StatusCode, body::Incoming, upgrade::Upgraded};
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{Message, handshake::derive_accept_key, protocol::Role},
 };
 
-use super::{Exec, Executed, PebbleContainer, answer::Body};
+use super::{Exec, ExecInput, Executed, PebbleContainer, answer::Body, changes::ChangeOf};
 
-/// How long the three sockets of a command have to be dialled, and a change to become ready. Longer than
-/// anything that a rehearsal does; what never ends is reported as such by its container.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the connection of a command that left its input unread stays open. Pebble never closes it.
+const LEFT_OPEN: Duration = Duration::from_secs(30);
 /// The size of one message of output.
 const BLOCK: usize = 16 << 10;
 
-type ServedSocket = WebSocketStream<TokioIo<Upgraded>>;
+pub(super) type ServedSocket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Changes by number.
 #[derive(Default)]
@@ -42,17 +41,9 @@ struct ExecsState {
 /// A command that waits for its sockets.
 struct RunningCommand {
     exec: Exec,
-    change: String,
+    id: String,
+    change: ChangeOf,
     sockets: BTreeMap<String, ServedSocket>,
-}
-
-fn change(id: &str, error: Option<&str>, code: Option<i32>) -> Value {
-    let status = if error.is_some() { "Error" } else { "Done" };
-    let data = code.map(|code| json!({ "exit-code": code }));
-    json!({
-        "id": id, "status": status, "ready": true, "err": error,
-        "tasks": [{ "id": id, "status": status, "data": data }],
-    })
 }
 
 impl Execs {
@@ -60,35 +51,41 @@ impl Execs {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A change that is done already.
-    pub(super) fn done(&self, error: Option<&str>) -> String {
-        let mut state = self.state();
-        state.last += 1;
-        let id = state.last.to_string();
-        let made = watch::Sender::new(Some(change(&id, error, None)));
-        state.changes.insert(id.clone(), made);
-        id
-    }
-
-    /// A command that is to run: its change and its task.
-    pub(super) fn begin(&self, exec: Exec) -> (String, String) {
+    fn next(&self) -> String {
         let mut state = self.state();
         state.last += 1;
         let id = state.last.to_string();
         state.changes.insert(id.clone(), watch::Sender::new(None));
-        let command = RunningCommand { exec, change: id.clone(), sockets: BTreeMap::new() };
-        state.commands.insert(id.clone(), command);
+        id
+    }
+
+    /// A service that is to start or stop: its change.
+    pub(super) fn begin_act(&self, action: &str, service: &str) -> (String, ChangeOf) {
+        let verb = if action == "stop" { "Stop" } else { "Start" };
+        (self.next(), ChangeOf::new(action, format!("{verb} service \"{service}\"")))
+    }
+
+    /// The change is ready.
+    pub(super) fn end(&self, id: &str, ready: Value) {
+        if let Some(made) = self.state().changes.get(id) {
+            made.send_replace(Some(ready));
+        }
+    }
+
+    /// A command that is to run: its change and its task.
+    pub(super) fn begin(&self, exec: Exec) -> (String, String) {
+        let id = self.next();
+        let program = exec.command.first().map_or("", String::as_str);
+        let change = ChangeOf::new("exec", format!("exec command \"{program}\""));
+        let command = RunningCommand { exec, id: id.clone(), change, sockets: BTreeMap::new() };
+        self.state().commands.insert(id.clone(), command);
         (id.clone(), id)
     }
 
-    /// The change, once it is ready.
+    /// The change, once it is ready; `None`: there is none of this number.
     pub(super) async fn wait(&self, id: &str) -> Option<Value> {
         let mut seen = self.state().changes.get(id)?.subscribe();
-        let ready = seen.wait_for(Option::is_some);
-        match tokio::time::timeout(PATIENCE, ready).await {
-            Ok(Ok(change)) => change.clone(),
-            Ok(Err(_)) | Err(_) => Some(json!({ "id": id, "status": "Doing", "ready": false })),
-        }
+        seen.wait_for(Option::is_some).await.ok()?.clone()
     }
 
     /// Upgrades a request to one of a command's three websockets.
@@ -136,44 +133,33 @@ impl Execs {
         if command.sockets.len() == 3 { state.commands.remove(task) } else { None }
     }
 
+    /// Runs a command whose sockets are there, input or not: it begins at once.
     async fn run(&self, command: RunningCommand, container: &dyn PebbleContainer) {
-        let RunningCommand { mut exec, change: id, mut sockets } = command;
+        let RunningCommand { exec, id, change, mut sockets } = command;
         let (Some(stdio), Some(mut stderr)) = (sockets.remove("stdio"), sockets.remove("stderr"))
         else {
             return;
         };
-        let (mut out, mut input) = stdio.split();
-        while let Some(Ok(message)) = input.next().await {
-            match message {
-                Message::Binary(block) => exec.stdin.extend_from_slice(&block),
-                Message::Text(text) if text.contains("end") => break,
-                Message::Text(text) => exec.stdin.extend_from_slice(text.as_bytes()),
-                Message::Close(_) => return,
-                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
-            }
-        }
-        let (error, code) = match container.exec(exec.clone()).await {
+        let (mut out, input) = stdio.split();
+        let mut input = ExecInput::new(input);
+        let (error, code) = match container.exec(exec, &mut input).await {
             Executed::Exited { code, stdout, stderr: errors } => {
                 send(&mut out, &stdout, true).await;
                 let (mut err, _) = stderr.split();
                 send(&mut err, &errors, true).await;
-                (None, Some(code))
+                (None, code)
             }
             Executed::Trickled { stdout, pause } => {
                 trickle(&mut out, &stdout, pause).await;
                 let (mut err, _) = stderr.split();
                 send(&mut err, b"", true).await;
-                (None, Some(0))
+                (None, 0)
             }
             Executed::Failed { error, stdout } => {
                 send(&mut out, &stdout, true).await;
                 let (mut err, _) = stderr.split();
                 send(&mut err, b"", true).await;
-                let program = exec.command.first().map_or("", String::as_str);
-                let error = format!(
-                    "cannot perform the following tasks:\n- exec command \"{program}\" ({error})"
-                );
-                (Some(error), Some(-1))
+                (Some(error), -1)
             }
             Executed::CutOff { stdout } => {
                 send(&mut out, &stdout, false).await;
@@ -181,10 +167,20 @@ impl Execs {
                 return;
             }
         };
-        if let Some(made) = self.state().changes.get(&id) {
-            made.send_replace(Some(change(&id, error.as_deref(), code)));
+        self.end(&id, change.ready(&id, error.as_deref(), Some(code)));
+        if !input.fill_pipe() {
+            leave_open(out, input);
         }
     }
+}
+
+/// Leaves a connection open that nobody reads any more.
+#[expect(clippy::disallowed_methods, reason = "it stays open beside everything else")]
+fn leave_open(out: SplitSink<ServedSocket, Message>, input: ExecInput) {
+    tokio::spawn(async move {
+        let _both = (out, input);
+        tokio::time::sleep(LEFT_OPEN).await;
+    });
 }
 
 #[expect(clippy::disallowed_methods, reason = "slowness is what is shown")]

@@ -2,7 +2,9 @@
 //! and rehearsals run against it; it speaks the real protocol over a real Unix socket, websockets included.
 
 mod answer;
+mod changes;
 mod execs;
+mod input;
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
@@ -16,6 +18,8 @@ use tokio::{
 
 use answer::{Body, answer};
 use execs::Execs;
+
+pub use input::ExecInput;
 
 /// A service as the supervisor reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,18 +37,18 @@ pub struct Exec {
     pub command: Vec<String>,
     /// The user as whom it runs.
     pub user: Option<String>,
-    /// The time that it has, as it was given.
+    /// The folder in which it runs; `None`: the user's home.
+    pub working_dir: Option<String>,
+    /// The time that it has, as it was given; empty: any.
     pub timeout: String,
-    /// All of its standard input.
-    pub stdin: Vec<u8>,
 }
 
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Executed {
-    /// By itself, with this code.
+    /// By itself, with this code, or by a signal.
     Exited {
-        /// The exit code.
+        /// The exit code; 128 and the signal's number, where someone killed it.
         code: i32,
         /// Standard output.
         stdout: Vec<u8>,
@@ -58,9 +62,9 @@ pub enum Executed {
         /// The pause after each block of 64 KiB.
         pause: Duration,
     },
-    /// Its change has this error: its time was up, or someone killed it.
+    /// Its change has this error: its time was up, or it never began.
     Failed {
-        /// The error, as `timed out after 30s: context deadline exceeded`.
+        /// The error, as `timed out after 30s: context deadline exceeded`, or as `fork/exec /bin/x: permission denied`.
         error: String,
         /// Standard output until then.
         stdout: Vec<u8>,
@@ -70,6 +74,15 @@ pub enum Executed {
         /// Standard output until then.
         stdout: Vec<u8>,
     },
+}
+
+/// What became of services that were to start or stop.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Acted {
+    /// What the task of the change noted, as `Service "x" already stopping.`
+    pub noted: Option<String>,
+    /// The error of the change, if it has one.
+    pub error: Option<String>,
 }
 
 /// A file that is to be written.
@@ -99,8 +112,11 @@ pub trait PebbleContainer: Send + Sync + 'static {
     /// The services of these names that there are.
     async fn services(&self, names: &[String]) -> Vec<ServiceSeen>;
 
-    /// Starts or stops services: `Err` before any change; else the error of the change, if it has one.
-    async fn act(&self, action: &str, services: &[String]) -> Result<Option<String>, Refusal>;
+    /// Whether services can be asked to start or stop: `Err` before any change.
+    async fn can_act(&self, action: &str, services: &[String]) -> Result<(), Refusal>;
+
+    /// Starts or stops services that can be asked to, while its caller waits for the change.
+    async fn act(&self, action: &str, services: &[String]) -> Acted;
 
     /// Sends a signal to services.
     async fn signal(&self, signal: &str, services: &[String]) -> Result<(), Refusal>;
@@ -120,8 +136,8 @@ pub trait PebbleContainer: Send + Sync + 'static {
     /// Whether a command can be begun; its standard input is not there yet.
     async fn begin(&self, exec: &Exec) -> Result<(), Refusal>;
 
-    /// Runs a command that could be begun.
-    async fn exec(&self, exec: Exec) -> Executed;
+    /// Runs a command that could be begun. It reads its standard input or does not.
+    async fn exec(&self, exec: Exec, input: &mut ExecInput) -> Executed;
 }
 
 /// A Pebble that listens as long as this value lives.

@@ -9,9 +9,13 @@ use std::{
 use async_trait::async_trait;
 use tempfile::TempDir;
 
-use pgdrill_adapters::pebble::{Pebble, PebbleLimits};
+use pgdrill_adapters::{
+    data_directory::{AWAIT_END, MOVE_ASIDE, REMOVE_ASIDE, RUNS, STILL_RUNS},
+    pebble::{Pebble, PebbleLimits},
+};
 use pgdrill_stand::pebble::{
-    Exec, Executed, FileWritten, PathRefusal, PebbleContainer, PebbleServer, Refusal, ServiceSeen,
+    Acted, Exec, ExecInput, Executed, FileWritten, PathRefusal, PebbleContainer, PebbleServer,
+    Refusal, ServiceSeen,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub(super) struct Scripted {
     asked: Mutex<Vec<String>>,
     files: Mutex<BTreeMap<String, FileWritten>>,
     services: Mutex<BTreeMap<String, String>>,
+    /// The server that runs whatever its service does.
+    server: Mutex<Option<u32>>,
 }
 
 pub(super) struct PebbleFixture {
@@ -36,6 +42,10 @@ pub(super) struct PebbleFixture {
 
 impl PebbleFixture {
     pub(super) fn new() -> Self {
+        Self::with(PebbleLimits { grace: Duration::from_secs(1), ..PebbleLimits::default() })
+    }
+
+    pub(super) fn with(limits: PebbleLimits) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let services = [("postgresql", "active"), ("pgbackrest server", "inactive")];
         let services = services.map(|(name, current)| (name.to_owned(), current.to_owned()));
@@ -44,10 +54,10 @@ impl PebbleFixture {
             asked: Mutex::default(),
             files: Mutex::default(),
             services: Mutex::new(BTreeMap::from(services)),
+            server: Mutex::default(),
         });
         let socket = folder.path().join("pebble.socket");
         let server = PebbleServer::start(&socket, Arc::clone(&container) as _).expect("it listens");
-        let limits = PebbleLimits { grace: Duration::from_secs(1), ..PebbleLimits::default() };
         let pebble = Pebble::new(socket, limits);
         Self { pebble, container, _server: server, _folder: folder }
     }
@@ -76,6 +86,10 @@ impl Scripted {
         self.files.lock().expect("whole").insert(path.to_owned(), file);
     }
 
+    pub(super) fn has_server(&self, process: Option<u32>) {
+        *self.server.lock().expect("whole") = process;
+    }
+
     pub(super) fn forget(&self, name: &str) {
         self.services.lock().expect("whole").remove(name);
     }
@@ -87,6 +101,19 @@ impl Scripted {
 
 fn not_found(path: &str) -> PathRefusal {
     ("not-found", format!("open {path}: no such file or directory"))
+}
+
+fn named(program: &str) -> &'static str {
+    match program {
+        AWAIT_END => "await-end",
+        MOVE_ASIDE => "move-aside",
+        REMOVE_ASIDE => "remove-aside",
+        other => panic!("nobody said what this does: {other}"),
+    }
+}
+
+fn never_began(name: &str, why: &str) -> Executed {
+    Executed::Failed { error: format!("fork/exec /usr/bin/{name}: {why}"), stdout: Vec::new() }
 }
 
 fn exited(code: i32, stdout: &[u8], stderr: &[u8]) -> Executed {
@@ -102,19 +129,55 @@ impl PebbleContainer for Scripted {
     async fn services(&self, names: &[String]) -> Vec<ServiceSeen> {
         let known = self.services.lock().expect("whole");
         let found = names.iter().filter_map(|name| known.get_key_value(name));
-        found.map(|(n, c)| ServiceSeen { name: n.clone(), current: c.clone() }).collect()
+        found
+            .map(|(name, state)| {
+                let current = match state.split_once(' ').map_or(state.as_str(), |(word, _)| word) {
+                    "terminating" | "broken" | "unstartable" => "inactive",
+                    known => known,
+                };
+                ServiceSeen { name: name.clone(), current: current.to_owned() }
+            })
+            .collect()
     }
 
-    async fn act(&self, action: &str, services: &[String]) -> Result<Option<String>, Refusal> {
+    async fn can_act(&self, action: &str, services: &[String]) -> Result<(), Refusal> {
         self.note(format!("{action} {services:?}"));
         let name = services.first().cloned().unwrap_or_default();
-        let current = self.services.lock().expect("whole").get(&name).cloned();
-        match (action, current.as_deref()) {
-            (_, None) => Err((400, format!("service \"{name}\" does not exist"))),
-            ("start", Some("error")) => Ok(Some("service exited quickly with code 1".into())),
-            (action, Some(_)) => {
+        if self.services.lock().expect("whole").contains_key(&name) {
+            return Ok(());
+        }
+        Err((400, format!("service \"{name}\" does not exist")))
+    }
+
+    /// A service of state `broken` never stays up, one of state `unstartable` never begins, one of state `slow` takes for ever, and one of state
+    /// `terminating N` is told as `inactive` and has stopped once it was asked for `N` times.
+    async fn act(&self, action: &str, services: &[String]) -> Acted {
+        let name = services.first().cloned().unwrap_or_default();
+        let current = self.services.lock().expect("whole").get(&name).cloned().unwrap_or_default();
+        let failed = |error: &str| Acted { noted: None, error: Some(error.to_owned()) };
+        match (action, current.split_once(' ')) {
+            (_, Some((_, left))) => {
+                let left = left.parse::<u32>().expect("a count") - 1;
+                let state = format!("terminating {left}");
+                self.service(&name, if left == 0 { "inactive" } else { &state });
+                if action == "start" {
+                    return failed("cannot start service while terminating");
+                }
+                let noted = Some(format!("Service \"{name}\" already stopping."));
+                Acted { noted, error: None }
+            }
+            ("start", None) if current == "broken" => {
+                self.service(&name, "backoff");
+                failed("service start attempt: exited quickly with code 1, will restart")
+            }
+            ("start", None) if current == "unstartable" => {
+                failed("cannot start service: fork/exec /x: no such file")
+            }
+            ("stop", None) if current == "unstartable" => Acted::default(),
+            (_, None) if current == "slow" => std::future::pending().await,
+            (action, None) => {
                 self.service(&name, if action == "stop" { "inactive" } else { "active" });
-                Ok(None)
+                Acted::default()
             }
         }
     }
@@ -151,26 +214,42 @@ impl PebbleContainer for Scripted {
 
     async fn begin(&self, exec: &Exec) -> Result<(), Refusal> {
         let user = exec.user.as_deref().unwrap_or("nobody in particular");
-        let command = exec.command.join(" ");
-        self.note(format!("begin {command} as {user} within {}", exec.timeout));
+        let words =
+            exec.command.iter().map(|word| if word.contains('\n') { "PROGRAM" } else { word });
+        let command = words.collect::<Vec<_>>().join(" ");
+        let folder = exec.working_dir.as_deref().unwrap_or("its home");
+        self.note(format!("begin {command} as {user} in {folder} within {}", exec.timeout));
         match exec.command.first().map(String::as_str) {
             Some(name @ "missing") => Err((400, format!("cannot find executable \"{name}\""))),
             _ => Ok(()),
         }
     }
 
-    async fn exec(&self, exec: Exec) -> Executed {
+    async fn exec(&self, exec: Exec, input: &mut ExecInput) -> Executed {
         let name = exec.command.first().map_or("", String::as_str);
-        self.note(format!("exec {name} with {} bytes", exec.stdin.len()));
+        let (name, arguments) = match (name, exec.command.get(4..)) {
+            // A program of the shell: what it is given.
+            ("env", Some([script, _, arguments @ ..])) => (named(script), arguments.join(" ")),
+            (name, _) => (name, String::new()),
+        };
+        let space = if arguments.is_empty() { "" } else { " " };
+        self.note(format!("exec {name}{space}{arguments}"));
         let begun = b"begun\n".to_vec();
+        // As `fork` says it of a folder that is not there, of the program.
+        if exec.user.as_deref() == Some("homeless") && exec.working_dir.is_none() {
+            return never_began(name, "no such file or directory");
+        }
         match name {
             "exits-28" => exited(28, b"out\n", b"err\n"),
-            "counts" => exited(0, exec.stdin.len().to_string().as_bytes(), b""),
+            "counts" => exited(0, input.read_to_end().await.len().to_string().as_bytes(), b""),
+            "reads-nothing" => exited(3, b"out\n", b""),
+            "forbidden" => never_began(name, "permission denied"),
+            "told-at-length" => never_began(name, "argument list too long"),
             "times-out" => Executed::Failed {
                 error: "timed out after 1m0s: context deadline exceeded".into(),
                 stdout: begun,
             },
-            "killed" => Executed::Failed { error: "signal: killed".into(), stdout: begun },
+            "killed" => exited(137, &begun, b""),
             "cut-off" => Executed::CutOff { stdout: begun },
             "hangs" => std::future::pending().await,
             "writes-3-mib" => {
@@ -182,14 +261,19 @@ impl PebbleContainer for Scripted {
             "trickles" => {
                 Executed::Trickled { stdout: vec![b'x'; 2 << 20], pause: Duration::from_millis(10) }
             }
-            "find" => {
-                let folder = exec.command.get(1).cloned().unwrap_or_default();
-                if folder.contains("busy") {
-                    return exited(1, b"", b"find: cannot delete 'x': Device or resource busy\n");
-                }
-                self.files.lock().expect("whole").retain(|path, _| !path.starts_with(&folder));
+            "await-end" => match *self.server.lock().expect("whole") {
+                Some(process) => exited(STILL_RUNS, format!("process {process}\n").as_bytes(), b""),
+                None => exited(0, b"", b""),
+            },
+            "move-aside" if self.server.lock().expect("whole").is_some() => exited(RUNS, b"", b""),
+            "move-aside" if arguments.contains("busy") => {
+                exited(1, b"mv: cannot move 'x': Device or resource busy\n", b"")
+            }
+            "move-aside" => {
+                self.files.lock().expect("whole").retain(|path, _| !path.starts_with(&arguments));
                 exited(0, b"", b"")
             }
+            "remove-aside" => exited(0, b"", b""),
             other => panic!("nobody said what `{other}` does"),
         }
     }

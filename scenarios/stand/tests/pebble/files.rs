@@ -44,3 +44,12 @@ async fn a_refusal_and_a_silence_are_distinguished() {
         PortErrorKind::Unreachable
     );
 }
+
+#[tokio::test]
+async fn a_file_that_is_too_large_is_told_as_such() {
+    let fixture = PebbleFixture::new();
+    fixture.container.put("/large", &vec![b'x'; 17 << 20]);
+    let failure = fixture.pebble.read("/large").await.expect_err("too large");
+    assert_eq!(failure.kind, PortErrorKind::Refused);
+    assert_eq!(failure.cause, "/large: it has more than 16777216 bytes, and no more are read");
+}

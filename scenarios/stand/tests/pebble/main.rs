@@ -3,7 +3,9 @@
 #![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod container;
+mod data;
 mod files;
+mod protocol;
 mod services;
 
 use std::time::Duration;
@@ -31,8 +33,8 @@ async fn a_command_that_ends_by_itself_keeps_its_code_and_both_streams() {
     let expected = CommandOutput { code: Some(28), stdout: "out\n".into(), stderr: "err\n".into() };
     assert_eq!(output, Ok(expected));
     insta::assert_snapshot!(fixture.record(), @r"
-    begin exits-28 --flag as postgres within 60000ms
-    exec exits-28 with 0 bytes
+    begin exits-28 --flag as postgres in / within 60000ms
+    exec exits-28
     ");
 }
 
@@ -44,6 +46,38 @@ async fn standard_input_arrives_whole() {
 }
 
 #[tokio::test]
+async fn a_command_that_ends_with_its_input_unread_is_not_waited_for() {
+    let fixture = PebbleFixture::new();
+    // More than the pipe and the buffers of two sockets take.
+    let given = Invocation { stdin: Some(vec![b'x'; 8 << 20]), ..invocation("reads-nothing") };
+    let run = tokio::time::timeout(Duration::from_secs(20), fixture.pebble.run(&given));
+    let output = run.await.expect("it has ended").expect("its end is known");
+    assert_eq!((output.code, &*output.stdout), (Some(3), "out\n"));
+}
+
+#[tokio::test]
+async fn a_command_that_pebble_could_not_begin_never_began() {
+    let fixture = PebbleFixture::new();
+    for (program, why) in
+        [("forbidden", "permission denied"), ("told-at-length", "argument list too long")]
+    {
+        match fixture.pebble.run(&invocation(program)).await {
+            Err(RunFailure::NotStarted { cause }) => {
+                assert_eq!(cause, format!("fork/exec /usr/bin/{program}: {why}"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_needs_no_home() {
+    let fixture = PebbleFixture::new();
+    let homeless = Invocation { user: Some("homeless".into()), ..invocation("exits-28") };
+    assert_eq!(fixture.pebble.run(&homeless).await.expect("ran").code, Some(28));
+}
+
+#[tokio::test]
 async fn a_missing_program_never_started() {
     let fixture = PebbleFixture::new();
     match fixture.pebble.run(&invocation("missing")).await {
@@ -52,7 +86,7 @@ async fn a_missing_program_never_started() {
         }
         other => panic!("{other:?}"),
     }
-    insta::assert_snapshot!(fixture.record(), @"begin missing --flag as postgres within 60000ms");
+    insta::assert_snapshot!(fixture.record(), @"begin missing --flag as postgres in / within 60000ms");
 }
 
 #[tokio::test]
