@@ -287,8 +287,9 @@ async fn is_backup_id_valid(context: &mut Context<'_>) -> PortResult<RefinedAnsw
         fails_with(context, true, &reason);
         return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
     }
+    let identity = context.ports.unit.identity();
     let read = match context.ports.repository.info().await {
-        Ok(info) => Inventory::parse(&info),
+        Ok(info) => Inventory::parse(&info, identity.stanza()),
         Err(error) => Err(error),
     };
     let inventory = match context.logged(read) {
@@ -302,7 +303,6 @@ async fn is_backup_id_valid(context: &mut Context<'_>) -> PortResult<RefinedAnsw
             return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
         }
     };
-    let identity = context.ports.unit.identity();
     let found = inventory.find(&id, identity.stanza()).filter(|(_, backup)| !backup.failed);
     context.notes.restore = found.map(|(stanza, backup)| RestoreSource {
         label: backup.label.clone(),

@@ -27,6 +27,8 @@ pub struct Stanza {
     pub system_ids: Vec<u64>,
     /// Its backups, oldest first.
     pub backups: Vec<Backup>,
+    /// Whether the tool could not read it: then it is there, and nothing more is known of it.
+    pub is_unreadable: bool,
 }
 
 /// One backup.
@@ -43,18 +45,19 @@ pub struct Backup {
 }
 
 impl Inventory {
-    /// Reads the tool's JSON.
+    /// Reads the tool's JSON for the cluster whose stanza is `own`. A stanza of another name that the tool could not read
+    /// takes nothing away from the rest: the tool has a status for each stanza (pgBackRest 2.55.1).
     ///
     /// # Errors
     ///
     /// `Malformed` when it is not the JSON of an inventory, or names a backup in a way that is not
-    /// understood; `Unreachable` with the tool's own words when the tool could not read the repository.
-    pub fn parse(json: &str) -> Result<Self, PortError> {
+    /// understood; `Unreachable` with the tool's own words when the tool could not read the repository or `own`.
+    pub fn parse(json: &str, own: &str) -> Result<Self, PortError> {
         let stanzas: Vec<StanzaJson> = serde_json::from_str(json).map_err(|error| {
             malformed(format!("the answer is not an inventory in JSON: {error}"))
         })?;
         let stanzas: Result<Vec<Stanza>, PortError> =
-            stanzas.into_iter().map(StanzaJson::read).collect();
+            stanzas.into_iter().map(|stanza| stanza.read(own)).collect();
         Ok(Self { stanzas: stanzas? })
     }
 
@@ -184,10 +187,13 @@ struct BackupJson {
 
 /// The status code under which the tool reports what is no state of a stanza but a failure to read.
 const OTHER: i64 = 99;
+/// The name under which the tool reports that it could not read the repository (pgBackRest 2.55.1).
+const NO_STANZA: &str = "[invalid]";
 
 impl StanzaJson {
-    fn read(self) -> Result<Stanza, PortError> {
-        if self.status.code == OTHER {
+    fn read(self, own: &str) -> Result<Stanza, PortError> {
+        let is_unreadable = self.status.code == OTHER;
+        if is_unreadable && (self.name == own || self.name == NO_STANZA) {
             let repo = self.repo.iter().map(|repo| &repo.status).find(|s| s.code == OTHER);
             let message = repo.map_or(self.status.message.as_str(), |s| s.message.as_str());
             let cause = message.lines().next().unwrap_or("no reason given");
@@ -201,6 +207,7 @@ impl StanzaJson {
             name: self.name,
             system_ids: self.db.iter().map(|db| db.system_id).collect(),
             backups,
+            is_unreadable,
         })
     }
 }
@@ -225,7 +232,7 @@ mod tests {
 
     #[test]
     fn an_inventory_is_read_whole() {
-        let inventory = Inventory::parse(REAL).expect("real JSON");
+        let inventory = Inventory::parse(REAL, "demo").expect("real JSON");
         let stanza = &inventory.stanzas[0];
         assert_eq!(stanza.system_ids, [u64::MAX]);
         let ids: Vec<(&str, bool)> =
@@ -242,16 +249,33 @@ mod tests {
 
     #[test]
     fn an_empty_repository_is_an_empty_table() {
-        let inventory = Inventory::parse("[]").expect("empty");
+        let inventory = Inventory::parse("[]", "demo").expect("empty");
         assert_eq!(inventory.table().lines().count(), 2);
     }
 
     #[test]
     fn a_failure_within_the_answer_is_a_failure() {
         let json = r#"[{"name":"demo","repo":[{"status":{"code":99,"message":"[HostConnectError] unable to connect\n more"}}],"status":{"code":99,"message":"other"}}]"#;
-        let error = Inventory::parse(json).expect_err("code 99");
+        let error = Inventory::parse(json, "demo").expect_err("code 99");
         assert_eq!(error.kind(), PortErrorKind::Unreachable);
         assert_eq!(error.cause(), "[HostConnectError] unable to connect");
+        let json = json.replace("demo", "[invalid]");
+        let error = Inventory::parse(&json, "demo").expect_err("no stanza can be read");
+        assert_eq!(error.kind(), PortErrorKind::Unreachable);
+    }
+
+    #[test]
+    fn a_stanza_beside_the_own_one_that_cannot_be_read_takes_nothing_away() {
+        let beside = r#"{"archive":[],"backup":[],"db":[],"name":"beside","repo":[{"status":{"code":99,"message":"[CryptoError] cipher header invalid"}}],"status":{"code":99,"message":"other"}}"#;
+        let json = REAL.replacen('[', &["[", beside, ","].concat(), 1);
+        let inventory = Inventory::parse(&json, "demo").expect("the own stanza is well");
+        let seen: Vec<(&str, bool)> =
+            inventory.stanzas.iter().map(|s| (s.name.as_str(), s.is_unreadable)).collect();
+        assert_eq!(seen, [("beside", true), ("demo", false)]);
+        assert!(inventory.find("2026-11-23T02:43:49Z", "demo").is_some());
+        assert_eq!(inventory.table(), Inventory::parse(REAL, "demo").expect("real JSON").table());
+        let error = Inventory::parse(&json, "beside").expect_err("it is the own one");
+        assert_eq!(error.cause(), "[CryptoError] cipher header invalid");
     }
 
     #[test]
@@ -260,7 +284,7 @@ mod tests {
         let label = REAL.replace("20261123-024349F\"", "latest\"");
         let kind = REAL.replace("\"full\"", "\"half\"");
         for json in ["", "not JSON", "{}", "[{}]", deep.as_str(), label.as_str(), kind.as_str()] {
-            let error = Inventory::parse(json).expect_err("malformed");
+            let error = Inventory::parse(json, "demo").expect_err("malformed");
             assert_eq!(error.kind(), PortErrorKind::Malformed);
         }
     }
@@ -295,6 +319,7 @@ mod tests {
             name: name.into(),
             system_ids: vec![1],
             backups: vec![backup(name)],
+            is_unreadable: false,
         };
         let inventory = Inventory { stanzas: vec![stanza("a"), stanza("b")] };
         assert_eq!(inventory.find("i", "b").map(|(s, _)| s.name.as_str()), Some("b"));

@@ -7,7 +7,7 @@ use pgdrill_core::inventory::{Inventory, backup_id};
 
 fuzz_target!(|text: &str| {
     let _ = backup_id(text);
-    let Ok(inventory) = Inventory::parse(text) else { return };
+    let Ok(inventory) = Inventory::parse(text, "demo") else { return };
     let table = inventory.table();
     let backups: usize = inventory.stanzas.iter().map(|stanza| stanza.backups.len()).sum();
     assert_eq!(table.lines().count(), backups + 2, "{table}");

@@ -100,7 +100,10 @@ impl<R: CommandRunner, F: Files> Repository for PgBackRest<R, F> {
     }
 
     async fn info(&self) -> PortResult<String> {
-        self.run("info", "info", &["info", "--output=json"], self.limits.command).await
+        // A warning on the console would stand before the JSON. What it reports as an error is read where it fails.
+        let arguments =
+            ["info", "--log-level-console=off", "--log-level-stderr=error", "--output=json"];
+        self.run("info", "info", &arguments, self.limits.command).await
     }
 
     async fn ping(&self, unit: UnitId) -> PortResult<()> {

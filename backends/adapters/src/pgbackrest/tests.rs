@@ -125,10 +125,19 @@ async fn the_commands_are_those_that_users_of_the_charm_see() {
         format!("{backup} --type=full --no-backup-standby backup"),
         format!("{backup} --type=diff backup"),
         format!("{backup} --type=incr backup"),
-        "postgres: pgbackrest info --output=json".to_owned(),
+        "postgres: pgbackrest info --log-level-console=off --log-level-stderr=error --output=json"
+            .to_owned(),
         "postgres: pgbackrest server-ping --io-timeout=10 db-3.db".to_owned(),
     ];
     assert_eq!(*recorder.0.lock().expect("whole"), expected);
+}
+
+#[tokio::test]
+async fn no_warning_stands_before_the_inventory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let warns = r#"case "$*" in *--log-level-console=off*) ;; *) echo 'WARN: x' ;; esac; printf '[]'"#;
+    let tool = tool(folder.path(), warns, LONG);
+    assert_eq!(tool.info().await.as_deref(), Ok("[]"));
 }
 
 #[tokio::test]
