@@ -44,6 +44,8 @@ pub(crate) struct Notes {
     pub(crate) table: Option<String>,
     /// The backup to restore.
     pub(crate) restore: Option<RestoreSource>,
+    /// Whether an error kept this firing from knowing the primary, so that no status is set that would hide it.
+    pub(crate) primary_is_unknown: bool,
     /// Whether this firing has asked for this unit's connections to be refused.
     pub(crate) has_blocked_connections: bool,
     /// Whether this firing has set Maintenance, and the status before it.
