@@ -32,8 +32,8 @@ pub enum Amendment {
     /// When the log of a failed backup can't be uploaded (S3 being down is why most backups fail), the
     /// action still fails with the backup's own error.
     ErrorLogIsBestEffort,
-    /// While no member of the cluster answers, update-status leaves the unit's status as it is instead of
-    /// failing every five minutes.
+    /// While nobody can say which unit is the primary, update-status leaves the unit's status as it is instead of
+    /// failing every five minutes, also where the own member answers: it may be the primary, and shown as it.
     OfflineDatabaseKeepsStatus,
     /// S3 settings that change while a restore comes up wait for it. Taken up at once they would block
     /// the unit, update-status would not look at a blocked unit, and the restore would never end.

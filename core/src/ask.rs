@@ -54,6 +54,11 @@ pub(crate) async fn answer(
         }
         Question::IsRestoreInProgress => context.is_restoring().await?,
         Question::IsDatabaseServiceRunning => is_database_running(context).await?,
+        // Whoever runs while the primary is not known may be it, and shown as it.
+        Question::IsMemberRunning if context.notes.primary_is_unknown => {
+            let refined = Some(Amendment::OfflineDatabaseKeepsStatus);
+            return Ok(RefinedAnswer { yes: false, refined });
+        }
         Question::IsMemberUp | Question::IsMemberRunning => {
             ports.cluster.member_state().await? == MemberState::Running
         }
@@ -193,11 +198,12 @@ async fn is_replica_without_tls(context: &mut Context<'_>) -> PortResult<Refined
     Ok(false.into())
 }
 
-async fn is_known_to_be_primary(context: &Context<'_>) -> PortResult<RefinedAnswer> {
+async fn is_known_to_be_primary(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     let amendment = Amendment::OfflineDatabaseKeepsStatus;
     match context.ports.cluster.primary().await {
         Ok(primary) => Ok((primary == Some(own(context))).into()),
         Err(_) if context.amendments.has(amendment) => {
+            context.notes.primary_is_unknown = true;
             Ok(RefinedAnswer { yes: false, refined: Some(amendment) })
         }
         Err(error) => Err(error),
@@ -287,8 +293,9 @@ async fn is_backup_id_valid(context: &mut Context<'_>) -> PortResult<RefinedAnsw
         fails_with(context, true, &reason);
         return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
     }
+    let identity = context.ports.unit.identity();
     let read = match context.ports.repository.info().await {
-        Ok(info) => Inventory::parse(&info),
+        Ok(info) => Inventory::parse(&info, identity.stanza()),
         Err(error) => Err(error),
     };
     let inventory = match context.logged(read) {
@@ -302,7 +309,6 @@ async fn is_backup_id_valid(context: &mut Context<'_>) -> PortResult<RefinedAnsw
             return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
         }
     };
-    let identity = context.ports.unit.identity();
     let found = inventory.find(&id, identity.stanza()).filter(|(_, backup)| !backup.failed);
     context.notes.restore = found.map(|(stanza, backup)| RestoreSource {
         label: backup.label.clone(),

@@ -285,7 +285,8 @@ async fn request(context: &Context<'_>) -> PortResult<BackupRequest> {
 }
 
 async fn list(context: &mut Context<'_>) -> PortResult<()> {
-    let inventory = Inventory::parse(&context.ports.repository.info().await?)?;
+    let identity = context.ports.unit.identity();
+    let inventory = Inventory::parse(&context.ports.repository.info().await?, identity.stanza())?;
     context.notes.table = Some(inventory.table());
     Ok(())
 }

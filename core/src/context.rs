@@ -45,6 +45,8 @@ pub(crate) struct Notes {
     pub(crate) table: Option<String>,
     /// The backup to restore.
     pub(crate) restore: Option<RestoreSource>,
+    /// Whether an error kept this firing from knowing the primary, so that no status is set that would hide it.
+    pub(crate) primary_is_unknown: bool,
     /// Whether this firing has asked for this unit's connections to be refused.
     pub(crate) has_blocked_connections: bool,
     /// Whether this firing has set Maintenance, and the status before it.
@@ -209,13 +211,16 @@ impl Context<'_> {
         Ok(relation.and_then(|relation| S3Settings::from_relation(&relation).ok()))
     }
 
-    /// Whether the repository holds what another cluster put there: another stanza, a stanza of ours made by
-    /// another system identifier, or metadata of another model.
+    /// Whether the repository holds what another cluster put there: another stanza, which may be one that can't be read, a
+    /// stanza of ours made by another system identifier, or metadata of another model.
     pub(crate) async fn is_repository_foreign(&self, s3: &S3Settings) -> PortResult<bool> {
         let ports = self.ports;
         let identity = ports.unit.identity();
         let stanza = identity.stanza();
-        for found in Inventory::parse(&ports.repository.info().await?)?.stanzas {
+        for found in Inventory::parse(&ports.repository.info().await?, stanza)?.stanzas {
+            if found.is_unreadable {
+                return Ok(true);
+            }
             let Some(&current) = found.system_ids.last() else { continue };
             if found.name != stanza || current != ports.cluster.system_identifier().await? {
                 return Ok(true);

@@ -8,7 +8,10 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use crate::ports::{BackupKind, PortError, PortErrorKind};
+use crate::{
+    ports::{ARGUMENT_LIMIT, BackupKind, PortError, PortErrorKind},
+    texts,
+};
 
 /// Every stanza and backup of the repository.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +30,8 @@ pub struct Stanza {
     pub system_ids: Vec<u64>,
     /// Its backups, oldest first.
     pub backups: Vec<Backup>,
+    /// Whether the tool could not read it: then it is there, and nothing more is known of it.
+    pub is_unreadable: bool,
 }
 
 /// One backup.
@@ -43,18 +48,19 @@ pub struct Backup {
 }
 
 impl Inventory {
-    /// Reads the tool's JSON.
+    /// Reads the tool's JSON for the cluster whose stanza is `own`. A stanza of another name that the tool could not read
+    /// takes nothing away from the rest: the tool has a status for each stanza (pgBackRest 2.55.1).
     ///
     /// # Errors
     ///
     /// `Malformed` when it is not the JSON of an inventory, or names a backup in a way that is not
-    /// understood; `Unreachable` with the tool's own words when the tool could not read the repository.
-    pub fn parse(json: &str) -> Result<Self, PortError> {
+    /// understood; `Unreachable` with the tool's own words when the tool could not read the repository or `own`.
+    pub fn parse(json: &str, own: &str) -> Result<Self, PortError> {
         let stanzas: Vec<StanzaJson> = serde_json::from_str(json).map_err(|error| {
             malformed(format!("the answer is not an inventory in JSON: {error}"))
         })?;
         let stanzas: Result<Vec<Stanza>, PortError> =
-            stanzas.into_iter().map(StanzaJson::read).collect();
+            stanzas.into_iter().map(|stanza| stanza.read(own)).collect();
         Ok(Self { stanzas: stanzas? })
     }
 
@@ -69,9 +75,14 @@ impl Inventory {
         })
     }
 
-    /// The table that users of list-backups see, oldest backup first; without backups, its head alone.
+    /// The table that users of list-backups see, oldest backup first; without backups, its head alone. Of more backups than
+    /// a result of an action carries it has the newest, and a last line that says how many older ones there are.
     #[must_use]
     pub fn table(&self) -> String {
+        self.table_within(ARGUMENT_LIMIT - texts::BACKUPS.len() - 1)
+    }
+
+    fn table_within(&self, limit: usize) -> String {
         let mut backups: Vec<&Backup> =
             self.stanzas.iter().flat_map(|stanza| &stanza.backups).collect();
         backups.sort_by(|a, b| a.id.cmp(&b.id));
@@ -79,14 +90,41 @@ impl Inventory {
         let rule = "-".repeat(table.len());
         table.push('\n');
         table.push_str(&rule);
-        for backup in backups {
-            let status =
-                if backup.failed { "failed: the backup has invalid pages" } else { "finished" };
-            table.push('\n');
-            table.push_str(&row(&backup.id, backup.kind.name(), status));
+        let rows: Vec<String> = backups.into_iter().map(Backup::row).collect();
+        let shown = newest_within(&rows, limit.saturating_sub(table.len()));
+        table.extend(shown.iter().map(String::as_str));
+        if shown.len() < rows.len() {
+            table.push_str(&older(rows.len() - shown.len()));
         }
         table
     }
+}
+
+impl Backup {
+    /// Its line of the table, with the break before it.
+    fn row(&self) -> String {
+        let status = if self.failed { "failed: the backup has invalid pages" } else { "finished" };
+        ["\n", &row(&self.id, self.kind.name(), status)].concat()
+    }
+}
+
+/// The last rows that there is room for, and for the line that says how many came before them.
+fn newest_within(rows: &[String], room: usize) -> &[String] {
+    if rows.iter().map(String::len).sum::<usize>() <= room {
+        return rows;
+    }
+    let mut left = room.saturating_sub(older(rows.len()).len());
+    let fits = |row: &&String| {
+        let rest = left.checked_sub(row.len());
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    let shown = rows.iter().rev().take_while(fits).count();
+    rows.get(rows.len() - shown..).unwrap_or_default()
+}
+
+fn older(count: usize) -> String {
+    ["\n", &texts::older_backups(count)].concat()
 }
 
 fn row(id: &str, kind: &str, status: &str) -> String {
@@ -184,10 +222,13 @@ struct BackupJson {
 
 /// The status code under which the tool reports what is no state of a stanza but a failure to read.
 const OTHER: i64 = 99;
+/// The name under which the tool reports that it could not read the repository (pgBackRest 2.55.1).
+const NO_STANZA: &str = "[invalid]";
 
 impl StanzaJson {
-    fn read(self) -> Result<Stanza, PortError> {
-        if self.status.code == OTHER {
+    fn read(self, own: &str) -> Result<Stanza, PortError> {
+        let is_unreadable = self.status.code == OTHER;
+        if is_unreadable && (self.name == own || self.name == NO_STANZA) {
             let repo = self.repo.iter().map(|repo| &repo.status).find(|s| s.code == OTHER);
             let message = repo.map_or(self.status.message.as_str(), |s| s.message.as_str());
             let cause = message.lines().next().unwrap_or("no reason given");
@@ -201,6 +242,7 @@ impl StanzaJson {
             name: self.name,
             system_ids: self.db.iter().map(|db| db.system_id).collect(),
             backups,
+            is_unreadable,
         })
     }
 }
@@ -225,7 +267,7 @@ mod tests {
 
     #[test]
     fn an_inventory_is_read_whole() {
-        let inventory = Inventory::parse(REAL).expect("real JSON");
+        let inventory = Inventory::parse(REAL, "demo").expect("real JSON");
         let stanza = &inventory.stanzas[0];
         assert_eq!(stanza.system_ids, [u64::MAX]);
         let ids: Vec<(&str, bool)> =
@@ -241,17 +283,67 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_a_result_cannot_carry_has_the_newest_backups_and_says_how_many_are_older() {
+        let backup = |number: usize| Backup {
+            id: format!("2026-01-01T00:00:00Z+{number:04}"),
+            label: String::new(),
+            kind: BackupKind::Full,
+            failed: number % 2 == 0,
+        };
+        let of = |count: usize| {
+            let name = "demo".to_owned();
+            let backups = (0..count).map(backup).collect();
+            let stanza = Stanza { name, system_ids: vec![1], backups, is_unreadable: false };
+            Inventory { stanzas: vec![stanza] }
+        };
+        let few = of(5).table();
+        assert_eq!(few.lines().count(), 7);
+        assert_eq!(of(5).table_within(few.len()), few);
+        let cut = of(5).table_within(few.len() - 1);
+        let lines: Vec<&str> = cut.lines().collect();
+        assert_eq!(lines.len(), 6, "{cut}");
+        assert!(lines[2].starts_with("2026-01-01T00:00:00Z+0002"), "{cut}");
+        assert_eq!(lines[5], "2 older backups are not shown");
+        for count in [2_000, 3_000, 10_000] {
+            let table = of(count).table();
+            assert!(table.len() + "backups=".len() <= ARGUMENT_LIMIT, "{count}: {}", table.len());
+            let shown = table.lines().filter(|line| line.starts_with("2026")).count();
+            let older = format!("\n{} older backups are not shown", count - shown);
+            assert_eq!(shown == count, !table.ends_with(&older), "{count}: {shown} are shown");
+            assert!(table.contains(&format!("+{:04}", count - 1)), "the newest is missing");
+            assert!(shown == count || table.len() + 100 > ARGUMENT_LIMIT, "there is room left");
+        }
+    }
+
+    #[test]
     fn an_empty_repository_is_an_empty_table() {
-        let inventory = Inventory::parse("[]").expect("empty");
+        let inventory = Inventory::parse("[]", "demo").expect("empty");
         assert_eq!(inventory.table().lines().count(), 2);
     }
 
     #[test]
     fn a_failure_within_the_answer_is_a_failure() {
         let json = r#"[{"name":"demo","repo":[{"status":{"code":99,"message":"[HostConnectError] unable to connect\n more"}}],"status":{"code":99,"message":"other"}}]"#;
-        let error = Inventory::parse(json).expect_err("code 99");
+        let error = Inventory::parse(json, "demo").expect_err("code 99");
         assert_eq!(error.kind(), PortErrorKind::Unreachable);
         assert_eq!(error.cause(), "[HostConnectError] unable to connect");
+        let json = json.replace("demo", "[invalid]");
+        let error = Inventory::parse(&json, "demo").expect_err("no stanza can be read");
+        assert_eq!(error.kind(), PortErrorKind::Unreachable);
+    }
+
+    #[test]
+    fn a_stanza_beside_the_own_one_that_cannot_be_read_takes_nothing_away() {
+        let beside = r#"{"archive":[],"backup":[],"db":[],"name":"beside","repo":[{"status":{"code":99,"message":"[CryptoError] cipher header invalid"}}],"status":{"code":99,"message":"other"}}"#;
+        let json = REAL.replacen('[', &["[", beside, ","].concat(), 1);
+        let inventory = Inventory::parse(&json, "demo").expect("the own stanza is well");
+        let seen: Vec<(&str, bool)> =
+            inventory.stanzas.iter().map(|s| (s.name.as_str(), s.is_unreadable)).collect();
+        assert_eq!(seen, [("beside", true), ("demo", false)]);
+        assert!(inventory.find("2026-11-23T02:43:49Z", "demo").is_some());
+        assert_eq!(inventory.table(), Inventory::parse(REAL, "demo").expect("real JSON").table());
+        let error = Inventory::parse(&json, "beside").expect_err("it is the own one");
+        assert_eq!(error.cause(), "[CryptoError] cipher header invalid");
     }
 
     #[test]
@@ -260,7 +352,7 @@ mod tests {
         let label = REAL.replace("20261123-024349F\"", "latest\"");
         let kind = REAL.replace("\"full\"", "\"half\"");
         for json in ["", "not JSON", "{}", "[{}]", deep.as_str(), label.as_str(), kind.as_str()] {
-            let error = Inventory::parse(json).expect_err("malformed");
+            let error = Inventory::parse(json, "demo").expect_err("malformed");
             assert_eq!(error.kind(), PortErrorKind::Malformed);
         }
     }
@@ -295,6 +387,7 @@ mod tests {
             name: name.into(),
             system_ids: vec![1],
             backups: vec![backup(name)],
+            is_unreadable: false,
         };
         let inventory = Inventory { stanzas: vec![stanza("a"), stanza("b")] };
         assert_eq!(inventory.find("i", "b").map(|(s, _)| s.name.as_str()), Some("b"));

@@ -95,7 +95,8 @@ async fn values(testbed: &ContainersTestbed, unit: u32, sql: &str) -> Vec<String
 async fn reported_by_the_tool(testbed: &ContainersTestbed, unit: u32) -> Vec<BackupSeen> {
     let unit = testbed.topology().unit(unit).expect("there is one");
     let stated = unit.as_database_user(&["pgbackrest", "--output=json", "info"]).await;
-    let inventory = Inventory::parse(&stated.expect("an answer")).expect("an inventory");
+    let own = testbed.ports(0).await.expect("ports").unit.identity().shared_stanza();
+    let inventory = Inventory::parse(&stated.expect("an answer"), &own).expect("an inventory");
     let of_stanza = inventory.stanzas.into_iter().flat_map(|stanza| {
         let name = stanza.name;
         stanza.backups.into_iter().map(move |backup| BackupSeen {

@@ -134,18 +134,18 @@ mod tests {
         ] {
             super::super::store_backup(&mut stanza, &mut now, kind, failed);
         }
-        let read = Inventory::parse(&inventory(&[stanza], false)).expect("readable");
+        let read = Inventory::parse(&inventory(&[stanza], false), "s").expect("readable");
         assert_eq!(read.stanzas[0].system_ids, [u64::MAX]);
         let failed: Vec<bool> = read.stanzas[0].backups.iter().map(|b| b.failed).collect();
         assert_eq!(failed, [false, true]);
-        assert_eq!(Inventory::parse(&inventory(&[], false)), Ok(Inventory::default()));
+        assert_eq!(Inventory::parse(&inventory(&[], false), "s"), Ok(Inventory::default()));
     }
 
     #[test]
     fn a_repository_that_cannot_be_read_is_reported_within_the_answer() {
         let (code, text) = no_access(NoAccess::Forbidden);
         let json = unreadable(&format!("[{}] {text}", error_class(code)));
-        let error = Inventory::parse(&json).expect_err("code 99");
+        let error = Inventory::parse(&json, "s").expect_err("code 99");
         assert_eq!(error.kind(), PortErrorKind::Unreachable);
         assert_eq!(error.cause(), "[ProtocolError] HTTP request failed with 403 (Forbidden):");
     }

@@ -2,7 +2,6 @@
 
 use pgdrill_core::{
     PortErrorKind as Kind, Ports,
-    inventory::Inventory,
     ports::{ClusterSettings, MemberState, RestoreSource, Service, ServiceState, UnitId},
 };
 use pgdrill_sim::{
@@ -11,7 +10,7 @@ use pgdrill_sim::{
 
 use super::{
     PromiseFailure, PromiseResult, SILENCE, Subject, ensure, ensure_eq, exits, fails, promises,
-    subject::{cluster_settings, pair, ready, settle},
+    subject::{cluster_settings, own_inventory, pair, ready, settle},
 };
 
 /// Beyond this, a number that went through a floating-point one is not the same any more.
@@ -137,7 +136,7 @@ async fn identifier_intact(subject: &dyn Subject) -> PromiseResult {
     let id = ports.cluster.system_identifier().await?;
     ensure!(id > EXACT, "{id} does not exceed 2^53");
     ensure_eq!("on the replica", subject.ports(1)?.cluster.system_identifier().await?, id);
-    let inventory = Inventory::parse(&ports.repository.info().await?)?;
+    let inventory = own_inventory(&ports).await?;
     let own =
         inventory.stanzas.iter().find(|stanza| *stanza.name == *ports.unit.identity().stanza());
     ensure_eq!("in the repository", own.map(|stanza| stanza.system_ids.clone()), Some(vec![id]));
@@ -186,7 +185,7 @@ async fn archives_as_applied(subject: &dyn Subject) -> PromiseResult {
 
 /// The repository's stanza, its cluster and its oldest backup, as a source for a restore.
 async fn source(ports: &Ports) -> Result<(RestoreSource, u64), PromiseFailure> {
-    let inventory = Inventory::parse(&ports.repository.info().await?)?;
+    let inventory = own_inventory(&ports).await?;
     let found = inventory.stanzas.into_iter().find_map(|stanza| {
         let (label, id) = (stanza.backups.first()?.label.clone(), *stanza.system_ids.last()?);
         Some((RestoreSource { label, stanza: stanza.name }, id))

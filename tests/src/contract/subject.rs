@@ -5,6 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use pgdrill_core::{
     Hook, Ports, S3Settings,
+    inventory::Inventory,
     ports::{ClusterSettings, PortResult, RepositorySettings, UnitId},
 };
 use pgdrill_sim::{
@@ -113,6 +114,12 @@ pub(super) async fn repository_settings(
     let tls_peers: Vec<UnitId> = if tls { ports.unit.peers().await? } else { Vec::new() };
     let stanza = ports.unit.identity().shared_stanza();
     Ok(RepositorySettings { s3: Some(s3(ports).await?), stanza, tls_peers })
+}
+
+/// What the repository holds, as this unit's hooks read it.
+pub(super) async fn own_inventory(ports: &Ports) -> PortResult<Inventory> {
+    let info = ports.repository.info().await?;
+    Inventory::parse(&info, ports.unit.identity().stanza())
 }
 
 /// The settings of a healthy unit whose WAL is archived.

@@ -12,7 +12,8 @@ use super::{
     failure_mode,
 };
 use crate::contract::{
-    PromiseFailure, PromiseResult, Subject, ensure, ensure_eq, never_ended, subject::ready,
+    PromiseFailure, PromiseResult, Subject, ensure, ensure_eq, never_ended,
+    subject::{own_inventory, ready},
 };
 
 /// Asks for a backup on a unit; its label as logged, when the inventory gained just that one.
@@ -23,14 +24,14 @@ async fn back_up(
     from_primary: bool,
 ) -> Result<String, PromiseFailure> {
     let ports = subject.ports(unit)?;
-    let before = Inventory::parse(&ports.repository.info().await?)?;
+    let before = own_inventory(&ports).await?;
     let stanza = ports.unit.identity().shared_stanza();
     let request = BackupRequest { stanza: stanza.clone(), kind, from_primary };
     let log = ports.repository.back_up(&request).await?;
     let label = log.lines().find_map(|line| line.split_once("new backup label = "));
     let (_, label) = label
         .ok_or_else(|| PromiseFailure::Broken(format!("no label of the new backup in `{log}`")))?;
-    let after = Inventory::parse(&ports.repository.info().await?)?;
+    let after = own_inventory(&ports).await?;
     let own = |inventory: &Inventory| {
         let stanzas = inventory.stanzas.iter().filter(|own| *own.name == *stanza);
         stanzas.flat_map(|own| own.backups.clone()).collect::<Vec<_>>()
@@ -67,7 +68,7 @@ pub(super) async fn locked_out(subject: &dyn Subject) -> PromiseResult {
     let ports = subject.ports(0)?;
     subject.happen(&LOCKED).await?;
     check(0).run(&ports).await??;
-    Inventory::parse(&ports.repository.info().await?)?;
+    own_inventory(&ports).await?;
     Ok(())
 }
 

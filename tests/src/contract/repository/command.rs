@@ -3,7 +3,6 @@
 use futures_util::future::join_all;
 use pgdrill_core::{
     PortError, PortErrorKind as Kind, Ports, S3Settings,
-    inventory::Inventory,
     ports::{BackupKind, BackupRequest, PortResult, RepositorySettings, Service, UnitId},
 };
 use pgdrill_sim::{
@@ -13,7 +12,7 @@ use pgdrill_sim::{
 
 use crate::contract::{
     PromiseFailure, PromiseResult, Subject, ensure, ensure_eq, exits, fails, never_ended,
-    subject::{cluster_settings, repository_settings},
+    subject::{cluster_settings, own_inventory, repository_settings},
 };
 
 /// One command, run on one unit.
@@ -240,7 +239,7 @@ pub(super) async fn unanswered(
     let back = SetWorkload { unit: 0, is: WorkloadState::Reachable };
     subject.happen(&Change::Workload(back)).await?;
     subject.happen(&Change::Pgbackrest(PgbackrestFailureMode::Well)).await?;
-    let inventory = Inventory::parse(&ports.repository.info().await?)?;
+    let inventory = own_inventory(ports).await?;
     ensure_eq!("the stanzas afterwards", inventory.stanzas.len(), 1);
     Ok(())
 }
@@ -259,7 +258,7 @@ pub(super) async fn loses_its_words(subject: &dyn Subject) -> PromiseResult {
 pub(super) async fn makes_the_stanza(subject: &dyn Subject) -> PromiseResult {
     let ports = subject.ports(0)?;
     stanza_create(0).run_after(subject, &[]).await??;
-    let inventory = Inventory::parse(&ports.repository.info().await?)?;
+    let inventory = own_inventory(&ports).await?;
     let [stanza] = inventory.stanzas.as_slice() else {
         return Err(PromiseFailure::Broken(format!("the inventory is {inventory:?}")));
     };
@@ -272,11 +271,11 @@ pub(super) async fn makes_the_stanza(subject: &dyn Subject) -> PromiseResult {
 
 pub(super) async fn keeps_backups(subject: &dyn Subject) -> PromiseResult {
     let ports = subject.ports(0)?;
-    let before = Inventory::parse(&ports.repository.info().await?)?;
+    let before = own_inventory(&ports).await?;
     ensure!(!before.stanzas.iter().all(|stanza| stanza.backups.is_empty()), "no backup is there");
     for _ in 0..2 {
         stanza_create(0).run_after(subject, &[]).await??;
-        let after = Inventory::parse(&ports.repository.info().await?)?;
+        let after = own_inventory(&ports).await?;
         ensure_eq!("the inventory", after, before);
     }
     Ok(())
@@ -285,7 +284,7 @@ pub(super) async fn keeps_backups(subject: &dyn Subject) -> PromiseResult {
 /// The number of stanzas that the tool finds with these settings.
 async fn stanzas(ports: &Ports, settings: &RepositorySettings) -> Result<usize, PromiseFailure> {
     ports.repository.configure(settings).await?;
-    Ok(Inventory::parse(&ports.repository.info().await?)?.stanzas.len())
+    Ok(own_inventory(ports).await?.stanzas.len())
 }
 
 pub(super) async fn reconfigures(subject: &dyn Subject) -> PromiseResult {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::contract::{
     CANARY, PromiseFailure, PromiseResult, Subject, ensure, ensure_eq, fails,
-    subject::repository_settings,
+    subject::{own_inventory, repository_settings},
 };
 
 /// The ports of a unit whose backup tool is configured by the relation as it is now.
@@ -21,19 +21,19 @@ async fn configured(subject: &dyn Subject, unit: u32) -> Result<Ports, PromiseFa
 
 async fn inventory(subject: &dyn Subject, unit: u32) -> Result<Inventory, PromiseFailure> {
     let ports = configured(subject, unit).await?;
-    Ok(Inventory::parse(&ports.repository.info().await?)?)
+    Ok(own_inventory(&ports).await?)
 }
 
 pub(super) async fn empty(subject: &dyn Subject) -> PromiseResult {
-    let json = configured(subject, 0).await?.repository.info().await?;
-    ensure_eq!("the answer", json.trim(), "[]");
-    ensure_eq!("the inventory", Inventory::parse(&json)?, Inventory::default());
+    let ports = configured(subject, 0).await?;
+    ensure_eq!("the answer", ports.repository.info().await?.trim(), "[]");
+    ensure_eq!("the inventory", own_inventory(&ports).await?, Inventory::default());
     Ok(())
 }
 
 pub(super) async fn knows_nothing(subject: &dyn Subject) -> PromiseResult {
-    let json = subject.ports(0)?.repository.info().await?;
-    ensure_eq!("the inventory", Inventory::parse(&json)?, Inventory::default());
+    let inventory = own_inventory(&subject.ports(0)?).await?;
+    ensure_eq!("the inventory", inventory, Inventory::default());
     Ok(())
 }
 
@@ -84,9 +84,9 @@ pub(super) async fn unreadable(
     words: &str,
 ) -> PromiseResult {
     subject.happen(&change).await?;
-    let json = configured(subject, 0).await?.repository.info().await?;
-    let read = Inventory::parse(&json);
-    let error = fails(read, "repository.info", &[Kind::Unreachable])?;
+    let ports = configured(subject, 0).await?;
+    let json = ports.repository.info().await?;
+    let error = fails(own_inventory(&ports).await, "repository.info", &[Kind::Unreachable])?;
     ensure!(error.cause().contains(words), "`{error}` does not say `{words}`");
     ensure!(json.contains(r#""code":99"#), "no status 99 in {json}");
     Ok(())
@@ -97,8 +97,8 @@ pub(super) async fn not_understood(
     how: PgbackrestFailureMode,
 ) -> PromiseResult {
     subject.happen(&failure_mode(how)).await?;
-    let json = subject.ports(0)?.repository.info().await?;
-    fails(Inventory::parse(&json), "repository.info", &[Kind::Malformed])?;
+    let read = own_inventory(&subject.ports(0)?).await;
+    fails(read, "repository.info", &[Kind::Malformed])?;
     Ok(())
 }
 
