@@ -12,6 +12,7 @@ mod paint;
 mod parse;
 mod paths;
 mod resolve;
+mod shape;
 mod source;
 mod statement;
 mod table;
@@ -71,6 +72,18 @@ pub enum Form {
     Diamond,
     /// `id{{caption}}`
     Hexagon,
+    /// `id[/caption/]`
+    LeanRight,
+    /// `id[\caption\]`
+    LeanLeft,
+    /// `id[/caption\]`: wide below
+    Trapezoid,
+    /// `id[\caption/]`: wide above
+    InvertedTrapezoid,
+    /// `id(((caption)))`
+    DoubleCircle,
+    /// `id(-caption-)`
+    Ellipse,
 }
 
 /// One arrow of a chart.
@@ -82,7 +95,7 @@ pub struct Arrow {
     pub to: usize,
     /// What is written on it, with real newlines.
     pub label: Option<String>,
-    /// Whether it is drawn dotted; thick arrows count as solid.
+    /// Whether it is drawn dotted; thick arrows and lines without a head count as solid.
     pub dotted: bool,
     /// One-based line of the file where the arrow is drawn.
     pub line: usize,
@@ -91,13 +104,13 @@ pub struct Arrow {
 /// Which way a chart is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
-    /// `TD` or `TB`
+    /// `TD`, `TB` or `v`
     TopDown,
-    /// `BT`
+    /// `BT` or `^`
     BottomUp,
-    /// `LR`
+    /// `LR` or `>`
     LeftRight,
-    /// `RL`
+    /// `RL` or `<`
     RightLeft,
 }
 
@@ -153,7 +166,7 @@ impl Chart {
 
 impl Form {
     /// Every form, in the order of the enum.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::Rectangle,
         Self::Rounded,
         Self::Stadium,
@@ -163,6 +176,12 @@ impl Form {
         Self::Flag,
         Self::Diamond,
         Self::Hexagon,
+        Self::LeanRight,
+        Self::LeanLeft,
+        Self::Trapezoid,
+        Self::InvertedTrapezoid,
+        Self::DoubleCircle,
+        Self::Ellipse,
     ];
 
     /// The brackets around the caption, as Mermaid writes them.
@@ -178,6 +197,12 @@ impl Form {
             Self::Flag => (">", "]"),
             Self::Diamond => ("{", "}"),
             Self::Hexagon => ("{{", "}}"),
+            Self::LeanRight => ("[/", "/]"),
+            Self::LeanLeft => ("[\\", "\\]"),
+            Self::Trapezoid => ("[/", "\\]"),
+            Self::InvertedTrapezoid => ("[\\", "/]"),
+            Self::DoubleCircle => ("(((", ")))"),
+            Self::Ellipse => ("(-", "-)"),
         }
     }
 }
@@ -198,10 +223,10 @@ impl Direction {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         match word {
-            "TD" | "TB" => Some(Self::TopDown),
-            "BT" => Some(Self::BottomUp),
-            "LR" => Some(Self::LeftRight),
-            "RL" => Some(Self::RightLeft),
+            "TD" | "TB" | "v" => Some(Self::TopDown),
+            "BT" | "^" => Some(Self::BottomUp),
+            "LR" | ">" => Some(Self::LeftRight),
+            "RL" | "<" => Some(Self::RightLeft),
             _ => None,
         }
     }

@@ -157,10 +157,17 @@ fn lean(form: Form) -> f64 {
 
 fn kind(form: Form) -> &'static str {
     match form {
-        Form::Rectangle | Form::Rounded | Form::Subroutine | Form::Cylinder | Form::Hexagon => {
-            "action"
-        }
-        Form::Stadium | Form::Circle => "ending",
+        Form::Rectangle
+        | Form::Rounded
+        | Form::Subroutine
+        | Form::Cylinder
+        | Form::Hexagon
+        | Form::LeanRight
+        | Form::LeanLeft
+        | Form::Trapezoid
+        | Form::InvertedTrapezoid
+        | Form::Ellipse => "action",
+        Form::Stadium | Form::Circle | Form::DoubleCircle => "ending",
         Form::Flag => "flag",
         Form::Diamond => "question",
     }
