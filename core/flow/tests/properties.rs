@@ -88,7 +88,9 @@ fn read_all(text: &str) {
     let whole = parse(text, "t.mmd", "t", 1);
     let charts = document.charts.iter().chain(whole.as_ref().map(|parsed| &parsed.chart));
     for chart in charts {
-        let _ = chart.paths(1000);
+        let paths = chart.paths(1000);
+        assert!(paths.listed.iter().all(|path| path.nodes.len() == path.arrows.len() + 1));
+        assert!(paths.listed.iter().map(|path| path.nodes.len()).sum::<usize>() <= 1000);
         assert_round_trip(chart, &[]);
     }
     let complaints = document.errors.iter().chain(&document.warnings).chain(whole.as_ref().err());
