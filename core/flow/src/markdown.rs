@@ -239,6 +239,18 @@ mod tests {
     }
 
     #[test]
+    fn complaints_in_lists_and_quotes_point_into_the_document() {
+        let text =
+            "# T\n- x\n  > ```{mermaid}\n  > :name: x\n  > graph TD\n  >   a[A] --> b\n  > ```\n";
+        let document = charts_in_markdown(text, "f.md");
+        let warning = &document.warnings[0];
+        assert_eq!((warning.line, warning.column, warning.width), (6, 16, 1));
+        assert_eq!(warning.source, "  >   a[A] --> b");
+        let open = charts_in_markdown("1. > ~~~~mermaid\n   > graph TD", "f.md");
+        assert_eq!((open.errors[0].line, open.errors[0].column, open.errors[0].width), (1, 6, 4));
+    }
+
+    #[test]
     fn an_unclosed_fence_is_an_error_where_it_opened() {
         let document =
             charts_in_markdown(&format!("{CHART}\n ```mermaid\r\ngraph TD\na[A]"), "f.md");
