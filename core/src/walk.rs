@@ -41,7 +41,7 @@ pub enum WalkError {
         /// The shape that it entered.
         to: &'static str,
     },
-    /// The trace does not begin where the chart does.
+    /// The trace does not begin where the chart does, or where one of its entries is.
     NoStart {
         /// The chart.
         chart: String,
@@ -95,7 +95,7 @@ pub fn walk_published(trace: &Trace, chart: &Chart) -> Result<Walk, WalkError> {
     let nodes: Result<Vec<usize>, WalkError> =
         steps.iter().map(|step| node(chart, step.shape)).collect();
     let nodes = nodes?;
-    if nodes.first().copied() != chart.start() || nodes.is_empty() {
+    if !nodes.first().is_some_and(|node| is_start(chart, *node)) {
         return Err(WalkError::NoStart { chart: chart.name.clone() });
     }
     let mut arrows = Vec::with_capacity(nodes.len());
@@ -109,6 +109,11 @@ pub fn walk_published(trace: &Trace, chart: &Chart) -> Result<Walk, WalkError> {
     let is_complete =
         answered && last.is_some_and(|node| chart.arrows_from(node).all(|(_, arrow)| arrow.dotted));
     Ok(Walk { nodes, arrows, is_complete })
+}
+
+/// Whether a chart begins at a node, too: nothing enters it, or nothing but the loop that it begins.
+fn is_start(chart: &Chart, node: usize) -> bool {
+    chart.arrows_to(node).next().is_none() || chart.starts().contains(&node)
 }
 
 fn is_unanswered_diamond(step: &Step) -> bool {
@@ -216,6 +221,20 @@ mod tests {
         assert_eq!(error, "chart c has no arrow is_replica2 -- yes --> set_active");
         let strange = laid(&[step(Action::SetBlocked, None, None)]);
         assert_eq!(strange.expect_err("no node").to_string(), "chart c has no shape set_blocked");
+    }
+
+    #[test]
+    fn a_trace_begins_at_any_entry_and_nowhere_else() {
+        let entered = |extra: &str, steps: &[Step]| {
+            let chart = parse(&format!("{CHART}\n{extra}"), "c", "c", 1).expect("a chart").chart;
+            let mut trace = Trace::start();
+            steps.iter().for_each(|step| trace.push(*step));
+            walk_published(&trace, &chart)
+        };
+        assert!(entered("other([go]) --> is_replica2", &[]).is_ok());
+        assert!(entered("is_replica2 --> hook_fired", &[]).is_ok(), "it begins the loop");
+        let elsewhere = entered("other([go]) --> hook_fired", &[]);
+        assert_eq!(elsewhere, Err(WalkError::NoStart { chart: "c".to_owned() }));
     }
 
     #[test]

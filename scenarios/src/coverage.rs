@@ -3,12 +3,20 @@
 use std::collections::BTreeSet;
 
 use pgdrill_core::{Amendment, Hook, Trace, Walk, WalkError, walk, walk_published};
-use pgdrill_flow::{Arrow, Chart, ChartPath, PathsError, Tolerance, nearest_name};
+use pgdrill_flow::{
+    Arrow, Chart, ChartPath, MarkdownDocument, Node, PathCount, Tolerance, nearest_name,
+};
 
 use crate::{charts, yaml::name_hint};
 
-/// More paths than any chart of a backup manager should have.
-const PATH_LIMIT: usize = 100_000;
+/// The nodes that the listed paths of one chart have in all, at most.
+const MOST_OF_A_CHART: usize = 20_000;
+
+/// The nodes that the listed paths of all charts have in all, at most.
+const MOST_OF_A_DOCUMENT: usize = 100_000;
+
+/// The bytes that the listed paths of all charts have in all as text, at most.
+const MOST_TEXT: usize = 4_000_000;
 
 /// What was walked of a set of charts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,19 +27,30 @@ pub struct Coverage {
     pub missing_in_core: Vec<String>,
     /// What the core has and the document does not draw.
     pub missing_in_chart: Vec<String>,
+    /// Each chart of the document that could not be read, as its place and the reason.
+    pub unread: Vec<String>,
 }
 
 /// What was walked of one chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChartCover {
-    /// The chart.
+    /// The chart, as it is drawn.
     pub chart: Chart,
     /// The hook that walks it, if the core has one of this name.
     pub hook: Option<Hook>,
     /// Each arrow, in chart order.
     pub arrows: Vec<ArrowCover>,
-    /// Each path over solid arrows, in chart order.
+    /// The paths over all arrows but amendments, in chart order: the first ones, as many as the bounds allow.
+    /// One beyond them stands at the end once it was walked.
     pub paths: Vec<PathCover>,
+    /// How many paths there are, listed or not.
+    pub drawn_paths: PathCount,
+    /// The identifiers of the shapes where paths begin.
+    pub starts: Vec<String>,
+    /// The identifiers of the shapes of a loop, which paths take at most once; empty if there is none.
+    pub cycle: Vec<String>,
+    /// The chart as it is walked: dotted are the amendments, and nothing else.
+    walked: Chart,
 }
 
 /// How often an arrow was walked, and by which cases.
@@ -65,33 +84,36 @@ pub struct ChartFault {
 
 impl Coverage {
     /// Nothing walked yet, of the project's own charts.
-    ///
-    /// # Errors
-    ///
-    /// The chart whose paths can't be listed, and why.
-    pub fn of_own_charts() -> Result<Self, ChartFault> {
-        let own = charts::all().iter().map(|(_, chart)| chart.clone()).collect();
-        Self::new(own)
+    #[must_use]
+    pub fn of_own_charts() -> Self {
+        Self::new(charts::all().iter().map(|(_, chart)| chart.clone()).collect())
     }
 
-    /// Nothing walked yet, of charts from elsewhere, which are compared with the core's.
-    ///
-    /// # Errors
-    ///
-    /// The chart whose paths can't be listed, and why.
-    pub fn of_document(mut document: Vec<Chart>) -> Result<Self, ChartFault> {
-        for arrow in document.iter_mut().flat_map(|chart| &mut chart.arrows) {
+    /// Nothing walked yet, of charts from elsewhere. Those that the core has charts for are compared with
+    /// these.
+    #[must_use]
+    pub fn of_document(document: MarkdownDocument) -> Self {
+        let mut charts = document.charts;
+        for arrow in charts.iter_mut().flat_map(|chart| &mut chart.arrows) {
             arrow.label = arrow.label.take().and_then(without_visits);
         }
-        let mut coverage = Self::new(document)?;
+        let mut coverage = Self::new(charts);
+        let errors = document.errors.iter();
+        coverage.unread = errors
+            .map(|why| format!("{}:{}:{}: {}", why.file, why.line, why.column, why.what))
+            .collect();
         coverage.compare();
-        Ok(coverage)
+        coverage
     }
 
-    fn new(charts: Vec<Chart>) -> Result<Self, ChartFault> {
-        let covers: Result<Vec<ChartCover>, ChartFault> =
-            charts.into_iter().map(uncovered).collect();
-        Ok(Self { charts: covers?, missing_in_core: Vec::new(), missing_in_chart: Vec::new() })
+    fn new(charts: Vec<Chart>) -> Self {
+        let mut room = Room { nodes: MOST_OF_A_DOCUMENT, text: MOST_TEXT };
+        Self {
+            charts: charts.into_iter().map(|chart| uncovered(chart, &mut room)).collect(),
+            missing_in_core: Vec::new(),
+            missing_in_chart: Vec::new(),
+            unread: Vec::new(),
+        }
     }
 
     /// Counts the walk of one trace by one case.
@@ -99,31 +121,32 @@ impl Coverage {
         let Some(cover) = self.charts.iter_mut().find(|cover| cover.hook == Some(hook)) else {
             return;
         };
-        let amended = cover.chart.arrows.iter().any(|arrow| arrow.dotted);
-        let laid =
-            if amended { walk(trace, &cover.chart) } else { walk_published(trace, &cover.chart) };
+        let chart = &cover.walked;
+        let amended = chart.arrows.iter().any(|arrow| arrow.dotted);
+        let laid = if amended { walk(trace, chart) } else { walk_published(trace, chart) };
         match laid {
             Ok(laid) => cover.count(case, &laid),
             Err(error) => self.note_missing(&error),
         }
     }
 
-    /// Arrows that the document draws solid, and how many of them were walked.
+    /// Arrows that the document draws, but for amendments, and how many of them were walked.
     #[must_use]
     pub fn arrows(&self) -> (usize, usize) {
         total(&self.charts, |cover| cover.arrow_counts(false))
     }
 
-    /// Arrows that the document draws dotted, and how many of them were walked.
+    /// Amendments that the document draws, and how many of their arrows were walked.
     #[must_use]
     pub fn amended_arrows(&self) -> (usize, usize) {
         total(&self.charts, |cover| cover.arrow_counts(true))
     }
 
-    /// Paths over solid arrows, and how many of them were walked.
+    /// Paths over all arrows but amendments, and how many of them were walked.
     #[must_use]
-    pub fn paths(&self) -> (usize, usize) {
-        total(&self.charts, ChartCover::path_counts)
+    pub fn paths(&self) -> (PathCount, u64) {
+        let counts = self.charts.iter().map(ChartCover::path_counts);
+        counts.fold((PathCount::Exactly(0), 0), |sum, one| (sum.0.plus(one.0), sum.1 + one.1))
     }
 
     /// The coverage of some of the charts.
@@ -134,21 +157,22 @@ impl Coverage {
         Self { charts: chosen.cloned().collect(), ..self.clone() }
     }
 
-    /// What the document draws and the core lacks, each with its line and the nearest name.
+    /// What the document draws and the core lacks of the charts that it has, each with its line and the
+    /// nearest name; and a chart whose name is nearly that of one of these.
     #[must_use]
     pub fn foreign(&self) -> Vec<ChartFault> {
         self.charts.iter().flat_map(foreign).collect()
     }
 
-    /// Whether everything drawn was walked, and nothing is missing on either side.
+    /// Whether everything was walked of the charts that the core has, too, nothing of them is missing on
+    /// either side, and every chart could be read.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        let full = |(drawn, walked): (usize, usize)| drawn == walked;
-        full(self.arrows())
-            && full(self.amended_arrows())
-            && full(self.paths())
+        let ours = self.charts.iter().filter(|cover| cover.hook.is_some());
+        ours.into_iter().all(ChartCover::is_complete)
             && self.missing_in_core.is_empty()
             && self.missing_in_chart.is_empty()
+            && self.unread.is_empty()
     }
 
     /// Notes what a trace did not find on its chart, unless comparing the charts has said so already.
@@ -177,25 +201,26 @@ impl Coverage {
         }
     }
 
-    /// Holds the solid arrows of the document against those of the core. A published chart that the
-    /// document lacks is missing; the two that were never published need not be there.
+    /// Holds the arrows of the document against those of the core. A published chart that the document lacks is
+    /// missing, if it has any of them; the two that were never published need not be there.
     fn compare(&mut self) {
         for cover in &self.charts {
             let name = &cover.chart.name;
             match cover.hook.and_then(charts::chart) {
+                None if near_hook(name).is_none() => {}
                 None => self.missing_in_core.push(format!("chart {name}")),
                 Some(own) => {
-                    let (theirs, ours) = (parts(&cover.chart), parts(own));
+                    let (theirs, ours) = (parts(&cover.walked), parts(own));
                     self.missing_in_core.extend(theirs.difference(&ours).cloned());
                     self.missing_in_chart.extend(ours.difference(&theirs).cloned());
                 }
             }
         }
+        let drawn = |hook: &Hook| self.charts.iter().any(|cover| cover.hook == Some(*hook));
         // One chart alone stands for itself, not for a document that lacks the others.
-        if self.charts.len() == 1 {
+        if self.charts.len() + self.unread.len() == 1 || !charts::PUBLISHED.iter().any(drawn) {
             return;
         }
-        let drawn = |hook: &Hook| self.charts.iter().any(|cover| cover.hook == Some(*hook));
         let lacking = charts::PUBLISHED.iter().filter(|hook| !drawn(hook));
         let lacking: Vec<String> = lacking.map(|hook| format!("chart {hook}")).collect();
         self.missing_in_chart.extend(lacking);
@@ -203,19 +228,57 @@ impl Coverage {
 }
 
 impl ChartCover {
-    /// Arrows of one kind, and how many of them were walked.
+    /// Amendments or all other arrows, and how many of them were walked.
     #[must_use]
-    pub fn arrow_counts(&self, dotted: bool) -> (usize, usize) {
-        let arrows = self.chart.arrows.iter().zip(&self.arrows);
-        let drawn: Vec<&ArrowCover> =
-            arrows.filter(|(arrow, _)| arrow.dotted == dotted).map(|(_, cover)| cover).collect();
+    pub fn arrow_counts(&self, amended: bool) -> (usize, usize) {
+        let covers = self.arrows.iter().enumerate();
+        let of_kind = covers.filter(|(index, _)| self.is_amendment(*index) == amended);
+        let drawn: Vec<&ArrowCover> = of_kind.map(|(_, cover)| cover).collect();
         (drawn.len(), drawn.iter().filter(|cover| cover.visits > 0).count())
     }
 
     /// Paths, and how many of them were walked.
     #[must_use]
-    pub fn path_counts(&self) -> (usize, usize) {
-        (self.paths.len(), self.paths.iter().filter(|path| path.visits > 0).count())
+    pub fn path_counts(&self) -> (PathCount, u64) {
+        let walked = self.paths.iter().filter(|path| path.visits > 0);
+        (self.drawn_paths, walked.count() as u64)
+    }
+
+    /// Whether an arrow is an amendment of the core's: drawn dotted, with the name of one for a label, in a chart
+    /// that the core has.
+    #[must_use]
+    pub fn is_amendment(&self, arrow: usize) -> bool {
+        self.walked.arrows.get(arrow).is_some_and(|arrow| arrow.dotted)
+    }
+
+    /// What a reader of the counts should know: that the core lacks the chart, that there are loops or several
+    /// starts, and how many of the paths are listed.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if self.hook.is_none() {
+            remarks.push("the core has no such chart".to_owned());
+        }
+        if !self.cycle.is_empty() {
+            remarks.push("a path takes each loop at most once".to_owned());
+        }
+        if self.starts.len() != 1 {
+            remarks.push(format!("paths begin at {} shapes", self.starts.len()));
+        }
+        let listed = self.paths.len() as u64;
+        if self.drawn_paths != PathCount::Exactly(listed) {
+            let plural = if listed == 1 { "path is" } else { "paths are" };
+            remarks.push(format!("no more than {listed} {plural} listed"));
+        }
+        remarks
+    }
+
+    fn is_complete(&self) -> bool {
+        let full = |(drawn, walked): (usize, usize)| drawn == walked;
+        let (drawn, walked) = self.path_counts();
+        full(self.arrow_counts(false))
+            && full(self.arrow_counts(true))
+            && drawn == PathCount::Exactly(walked)
     }
 
     /// The identifiers of an arrow's ends.
@@ -233,9 +296,18 @@ impl ChartCover {
                 cover.cases.push(case.to_owned());
             }
         }
-        let taken = self.paths.iter_mut().find(|path| path.path.nodes == laid.nodes);
-        if let Some(path) = taken.filter(|_| laid.is_complete) {
-            path.visits += 1;
+        if !laid.is_complete {
+            return;
+        }
+        // What follows the arrows between the nodes are amendments.
+        let length = laid.nodes.len().saturating_sub(1);
+        let arrows = laid.arrows.get(..length).unwrap_or_default();
+        match self.paths.iter_mut().find(|path| path.path.arrows == arrows) {
+            Some(path) => path.visits += 1,
+            None => {
+                let path = ChartPath { nodes: laid.nodes.clone(), arrows: arrows.to_vec() };
+                self.paths.push(PathCover { path, visits: 1 });
+            }
         }
     }
 }
@@ -250,26 +322,56 @@ fn without_visits(label: String) -> Option<String> {
     (!rest.is_empty()).then(|| rest.to_owned())
 }
 
-fn uncovered(chart: Chart) -> Result<ChartCover, ChartFault> {
-    let paths = chart.paths(PATH_LIMIT).map_err(|error| {
-        let at = match &error {
-            PathsError::SeveralStarts(ids) => ids.last(),
-            PathsError::Cycle(ids) => ids.first(),
-            PathsError::NoStart | PathsError::TooMany(_) => None,
-        };
-        let node = at.and_then(|id| chart.nodes.get(chart.node(id)?)).or(chart.nodes.first());
-        ChartFault {
-            line: node.map_or(0, |node| node.line),
-            what: format!("chart {}: {error}", chart.name),
-            hint: None,
-        }
-    })?;
-    Ok(ChartCover {
-        hook: chart.name.parse().ok(),
+/// How much may still be listed.
+struct Room {
+    nodes: usize,
+    text: usize,
+}
+
+fn uncovered(chart: Chart, room: &mut Room) -> ChartCover {
+    let hook: Option<Hook> = chart.name.parse().ok();
+    let mut walked = chart.clone();
+    for arrow in &mut walked.arrows {
+        let named = || arrow.label.as_ref().is_some_and(|label| label.parse::<Amendment>().is_ok());
+        arrow.dotted = arrow.dotted && hook.is_some() && named();
+    }
+    let found = walked.paths(MOST_OF_A_CHART.min(room.nodes));
+    let mut paths = Vec::new();
+    for path in found.listed {
+        let Some(left) = room.text.checked_sub(length(&path, &chart)) else { break };
+        room.text = left;
+        room.nodes = room.nodes.saturating_sub(path.nodes.len());
+        paths.push(PathCover { path, visits: 0 });
+    }
+    let ids = |nodes: &[usize]| -> Vec<String> {
+        let nodes = nodes.iter().filter_map(|node| chart.nodes.get(*node));
+        nodes.map(|node| node.id.clone()).collect()
+    };
+    ChartCover {
+        hook,
         arrows: vec![ArrowCover::default(); chart.arrows.len()],
-        paths: paths.into_iter().map(|path| PathCover { path, visits: 0 }).collect(),
+        paths,
+        drawn_paths: found.count,
+        starts: ids(&found.starts),
+        cycle: ids(&found.cycle),
+        walked,
         chart,
-    })
+    }
+}
+
+/// About how many bytes a path has as text.
+fn length(path: &ChartPath, chart: &Chart) -> usize {
+    let id = |node: &usize| chart.nodes.get(*node).map_or(0, |node| node.id.len() + 3);
+    let label = |arrow: &usize| {
+        let arrow = chart.arrows.get(*arrow);
+        arrow.and_then(|arrow| arrow.label.as_ref()).map_or(0, |label| label.len() + 1)
+    };
+    path.nodes.iter().map(id).sum::<usize>() + path.arrows.iter().map(label).sum::<usize>()
+}
+
+/// The hook whose name somebody probably meant.
+fn near_hook(name: &str) -> Option<&'static str> {
+    nearest_name(name, Hook::ALL.iter().map(|hook| hook.name()), Tolerance::OneToThree)
 }
 
 /// What the core lacks of one chart, each thing once: the chart, a shape of it, or an arrow between shapes
@@ -277,6 +379,9 @@ fn uncovered(chart: Chart) -> Result<ChartCover, ChartFault> {
 fn foreign(cover: &ChartCover) -> Vec<ChartFault> {
     let chart = &cover.chart;
     let Some(own) = cover.hook.and_then(charts::chart) else {
+        if near_hook(&chart.name).is_none() {
+            return Vec::new();
+        }
         let line = chart.nodes.first().map_or(0, |node| node.line);
         let names: Vec<&str> = Hook::ALL.iter().map(|hook| hook.name()).collect();
         let what = format!("the core has no chart `{}`", chart.name);
@@ -287,15 +392,17 @@ fn foreign(cover: &ChartCover) -> Vec<ChartFault> {
         let near = nearest_name(id, own_ids, Tolerance::ThirdOfName);
         near.map(|near| format!("did you mean `{near}`?"))
     };
-    let known = |node: usize| chart.nodes.get(node).is_some_and(|n| own.node(&n.id).is_some());
-    let strange = chart.nodes.iter().filter(|node| own.node(&node.id).is_none());
+    let own_ids: BTreeSet<&str> = own.nodes.iter().map(|node| node.id.as_str()).collect();
+    let is_own = |node: &Node| own_ids.contains(node.id.as_str());
+    let known = |node: usize| chart.nodes.get(node).is_some_and(is_own);
+    let strange = chart.nodes.iter().filter(|node| !is_own(node));
     let shapes = strange.map(|node| ChartFault {
         line: node.line,
         what: format!("the core has no shape `{}` in chart {}", node.id, chart.name),
         hint: hint(&node.id),
     });
     let ours = parts(own);
-    let solid = cover.chart.arrows.iter().filter(|arrow| !arrow.dotted);
+    let solid = cover.walked.arrows.iter().filter(|arrow| !arrow.dotted);
     let between = solid.filter(|arrow| known(arrow.from) && known(arrow.to));
     let arrows = between.filter_map(|arrow| {
         let text = solid_text(chart, arrow);
@@ -327,17 +434,12 @@ fn arrow_text(chart: &str, from: &str, label: Option<&str>, to: &str) -> String 
     }
 }
 
-/// What a chart draws solid: its arrows, and the identifiers that no solid arrow mentions.
+/// What a chart draws but for amendments: its arrows, and the identifiers that no arrow mentions.
 fn parts(chart: &Chart) -> BTreeSet<String> {
-    let id = |node: usize| chart.nodes.get(node).map_or("?", |node| node.id.as_str());
-    let solid: Vec<_> = chart.arrows.iter().filter(|arrow| !arrow.dotted).collect();
-    let dotted: Vec<_> = chart.arrows.iter().filter(|arrow| arrow.dotted).collect();
-    let named = solid.iter().map(|arrow| solid_text(chart, arrow));
-    let touches = |node: usize, arrows: &[&Arrow]| {
-        arrows.iter().any(|arrow| arrow.from == node || arrow.to == node)
-    };
-    let lone = (0..chart.nodes.len())
-        .filter(|node| !touches(*node, &solid) && !touches(*node, &dotted))
-        .map(|node| format!("{}: {}", chart.name, id(node)));
-    named.chain(lone).collect()
+    let touched: BTreeSet<usize> =
+        chart.arrows.iter().flat_map(|arrow| [arrow.from, arrow.to]).collect();
+    let solid = chart.arrows.iter().filter(|arrow| !arrow.dotted);
+    let nodes = chart.nodes.iter().enumerate().filter(|(node, _)| !touched.contains(node));
+    let lone = nodes.map(|(_, node)| format!("{}: {}", chart.name, node.id));
+    solid.map(|arrow| solid_text(chart, arrow)).chain(lone).collect()
 }

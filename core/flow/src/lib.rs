@@ -1,7 +1,7 @@
 //! Flowcharts as data: read from Mermaid or Markdown, counted into paths, painted with visits.
 //!
 //! [`parse()`] reads one Mermaid flowchart, [`charts_in_markdown`] every one of a document,
-//! [`Chart::paths`] lists the ways from its start to its ends, and [`mermaid`] writes it back with
+//! [`Chart::paths`] lists the ways from its starts to its ends, and [`mermaid`] writes it back with
 //! the visits on its arrows. Nothing here touches a file: texts come in, values go out.
 
 mod diagnostic;
@@ -12,7 +12,9 @@ mod paint;
 mod parse;
 mod paths;
 mod resolve;
+mod shape;
 mod source;
+mod starts;
 mod statement;
 mod table;
 mod text;
@@ -22,7 +24,7 @@ pub use markdown::{MarkdownDocument, charts_in_markdown};
 pub use names::{Tolerance, nearest_name};
 pub use paint::mermaid;
 pub use parse::{Parsed, parse};
-pub use paths::{ChartPath, PathsError};
+pub use paths::{ChartPath, ChartPaths, PathCount};
 
 /// One flowchart: its shapes and the arrows between them, both in the order of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +73,18 @@ pub enum Form {
     Diamond,
     /// `id{{caption}}`
     Hexagon,
+    /// `id[/caption/]`
+    LeanRight,
+    /// `id[\caption\]`
+    LeanLeft,
+    /// `id[/caption\]`: wide below
+    Trapezoid,
+    /// `id[\caption/]`: wide above
+    InvertedTrapezoid,
+    /// `id(((caption)))`
+    DoubleCircle,
+    /// `id(-caption-)`
+    Ellipse,
 }
 
 /// One arrow of a chart.
@@ -82,7 +96,7 @@ pub struct Arrow {
     pub to: usize,
     /// What is written on it, with real newlines.
     pub label: Option<String>,
-    /// Whether it is drawn dotted; thick arrows count as solid.
+    /// Whether it is drawn dotted; thick arrows and lines without a head count as solid.
     pub dotted: bool,
     /// One-based line of the file where the arrow is drawn.
     pub line: usize,
@@ -91,13 +105,13 @@ pub struct Arrow {
 /// Which way a chart is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
-    /// `TD` or `TB`
+    /// `TD`, `TB` or `v`
     TopDown,
-    /// `BT`
+    /// `BT` or `^`
     BottomUp,
-    /// `LR`
+    /// `LR` or `>`
     LeftRight,
-    /// `RL`
+    /// `RL` or `<`
     RightLeft,
 }
 
@@ -119,41 +133,11 @@ impl Chart {
     pub fn arrows_to(&self, node: usize) -> impl Iterator<Item = (usize, &Arrow)> {
         self.arrows.iter().enumerate().filter(move |(_, arrow)| arrow.to == node)
     }
-
-    /// The nodes that no arrow enters, dotted or solid, in chart order. One that only dotted arrows leave
-    /// is where an amendment sets in, not a start; nor is one that no arrow touches, in a chart with arrows.
-    #[must_use]
-    pub fn starts(&self) -> Vec<usize> {
-        let mut entered = vec![false; self.nodes.len()];
-        let mut left_solid = vec![false; self.nodes.len()];
-        for arrow in &self.arrows {
-            if let Some(mark) = entered.get_mut(arrow.to) {
-                *mark = true;
-            }
-            if let Some(mark) = left_solid.get_mut(arrow.from) {
-                *mark |= !arrow.dotted;
-            }
-        }
-        let no_arrows = self.arrows.is_empty();
-        let marks = entered.into_iter().zip(left_solid).enumerate();
-        let free = marks.filter(|(_, (entered, left))| !entered && (*left || no_arrows));
-        free.map(|(node, _)| node).collect()
-    }
-
-    /// The one node that no arrow enters: where the chart begins. `None` if there are none or
-    /// several, see [`Chart::starts`].
-    #[must_use]
-    pub fn start(&self) -> Option<usize> {
-        match self.starts().as_slice() {
-            [only] => Some(*only),
-            _ => None,
-        }
-    }
 }
 
 impl Form {
     /// Every form, in the order of the enum.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::Rectangle,
         Self::Rounded,
         Self::Stadium,
@@ -163,6 +147,12 @@ impl Form {
         Self::Flag,
         Self::Diamond,
         Self::Hexagon,
+        Self::LeanRight,
+        Self::LeanLeft,
+        Self::Trapezoid,
+        Self::InvertedTrapezoid,
+        Self::DoubleCircle,
+        Self::Ellipse,
     ];
 
     /// The brackets around the caption, as Mermaid writes them.
@@ -178,6 +168,12 @@ impl Form {
             Self::Flag => (">", "]"),
             Self::Diamond => ("{", "}"),
             Self::Hexagon => ("{{", "}}"),
+            Self::LeanRight => ("[/", "/]"),
+            Self::LeanLeft => ("[\\", "\\]"),
+            Self::Trapezoid => ("[/", "\\]"),
+            Self::InvertedTrapezoid => ("[\\", "/]"),
+            Self::DoubleCircle => ("(((", ")))"),
+            Self::Ellipse => ("(-", "-)"),
         }
     }
 }
@@ -198,10 +194,10 @@ impl Direction {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         match word {
-            "TD" | "TB" => Some(Self::TopDown),
-            "BT" => Some(Self::BottomUp),
-            "LR" => Some(Self::LeftRight),
-            "RL" => Some(Self::RightLeft),
+            "TD" | "TB" | "v" => Some(Self::TopDown),
+            "BT" | "^" => Some(Self::BottomUp),
+            "LR" | ">" => Some(Self::LeftRight),
+            "RL" | "<" => Some(Self::RightLeft),
             _ => None,
         }
     }
@@ -228,18 +224,5 @@ mod tests {
         let from: Vec<usize> = chart.arrows_from(0).map(|(ix, _)| ix).collect();
         let to: Vec<usize> = chart.arrows_to(2).map(|(ix, _)| ix).collect();
         assert_eq!((from, to), (vec![0, 1], vec![1, 2]));
-    }
-
-    #[test]
-    fn the_start_is_what_nothing_enters() {
-        assert_eq!(chart("graph TD\nb[B]\na[A] --> b").start(), Some(1));
-        assert_eq!(chart("graph TD\na[A] --> c[C]\nb[B] --> c").starts(), [0, 2]);
-        assert_eq!(chart("graph TD\na[A] --> c[C]\nb[B] --> c").start(), None);
-    }
-
-    #[test]
-    fn where_an_amendment_sets_in_is_no_start() {
-        assert_eq!(chart("graph TD\na[A] -.-> b[B]\nc[C] --> b").starts(), [2]);
-        assert_eq!(chart("graph TD\na[A]").starts(), [0], "a chart of one node starts there");
     }
 }

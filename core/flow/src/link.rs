@@ -1,7 +1,7 @@
 //! Reads what stands between two nodes: the arrow and its label.
 
 use super::source::{ReadResult, SourcePosition, SourceText, complaint_width};
-use super::table::Link;
+use super::table::{Link, Ways};
 use super::text;
 use crate::diagnostic::Diagnostic;
 
@@ -14,11 +14,12 @@ enum Style {
 }
 
 /// What stands where a line may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// The rest of a line and an arrowhead.
-    Head,
-    /// The rest of a line without an arrowhead.
-    Bare,
+    /// The rest of a line, with what it ends in: `>`, `x`, `o`, or nothing.
+    Head(Option<char>),
+    /// The marks of a line, but too few to end it.
+    Short,
     /// Something else: the line goes on with a label.
     Elsewhere,
 }
@@ -26,14 +27,28 @@ enum End {
 /// Reads one link, its label included.
 pub(crate) fn link(source: &mut SourceText<'_>) -> ReadResult<Link> {
     let place = source.here();
+    if source.rest().starts_with("~~~") {
+        source.take_while(|c| c == '~');
+        piped_label(source)?;
+        return Ok(Link { label: None, dotted: false, ways: Ways::Unseen, place });
+    }
+    let tail = tail(source);
     let styles = [Style::Solid, Style::Dotted, Style::Thick];
     let Some(style) = styles.into_iter().find(|style| source.eat(style.opener())) else {
         return Err(not_a_link(source).into());
     };
-    let inner = match end(source, style, 0) {
-        End::Head => None,
-        End::Bare => return Err(headless(source, style, place).into()),
-        End::Elsewhere => Some(inner_label(source, style, place)?),
+    let (inner, head) = match end(source, style, 0) {
+        End::Head(head) => (None, head),
+        End::Short => return Err(unclosed(source, style, place).into()),
+        End::Elsewhere => {
+            let (label, head) = inner_label(source, style, place)?;
+            (Some(label), head)
+        }
+    };
+    let ways = match (tail, head) {
+        (Some('<'), Some('>')) => Ways::Both,
+        (Some('<'), _) => return Err(backwards(source, style, place).into()),
+        _ => Ways::Onward,
     };
     let before = source.clone();
     let piped = piped_label(source)?;
@@ -44,8 +59,17 @@ pub(crate) fn link(source: &mut SourceText<'_>) -> ReadResult<Link> {
     Ok(Link {
         label: inner.or(piped).filter(|label| !label.is_empty()),
         dotted: style == Style::Dotted,
+        ways,
         place,
     })
+}
+
+/// Reads what a line may begin with, as in `<-->`, `x--x` and `o--o`.
+fn tail(source: &mut SourceText<'_>) -> Option<char> {
+    source.peek().filter(|c| matches!(c, '<' | 'x' | 'o'))?;
+    let line = source.rest().get(1..).unwrap_or_default();
+    let is_line = ["--", "-.", "=="].iter().any(|opener| line.starts_with(opener));
+    is_line.then(|| source.bump())?
 }
 
 impl Style {
@@ -77,20 +101,28 @@ impl Style {
     }
 }
 
-/// Reads the end of a line, of at least so many marks. Of what is no end, the marks are read.
+/// Reads the end of a line, of at least so many marks if it begins there. Of what is no end, the marks
+/// are read.
 fn end(source: &mut SourceText<'_>, style: Style, least: usize) -> End {
     let marks = source.take_while(|c| c == style.mark()).len();
     let line = match style {
         Style::Dotted => marks >= least && source.eat("-"),
-        Style::Solid | Style::Thick => marks >= least.max(1),
+        Style::Solid | Style::Thick => marks >= least,
     };
-    let may_end = line || (least == 0 && style != Style::Dotted);
-    if may_end && source.eat(">") {
-        End::Head
-    } else if line {
-        End::Bare
-    } else {
-        End::Elsewhere
+    if !line {
+        return End::Elsewhere;
+    }
+    let head = source.peek().filter(|c| matches!(c, '>' | 'x' | 'o'));
+    if head.is_some() {
+        source.bump();
+        return End::Head(head);
+    }
+    // A line without a head has one mark more instead.
+    match style {
+        Style::Dotted => End::Head(None),
+        Style::Solid | Style::Thick if marks > least => End::Head(None),
+        Style::Solid | Style::Thick if least == 0 => End::Elsewhere,
+        Style::Solid | Style::Thick => End::Short,
     }
 }
 
@@ -99,41 +131,32 @@ fn inner_label(
     source: &mut SourceText<'_>,
     style: Style,
     place: SourcePosition,
-) -> ReadResult<String> {
-    if style != Style::Dotted && matches!(source.peek(), Some('x' | 'o')) {
-        source.bump();
-        let read = source.since(place);
-        let expected = style.expected();
-        let what = format!("Mermaid gives `{read}` an arrowhead of its own, expected {expected}");
-        let complaint = source.complain(place, complaint_width(read), what);
-        return Err(complaint.hint("put a space before the label").into());
-    }
+) -> ReadResult<(String, Option<char>)> {
     let least = style.opener().matches(style.mark()).count();
     source.skip_blanks();
     if source.peek() == Some('"') {
         let label = quoted(source)?;
         source.skip_blanks();
         return match end(source, style, least) {
-            End::Head => Ok(label),
-            End::Bare => Err(headless(source, style, place).into()),
-            End::Elsewhere => Err(unclosed(source, style, place).into()),
+            End::Head(head) => Ok((label, head)),
+            End::Short | End::Elsewhere => Err(unclosed(source, style, place).into()),
         };
     }
     let from = source.here();
     loop {
         let before = source.clone();
         match end(source, style, least) {
-            End::Head => {
+            End::Head(head) => {
                 let raw = before.since(from);
                 if !raw.trim().is_empty() {
-                    return Ok(text::decode(raw));
+                    return Ok((text::decode(raw), head));
                 }
                 let expected = style.expected();
                 let what = format!("the label of this arrow is empty, expected {expected}");
                 let width = complaint_width(source.since(place));
                 return Err(source.complain(place, width, what).into());
             }
-            End::Bare => return Err(headless(source, style, place).into()),
+            End::Short => return Err(unclosed(source, style, place).into()),
             End::Elsewhere if matches!(source.peek(), None | Some('\n')) => {
                 return Err(unclosed(source, style, place).into());
             }
@@ -210,11 +233,10 @@ fn unclosed(source: &SourceText<'_>, style: Style, place: SourcePosition) -> Dia
     complaint.hint(hint)
 }
 
-fn headless(source: &SourceText<'_>, style: Style, place: SourcePosition) -> Diagnostic {
-    let expected = style.expected();
-    let what = format!("found a line without an arrowhead, expected {expected}");
+fn backwards(source: &SourceText<'_>, style: Style, place: SourcePosition) -> Diagnostic {
+    let what = format!("found an arrow that only leads back, expected {}", style.expected());
     let complaint = source.complain(place, complaint_width(source.since(place)), what);
-    complaint.hint("a path needs to know which way it goes: end the line with `>`")
+    complaint.hint("Mermaid draws no head at its beginning alone: write it the other way round")
 }
 
 /// What to say where an arrow was expected and something else was found.
@@ -225,11 +247,11 @@ fn not_a_link(source: &SourceText<'_>) -> Diagnostic {
         Some('[' | '(' | '{' | '>') => {
             "a node's shape follows its id without a space: `id[caption]`"
         }
-        Some('<') => "draw an arrow for each way",
+        Some('<') => "write `<-->` for both ways, or the arrow the other way round",
         Some('-') => "write `-->`",
         Some('=') => "write `==>` or `-->`",
-        Some('~') => "a chart that is walked has no invisible lines",
-        Some('@') => "give the shape in brackets: `id[caption]`, `id{question?}`",
+        Some('~') => "an invisible line is `~~~`",
+        Some('@') => "a shape follows its id without a space: `id@{ shape: diamond }`",
         Some('"' | '|') => "a label stands on an arrow: `a -- text --> b` or `a -->|text| b`",
         _ => "an id is made of letters, digits, `_` and `-`",
     };
@@ -286,22 +308,39 @@ mod tests {
         assert_eq!(read("-. v1.2 - x .->"), label("v1.2 - x"));
     }
 
-    #[test]
-    fn lines_without_arrowheads_are_refused() {
-        for text in ["--- b", "-----", "===", "-.-", "-- no ---", "-. no .- b", "== no === b"] {
-            let complaint = refused(text);
-            assert!(complaint.what.contains("without an arrowhead"), "{complaint}");
-            assert!(complaint.hint.is_some());
-        }
-        assert_eq!(refused("--- b").width, 3);
+    /// Which ways a link leads, and the text behind it.
+    fn ways(text: &str) -> (Ways, &str) {
+        let mut source = SourceText::new(text, "t.mmd", 1);
+        let link = link(&mut source).unwrap_or_else(|complaint| panic!("{text}: {complaint}"));
+        (link.ways, source.rest())
     }
 
     #[test]
-    fn other_arrowheads_are_refused() {
-        for text in ["--x b", "--ok--> b", "==o b"] {
-            assert!(refused(text).what.contains("arrowhead of its own"), "{text}");
+    fn lines_with_other_heads_or_none_lead_onward() {
+        for text in
+            ["---", "-----", "===", "-.-", "--x", "--o", "==x", "-.-o", "x--x", "o==o", "o-.-x"]
+        {
+            assert_eq!(ways(text), (Ways::Onward, ""), "{text}");
         }
+        for text in ["-- no ---", "-. no .-", "== no ===", "-- no --x", "x-- no --x", "---|no|"] {
+            assert_eq!(read(text).0.as_deref(), Some("no"), "{text}");
+        }
+        assert_eq!(ways("--- b"), (Ways::Onward, " b"));
+        assert_eq!(ways("--ok--> b"), (Ways::Onward, "k--> b"), "as Mermaid has it");
         assert_eq!(read("-- ok -->"), (Some("ok".to_owned()), false));
+    }
+
+    #[test]
+    fn lines_with_two_heads_lead_both_ways_and_invisible_ones_nowhere() {
+        for text in ["<-->", "<---->", "<==>", "<-.->", "<-- no -->", "<-->|no|", "<-. no .->"] {
+            assert_eq!(ways(text), (Ways::Both, ""), "{text}");
+        }
+        for text in ["~~~", "~~~~~", "~~~|no|"] {
+            assert_eq!(ways(text), (Ways::Unseen, ""), "{text}");
+        }
+        for text in ["<---", "<-- no ---", "<==="] {
+            assert!(refused(text).what.contains("only leads back"), "{text}");
+        }
     }
 
     #[test]
@@ -310,6 +349,8 @@ mod tests {
             ("-- no\n-->", "found the end of the line after `--` and a label"),
             ("-. no", "found the end of the chart after `-.` and a label"),
             ("-- \"no\" b", "found `b` after `--` and a label"),
+            ("-- no -- b", "found white space after `--` and a label"),
+            ("== no == b", "found white space after `==` and a label"),
             ("-->|no", "found the end of the chart in a label"),
             ("-->|no\n|", "found the end of the line in a label"),
             ("-->||", "the label `||` is empty"),
@@ -328,9 +369,13 @@ mod tests {
 
     #[test]
     fn what_is_no_arrow_is_refused_with_a_hint() {
-        for (text, hint) in
-            [("->", "`-->`"), ("<-->", "each way"), ("~~~", "invisible"), ("[A]", "space")]
-        {
+        for (text, hint) in [
+            ("->", "`-->`"),
+            ("<-", "both ways"),
+            ("~~", "invisible"),
+            ("[A]", "space"),
+            ("@{", "space"),
+        ] {
             let complaint = refused(text);
             assert!(complaint.what.contains("expected an arrow"), "{complaint}");
             assert!(complaint.hint.as_ref().unwrap().contains(hint), "{complaint}");

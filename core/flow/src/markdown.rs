@@ -1,10 +1,15 @@
 //! Finds the flowcharts of a document and names them.
 
+mod blocks;
+mod fence;
+
 use std::collections::BTreeMap;
 
+use self::blocks::{Block, CodeBlock, blocks};
+use self::fence::Fence;
 use super::names::{heading_name, kebab};
 use super::parse::{begins_as_a_chart, looks_like_a_chart};
-use super::{Chart, parse};
+use super::{Chart, Parsed, parse};
 use crate::diagnostic::Diagnostic;
 
 /// Endings of files that hold one bare chart.
@@ -23,54 +28,51 @@ pub struct MarkdownDocument {
 
 /// Reads every flowchart of a Markdown document, or the one of a bare Mermaid file.
 ///
-/// In Markdown these are the code blocks fenced by three or more backticks or tildes, indented by
-/// at most three spaces, that are marked `mermaid` and begin with `flowchart` or `graph` (or with a
-/// misspelling, which is an error); other diagrams are passed over. A chart is named by the nearest
-/// heading above it: `### On Create Backup Hook` names `create-backup`. Charts without one are
-/// `chart-1`, `chart-2` and so on, and where a name would come twice the later one gets `-2`.
+/// In Markdown these are the code blocks between three or more backticks or tildes that are marked `mermaid`,
+/// as MyST (`{mermaid}`, between colons too, with lines of options) or as MkDocs do it (`{ .mermaid }`), and
+/// that begin with `flowchart` or `graph` (or with a misspelling, which is an error); other diagrams are passed
+/// over. They may stand in lists, block quotes and directives that hold Markdown. What is indented as code or
+/// stands in an HTML comment is not read.
+///
+/// A chart is named by the nearest heading above it, with `#` before or a line of `=` or `-` below:
+/// `### On Create Backup Hook` names `create-backup`. Charts without one are `chart-1`, `chart-2` and so on,
+/// and where a name would come twice the later one gets `-2`. A chart that can't be read keeps its name.
 ///
 /// A file that ends in `.mmd` or `.mermaid`, or that begins as a flowchart and holds no fence, is
 /// one chart, named by a comment `%% chart: NAME` or else by the file.
 #[must_use]
 pub fn charts_in_markdown(text: &str, file: &str) -> MarkdownDocument {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut document = MarkdownDocument::default();
     let is_mermaid = MERMAID_ENDINGS.iter().any(|ending| file.ends_with(ending));
-    let fenced = || lines(text).any(|(_, _, line)| Fence::opened_by(line).is_some());
+    let fenced = || text.lines().any(|line| Fence::opened_by(line.trim_start()).is_some());
     if is_mermaid || (begins_as_a_chart(text) && !fenced()) {
         if text.trim().is_empty() || looks_like_a_chart(text) {
-            document.read(text, file, &bare_name(text, file), 1);
+            document.take(parse(text, file, &bare_name(text, file), 1));
         }
         return document;
     }
     let mut names = TakenNames::default();
-    let mut open: Option<Open<'_>> = None;
-    for (number, (start, next, line)) in lines(text).enumerate() {
-        let number = number + 1;
-        if let Some(block) = &open {
-            if block.fence.closed_by(line) {
-                let content = text.get(block.start..start).unwrap_or_default();
-                if block.fence.is_mermaid && looks_like_a_chart(content) {
-                    let name = names.next();
-                    document.read(content, file, &name, block.line + 1);
+    let lines: Vec<&str> = text.split('\n').collect();
+    for block in blocks(text) {
+        match block {
+            Block::Heading(text) => names.heading = heading_name(&text),
+            Block::Unclosed(block) => document.errors.push(unclosed(&block, &lines, file)),
+            Block::Diagram(block) => {
+                let (content, options) = block.without_options();
+                if looks_like_a_chart(content) {
+                    let read = parse(content, file, &names.next(), block.line + 1 + options);
+                    document.take(in_the_document(read, &block, &lines));
                 }
-                open = None;
             }
-        } else if let Some(fence) = Fence::opened_by(line) {
-            let (start, line) = (next, number);
-            open = Some(Open { fence, start, line });
-        } else if let Some(heading) = heading(line) {
-            names.heading = heading_name(heading);
         }
-    }
-    if let Some(block) = open {
-        document.errors.push(block.unclosed(text, file));
     }
     document
 }
 
 impl MarkdownDocument {
-    fn read(&mut self, text: &str, file: &str, name: &str, first_line: usize) {
-        match parse(text, file, name, first_line) {
+    fn take(&mut self, read: Result<Parsed, Diagnostic>) {
+        match read {
             Ok(parsed) => {
                 self.charts.push(parsed.chart);
                 self.warnings.extend(parsed.warnings);
@@ -78,6 +80,43 @@ impl MarkdownDocument {
             Err(complaint) => self.errors.push(complaint),
         }
     }
+}
+
+/// Lets complaints about a block point to where its text stands in the document.
+fn in_the_document(
+    mut read: Result<Parsed, Diagnostic>,
+    block: &CodeBlock<'_>,
+    lines: &[&str],
+) -> Result<Parsed, Diagnostic> {
+    let complaints = match &mut read {
+        Ok(parsed) => parsed.warnings.as_mut_slice(),
+        Err(complaint) => std::slice::from_mut(complaint),
+    };
+    for complaint in complaints {
+        // The end of a block is the line that closes it, or that of its last line.
+        let at = complaint.line.saturating_sub(block.line + 1);
+        let cut = block.cuts.get(at).copied().unwrap_or_default();
+        if complaint.column > 0 {
+            complaint.column += cut;
+        }
+        if !complaint.source.is_empty() {
+            complaint.source = source_line(lines, complaint.line);
+        }
+    }
+    read
+}
+
+fn unclosed(block: &CodeBlock<'_>, lines: &[&str], file: &str) -> Diagnostic {
+    let marks = block.fence.marks;
+    let what = format!("this code block is never closed, expected a line of `{marks}`");
+    Diagnostic::error(file, what)
+        .at(block.line, block.before + 1, marks.len(), &source_line(lines, block.line))
+        .hint("everything below it was taken for its content")
+}
+
+fn source_line(lines: &[&str], number: usize) -> String {
+    let line = lines.get(number.saturating_sub(1)).copied().unwrap_or_default();
+    line.strip_suffix('\r').unwrap_or(line).to_owned()
 }
 
 /// The names given so far in a document.
@@ -111,86 +150,6 @@ impl TakenNames {
             }
         }
     }
-}
-
-/// A code block that was not closed yet.
-struct Open<'a> {
-    fence: Fence<'a>,
-    /// Where its content begins.
-    start: usize,
-    /// The line of the fence.
-    line: usize,
-}
-
-impl Open<'_> {
-    fn unclosed(&self, text: &str, file: &str) -> Diagnostic {
-        let marks = self.fence.marks;
-        let (_, _, source) = lines(text).nth(self.line - 1).unwrap_or_default();
-        let column = source.chars().take_while(|c| *c == ' ').count() + 1;
-        let what = format!("this code block is never closed, expected a line of `{marks}`");
-        Diagnostic::error(file, what)
-            .at(self.line, column, marks.len(), source)
-            .hint("everything below it was taken for its content")
-    }
-}
-
-/// The line that opens a code block.
-#[derive(Debug, Clone, Copy)]
-struct Fence<'a> {
-    marks: &'a str,
-    is_mermaid: bool,
-}
-
-impl<'a> Fence<'a> {
-    fn opened_by(line: &'a str) -> Option<Self> {
-        let (marks, info) = marks(line)?;
-        if marks.starts_with('`') && info.contains('`') {
-            return None;
-        }
-        let word = info.split_whitespace().next().unwrap_or_default();
-        let is_mermaid = word.eq_ignore_ascii_case("mermaid");
-        Some(Self { marks, is_mermaid })
-    }
-
-    fn closed_by(&self, line: &str) -> bool {
-        marks(line)
-            .is_some_and(|(marks, info)| marks.starts_with(self.marks) && info.trim().is_empty())
-    }
-}
-
-/// The three or more backticks or tildes at the beginning of a line, and what follows them.
-fn marks(line: &str) -> Option<(&str, &str)> {
-    let inner = unindented(line)?;
-    let mark = inner.chars().next().filter(|c| matches!(c, '`' | '~'))?;
-    let after = inner.trim_start_matches(mark);
-    let marks = inner.get(..inner.len() - after.len())?;
-    (marks.len() >= 3).then_some((marks, after))
-}
-
-/// The text of a heading such as `## Text`.
-fn heading(line: &str) -> Option<&str> {
-    let inner = unindented(line)?;
-    let text = inner.trim_start_matches('#');
-    let level = inner.len() - text.len();
-    let is_heading = (1..=6).contains(&level) && (text.is_empty() || text.starts_with([' ', '\t']));
-    is_heading.then(|| text.trim())
-}
-
-/// The line without its indentation, if that is not the one of a code block.
-fn unindented(line: &str) -> Option<&str> {
-    let inner = line.trim_start_matches(' ');
-    (line.len() - inner.len() <= 3).then_some(inner)
-}
-
-/// The lines of a text without their ends, each with the offsets of its beginning and of the next
-/// line's.
-fn lines(text: &str) -> impl Iterator<Item = (usize, usize, &str)> {
-    let mut next = 0;
-    text.split('\n').map(move |line| {
-        let start = next;
-        next += line.len() + 1;
-        (start, next, line.strip_suffix('\r').unwrap_or(line))
-    })
 }
 
 /// The name of the chart that is a whole file.
@@ -268,7 +227,7 @@ mod tests {
 
     #[test]
     fn complaints_count_lines_in_the_document() {
-        let text = "# T\r\n\r\n```mermaid\r\nflowchart TD\r\n  a[A] --> b\r\n```\r\n~~~mermaid\r\ngraph TD\r\n  a --- b\r\n~~~\r\n";
+        let text = "# T\r\n\r\n```mermaid\r\nflowchart TD\r\n  a[A] --> b\r\n```\r\n~~~mermaid\r\ngraph TD\r\n  a -- b\r\n~~~\r\n";
         let document = charts_in_markdown(text, "f.md");
         let warning = &document.warnings[0];
         assert_eq!(
@@ -277,6 +236,18 @@ mod tests {
         );
         let error = &document.errors[0];
         assert_eq!((error.line, error.column, error.file.as_str()), (9, 5, "f.md"));
+    }
+
+    #[test]
+    fn complaints_in_lists_and_quotes_point_into_the_document() {
+        let text =
+            "# T\n- x\n  > ```{mermaid}\n  > :name: x\n  > graph TD\n  >   a[A] --> b\n  > ```\n";
+        let document = charts_in_markdown(text, "f.md");
+        let warning = &document.warnings[0];
+        assert_eq!((warning.line, warning.column, warning.width), (6, 16, 1));
+        assert_eq!(warning.source, "  >   a[A] --> b");
+        let open = charts_in_markdown("1. > ~~~~mermaid\n   > graph TD", "f.md");
+        assert_eq!((open.errors[0].line, open.errors[0].column, open.errors[0].width), (1, 6, 4));
     }
 
     #[test]

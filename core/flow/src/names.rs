@@ -60,9 +60,9 @@ pub(crate) fn kebab(text: &str) -> String {
 }
 
 /// The name that a heading gives to a chart: in kebab-case without a leading "On" and a trailing
-/// "Hook".
+/// "Hook", where its links lead, and the attributes that may end it.
 pub(crate) fn heading_name(heading: &str) -> String {
-    let words: Vec<String> = words(heading).collect();
+    let words: Vec<String> = words(&without_markup(heading)).collect();
     let mut bare = words.as_slice();
     if let [first, more @ ..] = bare
         && first == "on"
@@ -77,6 +77,25 @@ pub(crate) fn heading_name(heading: &str) -> String {
         bare = more;
     }
     bare.join("-")
+}
+
+/// A heading without what nobody sees of it: `(x.md)` of `[Text](x.md)`, and `{#x}` at its end.
+fn without_markup(heading: &str) -> String {
+    let attributes = heading.strip_suffix('}').and_then(|text| text.rsplit_once('{'));
+    let seen = match attributes {
+        Some((text, inner)) if inner.trim_start().starts_with(['#', '.', ':']) => text,
+        _ => heading,
+    };
+    let mut text = String::with_capacity(seen.len());
+    let mut rest = seen;
+    while let Some((before, link)) = rest.split_once("](") {
+        let Some((_, after)) = link.split_once(')') else { break };
+        text.push_str(before);
+        text.push(' ');
+        rest = after;
+    }
+    text.push_str(rest);
+    text
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> {
@@ -134,6 +153,9 @@ mod tests {
         assert_eq!(heading_name("On Hook"), "hook");
         assert_eq!(heading_name("Hook"), "hook");
         assert_eq!(heading_name("!!"), "");
+        assert_eq!(heading_name("On `restore` hook {#how-to}"), "restore");
+        assert_eq!(heading_name("The [restore](a/b.md) [hook](c)"), "the-restore");
+        assert_eq!(heading_name("a {b} [c](d"), "a-b-c-d");
         assert_eq!(kebab("update_status"), "update-status");
     }
 }

@@ -1,6 +1,6 @@
-//! Lists the ways through a chart, from its start to its ends.
+//! Lists the ways through a chart, from its starts to its ends.
 
-use std::error::Error;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::Chart;
@@ -8,44 +8,65 @@ use super::Chart;
 /// One way through a chart: each arrow leads from the node at its position to the next one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChartPath {
-    /// Indices in [`Chart::nodes`], from the start to an end.
+    /// Indices in [`Chart::nodes`], from a start to an end.
     pub nodes: Vec<usize>,
     /// Indices in [`Chart::arrows`] of the arrows taken; one fewer than the nodes.
     pub arrows: Vec<usize>,
 }
 
-/// Why the paths of a chart could not be listed. Nodes are named by their ids, in chart order or,
-/// on a cycle, in the order of its arrows.
+/// The ways through a chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PathsError {
-    /// Every node has an arrow that enters it, or there are no nodes.
-    NoStart,
-    /// More than one node has no arrow that enters it.
-    SeveralStarts(Vec<String>),
-    /// The solid arrows lead from these nodes round to the first of them again.
-    Cycle(Vec<String>),
-    /// There are more paths than the limit, which is given.
-    TooMany(usize),
+pub struct ChartPaths {
+    /// The first of them, in the order of the starts and of the arrows: all, or as many as the bound allows.
+    pub listed: Vec<ChartPath>,
+    /// How many there are.
+    pub count: PathCount,
+    /// Where they begin: [`Chart::starts`].
+    pub starts: Vec<usize>,
+    /// The nodes of a loop that some of them pass, in the order of its arrows; empty if there is none.
+    pub cycle: Vec<usize>,
+}
+
+/// How many paths a chart has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PathCount {
+    /// So many.
+    Exactly(u64),
+    /// More than so many: counting was given up.
+    MoreThan(u64),
 }
 
 impl Chart {
-    /// The ways from the start to the nodes that no solid arrow leaves, by solid arrows alone, in
-    /// the order of the arrows.
+    /// The ways from the starts to the nodes that no solid arrow leaves, by solid arrows alone. A way takes each
+    /// loop at most once: the arrow that closes it, which leads back to a node on the way there from a start.
     ///
-    /// # Errors
-    ///
-    /// The solid arrows make a cycle; there is not exactly one start (see [`Chart::starts`]); there
-    /// are more than `limit` paths.
-    pub fn paths(&self, limit: usize) -> Result<Vec<ChartPath>, PathsError> {
+    /// Paths are listed while they have no more than `most` nodes in all. They are counted beyond that if the
+    /// chart has no loop, and else until the search has gone a few times as far.
+    #[must_use]
+    pub fn paths(&self, most: usize) -> ChartPaths {
         let onward = self.onward();
-        if let Some(cycle) = find_cycle(&onward) {
-            return Err(PathsError::Cycle(self.ids(&cycle)));
-        }
-        match self.starts().as_slice() {
-            [] => Err(PathsError::NoStart),
-            [start] => walk(&onward, *start, limit),
-            several => Err(PathsError::SeveralStarts(self.ids(several))),
-        }
+        let starts = self.starts();
+        let Loops { first: cycle, closing } = loops(&onward, &starts);
+        let ends = leading_to_ends(&onward);
+        let mut search = Search {
+            onward: &onward,
+            leads_on: &ends,
+            closing: &closing,
+            listed: Vec::new(),
+            room: most,
+            effort: most.saturating_mul(EFFORT),
+        };
+        let all_listed = starts.iter().all(|start| search.from(*start));
+        let listed = search.listed;
+        let found = u64::try_from(listed.len()).unwrap_or(u64::MAX);
+        let count = if all_listed {
+            PathCount::Exactly(found)
+        } else if cycle.is_empty() {
+            count_without_loops(&onward, &starts)
+        } else {
+            PathCount::MoreThan(found)
+        };
+        ChartPaths { listed, count, starts, cycle }
     }
 
     /// For each node, the solid arrows that leave it and where they lead.
@@ -61,11 +82,6 @@ impl Chart {
         }
         onward
     }
-
-    fn ids(&self, nodes: &[usize]) -> Vec<String> {
-        let nodes = nodes.iter().filter_map(|node| self.nodes.get(*node));
-        nodes.map(|node| node.id.clone()).collect()
-    }
 }
 
 impl ChartPath {
@@ -77,23 +93,39 @@ impl ChartPath {
     }
 }
 
-impl fmt::Display for PathsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl PathCount {
+    /// The number, of which there may be more.
+    #[must_use]
+    pub const fn at_least(self) -> u64 {
         match self {
-            Self::NoStart => f.write_str("no node is a start: an arrow enters every one"),
-            Self::SeveralStarts(ids) => {
-                write!(f, "several nodes are starts, expected one: {}", ids.join(", "))
-            }
-            Self::Cycle(ids) => {
-                let first = ids.first().map_or("", String::as_str);
-                write!(f, "the arrows make a cycle: {} > {first}", ids.join(" > "))
-            }
-            Self::TooMany(limit) => write!(f, "there are more than {limit} paths"),
+            Self::Exactly(count) | Self::MoreThan(count) => count,
+        }
+    }
+
+    /// The paths of both.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Exactly(one), Self::Exactly(two)) => match one.checked_add(two) {
+                Some(sum) => Self::Exactly(sum),
+                None => Self::MoreThan(u64::MAX),
+            },
+            (one, two) => Self::MoreThan(one.at_least().saturating_add(two.at_least())),
         }
     }
 }
 
-impl Error for PathsError {}
+impl fmt::Display for PathCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exactly(count) => write!(f, "{count}"),
+            Self::MoreThan(count) => write!(f, "more than {count}"),
+        }
+    }
+}
+
+/// How many times as far as what may be listed a search for paths goes.
+const EFFORT: usize = 10;
 
 /// For each node, the solid arrows that leave it, each with the node that it enters.
 type Onward = Vec<Vec<(usize, usize)>>;
@@ -120,55 +152,152 @@ impl fmt::Display for PathText<'_> {
     }
 }
 
-/// Lists the paths from a node; there is no cycle, so that each step leads towards an end.
-fn walk(onward: &Onward, start: usize, limit: usize) -> Result<Vec<ChartPath>, PathsError> {
-    let leaving = |node: usize| onward.get(node).map_or(&[][..], Vec::as_slice);
-    let mut found: Vec<ChartPath> = Vec::new();
-    let mut path = ChartPath { nodes: vec![start], arrows: Vec::new() };
-    // For each node of the path, which of its arrows to take next.
-    let mut next = vec![0];
-    while let (Some(node), Some(turn)) = (path.nodes.last(), next.last_mut()) {
-        let arrows = leaving(*node);
-        if let Some((arrow, to)) = arrows.get(*turn) {
-            *turn += 1;
-            path.nodes.push(*to);
-            path.arrows.push(*arrow);
-            next.push(0);
-            continue;
-        }
-        if arrows.is_empty() {
-            if found.len() >= limit {
-                return Err(PathsError::TooMany(limit));
-            }
-            found.push(path.clone());
-        }
-        path.nodes.pop();
-        path.arrows.pop();
-        next.pop();
-    }
-    Ok(found)
+/// A search for paths that is given up when it costs too much.
+struct Search<'a> {
+    onward: &'a Onward,
+    /// For each node, whether an end can be reached from it.
+    leads_on: &'a [bool],
+    /// The arrows that no path takes twice.
+    closing: &'a BTreeSet<usize>,
+    listed: Vec<ChartPath>,
+    /// How many nodes the listed paths may still have.
+    room: usize,
+    /// How many steps the search may still take.
+    effort: usize,
 }
 
-/// The nodes of some cycle, in the order of its arrows, if there is one.
-fn find_cycle(onward: &Onward) -> Option<Vec<usize>> {
+impl Search<'_> {
+    /// Lists the paths from a node; `false` if it was given up.
+    fn from(&mut self, start: usize) -> bool {
+        let onward = self.onward;
+        if self.leads_on.get(start) != Some(&true) {
+            return true;
+        }
+        let mut path = ChartPath { nodes: vec![start], arrows: Vec::new() };
+        // For each node of the path, which of its arrows to take next.
+        let mut next = vec![0];
+        let mut taken = BTreeSet::new();
+        while let (Some(node), Some(turn)) = (path.nodes.last(), next.last_mut()) {
+            let arrows = onward.get(*node).map_or(&[][..], Vec::as_slice);
+            if let Some((arrow, to)) = arrows.get(*turn) {
+                *turn += 1;
+                if self.effort == 0 {
+                    return false;
+                }
+                self.effort -= 1;
+                let free = self.leads_on.get(*to) == Some(&true)
+                    && (!self.closing.contains(arrow) || taken.insert(*arrow));
+                if free {
+                    path.nodes.push(*to);
+                    path.arrows.push(*arrow);
+                    next.push(0);
+                }
+                continue;
+            }
+            if arrows.is_empty() && !self.list(&path) {
+                return false;
+            }
+            path.nodes.pop();
+            if let Some(arrow) = path.arrows.pop() {
+                taken.remove(&arrow);
+            }
+            next.pop();
+        }
+        true
+    }
+
+    /// Lists a path if there is room.
+    fn list(&mut self, path: &ChartPath) -> bool {
+        let Some(room) = self.room.checked_sub(path.nodes.len()) else { return false };
+        self.room = room;
+        self.listed.push(path.clone());
+        true
+    }
+}
+
+/// For each node, whether it is an end or leads to one.
+fn leading_to_ends(onward: &Onward) -> Vec<bool> {
+    let mut back = vec![Vec::new(); onward.len()];
+    for (from, arrows) in onward.iter().enumerate() {
+        for (_, to) in arrows {
+            if let Some(list) = back.get_mut(*to) {
+                list.push(from);
+            }
+        }
+    }
+    let mut leads: Vec<bool> = onward.iter().map(Vec::is_empty).collect();
+    let mut left: Vec<usize> =
+        leads.iter().enumerate().filter(|(_, end)| **end).map(|(node, _)| node).collect();
+    while let Some(node) = left.pop() {
+        for before in back.get(node).into_iter().flatten() {
+            if let Some(mark) = leads.get_mut(*before).filter(|mark| !**mark) {
+                *mark = true;
+                left.push(*before);
+            }
+        }
+    }
+    leads
+}
+
+/// Counts the paths from the starts of a chart in which no loop can be reached from them.
+fn count_without_loops(onward: &Onward, starts: &[usize]) -> PathCount {
+    let mut counts: Vec<Option<PathCount>> = vec![None; onward.len()];
+    let mut all = PathCount::Exactly(0);
+    for start in starts {
+        let mut way = vec![(*start, 0)];
+        while let Some((node, turn)) = way.last_mut() {
+            let arrows = onward.get(*node).map_or(&[][..], Vec::as_slice);
+            let known = |node: usize| counts.get(node).copied().flatten();
+            if let Some((_, to)) = arrows.get(*turn) {
+                *turn += 1;
+                if known(*to).is_none() {
+                    way.push((*to, 0));
+                }
+                continue;
+            }
+            let beyond = arrows.iter().filter_map(|(_, to)| known(*to));
+            let own = PathCount::Exactly(u64::from(arrows.is_empty()));
+            let count = beyond.fold(own, PathCount::plus);
+            if let Some(place) = counts.get_mut(*node) {
+                *place = Some(count);
+            }
+            way.pop();
+        }
+        all = all.plus(counts.get(*start).copied().flatten().unwrap_or(PathCount::Exactly(0)));
+    }
+    all
+}
+
+/// The loops of a chart.
+#[derive(Debug, Default)]
+struct Loops {
+    /// The nodes of the first, in the order of its arrows; empty if there is none.
+    first: Vec<usize>,
+    /// For each loop the arrow that closes it.
+    closing: BTreeSet<usize>,
+}
+
+/// The loops that can be reached from the starts.
+fn loops(onward: &Onward, starts: &[usize]) -> Loops {
     #[derive(Clone, Copy, PartialEq, Eq)]
     enum Visit {
         Never,
         OnTheWay,
         Done,
     }
+    let mut found = Loops::default();
     let mut seen = vec![Visit::Never; onward.len()];
-    for root in 0..onward.len() {
-        if seen.get(root) != Some(&Visit::Never) {
+    for root in starts {
+        if seen.get(*root) != Some(&Visit::Never) {
             continue;
         }
-        let mut way = vec![(root, 0)];
+        let mut way = vec![(*root, 0)];
         while let Some((node, turn)) = way.last_mut() {
             let node = *node;
             let leads = onward.get(node).and_then(|arrows| arrows.get(*turn));
             *turn += 1;
-            let state = seen.get_mut(node)?;
-            let Some((_, to)) = leads else {
+            let Some(state) = seen.get_mut(node) else { break };
+            let Some((arrow, to)) = leads else {
                 *state = Visit::Done;
                 way.pop();
                 continue;
@@ -176,93 +305,19 @@ fn find_cycle(onward: &Onward) -> Option<Vec<usize>> {
             *state = Visit::OnTheWay;
             match seen.get(*to) {
                 Some(Visit::OnTheWay) => {
-                    let nodes = way.iter().map(|(node, _)| *node);
-                    return Some(nodes.skip_while(|node| node != to).collect());
+                    if found.closing.is_empty() {
+                        let nodes = way.iter().map(|(node, _)| *node);
+                        found.first = nodes.skip_while(|node| node != to).collect();
+                    }
+                    found.closing.insert(*arrow);
                 }
                 Some(Visit::Never) => way.push((*to, 0)),
                 Some(Visit::Done) | None => {}
             }
         }
     }
-    None
+    found
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::parse;
-
-    fn chart(lines: &str) -> Chart {
-        let text = format!("flowchart TD\n{lines}");
-        parse(&text, "t.mmd", "t", 1).unwrap().chart
-    }
-
-    fn shown(lines: &str) -> Vec<String> {
-        let chart = chart(lines);
-        let paths = chart.paths(100).unwrap();
-        paths.iter().map(|path| path.display(&chart).to_string()).collect()
-    }
-
-    #[test]
-    fn paths_follow_the_order_of_the_arrows() {
-        let text =
-            "s[S] --> q{Q}\nq -- no --> x[X]\nq -- yes --> r{R}\nr -- yes --> y[Y]\nr -- no --> x";
-        assert_eq!(shown(text), ["s > q:no > x", "s > q:yes > r:yes > y", "s > q:yes > r:no > x"]);
-    }
-
-    #[test]
-    fn a_path_keeps_its_nodes_and_arrows() {
-        let paths = chart("a[A] --> b[B] --> c[C]").paths(1).unwrap();
-        assert_eq!(paths, [ChartPath { nodes: vec![0, 1, 2], arrows: vec![0, 1] }]);
-        assert_eq!(shown("a[A]"), ["a"]);
-    }
-
-    #[test]
-    fn parallel_arrows_are_different_paths() {
-        assert_eq!(shown("a[A] -- no --> b[B]\na -- yes --> b"), ["a:no > b", "a:yes > b"]);
-    }
-
-    #[test]
-    fn dotted_arrows_are_not_taken_but_make_no_starts() {
-        assert_eq!(shown("a[A] --> b[B]\nb -.-> c[C]\nc --> d[D]\nd -.-> a2[A2]"), ["a > b"]);
-        assert_eq!(shown("a[A] --> b[B]\nb -.-> c[C] -.-> b"), ["a > b"]);
-    }
-
-    #[test]
-    fn a_cycle_is_named() {
-        let cycle = |text| chart(text).paths(9).unwrap_err().to_string();
-        assert_eq!(cycle("a[A] --> b[B] --> c[C] --> b"), "the arrows make a cycle: b > c > b");
-        assert_eq!(cycle("a[A] --> a"), "the arrows make a cycle: a > a");
-        assert_eq!(
-            cycle("s[S] --> e[E]\nb[B] --> c[C] --> b"),
-            "the arrows make a cycle: b > c > b"
-        );
-    }
-
-    #[test]
-    fn there_must_be_one_start() {
-        assert_eq!(chart("").paths(9), Err(PathsError::NoStart));
-        assert_eq!(chart("a[A] -.-> b[B] -.-> a").paths(9), Err(PathsError::NoStart));
-        let several = chart("a[A] --> c[C]\nb[B] --> c").paths(9);
-        assert_eq!(several, Err(PathsError::SeveralStarts(vec!["a".into(), "b".into()])));
-    }
-
-    #[test]
-    fn the_limit_holds_before_the_paths_are_listed() {
-        let diamond = |n| format!("n{n}[N] --> x{n}[X] & y{n}[Y] --> n{m}\n", m = n + 1);
-        let text: String = (0..60).map(diamond).collect();
-        let chart = chart(&format!("{text}n60[N]"));
-        assert_eq!(chart.paths(1000), Err(PathsError::TooMany(1000)));
-        let two = self::chart("a[A] --> b[B]\na --> c[C]");
-        assert_eq!(two.paths(1), Err(PathsError::TooMany(1)));
-        assert_eq!(two.paths(2).unwrap().len(), 2);
-    }
-
-    #[test]
-    fn depth_costs_no_stack() {
-        let lines = (0..100_000).map(|n| format!("n{n}[N] --> n{}", n + 1));
-        let text = lines.collect::<Vec<_>>().join("\n");
-        let chart = chart(&format!("{text}\nn100000[N]"));
-        assert_eq!(chart.paths(1).unwrap()[0].nodes.len(), 100_001);
-    }
-}
+mod tests;

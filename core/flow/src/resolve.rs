@@ -1,9 +1,10 @@
 //! Turns what was read into nodes and arrows, once every id of the chart is known.
 
 use super::names::{Tolerance, nearest_name};
-use super::source::{ReadResult, SourcePosition, complaint_width, quote};
+use super::shape;
+use super::source::{SourcePosition, complaint_width, quote};
 use super::statement::StatementReader;
-use super::table::{Link, LinkStep};
+use super::table::{Declared, Link, LinkStep, Redeclared, Ways};
 use super::{Arrow, Form, Node};
 use crate::diagnostic::Diagnostic;
 
@@ -30,6 +31,10 @@ enum Notice {
     Answer([usize; 3]),
     /// An entry without a shape.
     Undeclared(usize),
+    /// An entry with two shapes, by its place in the reader's list.
+    Redeclared(usize),
+    /// A shape that Mermaid lacks, by its place in the reader's list.
+    Strange(usize),
 }
 
 struct Resolver<'r, 'a> {
@@ -41,10 +46,7 @@ struct Resolver<'r, 'a> {
 }
 
 /// Makes the nodes and arrows of a chart whose header stands at `header`.
-pub(crate) fn resolve(
-    reader: &StatementReader<'_>,
-    header: SourcePosition,
-) -> ReadResult<Resolved> {
+pub(crate) fn resolve(reader: &StatementReader<'_>, header: SourcePosition) -> Resolved {
     let mut resolver = Resolver {
         reader,
         is_node: vec![false; reader.table.entries.len()],
@@ -52,10 +54,10 @@ pub(crate) fn resolve(
         notices: Vec::new(),
     };
     resolver.chains();
-    let nodes = resolver.nodes()?;
+    let nodes = resolver.nodes();
     let warnings = resolver.warnings(header);
     let arrows = resolver.arrows;
-    Ok(Resolved { nodes, arrows, warnings })
+    Resolved { nodes, arrows, warnings }
 }
 
 impl Resolver<'_, '_> {
@@ -93,7 +95,9 @@ impl Resolver<'_, '_> {
         let id = self.reader.table.id(*only);
         let plain = step.link.label.is_none()
             && next.link.label.is_none()
-            && step.link.dotted == next.link.dotted;
+            && step.link.dotted == next.link.dotted
+            && step.link.ways == Ways::Onward
+            && next.link.ways == Ways::Onward;
         let is_answer = ANSWERS.iter().any(|answer| answer.eq_ignore_ascii_case(id));
         (plain && is_answer && !self.reader.table.is_declared(*only)).then_some(*only)
     }
@@ -107,21 +111,25 @@ impl Resolver<'_, '_> {
     }
 
     fn join(&mut self, from: &[usize], to: &[usize], label: Option<&str>, link: &Link) {
-        for from in from {
-            for to in to {
-                self.arrows.push(Arrow {
-                    from: *from,
-                    to: *to,
-                    label: label.map(str::to_owned),
-                    dotted: link.dotted,
-                    line: link.place.line,
-                });
-            }
+        let ends = from.iter().flat_map(|from| to.iter().map(|to| (*from, *to)));
+        for (from, to) in ends {
+            let ways = match link.ways {
+                Ways::Onward => &[(from, to)][..],
+                Ways::Both => &[(from, to), (to, from)],
+                Ways::Unseen => &[],
+            };
+            self.arrows.extend(ways.iter().map(|(from, to)| Arrow {
+                from: *from,
+                to: *to,
+                label: label.map(str::to_owned),
+                dotted: link.dotted,
+                line: link.place.line,
+            }));
         }
     }
 
     /// Makes the nodes, and lets the arrows point to them instead of the table's entries.
-    fn nodes(&mut self) -> ReadResult<Vec<Node>> {
+    fn nodes(&mut self) -> Vec<Node> {
         let mut nodes = Vec::new();
         let mut node_of_entry = Vec::new();
         let entries = self.reader.table.entries.iter();
@@ -130,14 +138,17 @@ impl Resolver<'_, '_> {
             if !is_node {
                 continue;
             }
-            let (form, caption, place) = match &entry.declared {
-                Some(declared) => (declared.form, declared.caption.clone(), declared.place),
-                None => (Form::Rectangle, entry.id.to_owned(), entry.first),
-            };
-            if entry.declared.is_none() {
-                self.refuse_subgraph(entry.id, entry.first)?;
-                self.notices.push((entry.first, Notice::Undeclared(index)));
-            }
+            let (form, caption, place) =
+                match (&entry.declared, self.reader.subgraphs.get(entry.id)) {
+                    (Some(declared), _) => {
+                        (declared.form, declared.caption.clone(), declared.place)
+                    }
+                    (None, Some((title, place))) => (Form::Rectangle, title.clone(), *place),
+                    (None, None) => {
+                        self.notices.push((entry.first, Notice::Undeclared(index)));
+                        (Form::Rectangle, entry.id.to_owned(), entry.first)
+                    }
+                };
             let id = entry.id.to_owned();
             let line = place.line;
             nodes.push(Node { id, caption, form, line });
@@ -147,26 +158,29 @@ impl Resolver<'_, '_> {
                 *end = node_of_entry.get(*end).copied().unwrap_or(*end);
             }
         }
-        Ok(nodes)
-    }
-
-    fn refuse_subgraph(&self, id: &str, place: SourcePosition) -> ReadResult<()> {
-        if !self.reader.subgraphs.contains(id) {
-            return Ok(());
-        }
-        let what = format!("found the subgraph {}, expected a node", quote(id));
-        let complaint = self.reader.source.complain(place, complaint_width(id), what);
-        Err(complaint.hint("draw the arrow to a node inside of it").into())
+        nodes
     }
 
     /// Words the notices in the order of the text.
     fn warnings(&mut self, header: SourcePosition) -> Vec<Diagnostic> {
+        let reader = self.reader;
+        let redeclared = reader.redeclared.iter().enumerate();
+        self.notices.extend(redeclared.map(|(n, two)| (two.new.place, Notice::Redeclared(n))));
+        let strange = reader.strange.iter().enumerate();
+        self.notices.extend(strange.map(|(n, (place, _))| (*place, Notice::Strange(n))));
         self.notices.sort_by_key(|(place, _)| *place);
         let given = self.notices.iter().take(MOST_WARNINGS);
         let mut warnings: Vec<Diagnostic> = given
-            .map(|(place, notice)| match notice {
-                Notice::Answer(around) => self.answer_warning(*place, *around),
-                Notice::Undeclared(index) => self.undeclared_warning(*place, *index),
+            .filter_map(|(place, notice)| match notice {
+                Notice::Answer(around) => Some(self.answer_warning(*place, *around)),
+                Notice::Undeclared(index) => Some(self.undeclared_warning(*place, *index)),
+                Notice::Redeclared(n) => {
+                    reader.redeclared.get(*n).map(|two| self.redeclared_warning(two))
+                }
+                Notice::Strange(n) => reader
+                    .strange
+                    .get(*n)
+                    .map(|(place, name)| shape::strange(&reader.source, *place, name)),
             })
             .collect();
         let more = self.notices.len().saturating_sub(MOST_WARNINGS);
@@ -186,6 +200,24 @@ impl Resolver<'_, '_> {
         );
         let complaint = self.reader.source.complain(place, answer.len(), what);
         let hint = format!("write `-- {answer} -->`");
+        complaint.hint(hint).into_warning()
+    }
+
+    fn redeclared_warning(&self, two: &Redeclared) -> Diagnostic {
+        let shown = |declared: &Declared| {
+            let (open, close) = declared.form.brackets();
+            quote(&format!("{open}{}{close}", declared.caption))
+        };
+        let id = self.reader.table.id(two.index);
+        let what = format!(
+            "{} is declared again as {}, expected {} as in line {}: read as the last",
+            quote(id),
+            shown(&two.new),
+            shown(&two.old),
+            two.old.place.line,
+        );
+        let hint = "give the shape once and refer to it by its id, or choose another id";
+        let complaint = self.reader.source.complain(two.new.place, complaint_width(id), what);
         complaint.hint(hint).into_warning()
     }
 

@@ -97,21 +97,33 @@ impl<'a> SourceText<'a> {
         self.take_while(|c| c == '\n' || is_blank(c));
     }
 
-    /// The id that comes next, or nothing. A dash belongs to an id only between two of its other
-    /// characters, so that `a-->b` and `a--text-->b` are arrows.
+    /// The id that comes next, or nothing. A dash, a dot or a slash belongs to an id only between two of
+    /// its other characters, so that `a-->b`, `a-.->b` and `a--text-->b` are arrows.
     pub(crate) fn peek_id(&self) -> &'a str {
         let rest = self.rest();
         let mut end = 0;
         let mut chars = rest.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
-            let joins =
-                c == '-' && at > 0 && chars.peek().is_some_and(|(_, next)| is_id_char(*next));
+            let joins = matches!(c, '-' | '.' | '/')
+                && at > 0
+                && chars.peek().is_some_and(|(_, next)| is_id_char(*next));
             if !joins && !is_id_char(c) {
                 break;
             }
-            end = at + 1;
+            end = at + c.len_utf8();
         }
         rest.get(..end).unwrap_or_default()
+    }
+
+    /// Reads the name of an arrow, which stands before it, if it comes next: `e1` of `e1@-->`.
+    pub(crate) fn arrow_id(&mut self) -> Option<&'a str> {
+        let id = self.peek_id();
+        let after = self.rest().strip_prefix(id)?.strip_prefix('@')?;
+        if id.is_empty() || !after.starts_with(['-', '=', '<', '~', 'x', 'o']) {
+            return None;
+        }
+        self.here.at += id.len() + 1;
+        Some(id)
     }
 
     /// Whether the statement ends here: at a `;`, a comment, the end of the line or of the text.
@@ -141,12 +153,13 @@ impl<'a> SourceText<'a> {
     }
 
     /// Reads what may come before the word that says what kind of diagram this is: a byte order
-    /// mark, front matter between two lines of `---`, comments and directives.
+    /// mark, front matter between two lines of `---`, once or more often, comments and directives.
     pub(crate) fn skip_preamble(&mut self) -> ReadResult<()> {
         self.eat("\u{feff}");
         self.skip_space();
         let opened = self.here;
-        if self.eat("---") {
+        // Twice, as a directive's options can be written so, too.
+        while self.eat("---") {
             self.take_line();
             loop {
                 self.bump();
@@ -158,6 +171,7 @@ impl<'a> SourceText<'a> {
                     return Err(self.complain(opened, 3, what).into());
                 }
             }
+            self.skip_space();
         }
         self.skip_ignored(false)
     }
@@ -222,7 +236,7 @@ pub(crate) fn complaint_width(text: &str) -> usize {
 }
 
 pub(crate) fn is_id_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
+    c.is_alphanumeric() || c == '_'
 }
 
 fn is_blank(c: char) -> bool {
@@ -246,7 +260,9 @@ mod tests {
         assert_eq!(id("a->b"), "a");
         assert_eq!(id("a-b_2-c-->d"), "a-b_2-c");
         assert_eq!(id("-a"), "");
-        assert_eq!(id("é"), "");
+        assert_eq!(id("é1-->b"), "é1");
+        assert_eq!(id("v1.2/x.->b"), "v1.2/x");
+        assert_eq!(id("×"), "");
     }
 
     #[test]
@@ -274,6 +290,7 @@ mod tests {
         };
         assert_eq!(rest("\u{feff}%% hi\n%%{init: {\n}}%% x"), Ok("x"));
         assert_eq!(rest("---\ntitle: T\n---\ngraph TD"), Ok("graph TD"));
+        assert_eq!(rest("---\nalign: left\n---\n---\ntitle: T\n---\ngraph TD"), Ok("graph TD"));
         assert_eq!(rest("---\ntitle: T\n").unwrap_err().line, 1);
         assert_eq!(rest("\n%%{init").unwrap_err().line, 2);
     }

@@ -1,12 +1,12 @@
 //! Reads the statements of a chart, one after another, into chains and a table of ids.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::link::{link, needs_quotes, quoted};
-use super::source::{ReadResult, SourcePosition, SourceText, complaint_width, is_id_char, quote};
-use super::table::{Chain, Declared, Group, LinkStep, Table};
-use super::text;
-use super::{Direction, Form};
+use super::link::link;
+use super::shape::{Shape, ShapeData, shape};
+use super::source::{ReadResult, SourcePosition, SourceText, is_id_char};
+use super::table::{Chain, Declared, Group, LinkStep, Redeclared, Table};
+use super::{Direction, Form, text};
 
 /// One arrow between groups stands for at most so many arrows between nodes.
 const MOST_ARROWS_PER_LINK: usize = 1000;
@@ -17,30 +17,20 @@ const LOOKS: [&str; 5] = ["classDef", "class", "style", "linkStyle", "click"];
 /// Other words that begin a statement and therefore name no node.
 const STRUCTURE: [&str; 4] = ["subgraph", "end", "flowchart", "graph"];
 
-/// Shapes of Mermaid that are not among [`Form::ALL`], by how they begin.
-const OTHER_SHAPES: [&str; 5] = ["(((", "(-", "[/", "[\\", "@{"];
-
-/// The forms by opening bracket, longer ones first.
-const FORMS: [Form; 9] = [
-    Form::Stadium,
-    Form::Circle,
-    Form::Subroutine,
-    Form::Cylinder,
-    Form::Hexagon,
-    Form::Rectangle,
-    Form::Rounded,
-    Form::Diamond,
-    Form::Flag,
-];
-
 /// A chart while its statements are read.
 #[derive(Debug)]
 pub(crate) struct StatementReader<'a> {
     pub(crate) source: SourceText<'a>,
     pub(crate) table: Table<'a>,
     pub(crate) chains: Vec<Chain>,
-    /// The ids of the groupings, which are not nodes.
-    pub(crate) subgraphs: BTreeSet<&'a str>,
+    /// The titles of the groupings by their ids, and where those stand.
+    pub(crate) subgraphs: BTreeMap<&'a str, (String, SourcePosition)>,
+    /// The ids of nodes that were given another shape later on.
+    pub(crate) redeclared: Vec<Redeclared>,
+    /// Names of shapes that Mermaid lacks, and where they stand.
+    pub(crate) strange: Vec<(SourcePosition, String)>,
+    /// The names that arrows were given, as in `a e1@--> b`.
+    arrow_ids: BTreeSet<&'a str>,
     /// Where the groupings that are still open began.
     open: Vec<SourcePosition>,
 }
@@ -52,7 +42,10 @@ impl<'a> StatementReader<'a> {
             source,
             table: Table::default(),
             chains: Vec::new(),
-            subgraphs: BTreeSet::new(),
+            subgraphs: BTreeMap::new(),
+            redeclared: Vec::new(),
+            strange: Vec::new(),
+            arrow_ids: BTreeSet::new(),
             open: Vec::new(),
         }
     }
@@ -98,6 +91,9 @@ impl<'a> StatementReader<'a> {
             self.source = after;
             self.source.take_while(|c| c != '}');
             self.source.eat("}");
+        } else if self.arrow_ids.contains(word) && after.rest().starts_with("@{") {
+            self.source = after;
+            shape(&mut self.source)?;
         } else {
             let chain = self.chain()?;
             self.chains.push(chain);
@@ -107,14 +103,20 @@ impl<'a> StatementReader<'a> {
 
     /// Reads what follows the word `subgraph`: an id, a title, or both.
     fn subgraph_title(&mut self) {
+        let place = self.source.here();
         let id = self.source.peek_id();
         self.source.eat(id);
         self.source.skip_blanks();
-        if !id.is_empty() && (self.source.at_end_of_statement() || self.source.peek() == Some('['))
-        {
-            self.subgraphs.insert(id);
-        }
+        let from = self.source.here();
+        let titled = self.source.peek() == Some('[');
+        let named = !id.is_empty() && (titled || self.source.at_end_of_statement());
         self.skip_statement();
+        if !named {
+            return;
+        }
+        let title = self.source.since(from).trim().trim_matches(['[', ']', '"']);
+        let title = if title.is_empty() { id } else { title };
+        self.subgraphs.entry(id).or_insert_with(|| (text::decode(title), place));
     }
 
     /// Reads the rest of a statement without looking at it, save for `;` in quotes.
@@ -141,11 +143,14 @@ impl<'a> StatementReader<'a> {
         let mut steps = Vec::new();
         loop {
             self.source.skip_blanks();
-            if self.source.at_end_of_statement() {
+            if self.source.at_end_of_statement() && !self.goes_on() {
                 return Ok(Chain { first, steps });
             }
+            if let Some(name) = self.source.arrow_id() {
+                self.arrow_ids.insert(name);
+            }
             let link = link(&mut self.source)?;
-            self.source.skip_blanks();
+            self.source.skip_ignored(false)?;
             let place = self.source.here();
             let to = self.group()?;
             if from.saturating_mul(to.len()) > MOST_ARROWS_PER_LINK {
@@ -158,6 +163,18 @@ impl<'a> StatementReader<'a> {
             from = to.len();
             steps.push(LinkStep { link, to, place });
         }
+    }
+
+    /// Whether a later line begins with an arrow and so goes on with the statement; reads up to there.
+    fn goes_on(&mut self) -> bool {
+        let mut after = self.source.clone();
+        let links = ["--", "-.", "==", "<--", "<-.", "<==", "~~~"];
+        let goes_on = after.skip_ignored(false).is_ok()
+            && links.iter().any(|link| after.rest().starts_with(link));
+        if goes_on {
+            self.source = after;
+        }
+        goes_on
     }
 
     /// Reads nodes with `&` between them.
@@ -198,8 +215,12 @@ impl<'a> StatementReader<'a> {
         }
         self.source.eat(id);
         let index = self.table.mention(id, place);
-        if let Some((form, caption)) = self.shape()? {
-            self.declare(index, Declared { form, caption, place })?;
+        match shape(&mut self.source)? {
+            Some(Shape::Bracketed(form, caption)) => {
+                self.declare(index, Declared { form, caption, place });
+            }
+            Some(Shape::Data(data)) => self.amend(index, data, place),
+            None => {}
         }
         if self.source.eat(":::") {
             let class = self.source.peek_id();
@@ -215,92 +236,31 @@ impl<'a> StatementReader<'a> {
         Ok(index)
     }
 
-    /// Reads the shape that follows an id, if one does.
-    fn shape(&mut self) -> ReadResult<Option<(Form, String)>> {
-        let rest = self.source.rest();
-        if let Some(other) = OTHER_SHAPES.iter().find(|other| rest.starts_with(**other)) {
-            let forms =
-                Form::ALL.map(|form| format!("{}text{}", form.brackets().0, form.brackets().1));
-            let what = format!(
-                "found a shape `{other}` that is not read here, expected one of those in the hint"
-            );
-            let hint = format!("write one of {}", forms.join("  "));
-            return Err(self
-                .source
-                .complain(self.source.here(), other.len(), what)
-                .hint(hint)
-                .into());
-        }
-        let opened = self.source.here();
-        let form = FORMS.into_iter().find(|form| self.source.eat(form.brackets().0));
-        match form {
-            None => Ok(None),
-            Some(form) => self.caption(form, opened).map(|caption| Some((form, caption))),
-        }
-    }
-
-    /// Reads a caption and the bracket that closes it.
-    fn caption(&mut self, form: Form, opened: SourcePosition) -> ReadResult<String> {
-        let (open, close) = form.brackets();
-        let before = self.source.clone();
-        self.source.skip_space();
-        let caption = if self.source.peek() == Some('"') {
-            let caption = quoted(&mut self.source)?;
-            self.source.skip_space();
-            caption
-        } else {
-            self.source = before.clone();
-            let raw = self.source.take_while(|c| !needs_quotes(c));
-            if raw.is_empty() && self.source.rest().starts_with(close) {
-                let what = format!("found an empty caption `{open}{close}`, expected text");
-                let complaint = self.source.complain(opened, open.len() + close.len(), what);
-                return Err(complaint
-                    .hint(format!("write `{open}\" \"{close}` for a blank"))
-                    .into());
+    /// Keeps the shape of an id: as Mermaid does, the last one that it is given.
+    fn declare(&mut self, index: usize, new: Declared) {
+        let Some(entry) = self.table.entries.get_mut(index) else { return };
+        if let Some(old) = &entry.declared {
+            if old.caption == new.caption && old.form == new.form {
+                return;
             }
-            text::decode(raw)
-        };
-        if self.source.eat(close) {
-            return Ok(caption);
+            let (old, new) = (old.clone(), new.clone());
+            self.redeclared.push(Redeclared { index, old, new });
         }
-        let found = self.source.found();
-        if self.source.here().line != opened.line || self.source.peek().is_none() {
-            let what = format!("`{open}` is never closed: found {found}, expected `{close}`");
-            let width = complaint_width(open);
-            return Err(self.source.complain(opened, width, what).into());
-        }
-        let what =
-            format!("found {found} in a caption that `{open}` opened, expected text and `{close}`");
-        let hint =
-            format!("put a caption with brackets, bars or quotes in quotes: `{open}\"…\"{close}`");
-        Err(self.source.complain_here(what).hint(hint).into())
+        entry.declared = Some(new);
     }
 
-    /// Keeps the shape of an id, or refuses a second and different one.
-    fn declare(&mut self, index: usize, new: Declared) -> ReadResult<()> {
-        let Some(entry) = self.table.entries.get_mut(index) else {
-            return Ok(());
-        };
-        let Some(old) = &entry.declared else {
-            entry.declared = Some(new);
-            return Ok(());
-        };
-        if old.caption == new.caption && old.form == new.form {
-            return Ok(());
-        }
-        let shown = |declared: &Declared| {
-            let (open, close) = declared.form.brackets();
-            quote(&format!("{open}{}{close}", declared.caption))
-        };
-        let what = format!(
-            "{} is declared again as {}, expected {} as in line {}",
-            quote(entry.id),
-            shown(&new),
-            shown(old),
-            old.place.line,
-        );
-        let hint = "give the shape once and refer to it by its id, or choose another id";
-        let width = complaint_width(entry.id);
-        Err(self.source.complain(new.place, width, what).hint(hint).into())
+    /// Lets `@{ … }` say more of an id.
+    fn amend(&mut self, index: usize, data: ShapeData, place: SourcePosition) {
+        let Some(entry) = self.table.entries.get_mut(index) else { return };
+        let known = entry.declared.take();
+        let caption =
+            || known.as_ref().map_or_else(|| entry.id.to_owned(), |known| known.caption.clone());
+        let form = known.as_ref().map_or(Form::Rectangle, |known| known.form);
+        entry.declared = Some(Declared {
+            form: data.form.unwrap_or(form),
+            caption: data.caption.unwrap_or_else(caption),
+            place: known.as_ref().map_or(place, |known| known.place),
+        });
+        self.strange.extend(data.strange);
     }
 }

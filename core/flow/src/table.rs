@@ -23,11 +23,20 @@ pub(crate) struct NodeEntry<'a> {
 }
 
 /// The shape that an id was given.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Declared {
     pub(crate) form: Form,
     pub(crate) caption: String,
     pub(crate) place: SourcePosition,
+}
+
+/// An id that was given two shapes.
+#[derive(Debug)]
+pub(crate) struct Redeclared {
+    /// Its entry.
+    pub(crate) index: usize,
+    pub(crate) old: Declared,
+    pub(crate) new: Declared,
 }
 
 /// One or several nodes at an end of an arrow, as indices of the table's entries.
@@ -38,7 +47,19 @@ pub(crate) type Group = Vec<usize>;
 pub(crate) struct Link {
     pub(crate) label: Option<String>,
     pub(crate) dotted: bool,
+    pub(crate) ways: Ways,
     pub(crate) place: SourcePosition,
+}
+
+/// Which way a link leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ways {
+    /// From the first group to the second.
+    Onward,
+    /// From each group to the other.
+    Both,
+    /// Nowhere: it is not seen.
+    Unseen,
 }
 
 /// One step of a chain: a link and where it leads.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 const PUBLISHED: &str = include_str!("../../tests/fixtures/backups.md");
 
 /// Pieces that charts are made of, to be put together at random.
-const PIECES: [&str; 48] = [
+const PIECES: [&str; 72] = [
     "flowchart TD\n",
     "graph ",
     "LR",
@@ -57,6 +57,30 @@ const PIECES: [&str; 48] = [
     "<br/>",
     "\\n",
     "é×",
+    "<-->",
+    "<",
+    "x",
+    "o",
+    "~~~",
+    "@{",
+    "shape: hex",
+    "label: ",
+    "[/",
+    "/]",
+    "\\]",
+    "(((",
+    ")))",
+    "(-",
+    "> ",
+    "- ",
+    "1. ",
+    "    ",
+    "\t",
+    ":::{mermaid}\n",
+    ":name: x\n",
+    "```{mermaid}\n",
+    "===\n",
+    "<!--",
 ];
 
 fn read_all(text: &str) {
@@ -64,7 +88,9 @@ fn read_all(text: &str) {
     let whole = parse(text, "t.mmd", "t", 1);
     let charts = document.charts.iter().chain(whole.as_ref().map(|parsed| &parsed.chart));
     for chart in charts {
-        let _ = chart.paths(1000);
+        let paths = chart.paths(1000);
+        assert!(paths.listed.iter().all(|path| path.nodes.len() == path.arrows.len() + 1));
+        assert!(paths.listed.iter().map(|path| path.nodes.len()).sum::<usize>() <= 1000);
         assert_round_trip(chart, &[]);
     }
     let complaints = document.errors.iter().chain(&document.warnings).chain(whole.as_ref().err());
@@ -172,6 +198,15 @@ fn huge_texts(size: usize) -> Vec<String> {
         format!("graph TD\n{}", "subgraph x\n".repeat(size)),
         format!("graph TD\na -. {}", ".".repeat(size)),
         format!("graph TD\na -- {}", "- ".repeat(size)),
+        format!("graph TD\na@{{{}", "shape: x,".repeat(size)),
+        format!("graph TD\n{}", "a[A]\na(A)\n".repeat(size)),
+        "> ".repeat(size),
+        "- ".repeat(size),
+        "<!--\n```\n-->\n".repeat(size),
+        "<!--\n".repeat(size),
+        "text\n".repeat(size),
+        "````{note}\n".repeat(size),
+        format!("- a\n  ```mermaid\n  graph TD\n{}", "  a --> b\n".repeat(size)),
         format!("graph TD\na[\"{}\"]", "<br ".repeat(size)),
         format!("graph TD\n{}", "%%{\n}%%".repeat(size)),
         format!("graph TD\nclick a {}", "\";".repeat(size)),

@@ -1,6 +1,11 @@
 //! `pgdrill coverage`.
 
-use std::{path::Path, string::FromUtf8Error};
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+    string::FromUtf8Error,
+};
 
 use pgdrill_core::Diagnostic;
 use pgdrill_flow::charts_in_markdown;
@@ -13,14 +18,13 @@ use crate::{
     run::{Where, count, ends, run_inputs},
 };
 
+/// The most that is read of a file of charts, in bytes.
+const LIMIT: u64 = 16 * 1024 * 1024;
+
 /// Runs all cases and reports what they walk.
 pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
-    let coverage = match &args.charts {
-        None => {
-            Coverage::of_own_charts().map_err(|fault| Diagnostic::error("the charts", fault.what))
-        }
-        Some(file) => of_file(file),
-    };
+    let coverage =
+        args.charts.as_ref().map_or_else(|| Ok(Coverage::of_own_charts()), |file| of_file(file));
     let mut coverage = match coverage {
         Ok(coverage) => coverage,
         Err(diagnostic) => {
@@ -48,33 +52,48 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
     if failed == 0 && coverage.is_complete() { printed } else { Exit::Failed }
 }
 
-/// The charts of a Markdown or Mermaid file; what is wrong with them is said in full.
+/// The charts of a Markdown or Mermaid file; what is wrong with them is said in full. Refused is a file of which
+/// no chart can be read.
 fn of_file(file: &Path) -> Result<Coverage, Diagnostic> {
     let name = file.display().to_string();
-    let bytes = std::fs::read(file).map_err(|error| {
+    let bytes = content(file).map_err(|why| {
         let hint = "give a Markdown file with Mermaid flowcharts in it, or one Mermaid file";
-        Diagnostic::error(&name, format!("can't be read: {error}")).hint(hint)
+        Diagnostic::error(&name, format!("can't be read: {why}")).hint(hint)
     })?;
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(&name, &error))?;
     let document = charts_in_markdown(&text, &name);
     document.warnings.iter().for_each(complain);
-    let mut errors = document.errors.into_iter();
-    if let Some(first) = errors.next() {
+    if document.charts.is_empty() {
+        let mut errors = document.errors.into_iter();
+        let hint = "charts stand between ```mermaid and ```, and begin with `flowchart`";
+        let none = || Diagnostic::error(&name, "the file holds no flowchart").hint(hint);
+        let first = errors.next().unwrap_or_else(none);
         errors.for_each(|other| complain(&other));
         return Err(first);
     }
-    if document.charts.is_empty() {
-        let hint = "charts stand between ```mermaid and ```, and begin with `flowchart`";
-        return Err(Diagnostic::error(&name, "the file holds no flowchart").hint(hint));
-    }
+    document.errors.iter().for_each(complain);
+    let lines: Vec<&str> = text.lines().collect();
     let located = |fault: ChartFault| {
-        let line = text.lines().nth(fault.line.saturating_sub(1)).unwrap_or_default();
+        let line = lines.get(fault.line.saturating_sub(1)).copied().unwrap_or_default();
         let error = Diagnostic::error(&name, fault.what).at(fault.line, 0, 0, line);
         Diagnostic { hint: fault.hint, ..error }
     };
-    let coverage = Coverage::of_document(document.charts).map_err(located)?;
+    let coverage = Coverage::of_document(document);
     coverage.foreign().into_iter().map(located).for_each(|error| complain(&error));
     Ok(coverage)
+}
+
+/// What a file or a pipe holds, if that is not too much.
+fn content(file: &Path) -> Result<Vec<u8>, String> {
+    let in_words = |error: io::Error| error.to_string();
+    let mut content = Vec::new();
+    let file = File::open(file).map_err(in_words)?;
+    // One byte more says that there is more.
+    file.take(LIMIT + 1).read_to_end(&mut content).map_err(in_words)?;
+    if content.len() as u64 > LIMIT {
+        return Err(format!("it has more than {LIMIT} bytes"));
+    }
+    Ok(content)
 }
 
 fn not_utf8(file: &str, error: &FromUtf8Error) -> Diagnostic {

@@ -1,6 +1,6 @@
 //! What was walked of the charts: as text, as JSON, as painted Mermaid, as one HTML page.
 
-use pgdrill_flow::mermaid;
+use pgdrill_flow::{PathCount, mermaid};
 use serde_json::{Value, json};
 
 use super::{
@@ -14,7 +14,7 @@ use crate::{
     judge::Verdict,
 };
 
-/// The coverage for a person: every chart, and what was not walked of it.
+/// The coverage for a person: every chart, and what was not walked of those that the core has.
 #[must_use]
 pub fn text(coverage: &Coverage) -> String {
     let mut out = String::new();
@@ -28,14 +28,21 @@ pub fn text(coverage: &Coverage) -> String {
         if dotted > 0 {
             out.push_str(&format!(", {amended} of {dotted} amended arrows"));
         }
+        let remarks = cover.remarks();
+        if !remarks.is_empty() {
+            out.push_str(&format!(" ({})", remarks.join("; ")));
+        }
         out.push('\n');
-        out.push_str(&unwalked(cover));
+        if cover.hook.is_some() {
+            out.push_str(&unwalked(cover));
+        }
     }
-    for missing in &coverage.missing_in_core {
-        out.push_str(&format!("missing in the core: {missing}\n"));
-    }
-    for missing in &coverage.missing_in_chart {
-        out.push_str(&format!("missing in the chart: {missing}\n"));
+    for (what, list) in [
+        ("not read", &coverage.unread),
+        ("missing in the core", &coverage.missing_in_core),
+        ("missing in the chart", &coverage.missing_in_chart),
+    ] {
+        list.iter().for_each(|one| out.push_str(&format!("{what}: {one}\n")));
     }
     let published = coverage.only(PUBLISHED);
     for (name, part) in [("published charts", &published), ("all charts", coverage)] {
@@ -52,6 +59,7 @@ fn unwalked(cover: &ChartCover) -> String {
         let label = arrow.label.as_ref().map(|label| format!(" {label} ")).unwrap_or_default();
         let (tail, head) = if arrow.dotted { ("-.", ".->") } else { ("--", "-->") };
         let tail = if label.is_empty() { "" } else { tail };
+        let head = if arrow.dotted && label.is_empty() { "-.->" } else { head };
         format!("  not walked: {from} {tail}{label}{head} {to}\n")
     });
     let paths = cover.paths.iter().filter(|path| path.visits == 0);
@@ -67,19 +75,27 @@ pub fn json(coverage: &Coverage) -> String {
         "charts": coverage.charts.iter().map(chart_json).collect::<Vec<_>>(),
         "arrows": counts(coverage.arrows()),
         "amended_arrows": counts(coverage.amended_arrows()),
-        "paths": counts(coverage.paths()),
+        "paths": path_counts(coverage.paths()),
+        "unread": coverage.unread,
         "missing_in_core": coverage.missing_in_core,
         "missing_in_chart": coverage.missing_in_chart,
     });
     format!("{value:#}\n")
 }
 
+/// Paths drawn and walked; `more` if those drawn were not all counted.
+fn path_counts((drawn, walked): (PathCount, u64)) -> Value {
+    let more = matches!(drawn, PathCount::MoreThan(_));
+    json!({ "drawn": drawn.at_least(), "more": more, "walked": walked })
+}
+
 fn chart_json(cover: &ChartCover) -> Value {
     let arrows = cover.chart.arrows.iter().zip(&cover.arrows).enumerate();
     let arrows = arrows.map(|(index, (arrow, walked))| {
         let (from, to) = cover.ends(index);
+        let label = arrow.label.as_ref();
         let (label, amendment) =
-            if arrow.dotted { (None, arrow.label.as_ref()) } else { (arrow.label.as_ref(), None) };
+            if cover.is_amendment(index) { (None, label) } else { (label, None) };
         json!({ "from": from, "to": to, "label": label, "amendment": amendment, "visits": walked.visits, "cases": walked.cases })
     });
     let id = |node: &usize| cover.chart.nodes.get(*node).map_or("?", |node| node.id.as_str());
@@ -89,6 +105,10 @@ fn chart_json(cover: &ChartCover) -> Value {
     });
     json!({
         "name": cover.chart.name,
+        "hook": cover.hook.map(|hook| hook.name()),
+        "starts": cover.starts,
+        "loop": cover.cycle,
+        "drawn_paths": path_counts(cover.path_counts()),
         "nodes": cover.chart.nodes.iter().map(|node| node.id.as_str()).collect::<Vec<_>>(),
         "arrows": arrows.collect::<Vec<_>>(),
         "paths": paths.collect::<Vec<_>>(),
@@ -110,13 +130,14 @@ pub fn painted(coverage: &Coverage) -> String {
 #[must_use]
 pub fn html(coverage: &Coverage, ends: &[CaseEnd]) -> String {
     let of = |(drawn, walked): (usize, usize)| format!("{walked} of {drawn}");
+    let of_paths = |(drawn, walked): (PathCount, u64)| format!("{walked} of {drawn}");
     let (passed, failed, skipped) = counts(ends);
     let published = coverage.only(PUBLISHED);
     let mut summary = vec![
         ("published arrows".to_owned(), of(published.arrows())),
-        ("published paths".to_owned(), of(published.paths())),
+        ("published paths".to_owned(), of_paths(published.paths())),
         ("all arrows".to_owned(), of(coverage.arrows())),
-        ("all paths".to_owned(), of(coverage.paths())),
+        ("all paths".to_owned(), of_paths(coverage.paths())),
         ("amended arrows".to_owned(), of(coverage.amended_arrows())),
         ("cases".to_owned(), format!("{passed} passed, {failed} failed, {skipped} skipped")),
     ];
@@ -124,9 +145,13 @@ pub fn html(coverage: &Coverage, ends: &[CaseEnd]) -> String {
         coverage.missing_in_core.iter().map(|m| ("missing in the core".to_owned(), m.clone()));
     let lacking =
         coverage.missing_in_chart.iter().map(|m| ("missing in the chart".to_owned(), m.clone()));
-    summary.extend(missing.chain(lacking));
+    let unread = coverage.unread.iter().map(|unread| ("not read".to_owned(), unread.clone()));
+    summary.extend(unread.chain(missing).chain(lacking));
     let charts = coverage.charts.iter().map(|cover| Painted {
         chart: &cover.chart,
+        amendments: (0..cover.arrows.len()).map(|arrow| cover.is_amendment(arrow)).collect(),
+        drawn_paths: cover.drawn_paths,
+        remarks: cover.remarks(),
         visits: cover.arrows.iter().map(|arrow| arrow.visits).collect(),
         cases: cover
             .arrows

@@ -76,7 +76,7 @@ fn an_arrow_or_a_shape_that_the_core_lacks_is_reported_by_its_name_and_place() {
 }
 
 #[test]
-fn a_document_whose_arrows_lead_nowhere_sensible_is_refused_at_its_place() {
+fn a_second_entry_and_a_loop_are_counted_and_located_as_what_the_core_lacks() {
     let typo = changed("  is_leader -- no --> rtn\n", "  is_leadr -- no --> rtn\n");
     let cycle = changed("  set_blocked --> rtn\n", "  set_blocked --> is_leader\n");
     Session::new()
@@ -84,7 +84,97 @@ fn a_document_whose_arrows_lead_nowhere_sensible_is_refused_at_its_place() {
         .file("cycle.md", cycle)
         .run("coverage --charts typo.md")
         .run("coverage --charts cycle.md")
-        .holds("coverage_of_charts_without_paths");
+        .holds("coverage_of_entries_and_loops");
+}
+
+/// A document with every form of a chart that others draw.
+const WILD: &str = include_str!("../fixtures/wild.md");
+
+#[test]
+fn charts_as_others_draw_them_are_read_counted_and_no_error() {
+    let session = Session::new().file("wild.md", WILD);
+    session.run("coverage --charts wild.md").holds("coverage_of_charts_from_elsewhere");
+}
+
+#[test]
+fn charts_from_elsewhere_are_drawn_and_none_of_their_arrows_is_an_amendment() {
+    let session = Session::new().file("wild.md", WILD);
+    for format in ["mermaid", "html"] {
+        let drawn = session.ended(&format!("coverage --charts wild.md --format {format}"), b"");
+        assert_eq!((drawn.code, drawn.stderr.as_str()), (0, ""), "{format}");
+        for name in ["every-shape", "retry-loop", "two-ways-in", "quoted"] {
+            assert!(drawn.stdout.contains(name), "{format} lacks {name}");
+        }
+        assert!(!drawn.stdout.contains("<small class=\"amendment\">"), "{format}");
+        assert!(!drawn.stdout.contains("not-live"), "{format}");
+    }
+    let whole = session.ended("coverage --charts wild.md --format json", b"");
+    let whole: Value = serde_json::from_str(&whole.stdout).expect("JSON");
+    assert_eq!(whole["amended_arrows"], serde_json::json!({ "drawn": 0, "walked": 0 }));
+    let charts = whole["charts"].as_array().expect("a list");
+    let of = |name: &str| charts.iter().find(|chart| chart["name"] == name).expect(name);
+    assert_eq!(of("retry-loop")["loop"], serde_json::json!(["try_it", "wait"]));
+    assert_eq!(of("two-ways-in")["starts"], serde_json::json!(["by_hand", "by_timer"]));
+    assert!(charts.iter().all(|chart| chart["hook"].is_null()));
+}
+
+#[test]
+fn the_document_is_read_in_the_dialect_of_upstream() {
+    let myst = PUBLISHED.replace("```mermaid", "```{mermaid}\n:name: a chart\n");
+    assert_ne!(myst, PUBLISHED);
+    let colons = myst.replace("```{mermaid}", ":::{mermaid}").replace("```", ":::");
+    for document in [myst, colons, format!("\u{feff}{PUBLISHED}")] {
+        let session = Session::new().file("charts.md", document);
+        let ended = session.ended("coverage --charts charts.md", b"");
+        let last = "all charts: 80 of 80 arrows, 42 of 42 paths\n";
+        assert!(
+            ended.code == 0 && ended.stdout.ends_with(last),
+            "{}{}",
+            ended.stdout,
+            ended.stderr
+        );
+    }
+}
+
+#[test]
+fn a_dotted_arrow_of_a_document_is_an_amendment_only_by_its_name() {
+    let dotted = changed("  set_blocked --> rtn\n", "  set_blocked -.-> rtn\n");
+    assert_eq!(missing(&dotted), (0, Value::Array(Vec::new()), Value::Array(Vec::new())));
+    let more =
+        changed("  set_blocked --> rtn\n", "  set_blocked --> rtn\n  set_blocked -. x .-> defer\n");
+    let expected = vec!["s3-credentials-changed: set_blocked -- x --> defer"];
+    assert_eq!(missing(&more), (1, expected.into(), Value::Array(Vec::new())));
+}
+
+#[test]
+fn what_is_listed_and_drawn_of_a_chart_is_bounded_and_the_bound_is_told() {
+    let diamond = |n: usize| {
+        format!("d{n} -- no --> x{n}\nd{n} -- yes --> y{n}\nx{n} & y{n} --> d{}\n", n + 1)
+    };
+    let step = |n: usize| format!("d{n} --> d{}\n", n + 1);
+    let diamonds: String = (0..16).map(diamond).chain((16..316).map(step)).collect();
+    let ladder = |n: usize| {
+        format!("a{n} --> b{n}\na{n} --> a{m}\nb{n} --> b{m}\na{n} --> fail\n", m = n + 1)
+    };
+    let ladder: String = (0..400).map(ladder).collect();
+    let session = Session::new()
+        .file("diamonds.mmd", format!("graph TD\n{diamonds}"))
+        .file("ladder.mmd", format!("graph TD\n{ladder}"));
+    let counted = session.ended("coverage --charts diamonds.mmd", b"");
+    let told = "0 of 65536 paths (the core has no such chart; no more than 60 paths are listed)";
+    assert!(counted.stdout.contains(told), "{}", counted.stdout);
+    for (file, told) in
+        [("diamonds.mmd", told), ("ladder.mmd", "Not drawn: 803 shapes and 1600 arrows")]
+    {
+        for format in ["text", "json", "html", "mermaid"] {
+            let ended = session.ended(&format!("coverage --charts {file} --format {format}"), b"");
+            assert!(ended.stdout.len() < 3_000_000, "{file} as {format}: {}", ended.stdout.len());
+            assert!(
+                format != "html" || file != "ladder.mmd" || ended.stdout.contains(told),
+                "{file}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -98,14 +188,26 @@ fn a_chart_that_the_core_lacks_is_reported_with_every_one_that_the_document_lack
 }
 
 #[test]
+fn a_chart_that_cannot_be_read_is_told_with_its_place_and_the_others_are_counted() {
+    let syntax = changed("is_leader -- no --> rtn", "is_leader -- no -> rtn");
+    let foreign = "### Other\n\n> ```mermaid\n> graph TD\n>   a[A] - b\n> ```\n";
+    Session::new()
+        .file("syntax.md", syntax)
+        .file("foreign.md", format!("{PUBLISHED}\n{foreign}"))
+        .run("coverage --charts syntax.md")
+        .run("coverage --charts foreign.md")
+        .holds("coverage_of_a_chart_that_cannot_be_read");
+}
+
+#[test]
 fn what_is_no_document_with_charts_is_refused_at_its_place() {
     Session::new()
-        .file("syntax.md", changed("is_leader -- no --> rtn", "is_leader -- no -> rtn"))
         .file("bytes.md", b"# Charts\n\ncaf\xe9\n")
         .file("none.md", "# Nothing\n")
         .file("empty.md", "")
-        .run("coverage --charts syntax.md")
         .run("coverage --charts bytes.md")
+        .file("unread.mmd", "graph TD\n  a -- b\n")
+        .run("coverage --charts unread.mmd")
         .run("coverage --charts none.md")
         .run("coverage --charts empty.md")
         .run("coverage --charts nowhere.md")
@@ -152,12 +254,12 @@ fn the_page_stands_alone() {
 
 #[test]
 fn painted_charts_are_held_against_the_code_as_if_they_were_not_painted() {
-    let mut coverage = Coverage::of_own_charts().expect("charts with paths");
+    let mut coverage = Coverage::of_own_charts();
     for cover in &mut coverage.charts {
         cover.arrows.iter_mut().enumerate().for_each(|(index, arrow)| arrow.visits = index as u64);
     }
     let painted = charts_in_markdown(&report::coverage::painted(&coverage), "painted.md");
-    let read = Coverage::of_document(painted.charts).expect("charts with paths");
+    let read = Coverage::of_document(painted);
     assert_eq!((read.missing_in_core.len(), read.missing_in_chart.len()), (0, 0), "{read:?}");
     assert_eq!(read.paths().0, coverage.paths().0);
 }

@@ -151,7 +151,8 @@ fn coverage_is_one_object_with_every_promised_key() {
     for (ended, charts) in [(&own, 6), (&published, 4)] {
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         let whole: Value = serde_json::from_str(&ended.stdout).unwrap();
-        has(&whole, &[("missing_in_core", Is::List), ("missing_in_chart", Is::List)]);
+        let lists = ["missing_in_core", "missing_in_chart", "unread"];
+        has(&whole, &lists.map(|list| (list, Is::List)));
         assert_eq!(items(&whole, "charts").len(), charts);
         items(&whole, "charts").iter().for_each(chart_keeps_its_promise);
         for count in ["arrows", "paths"] {
@@ -161,7 +162,7 @@ fn coverage_is_one_object_with_every_promised_key() {
     }
     let whole: Value = serde_json::from_str(&published.stdout).unwrap();
     assert_eq!(whole["arrows"], serde_json::json!({ "drawn": 80, "walked": 80 }));
-    assert_eq!(whole["paths"], serde_json::json!({ "drawn": 42, "walked": 42 }));
+    assert_eq!(whole["paths"], serde_json::json!({ "drawn": 42, "more": false, "walked": 42 }));
 }
 
 fn chart_keeps_its_promise(chart: &Value) {
@@ -169,6 +170,8 @@ fn chart_keeps_its_promise(chart: &Value) {
         chart,
         &[("name", Is::Text), ("nodes", Is::List), ("arrows", Is::List), ("paths", Is::List)],
     );
+    has(chart, &[("hook", Is::TextOrNull), ("starts", Is::List), ("loop", Is::List)]);
+    has(&chart["drawn_paths"], &[("drawn", Is::Number), ("walked", Is::Number)]);
     let is_node = |node: &Value| node.is_string() && items(chart, "nodes").contains(node);
     for arrow in items(chart, "arrows") {
         let keys = [

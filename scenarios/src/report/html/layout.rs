@@ -6,7 +6,7 @@
 //! Heights and lines are made in [`super::route`].
 
 use dagre::graph::{Graph, GraphOptions};
-use dagre::{Align, EdgeLabel, LayoutOptions, NodeLabel};
+use dagre::{Align, EdgeLabel, LayoutOptions, NodeLabel, Ranker};
 
 use super::ports;
 use super::shape::ShapeView;
@@ -193,6 +193,8 @@ impl RowPlan {
                 graph.set_edge(&tag, &target, Some(weighing(1)), None);
             }
         }
+        let large = self.shapes.len() + self.links.len() > LARGE;
+        let ranker = if large { Ranker::LongestPath } else { Ranker::NetworkSimplex };
         // One alignment instead of the median of four: the main way down is a straight line.
         dagre::layout(
             &mut graph,
@@ -200,6 +202,7 @@ impl RowPlan {
                 nodesep: 26.0,
                 edgesep: 16.0,
                 align: Some(Align::UL),
+                ranker,
                 ..LayoutOptions::default()
             }),
         );
@@ -265,6 +268,9 @@ impl RowPlan {
         own.map(|link| link.tag.width + LAP).sum()
     }
 }
+
+/// With more shapes and arrows than this, ranks are found in the quick way, which makes longer arrows.
+const LARGE: usize = 150;
 
 /// What a loop needs beside its tag.
 pub(super) const LAP: f64 = 44.0;

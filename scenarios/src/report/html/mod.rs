@@ -3,6 +3,7 @@
 //! The page stands alone: no network, no second file, nothing lost without JavaScript or on paper.
 //! One input gives the same bytes each time.
 
+mod effort;
 #[expect(
     clippy::indexing_slicing,
     reason = "every index is that of a node, an arrow or a rank of the same plan"
@@ -27,7 +28,7 @@ mod tables;
 mod tests;
 mod text;
 
-use pgdrill_flow::Chart;
+use pgdrill_flow::{Chart, PathCount};
 use text::escape;
 
 /// Everything that the page shows.
@@ -48,12 +49,18 @@ pub struct Page<'a> {
 pub struct Painted<'a> {
     /// The chart.
     pub chart: &'a Chart,
+    /// Whether each arrow is an amendment; a missing entry counts as none.
+    pub amendments: Vec<bool>,
     /// How often each arrow was walked; a missing entry counts as never.
     pub visits: Vec<u64>,
     /// The names of the cases that walk each arrow.
     pub cases: Vec<Vec<&'a str>>,
-    /// The paths from start to end.
+    /// The paths from start to end that are listed.
     pub paths: Vec<PathRow>,
+    /// How many paths there are, listed or not.
+    pub drawn_paths: PathCount,
+    /// What to say of the counts.
+    pub remarks: Vec<String>,
 }
 
 /// A path through a chart, and how often it was walked from start to end.
@@ -101,8 +108,10 @@ pub fn page(page: &Page<'_>) -> String {
     html.push_str(&contents(page));
     html.push_str("</header>\n<main>\n");
     let known = tables::case_numbers(&page.cases);
+    let mut room = effort::Room::default();
     for (number, painted) in page.charts.iter().enumerate() {
-        html.push_str(&section(number, painted, &known));
+        let is_drawn = room.takes(painted.chart);
+        html.push_str(&section(number, painted, &known, is_drawn));
     }
     html.push_str(&tables::cases(&page.cases));
     html.push_str("</main>\n<aside id=\"inspector\" aria-live=\"polite\" hidden></aside>\n");
@@ -113,6 +122,10 @@ pub fn page(page: &Page<'_>) -> String {
 impl Painted<'_> {
     fn visited(&self, arrow: usize) -> u64 {
         self.visits.get(arrow).copied().unwrap_or(0)
+    }
+
+    fn is_amendment(&self, arrow: usize) -> bool {
+        self.amendments.get(arrow) == Some(&true)
     }
 
     fn cases_of(&self, arrow: usize) -> &[&str] {
@@ -174,7 +187,12 @@ fn contents(page: &Page<'_>) -> String {
     )
 }
 
-fn section(number: usize, painted: &Painted<'_>, known: &tables::CaseNumbers<'_>) -> String {
+fn section(
+    number: usize,
+    painted: &Painted<'_>,
+    known: &tables::CaseNumbers<'_>,
+    is_drawn: bool,
+) -> String {
     let missed = unwalked(painted);
     let arrows = painted.chart.arrows.len();
     let mut html = format!(
@@ -182,17 +200,33 @@ fn section(number: usize, painted: &Painted<'_>, known: &tables::CaseNumbers<'_>
         escape(&painted.chart.name),
         arrows - missed.len()
     );
-    if !painted.paths.is_empty() {
+    if painted.drawn_paths != PathCount::Exactly(0) {
         let walked = painted.paths.iter().filter(|path| path.visits > 0).count();
-        html.push_str(&format!(", {walked} of {} paths", painted.paths.len()));
+        html.push_str(&format!(", {walked} of {} paths", painted.drawn_paths));
     }
+    painted.remarks.iter().for_each(|remark| html.push_str(&format!("; {}", escape(remark))));
     html.push_str("</p>\n");
     html.push_str(&missing(number, painted, &missed));
-    html.push_str(&picture::figure(number, painted));
+    if is_drawn {
+        html.push_str(&picture::figure(number, painted));
+    } else {
+        html.push_str(&undrawn(painted.chart));
+    }
     html.push_str(&tables::arrows(number, painted, known));
     html.push_str(&tables::paths(painted));
     html.push_str("</section>\n");
     html
+}
+
+/// What stands in place of a picture that would take too long.
+fn undrawn(chart: &Chart) -> String {
+    format!(
+        "<p class=\"empty\">Not drawn: {} shapes and {} arrows are more than this page draws, by itself or after the \
+         charts above. The tables list them all, and <code>pgdrill coverage --format mermaid</code> writes \
+         charts of any size.</p>\n",
+        chart.nodes.len(),
+        chart.arrows.len()
+    )
 }
 
 /// The arrows never walked, by name, above the picture.

@@ -97,7 +97,7 @@ fn arrows(chart: usize, painted: &Painted<'_>, drawing: &Drawing) -> String {
             {
                 let (line, head) = strokes(&route.trail);
                 let name = escape(&format!("{}, walked {visits}×", arrow_name(painted, index)));
-                let state = state(visits, arrow.dotted);
+                let state = state(visits, arrow.dotted, painted.is_amendment(index));
                 svg.push_str(&format!(
                     "<a class=\"arrow{state}\" id=\"chart-{chart}-arrow-{index}\" \
                      href=\"#chart-{chart}-row-{index}\" aria-label=\"{name}\"><title>{name}</title>\
@@ -111,13 +111,15 @@ fn arrows(chart: usize, painted: &Painted<'_>, drawing: &Drawing) -> String {
     svg
 }
 
-/// The classes that say how an arrow fared.
-pub(super) fn state(visits: u64, dotted: bool) -> &'static str {
-    match (visits == 0, dotted) {
-        (false, false) => "",
-        (false, true) => " dotted",
-        (true, false) => " never",
-        (true, true) => " dotted never",
+/// The classes that say what an arrow is and how it fared.
+pub(super) fn state(visits: u64, dotted: bool, amendment: bool) -> &'static str {
+    match (visits == 0, dotted, amendment) {
+        (false, false, _) => "",
+        (false, true, false) => " dashed",
+        (false, true, true) => " dotted",
+        (true, false, _) => " never",
+        (true, true, false) => " dashed never",
+        (true, true, true) => " dotted never",
     }
 }
 
@@ -157,10 +159,17 @@ fn lean(form: Form) -> f64 {
 
 fn kind(form: Form) -> &'static str {
     match form {
-        Form::Rectangle | Form::Rounded | Form::Subroutine | Form::Cylinder | Form::Hexagon => {
-            "action"
-        }
-        Form::Stadium | Form::Circle => "ending",
+        Form::Rectangle
+        | Form::Rounded
+        | Form::Subroutine
+        | Form::Cylinder
+        | Form::Hexagon
+        | Form::LeanRight
+        | Form::LeanLeft
+        | Form::Trapezoid
+        | Form::InvertedTrapezoid
+        | Form::Ellipse => "action",
+        Form::Stadium | Form::Circle | Form::DoubleCircle => "ending",
         Form::Flag => "flag",
         Form::Diamond => "question",
     }

@@ -31,8 +31,12 @@ impl ShapeView {
                 | Form::Subroutine
                 | Form::Cylinder
                 | Form::Flag
-                | Form::Hexagon => spare,
-                Form::Circle => spare * 2.0,
+                | Form::Hexagon
+                | Form::LeanRight
+                | Form::LeanLeft
+                | Form::Trapezoid
+                | Form::InvertedTrapezoid => spare,
+                Form::Circle | Form::DoubleCircle | Form::Ellipse => spare * 2.0,
             };
         }
         shape
@@ -45,7 +49,10 @@ impl ShapeView {
             Form::Rectangle | Form::Rounded | Form::Subroutine | Form::Cylinder => w - 14.0,
             Form::Stadium | Form::Hexagon => w - h,
             Form::Flag => w - 22.0,
-            Form::Circle => w * 0.5,
+            Form::LeanRight | Form::LeanLeft | Form::Trapezoid | Form::InvertedTrapezoid => {
+                w - SLANT - 8.0
+            }
+            Form::Circle | Form::DoubleCircle | Form::Ellipse => w * 0.5,
             Form::Diamond if ports < 2 => 0.0,
             Form::Diamond => self.width * DIAMOND_REACH,
         };
@@ -59,8 +66,9 @@ impl ShapeView {
         match self.form {
             Form::Rectangle | Form::Rounded | Form::Stadium | Form::Subroutine | Form::Flag => h,
             Form::Hexagon => h,
+            Form::LeanRight | Form::LeanLeft | Form::Trapezoid | Form::InvertedTrapezoid => h,
             Form::Cylinder => h - LID + LID * (1.0 - t * t).sqrt(),
-            Form::Circle => h * (1.0 - t * t).sqrt(),
+            Form::Circle | Form::DoubleCircle | Form::Ellipse => h * (1.0 - t * t).sqrt(),
             Form::Diamond => h * (1.0 - t),
         }
     }
@@ -73,8 +81,11 @@ impl ShapeView {
             Form::Rectangle | Form::Rounded | Form::Subroutine | Form::Cylinder | Form::Flag => w,
             Form::Stadium => w - h + h * (1.0 - t * t).sqrt(),
             Form::Hexagon => w - h * t / 2.0,
-            Form::Circle => w * (1.0 - t * t).sqrt(),
+            Form::Circle | Form::DoubleCircle | Form::Ellipse => w * (1.0 - t * t).sqrt(),
             Form::Diamond => w * (1.0 - t),
+            Form::LeanRight | Form::LeanLeft => w - SLANT / 2.0,
+            Form::Trapezoid => w - SLANT * (1.0 - dy / h) / 2.0,
+            Form::InvertedTrapezoid => w - SLANT * (1.0 + dy / h) / 2.0,
         }
     }
 
@@ -100,13 +111,22 @@ impl ShapeView {
                      {first} {down}ZM{first} {up}A{wide} {lid} 0 0 0 {last} {up}\"/>"
                 )
             }
-            Form::Circle => format!(
-                "<ellipse cx=\"{}\" cy=\"{}\" rx=\"{}\" ry=\"{}\"/>",
-                number(x),
-                number(y),
-                number(w),
-                number(h)
-            ),
+            Form::Circle | Form::Ellipse => ellipse(x, y, w, h),
+            Form::DoubleCircle => ellipse(x, y, w, h) + &ellipse(x, y, w - RING, h - RING),
+            Form::LeanRight => self.slanted(x, y, SLANT, 0.0),
+            Form::LeanLeft => self.slanted(x, y, 0.0, SLANT),
+            Form::Trapezoid => polygon(&[
+                (left + SLANT, top),
+                (right - SLANT, top),
+                (right, bottom),
+                (left, bottom),
+            ]),
+            Form::InvertedTrapezoid => polygon(&[
+                (left, top),
+                (right, top),
+                (right - SLANT, bottom),
+                (left + SLANT, bottom),
+            ]),
             Form::Flag => polygon(&[
                 (left, top),
                 (right, top),
@@ -124,6 +144,17 @@ impl ShapeView {
                 (left, y),
             ]),
         }
+    }
+
+    /// A block whose upper edge leans to the right by `above`, or to the left by `below`.
+    fn slanted(&self, x: f64, y: f64, above: f64, below: f64) -> String {
+        let (w, h) = (self.width / 2.0, self.height / 2.0);
+        polygon(&[
+            (x - w + above, y - h),
+            (x + w - below, y - h),
+            (x + w - above, y + h),
+            (x - w + below, y + h),
+        ])
     }
 
     fn block(&self, x: f64, y: f64, radius: f64) -> String {
@@ -144,6 +175,10 @@ const PORT_GAP: f64 = 15.0;
 const DIAMOND_REACH: f64 = 0.27;
 /// A diamond's width as a multiple of its height.
 const DIAMOND_SLANT: f64 = 2.6;
+/// How far the sides of slanted figures lean.
+const SLANT: f64 = 14.0;
+/// Between the two lines of a double circle.
+const RING: f64 = 4.0;
 /// Half the height of a cylinder's lid.
 const LID: f64 = 7.0;
 
@@ -157,10 +192,18 @@ fn extent(form: Form, lines: &[String]) -> (f64, f64) {
         Form::Cylinder => (widest + 28.0, tall + 18.0 + 3.0 * LID),
         Form::Flag => (widest + 44.0, tall + 18.0),
         Form::Hexagon => (widest + 28.0 + tall, tall + 18.0),
+        Form::LeanRight | Form::LeanLeft | Form::Trapezoid | Form::InvertedTrapezoid => {
+            (widest + 28.0 + 2.0 * SLANT, tall + 18.0)
+        }
         Form::Circle => {
             let across = widest.hypot(tall) + 16.0;
             (across, across)
         }
+        Form::DoubleCircle => {
+            let across = widest.hypot(tall) + 16.0 + 2.0 * RING;
+            (across, across)
+        }
+        Form::Ellipse => (widest * 1.5 + 28.0, tall * 1.5 + 18.0),
         Form::Diamond => diamond(lines, tall),
     }
 }
@@ -177,6 +220,16 @@ fn diamond(lines: &[String], tall: f64) -> (f64, f64) {
     (height * DIAMOND_SLANT, height)
 }
 
+fn ellipse(x: f64, y: f64, rx: f64, ry: f64) -> String {
+    format!(
+        "<ellipse cx=\"{}\" cy=\"{}\" rx=\"{}\" ry=\"{}\"/>",
+        number(x),
+        number(y),
+        number(rx),
+        number(ry)
+    )
+}
+
 fn polygon(corners: &[(f64, f64)]) -> String {
     let points: Vec<String> =
         corners.iter().map(|&(x, y)| format!("{},{}", number(x), number(y))).collect();
@@ -187,25 +240,13 @@ fn polygon(corners: &[(f64, f64)]) -> String {
 mod tests {
     use super::*;
 
-    const FORMS: [Form; 9] = [
-        Form::Rectangle,
-        Form::Rounded,
-        Form::Stadium,
-        Form::Subroutine,
-        Form::Cylinder,
-        Form::Circle,
-        Form::Flag,
-        Form::Diamond,
-        Form::Hexagon,
-    ];
-
     fn node(form: Form, caption: &str) -> Node {
         Node { id: "n".to_owned(), caption: caption.to_owned(), form, line: 1 }
     }
 
     #[test]
     fn every_form_holds_its_caption_and_its_ports() {
-        for form in FORMS {
+        for form in Form::ALL {
             let shape = ShapeView::of(&node(form, "Is this\na rather long caption?"), 8);
             let widest = shape.lines.iter().map(|l| text::width(l, CAPTION)).fold(0.0, f64::max);
             assert!(shape.width >= widest, "{form:?}");
@@ -218,8 +259,19 @@ mod tests {
     }
 
     #[test]
+    fn slanted_figures_narrow_where_they_are_narrow() {
+        let side = |form: Form, dy: f64| {
+            let shape = ShapeView::of(&node(form, "text"), 0);
+            (shape.width / 2.0 - shape.run(dy * shape.height / 2.0)).round()
+        };
+        assert_eq!((side(Form::Trapezoid, -1.0), side(Form::Trapezoid, 1.0)), (14.0, 0.0));
+        let inverted = Form::InvertedTrapezoid;
+        assert_eq!((side(inverted, -1.0), side(inverted, 1.0)), (0.0, 14.0));
+    }
+
+    #[test]
     fn an_empty_caption_still_has_a_figure() {
-        for form in FORMS {
+        for form in Form::ALL {
             let shape = ShapeView::of(&node(form, ""), 0);
             assert!(shape.width > 20.0 && shape.height > 20.0, "{form:?}");
         }

@@ -20,12 +20,13 @@ pub(super) fn arrows(chart: usize, painted: &Painted<'_>, known: &CaseNumbers<'_
     for (index, arrow) in painted.chart.arrows.iter().enumerate() {
         let visits = painted.visited(index);
         let label = label(arrow).map_or_else(String::new, |label| escape(&label));
-        let note = if arrow.dotted { " <small class=\"amendment\">amendment</small>" } else { "" };
+        let amendment = painted.is_amendment(index);
+        let note = if amendment { " <small class=\"amendment\">amendment</small>" } else { "" };
         rows.push_str(&format!(
             "<tr id=\"chart-{chart}-row-{index}\" class=\"row{}\"><td><a href=\"#chart-{chart}-arrow-{index}\">\
              <code>{}</code> → <code>{}</code></a></td><td>{label}{note}</td><td class=\"visits\">{visits}×</td>\
              <td class=\"walkers\">{}</td></tr>\n",
-            state(visits, arrow.dotted),
+            state(visits, arrow.dotted, amendment),
             escape(painted.node_id(arrow.from)),
             escape(painted.node_id(arrow.to)),
             walkers(painted.cases_of(index), known)
@@ -54,7 +55,7 @@ pub(super) fn paths(painted: &Painted<'_>) -> String {
             // A long path may break after each arrow in its text.
             format!(
                 "<tr class=\"row{}\"><td class=\"path\">{}</td><td class=\"visits\">{}×</td></tr>\n",
-                state(path.visits, false),
+                state(path.visits, false, false),
                 text.replace("→ ", "→ <wbr>"),
                 path.visits
             )

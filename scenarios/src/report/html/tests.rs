@@ -4,9 +4,19 @@ use proptest::prelude::*;
 
 use super::layout::{self, Drawing, Tag, Trail};
 use super::{CaseRow, CaseVerdict, Page, Painted, PathRow, page, sample};
-use pgdrill_flow::{Arrow, Chart, Direction, Form, Node};
+use pgdrill_flow::{Arrow, Chart, Direction, Form, Node, PathCount};
 
-const FORMS: [Form; 5] = [Form::Diamond, Form::Rectangle, Form::Stadium, Form::Circle, Form::Flag];
+const FORMS: [Form; 9] = [
+    Form::Diamond,
+    Form::Rectangle,
+    Form::Stadium,
+    Form::Circle,
+    Form::Flag,
+    Form::LeanRight,
+    Form::Trapezoid,
+    Form::DoubleCircle,
+    Form::Ellipse,
+];
 
 fn chart(captions: &[&str], arrows: &[(usize, usize)]) -> Chart {
     let node = |(index, caption): (usize, &&str)| Node {
@@ -34,7 +44,9 @@ fn paint(chart: &Chart) -> Painted<'_> {
     let visits = (0..chart.arrows.len() as u64).map(|index| index % 5).collect();
     let cases = chart.arrows.iter().map(|_| vec!["one", "two"]).collect();
     let paths = vec![PathRow { text: "n0 → n1".to_owned(), visits: 0 }];
-    Painted { chart, visits, cases, paths }
+    let amendments = chart.arrows.iter().map(|arrow| arrow.dotted).collect();
+    let (drawn_paths, remarks) = (PathCount::Exactly(1), vec!["a < b".to_owned()]);
+    Painted { chart, amendments, visits, cases, paths, drawn_paths, remarks }
 }
 
 fn page_of(chart: &Chart) -> String {
@@ -188,14 +200,35 @@ fn what_was_never_walked_is_marked_in_words_too() {
     assert!(html.contains("answer 1 · 1×"));
     assert!(html.contains("class=\"node question never\" id=\"chart-0-node-0\""));
     assert!(html.contains("Never walked"));
-    assert!(html.contains("1 of 2 arrows walked, 0 of 1 paths"));
+    assert!(html.contains("1 of 2 arrows walked, 0 of 1 paths; a &lt; b</p>"));
+}
+
+#[test]
+fn a_dotted_arrow_that_is_no_amendment_is_not_called_one() {
+    let chart = chart(&["a", "b", "c"], &[(0, 1), (1, 2)]);
+    let painted = Painted { amendments: Vec::new(), ..paint(&chart) };
+    let html =
+        page(&Page { title: "t", summary: Vec::new(), charts: vec![painted], cases: Vec::new() });
+    assert!(html.contains("class=\"arrow dashed\" id=\"chart-0-arrow-1\""));
+    assert!(!html.contains("class=\"amendment\""));
+    assert!(page_of(&chart).contains("class=\"amendment\""));
+}
+
+#[test]
+fn a_chart_that_takes_too_long_is_listed_and_not_drawn() {
+    let arrows: Vec<(usize, usize)> = (0..399).flat_map(|n| [(n, n + 1), (n, 399)]).collect();
+    let chart = chart(&["a"; 400], &arrows);
+    let html = page_of(&chart);
+    assert!(html.contains("Not drawn: 400 shapes and 798 arrows are more than this page draws"));
+    assert!(!html.contains("<svg"));
+    assert_eq!(html.matches("<tr id=\"chart-0-row-").count(), 798);
 }
 
 #[test]
 fn missing_visits_count_as_none_and_strange_arrows_keep_their_row() {
     let chart = chart(&["a"], &[(0, 7), (0, 0)]);
     let painted =
-        Painted { chart: &chart, visits: Vec::new(), cases: Vec::new(), paths: Vec::new() };
+        Painted { visits: Vec::new(), cases: Vec::new(), paths: Vec::new(), ..paint(&chart) };
     let html =
         page(&Page { title: "t", summary: Vec::new(), charts: vec![painted], cases: Vec::new() });
     assert!(html.contains("<code>n0</code> → <code>?</code>"));
