@@ -12,6 +12,7 @@ mod paint;
 mod parse;
 mod paths;
 mod resolve;
+mod shown;
 mod source;
 mod statement;
 mod table;
@@ -23,6 +24,7 @@ pub use names::{Tolerance, nearest_name};
 pub use paint::mermaid;
 pub use parse::{Parsed, parse};
 pub use paths::{ChartPath, PathsError};
+pub use shown::{is_unseen, shown, shown_lines};
 
 /// One flowchart: its shapes and the arrows between them, both in the order of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
