@@ -4,20 +4,54 @@ use pgdrill_core::{
     Diagnostic,
     ports::{MemberState, ServiceState},
 };
+use pgdrill_flow::is_unseen;
 use pgdrill_sim::{ManagerSettings, Observation, ToolSettings, UnitFacts, UnitSeen};
 use serde_json::{Map, Value, json};
 
-use super::{CaseEnd, JudgedCase};
+use super::{CaseEnd, JudgedCase, refused};
 use crate::{judge::Verdict, law::Violation, location::Location, reason::Reason, run::FiredStep};
 
 /// Every scenario as one line of JSON, those that were refused included.
 #[must_use]
 pub fn json_lines(ends: &[CaseEnd]) -> String {
     let lines = ends.iter().map(|end| match end {
-        CaseEnd::Judged(case) => line(case),
-        CaseEnd::Refused { name, complaint } => refused_line(name, complaint),
+        CaseEnd::Judged(case) => json_line(case),
+        CaseEnd::Refused { name, complaint } => written(&refused_line(name, complaint)),
     });
-    lines.map(|line| line.to_string() + "\n").collect()
+    lines.collect()
+}
+
+/// The line of a scenario that ran.
+#[must_use]
+pub fn json_line(case: &JudgedCase) -> String {
+    written(&line(case))
+}
+
+/// The lines of the scenarios that were refused.
+#[must_use]
+pub fn refused_lines(ends: &[CaseEnd]) -> String {
+    refused(ends).map(|(name, complaint)| written(&refused_line(name, complaint))).collect()
+}
+
+fn written(line: &Value) -> String {
+    escaped_json(&line.to_string()) + "\n"
+}
+
+/// JSON with every character in its texts escaped that does something to a display and can't be seen there. It means
+/// the same.
+pub(super) fn escaped_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Outside of texts JSON has no such character but the line break, which is escaped within them.
+        if is_unseen(c) && c != '\n' {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// The keys are those of a scenario that ran; what only a run knows is null or empty.
