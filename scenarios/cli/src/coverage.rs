@@ -4,14 +4,20 @@ use std::{path::Path, string::FromUtf8Error};
 
 use pgdrill_core::Diagnostic;
 use pgdrill_flow::charts_in_markdown;
-use pgdrill_scenarios::{ChartFault, Coverage, read_corpus, report};
+use pgdrill_scenarios::{
+    ChartFault, Coverage, Input, read_corpus, read_file,
+    report::{self, CaseEnd},
+};
 
 use crate::{
     args::{CoverageArgs, CoverageFormat},
     commands::Exit,
     output::{complain, print},
-    run::{Where, count, ends, run_inputs},
+    run::{Where, count, run_inputs},
 };
+
+/// The longest file of charts that is read, in bytes.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Runs all cases and reports what they walk.
 pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
@@ -29,10 +35,11 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
         }
     };
     let inputs = read_corpus();
-    let Some(cases) = run_inputs(&inputs, &[], None, Where::Memory) else {
+    let mut ends = Vec::new();
+    let mut take = |_: &Input, case| ends.push(CaseEnd::Judged(Box::new(case)));
+    if run_inputs(&inputs, &[], None, Where::Memory, &mut take).is_none() {
         return Exit::NoBackend;
-    };
-    let ends = ends(cases);
+    }
     count(&mut coverage, &ends);
     let printed = print(&match args.format {
         CoverageFormat::Text => report::coverage::text(&coverage),
@@ -51,9 +58,9 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
 /// The charts of a Markdown or Mermaid file; what is wrong with them is said in full.
 fn of_file(file: &Path) -> Result<Coverage, Diagnostic> {
     let name = file.display().to_string();
-    let bytes = std::fs::read(file).map_err(|error| {
+    let bytes = read_file(file, MAX_BYTES).map_err(|why| {
         let hint = "give a Markdown file with Mermaid flowcharts in it, or one Mermaid file";
-        Diagnostic::error(&name, format!("can't be read: {error}")).hint(hint)
+        Diagnostic::error(&name, format!("can't be read: {why}")).hint(hint)
     })?;
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(&name, &error))?;
     let document = charts_in_markdown(&text, &name);

@@ -14,6 +14,7 @@ mod output;
 mod run;
 #[cfg(feature = "charm")]
 mod stand;
+mod threads;
 #[cfg(feature = "containers")]
 mod topology;
 mod update;
