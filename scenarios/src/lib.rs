@@ -15,7 +15,7 @@
 //! let plan = plan(scenario, &[]);
 //! let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
 //! assert_eq!(judge(&plan, &runtime.block_on(run(&plan))).verdict, Verdict::Passed);
-//! # Ok::<(), Box<pgdrill_core::Diagnostic>>(())
+//! # Ok::<(), pgdrill_scenarios::Refusal>(())
 //! ```
 
 mod beside;
@@ -34,6 +34,7 @@ mod location;
 mod names;
 mod plan;
 mod reason;
+mod refusal;
 mod regular;
 pub mod report;
 mod run;
@@ -64,6 +65,7 @@ pub use location::{Location, Positions};
 pub use names::{ChartShape, Name, Named, OutcomeName};
 pub use plan::{Plan, PlanStep, plan};
 pub use reason::{FiringRef, Reason, Skip};
+pub use refusal::Refusal;
 pub use regular::read_file;
 pub use run::{
     Backend, FiredStep, Missed, Run, SeenAfter, SeenAround, filled_in, run, run_all, run_each,

@@ -176,7 +176,7 @@ fn check(paths: &[std::path::PathBuf]) -> Exit {
 /// Says what is wrong with each scenario that can't be read, and how many there are.
 fn complain_of(inputs: &[Input]) -> usize {
     let wrong = inputs.iter().filter_map(|input| input.scenario.as_ref().err());
-    wrong.map(|diagnostic| complain(diagnostic)).count()
+    wrong.map(|refusal| refusal.faults().for_each(complain)).count()
 }
 
 fn list() -> Exit {

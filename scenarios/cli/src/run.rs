@@ -45,7 +45,7 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         return Exit::Wrong;
     }
     let (selected, mut refused) = select(inputs, &args.filter);
-    report::refused(&refused).for_each(|(_, complaint)| complain(complaint));
+    report::refused(&refused).flat_map(|(_, refusal)| refusal.faults()).for_each(complain);
     if selected.is_empty() && refused.is_empty() {
         return nothing_fits(args);
     }
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         refused.extend(orphans.drain(..).map(|orphan| {
             let complaint = Diagnostic { severity: Severity::Error, ..orphan };
             complain(&complaint);
-            CaseEnd::Refused { name: complaint.file.clone(), complaint: Box::new(complaint) }
+            CaseEnd::Refused { name: complaint.file.clone(), refusal: complaint.into() }
         }));
     }
     orphans.iter().chain(&updated.faults).for_each(complain);
@@ -334,9 +334,9 @@ fn select(inputs: Vec<Input>, filters: &[String]) -> (Vec<Input>, Vec<CaseEnd>) 
     let mut refused = Vec::new();
     for input in inputs {
         match &input.scenario {
-            Err(complaint) => {
-                let (name, complaint) = (input.name.clone(), complaint.clone());
-                refused.push(CaseEnd::Refused { name, complaint });
+            Err(refusal) => {
+                let (name, refusal) = (input.name.clone(), refusal.clone());
+                refused.push(CaseEnd::Refused { name, refusal });
             }
             Ok(scenario) => {
                 let fits = |text: &String| {

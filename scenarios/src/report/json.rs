@@ -9,14 +9,17 @@ use pgdrill_sim::{ManagerSettings, Observation, ToolSettings, UnitFacts, UnitSee
 use serde_json::{Map, Value, json};
 
 use super::{CaseEnd, JudgedCase, refused};
-use crate::{judge::Verdict, law::Violation, location::Location, reason::Reason, run::FiredStep};
+use crate::{
+    judge::Verdict, law::Violation, location::Location, reason::Reason, refusal::Refusal,
+    run::FiredStep,
+};
 
 /// Every scenario as one line of JSON, those that were refused included.
 #[must_use]
 pub fn json_lines(ends: &[CaseEnd]) -> String {
     let lines = ends.iter().map(|end| match end {
         CaseEnd::Judged(case) => json_line(case),
-        CaseEnd::Refused { name, complaint } => written(&refused_line(name, complaint)),
+        CaseEnd::Refused { name, refusal } => written(&refused_line(name, refusal)),
     });
     lines.collect()
 }
@@ -30,7 +33,7 @@ pub fn json_line(case: &JudgedCase) -> String {
 /// The lines of the scenarios that were refused.
 #[must_use]
 pub fn refused_lines(ends: &[CaseEnd]) -> String {
-    refused(ends).map(|(name, complaint)| written(&refused_line(name, complaint))).collect()
+    refused(ends).map(|(name, refusal)| written(&refused_line(name, refusal))).collect()
 }
 
 fn written(line: &Value) -> String {
@@ -55,27 +58,29 @@ pub(super) fn escaped_json(json: &str) -> String {
 }
 
 /// The keys are those of a scenario that ran; what only a run knows is null or empty.
-fn refused_line(name: &str, complaint: &Diagnostic) -> Value {
-    let text = complaint.to_string();
+fn refused_line(name: &str, refusal: &Refusal) -> Value {
     let known = |number: usize| (number > 0).then_some(number);
-    let at = json!({
-        "path": null,
-        "line": known(complaint.line),
-        "column": known(complaint.column),
-        "firing": null,
-        "hook": null,
-        "unit": null,
-        "shape": null,
-    });
+    let reason = |fault: &Diagnostic| {
+        let at = json!({
+            "path": null,
+            "line": known(fault.line),
+            "column": known(fault.column),
+            "firing": null,
+            "hook": null,
+            "unit": null,
+            "shape": null,
+        });
+        json!({ "kind": "refused", "text": fault.to_string(), "at": at })
+    };
     json!({
         "scenario": null,
         "name": name,
-        "file": complaint.file,
+        "file": refusal.first().file,
         "backend": null,
         "s3": null,
         "verdict": "refused",
-        "reason": text,
-        "reasons": [{ "kind": "refused", "text": text, "at": at }],
+        "reason": refusal.to_string(),
+        "reasons": refusal.faults().map(reason).collect::<Vec<_>>(),
         "laws": null,
         "firings": [],
         "statuses": {},

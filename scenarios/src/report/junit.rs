@@ -27,9 +27,9 @@ pub fn junit(ends: &[CaseEnd]) -> Result<String, String> {
     let mut refused = refused(ends).peekable();
     if refused.peek().is_some() {
         let mut suite = TestSuite::new("refused");
-        for (name, diagnostic) in refused {
+        for (name, refusal) in refused {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_message(&*shown(&diagnostic.what)).set_description(diagnostic.to_string());
+            status.set_message(&*shown(&refusal.first().what)).set_description(refusal.to_string());
             suite.add_test_case(TestCase::new(&*shown(name), status));
         }
         suites.push(suite);
