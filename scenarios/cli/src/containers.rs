@@ -15,6 +15,7 @@ use crate::{
     args::S3Arg,
     output::complain,
     run::progress,
+    signals::asked_to_end,
     threads::{processors, runtime},
 };
 
@@ -93,25 +94,6 @@ pub(crate) async fn profile(s3: Option<S3Arg>) -> Result<Profile, Box<Diagnostic
         Some(S3Arg::Radosgw) => Ok(Profile::Radosgw),
         Some(S3Arg::Seaweedfs) => Ok(Profile::Seaweedfs),
         Some(S3Arg::External) => Ok(Profile::External),
-    }
-}
-
-/// Returns when somebody asks this process to end.
-pub(crate) async fn asked_to_end() -> &'static str {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            return tokio::select! {
-                _ = terminated.recv() => "SIGTERM",
-                _ = tokio::signal::ctrl_c() => "Ctrl-C",
-            };
-        }
-    }
-    // Without a signal to wait for, the run ends by itself.
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => "Ctrl-C",
-        Err(_) => std::future::pending().await,
     }
 }
 

@@ -12,6 +12,8 @@ mod dispatch;
 mod explain;
 mod output;
 mod run;
+#[cfg(any(feature = "containers", feature = "charm"))]
+mod signals;
 #[cfg(feature = "charm")]
 mod stand;
 mod threads;

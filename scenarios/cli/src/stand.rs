@@ -13,6 +13,7 @@ use crate::{
     commands::Exit,
     output::{complain, print},
     run::progress,
+    signals::asked_to_end,
     threads::runtime,
 };
 
@@ -38,7 +39,15 @@ fn set_up(threads: usize) -> Option<(Programs, Runtime)> {
 pub(crate) fn run_plans(plans: &[Plan], jobs: usize) -> Option<Vec<Run>> {
     let (programs, runtime) = set_up(jobs)?;
     let bar = progress(plans.len());
-    let runs = runtime.block_on(pgdrill_stand::run_all(&programs, plans, jobs, |_| bar.inc(1)));
+    // What a rehearsal has in the file system goes with it, also where it is ended.
+    let runs = runtime.block_on(async {
+        tokio::select! {
+            runs = pgdrill_stand::run_all(&programs, plans, jobs, |_| bar.inc(1)) => runs,
+            signal = asked_to_end() => {
+                Err(Box::new(Diagnostic::error("the run", format!("ended by {signal}"))))
+            }
+        }
+    });
     bar.finish_and_clear();
     runs.inspect_err(|complaint| complain(complaint)).ok()
 }
@@ -59,8 +68,15 @@ pub(crate) fn rehearse(hook: Hook, hold: bool) -> Exit {
             parameters.insert("backup-id".to_owned(), backup.id.as_str().into());
         }
         let event = Event { hook, unit: 0, parameters };
-        if hold { held(&place, &event).await } else { shown(&place, &event).await }
+        let done =
+            async { if hold { held(&place, &event).await } else { shown(&place, &event).await } };
+        tokio::select! {
+            done = done => done,
+            signal = asked_to_end() => Err(Prevented::Broken(format!("ended by {signal}").into())),
+        }
     });
+    // Nobody waits for standard input any more.
+    runtime.shutdown_background();
     done.unwrap_or_else(|why: Prevented| refused(why.to_string()))
 }
 

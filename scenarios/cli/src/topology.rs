@@ -14,8 +14,9 @@ use pgdrill_scenarios::{check_change, firings, read_change};
 use crate::{
     args::{FireArgs, StatusFormat, TopologyCommand, UpArgs},
     commands::Exit,
-    containers::{StderrProgress, asked_to_end, profile},
+    containers::{StderrProgress, profile},
     output::{complain, print, say},
+    signals::asked_to_end,
     threads::{processors, runtime},
 };
 
