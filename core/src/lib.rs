@@ -50,4 +50,4 @@ pub use trace::{Mark, Step, Trace};
 pub use walk::{Walk, WalkError, walk, walk_published};
 pub use walker::{Fate, Probe};
 
-pub use pgdrill_flow::{Diagnostic, Severity};
+pub use pgdrill_flow::{Diagnostic, Severity, shown, shown_lines};

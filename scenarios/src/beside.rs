@@ -58,6 +58,12 @@ impl Folder {
         Self { path: path.to_path_buf(), ..Self::default() }
     }
 
+    /// Every scenario file and every snapshot.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        let names = self.scenarios.values().flatten().chain(&self.snapshots);
+        names.map(|name| self.path.join(name))
+    }
+
     /// One more name stands in the folder.
     pub(crate) fn add(&mut self, name: &OsStr) {
         if is_scenario(Path::new(name)) {

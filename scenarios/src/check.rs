@@ -2,7 +2,7 @@
 
 use pgdrill_core::{Diagnostic, Hook, ports::BackupKind};
 use pgdrill_sim::{
-    Awaited, BackupGiven, BucketGiven, Change, RepositoryGiven, S3Given, StanzaGiven,
+    Awaited, BackupGiven, BucketGiven, Change, MOST_UNITS, RepositoryGiven, S3Given, StanzaGiven,
 };
 
 use crate::{
@@ -11,23 +11,37 @@ use crate::{
     scenario::{FireStep, Meanwhile, Scenario},
     target::Target,
     unexpected::escaped,
-    yaml::{Span, Value, YamlDocument, YamlNode, documents, from_document, name_hint},
+    yaml::{LeftOut, Span, YamlDocument, documents, from_document, name_hint},
 };
 
+mod place;
 mod then;
 
-/// The most units that a scenario can have.
-const MOST_UNITS: u32 = 9;
+pub(crate) use place::place;
 
-/// The first thing in a scenario that could not come about, with its place and the reason.
+/// Everything in a scenario that could not come about, with its place and the reason.
 #[must_use]
-pub fn check(document: &YamlDocument, scenario: &Scenario) -> Option<Diagnostic> {
+pub fn check(document: &YamlDocument, scenario: &Scenario) -> Vec<Diagnostic> {
+    check_rest(document, scenario, LeftOut::default())
+}
+
+/// As [`check`], of a scenario that was read in part: nothing is said that what was left out may have to do with.
+pub(crate) fn check_rest(
+    document: &YamlDocument,
+    scenario: &Scenario,
+    left_out: LeftOut,
+) -> Vec<Diagnostic> {
+    if !left_out.keeps_indices() {
+        return Vec::new();
+    }
     let mut checker = Checker::new(document, scenario.given.units);
+    (checker.is_whole, checker.left_out) = (left_out.is_nothing(), left_out);
     checker.given(scenario);
     for (index, step) in scenario.fire.iter().enumerate() {
         checker.step(&format!("fire/{index}"), step);
     }
-    if scenario.fire.iter().all(|step| step.hook.is_none()) {
+    // A step that is nothing yet may be meant to fire.
+    if checker.is_whole && scenario.fire.iter().all(|step| step.hook.is_none()) {
         checker.refuse("fire", "nothing fires", "add a step with a `hook`");
     }
     checker.end_then(scenario);
@@ -55,9 +69,9 @@ pub fn read_change(text: &str, file: &str) -> Result<(YamlDocument, Change), Box
 /// What keeps a change from coming about among this many units, outside of every firing.
 #[must_use]
 pub fn check_change(document: &YamlDocument, change: &Change, units: u32) -> Option<Diagnostic> {
-    let mut checker = Checker { is_whole: false, ..Checker::new(document, units) };
+    let mut checker = Checker { is_scenario: false, ..Checker::new(document, units) };
     checker.change("", change, false);
-    checker.impossible
+    checker.impossible.into_iter().next()
 }
 
 /// A parameter that Juju would refuse.
@@ -105,40 +119,54 @@ pub fn bad_parameter(hook: Hook, name: &str, value: &str) -> Option<BadParameter
 struct Checker<'a> {
     document: &'a YamlDocument,
     units: u32,
-    /// Whether a whole scenario is checked, and not one change to what is there.
-    is_whole: bool,
+    /// Whether a scenario is checked, and not one change to what is there.
+    is_scenario: bool,
     /// The hooks that the steps so far fire.
     fires: Vec<Hook>,
     /// Whether one of the steps so far is `settle`.
     settles: bool,
-    impossible: Option<Diagnostic>,
+    /// Whether every step is known, and everything that says how many units there are.
+    is_whole: bool,
+    left_out: LeftOut,
+    impossible: Vec<Diagnostic>,
 }
 
 impl<'a> Checker<'a> {
-    const fn new(document: &'a YamlDocument, units: u32) -> Self {
-        Self { document, units, is_whole: true, fires: Vec::new(), settles: false, impossible: None }
+    fn new(document: &'a YamlDocument, units: u32) -> Self {
+        let (is_whole, left_out, impossible) = (true, LeftOut::default(), Vec::new());
+        Self {
+            document,
+            units,
+            is_scenario: true,
+            fires: Vec::new(),
+            settles: false,
+            is_whole,
+            left_out,
+            impossible,
+        }
     }
 
-    /// Notes the first complaint; `path` is the place of the value, as `fire/0/unit`.
+    /// Notes a complaint; `path` is the place of the value, as `fire/0/unit`.
     fn refuse(&mut self, path: &str, what: impl Into<String>, hint: impl Into<String>) {
-        self.refuse_at(place(self.document.root(), path).value, what.into(), hint.into());
+        self.refuse_at(path, place(self.document.root(), path).value, what.into(), hint.into());
     }
 
     /// As [`refuse`](Self::refuse), when the key is at fault and not its value.
     fn refuse_key(&mut self, path: &str, what: impl Into<String>, hint: impl Into<String>) {
-        self.refuse_at(place(self.document.root(), path).key, what.into(), hint.into());
+        self.refuse_at(path, place(self.document.root(), path).key, what.into(), hint.into());
     }
 
-    fn refuse_at(&mut self, span: Span, what: String, hint: String) {
-        if self.impossible.is_none() {
+    fn refuse_at(&mut self, path: &str, span: Span, what: String, hint: String) {
+        if !self.left_out.touches(path) {
             let Span { line, column, width } = span;
-            self.impossible = Some(self.document.diagnostic(line, column, width, what, Some(hint)));
+            self.impossible.push(self.document.diagnostic(line, column, width, what, Some(hint)));
         }
     }
 
     fn unit(&mut self, path: &str, role: &str, unit: u32) {
-        if unit >= self.units {
-            let hint = match self.units.saturating_sub(1) {
+        let units = if self.is_whole { self.units } else { MOST_UNITS };
+        if unit >= units {
+            let hint = match units.saturating_sub(1) {
                 0 => "there is one unit, number 0; `units` in `given` makes more".to_owned(),
                 last => format!("units are numbered from 0 to {last}"),
             };
@@ -155,7 +183,7 @@ impl<'a> Checker<'a> {
         if given.units == 0 || given.units > MOST_UNITS {
             let what = format!("{} units can't be rehearsed", given.units);
             self.refuse("given/units", what, format!("give 1 to {MOST_UNITS}"));
-            return;
+            self.is_whole = false;
         }
         self.unit("given/leader", "the leader", given.leader);
         self.unit("given/primary", "the primary", given.primary);
@@ -245,6 +273,7 @@ impl<'a> Checker<'a> {
             (Some(_), Some(_)) => {
                 let hint = "make two steps of it, or strike while the hook runs with `meanwhile`";
                 self.refuse(&format!("{path}/do"), "a step is a `hook` or a `do`, not both", hint);
+                self.is_whole = false;
             }
             (None, None) if step.settle => self.stray(path, step),
             (None, None) => {
@@ -253,6 +282,7 @@ impl<'a> Checker<'a> {
                     "a step needs a `hook`, a `do` or `settle: true`",
                     "add one of them",
                 );
+                self.is_whole = false;
             }
         }
         self.fires.extend(step.hook.map(|hook| hook.0));
@@ -352,10 +382,12 @@ impl<'a> Checker<'a> {
         match change {
             Change::ScaleTo(0) => {
                 self.refuse(path, "an application of no units fires no hook", "scale to 1 or more");
+                self.is_whole = false;
             }
             Change::ScaleTo(count) if *count > MOST_UNITS => {
                 let what = format!("{count} units can't be rehearsed");
                 self.refuse(path, what, format!("scale to 1 to {MOST_UNITS}"));
+                self.is_whole = false;
             }
             Change::ScaleTo(count) => self.units = *count,
             Change::ProcessDies if !is_injected => {
@@ -363,7 +395,10 @@ impl<'a> Checker<'a> {
                 self.refuse(path, "between two firings no process runs that could die", hint);
             }
             Change::Await(Awaited::RestoreBegun)
-                if self.is_whole && !is_injected && !self.fires.contains(&Hook::Restore) =>
+                if self.is_scenario
+                    && self.is_whole
+                    && !is_injected
+                    && !self.fires.contains(&Hook::Restore) =>
             {
                 let what = "no restore was asked for that could have begun";
                 self.refuse(path, what, "fire `restore` first");
@@ -404,44 +439,5 @@ impl<'a> Checker<'a> {
                 self.refuse(&format!("known/{index}/because"), "known damage has a reason", hint);
             }
         }
-    }
-}
-
-/// Where a value stands, and the key that leads to it; both the item itself in a list.
-#[derive(Clone, Copy)]
-pub(crate) struct NodeSpans {
-    key: Span,
-    pub(crate) value: Span,
-}
-
-/// The place of what is at `path`, the keys of which are [`escaped`]; of the nearest value above it when it is not written.
-pub(crate) fn place(root: &YamlNode, path: &str) -> NodeSpans {
-    let mut node = root;
-    let mut place = NodeSpans { key: root.span, value: root.span };
-    for part in path.split('/').filter(|part| !part.is_empty()) {
-        let next = match &node.value {
-            Value::Scalar { .. } => None,
-            Value::Sequence(items) => {
-                let item = part.parse::<usize>().ok().and_then(|index| items.get(index));
-                item.map(|item| (item, NodeSpans { key: item.span, value: item.span }))
-            }
-            Value::Mapping(entries) => entries.iter().find_map(|(key, value)| match &key.value {
-                Value::Scalar { text, .. } if escaped(text) == part => {
-                    Some((value, NodeSpans { key: key.span, value: value_span(key, value) }))
-                }
-                Value::Scalar { .. } | Value::Sequence(_) | Value::Mapping(_) => None,
-            }),
-        };
-        let Some((found, at)) = next else { return place };
-        (node, place) = (found, at);
-    }
-    place
-}
-
-/// A scalar is shown itself; anything longer is shown by its key.
-fn value_span(key: &YamlNode, value: &YamlNode) -> Span {
-    match value.value {
-        Value::Scalar { .. } => value.span,
-        Value::Sequence(_) | Value::Mapping(_) => key.span,
     }
 }

@@ -1,7 +1,7 @@
 //! Scenarios in files and folders, with the snapshots beside them.
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -21,6 +21,8 @@ pub struct ScenarioFiles {
     folders: BTreeMap<PathBuf, Folder>,
     /// By the snapshot's path.
     orphans: BTreeMap<String, Diagnostic>,
+    /// The files that were named, and where the snapshots of scenarios stand or are to be written.
+    own: BTreeSet<PathBuf>,
 }
 
 /// Something that a folder holds, and why it can't be read, if so.
@@ -36,6 +38,7 @@ impl ScenarioFiles {
     pub fn read(&mut self, path: &Path) -> Result<Vec<Input>, Box<Diagnostic>> {
         let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error.to_string()))?;
         if !metadata.is_dir() {
+            self.own.insert(path.to_path_buf());
             let parent = path.parent().unwrap_or(Path::new(""));
             if let Entry::Vacant(entry) = self.folders.entry(parent.to_path_buf()) {
                 let listed = Folder::list(parent);
@@ -62,8 +65,17 @@ impl ScenarioFiles {
 
     /// The snapshots that no scenario owns among what was read, each as a warning.
     #[must_use]
-    pub fn orphans(self) -> Vec<Diagnostic> {
-        self.orphans.into_values().collect()
+    pub fn orphans(&self) -> Vec<Diagnostic> {
+        self.orphans.values().cloned().collect()
+    }
+
+    /// The scenario file or snapshot, of those in every folder that was looked at, that whoever writes to this path would
+    /// overwrite: it stands there, under whatever name, or is to be written there.
+    #[must_use]
+    pub fn overwritten(&self, path: &Path) -> Option<PathBuf> {
+        let in_folders = self.folders.values().flat_map(Folder::paths);
+        let mut own = self.own.iter().cloned().chain(in_folders);
+        own.find(|own| is_same(own, path))
     }
 
     /// The scenario files of one folder; the folders in it are added to those that are still to be looked at.
@@ -121,9 +133,36 @@ impl ScenarioFiles {
         let read = with_own_titles(documents(&content, &shown));
         let (held, orphans) = assign(folder, file, &titles(&read), folder.candidates(file));
         self.orphans.extend(orphans.into_iter().map(|orphan| (orphan.file.clone(), orphan)));
+        self.own.extend(held.iter().map(|held| held.place.clone()));
         let beside = held.into_iter().map(|held| (Source::File(held.place), held.snapshot));
         inputs(read, &stem(root, file), &shown, beside)
     }
+}
+
+/// Whether two paths lead to one file: by whatever links, or as two names of it. What is not there is compared by its
+/// folder and its name.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    if let (Some(one), Some(other)) = (identity(one), identity(other)) {
+        return one == other;
+    }
+    let place = |path: &Path| {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let folder = parent.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    place(one).is_some_and(|one| place(other) == Some(one))
+}
+
+/// What tells a file from every other one, whatever it is called.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok()
 }
 
 /// The one input that stands for what can't be read.

@@ -9,12 +9,13 @@ use pgdrill_core::Diagnostic;
 
 use crate::{
     beside::{Candidate, Folder, assign},
-    check::{check, place},
+    check::{check_rest, place},
     corpus::corpus,
     location::Positions,
+    refusal::Refusal,
     scenario::Scenario,
     snapshot_file::Snapshot,
-    yaml::{YamlDocument, documents_from_bytes, from_document},
+    yaml::{ReadInPart, Value, YamlDocument, documents_from_bytes, read_in_part},
 };
 
 /// Where a scenario was read.
@@ -38,7 +39,7 @@ pub struct Input {
     /// Where it was read.
     pub source: Source,
     /// The scenario, or what is wrong with it.
-    pub scenario: Result<Scenario, Box<Diagnostic>>,
+    pub scenario: Result<Scenario, Refusal>,
     /// The snapshot beside it, if there is one; an error where there is one that can't be read.
     pub snapshot: Result<Option<Snapshot>, Box<Diagnostic>>,
     /// Where each part of the scenario stands in the file.
@@ -47,21 +48,27 @@ pub struct Input {
 
 /// Reads the scenarios of a text: each document is one, and one that is wrong does not hide the others.
 #[must_use]
-pub fn read_text(bytes: &[u8], file: &str) -> Vec<Result<Scenario, Box<Diagnostic>>> {
+pub fn read_text(bytes: &[u8], file: &str) -> Vec<Result<Scenario, Refusal>> {
     let documents = documents_from_bytes(bytes, file).into_iter();
-    documents.map(|document| read_document(&document.map_err(Box::new)?)).collect()
+    documents.map(|document| read_document(&document?)).collect()
 }
 
 /// Reads the scenario of a document, and refuses what Juju could not produce.
 ///
 /// # Errors
 ///
-/// What is wrong, and where.
-pub fn read_document(document: &YamlDocument) -> Result<Scenario, Box<Diagnostic>> {
-    let scenario: Scenario = from_document(document).map_err(Box::new)?;
-    match check(document, &scenario) {
-        Some(diagnostic) => Err(Box::new(diagnostic)),
-        None => Ok(scenario),
+/// Everything that is wrong and can be told apart, and where.
+pub fn read_document(document: &YamlDocument) -> Result<Scenario, Refusal> {
+    let title = Value::Scalar { text: "untitled".to_owned(), quoted: true };
+    let needed = [("scenario", title), ("fire", Value::Sequence(Vec::new()))];
+    let ReadInPart { value, mut faults, left_out } = read_in_part(document, &needed);
+    if let Some(scenario) = &value {
+        faults.extend(check_rest(document, scenario, left_out));
+    }
+    match (Refusal::of(faults), value) {
+        (Some(refusal), _) => Err(refusal),
+        (None, Some(scenario)) => Ok(scenario),
+        (None, None) => Err(Diagnostic::error(document.file(), "it can't be read").into()),
     }
 }
 
@@ -95,13 +102,13 @@ impl Input {
     #[must_use]
     pub fn refused(name: String, source: Source, complaint: Box<Diagnostic>) -> Self {
         let (file, positions) = (complaint.file.clone(), Positions::default());
-        Self { name, file, source, scenario: Err(complaint), snapshot: Ok(None), positions }
+        Self { name, file, source, scenario: Err(complaint.into()), snapshot: Ok(None), positions }
     }
 }
 
 /// One scenario of a file, or the complaint about it.
 pub(crate) struct Document {
-    scenario: Result<Scenario, Box<Diagnostic>>,
+    scenario: Result<Scenario, Refusal>,
     parsed: Option<YamlDocument>,
 }
 
@@ -111,11 +118,11 @@ pub(crate) fn documents(content: &[u8], file: &str) -> Vec<Document> {
     if documents.is_empty() {
         let hint = "write one with `pgdrill new create-backup`";
         let nothing = Diagnostic::error(file, "the file holds no scenario").hint(hint);
-        return vec![Document { scenario: Err(Box::new(nothing)), parsed: None }];
+        return vec![Document { scenario: Err(nothing.into()), parsed: None }];
     }
     let read = documents.into_iter().map(|document| match document {
         Ok(document) => Document { scenario: read_document(&document), parsed: Some(document) },
-        Err(complaint) => Document { scenario: Err(Box::new(complaint)), parsed: None },
+        Err(complaint) => Document { scenario: Err(complaint.into()), parsed: None },
     });
     read.collect()
 }
@@ -133,7 +140,7 @@ pub(crate) fn with_own_titles(mut documents: Vec<Document>) -> Vec<Document> {
         let what = format!("the scenario in line {first} has the same title");
         let hint = "give each scenario of a file a title of its own: its snapshot is found by it";
         let complaint = parsed.diagnostic(at.line, at.column, at.width, what, Some(hint.into()));
-        document.scenario = Err(Box::new(complaint));
+        document.scenario = Err(complaint.into());
     }
     documents
 }

@@ -15,7 +15,7 @@
 //! let plan = plan(scenario, &[]);
 //! let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
 //! assert_eq!(judge(&plan, &runtime.block_on(run(&plan))).verdict, Verdict::Passed);
-//! # Ok::<(), Box<pgdrill_core::Diagnostic>>(())
+//! # Ok::<(), pgdrill_scenarios::Refusal>(())
 //! ```
 
 mod beside;
@@ -34,6 +34,7 @@ mod location;
 mod names;
 mod plan;
 mod reason;
+mod refusal;
 mod regular;
 pub mod report;
 mod run;
@@ -54,8 +55,8 @@ pub use charts::{PUBLISHED, all as charts, chart};
 pub use check::{BadParameter, bad_parameter, check, check_change, read_change};
 pub use corpus::{Corpus, corpus};
 pub use coverage::{ArrowCover, ChartCover, ChartFault, Coverage, PathCover};
-pub use explain::explain;
-pub use files::ScenarioFiles;
+pub use explain::{Explainer, explain};
+pub use files::{ScenarioFiles, is_same};
 pub use input::{Input, Source, read_corpus, read_document, read_stdin, read_text};
 pub use judge::{Judged, Verdict, judge};
 pub use law::{JudgedAt, Law, Violation};
@@ -64,8 +65,11 @@ pub use location::{Location, Positions};
 pub use names::{ChartShape, Name, Named, OutcomeName};
 pub use plan::{Plan, PlanStep, plan};
 pub use reason::{FiringRef, Reason, Skip};
+pub use refusal::Refusal;
+pub use regular::read_file;
 pub use run::{
-    Backend, FiredStep, Missed, Run, SeenAfter, SeenAround, filled_in, run, run_all, run_in,
+    Backend, FiredStep, Missed, Run, SeenAfter, SeenAround, filled_in, run, run_all, run_each,
+    run_in,
 };
 pub use scenario::{Damage, FireStep, KnownDamage, Meanwhile, Scenario};
 pub use schema::schema;

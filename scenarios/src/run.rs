@@ -368,7 +368,19 @@ pub fn filled_in(
 
 /// Runs plans with at most `jobs` side by side. The runs come back in the order of the plans, whatever
 /// the order in which they ended; `done` is called as each becomes known.
-pub async fn run_all(plans: Vec<Plan>, jobs: usize, done: impl FnMut(&Run)) -> Vec<Run> {
+pub async fn run_all(plans: Vec<Plan>, jobs: usize, mut done: impl FnMut(&Run)) -> Vec<Run> {
+    let mut runs = Vec::with_capacity(plans.len());
+    let keep = |run: Run| {
+        done(&run);
+        runs.push(run);
+    };
+    run_each(plans, jobs, keep).await;
+    runs
+}
+
+/// As [`run_all`], without keeping the runs: `take` gets each as soon as it and those of all plans before it are known,
+/// in the order of the plans.
+pub async fn run_each(plans: Vec<Plan>, jobs: usize, mut take: impl FnMut(Run)) {
     let tasks = plans.into_iter().map(|plan| async move {
         #[expect(
             clippy::disallowed_methods,
@@ -377,8 +389,10 @@ pub async fn run_all(plans: Vec<Plan>, jobs: usize, done: impl FnMut(&Run)) -> V
         let task = tokio::spawn(async move { run(&plan).await });
         task.await.unwrap_or_else(|error| broken(&error.to_string()))
     });
-    let mut done = done;
-    stream::iter(tasks).buffered(jobs.max(1)).inspect(|run| done(run)).collect().await
+    let mut runs = stream::iter(tasks).buffered(jobs.max(1));
+    while let Some(run) = runs.next().await {
+        take(run);
+    }
 }
 
 fn broken(why: &str) -> Run {

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use pgdrill_core::{Amendment, Hook, Shape, ports::Call};
-use pgdrill_sim::{Change, Given};
+use pgdrill_sim::{Change, Given, MOST_UNITS, UnitNumber};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
@@ -134,7 +134,9 @@ impl<'de> Deserialize<'de> for Damage {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Damage, A::Error> {
-                let Some((Name(law), unit)) = map.next_entry::<Name<Law>, u32>()? else {
+                let Some((Name(law), UnitNumber(unit))) =
+                    map.next_entry::<Name<Law>, UnitNumber>()?
+                else {
                     return Err(de::Error::invalid_length(0, &self));
                 };
                 match map.next_key::<Name<Law>>()? {
@@ -159,7 +161,7 @@ impl JsonSchema for Damage {
             .map(|name| {
                 (
                     (*name).to_owned(),
-                    json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+                    json!({ "type": "integer", "minimum": 0, "maximum": MOST_UNITS - 1 }),
                 )
             })
             .collect();

@@ -6,6 +6,7 @@ use pgdrill_core::{
     Firing,
     ports::{MemberState, ServiceState, key},
 };
+use pgdrill_flow::{shown, shown_lines};
 use pgdrill_sim::{Facts, Fired, Observation, UnitSeen};
 
 use crate::{run::Run, tokens::with_tokens};
@@ -76,7 +77,7 @@ pub(crate) fn write_steps(out: &mut String, firing: &Firing) {
         out.push('\n');
     }
     if let Some(message) = firing.outcome.message() {
-        let _ = writeln!(out, "   => {message}");
+        let _ = writeln!(out, "   => {}", shown_lines(&message, "      "));
     }
 }
 
@@ -84,19 +85,20 @@ fn write_result(out: &mut String, key: &str, value: &str) {
     if value.contains('\n') {
         let _ = writeln!(out, "   {key}:");
         for line in value.lines() {
-            let _ = writeln!(out, "     {line}");
+            let _ = writeln!(out, "     {}", shown(line));
         }
     } else {
-        let _ = writeln!(out, "   {key}: {value}");
+        let _ = writeln!(out, "   {key}: {}", shown(value));
     }
 }
 
 fn write_unit(out: &mut String, seen: &UnitSeen, primary: Option<u32>) {
     let role = if primary == Some(seen.unit) { "primary" } else { "replica" };
-    let _ = writeln!(out, "unit {} ({role}): {}", seen.unit, seen.status());
+    let status = seen.status().to_string();
+    let _ = writeln!(out, "unit {} ({role}): {}", seen.unit, shown(&status));
     if seen.history.len() > 1 {
         let history: Vec<String> = seen.history.iter().map(ToString::to_string).collect();
-        let _ = writeln!(out, "   statuses: {}", history.join(", "));
+        let _ = writeln!(out, "   statuses: {}", shown(&history.join(", ")));
     }
     let member = match seen.member {
         Some(MemberState::Running) => "running",
@@ -132,18 +134,18 @@ fn write_unit_facts(out: &mut String, seen: &UnitSeen, primary: Option<u32>, fac
         let _ = writeln!(out, "   owed: {hook}");
     }
     for (key, value) in unit.databag.iter().filter(|(key, _)| *key != key::REPOSITORY) {
-        let _ = writeln!(out, "   databag: {key}={value}");
+        let _ = writeln!(out, "   databag: {}={}", shown(key), shown(value));
     }
     // The files of a container that does not answer can't be read everywhere.
     if let Some(repository) = unit.repository.as_ref().filter(|_| unit.is_workload_reachable) {
-        let _ = writeln!(out, "   repository: {}", repository.path);
+        let _ = writeln!(out, "   repository: {}", shown(&repository.path));
     }
     if unit.is_workload_reachable && unit.bootstraps_by_restore {
         out.push_str("   bootstraps by a restore\n");
     }
     // A replica has its data from the primary, whatever that one has it from.
     if let Some(label) = unit.restored_from.as_ref().filter(|_| primary == Some(seen.unit)) {
-        let _ = writeln!(out, "   restored from: {label}");
+        let _ = writeln!(out, "   restored from: {}", shown(label));
     }
 }
 
@@ -179,7 +181,7 @@ fn write_content(out: &mut String, key: &str, content: &str) {
         for line in content.lines().take(CONTENT_LINES) {
             // It may or may not be the second at which the backup begins that is named after it.
             let line = if line.starts_with(REQUESTED) { REQUESTED } else { line };
-            let _ = writeln!(out, "   {line}");
+            let _ = writeln!(out, "   {}", shown(line));
         }
     }
 }
@@ -201,14 +203,15 @@ fn service(state: ServiceState) -> &'static str {
 
 fn write_rest(out: &mut String, seen: &Observation) {
     let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
-    let _ = writeln!(out, "stanza: {}", or_none(&seen.stanza));
-    let _ = writeln!(out, "WAL goes to: {}", or_none(&seen.archives_into));
+    let _ = writeln!(out, "stanza: {}", shown(&or_none(&seen.stanza)));
+    let _ = writeln!(out, "WAL goes to: {}", shown(&or_none(&seen.archives_into)));
     if let Some(label) = &seen.restoring {
-        let _ = writeln!(out, "restoring: {label}");
+        let _ = writeln!(out, "restoring: {}", shown(label));
     }
     for backup in &seen.backups {
         let failed = if backup.failed { ", failed" } else { "" };
-        let _ = writeln!(out, "backup: {} {}{failed}", backup.label, backup.kind.name());
+        let (label, kind) = (shown(&backup.label), backup.kind.name());
+        let _ = writeln!(out, "backup: {label} {kind}{failed}");
     }
     let facts = seen.facts.as_deref();
     // These are said above, in words; whose repository the stanza is in follows from the firings.
@@ -217,11 +220,11 @@ fn write_rest(out: &mut String, seen: &Observation) {
     let is_usual = |key: &str, value: &str| key == key::CLUSTER_INITIALISED && value == "True";
     for (key, value) in facts.map_or(&[][..], |facts| &facts.application) {
         if !is_told(key) && !is_usual(key, value) {
-            let _ = writeln!(out, "databag: {key}={value}");
+            let _ = writeln!(out, "databag: {}={}", shown(key), shown(value));
         }
     }
     for object in &seen.objects {
-        let _ = writeln!(out, "object: {object}");
+        let _ = writeln!(out, "object: {}", shown(object));
         let content = facts.and_then(|facts| facts.objects.iter().find(|(key, _)| key == object));
         if let Some((key, content)) = content {
             write_content(out, key, content);

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt, ops::Range};
 
+use pgdrill_sim::MOST_UNITS;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
@@ -61,7 +62,7 @@ impl<'de> Deserialize<'de> for Target {
             type Value = Target;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a whole number from 0 to {}, or `{ALL}`", u32::MAX)
+                write!(f, "a whole number from 0 to {}, or `{ALL}`", MOST_UNITS - 1)
             }
 
             fn visit_u64<E: de::Error>(self, unit: u64) -> Result<Target, E> {
@@ -95,7 +96,7 @@ impl JsonSchema for Target {
         json_schema!({
             "description": "The unit to which an event goes, or all of them, in order.",
             "oneOf": [
-                json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+                json!({ "type": "integer", "minimum": 0, "maximum": MOST_UNITS - 1 }),
                 json!({ "const": ALL, "description": "Each unit that is there by then, in order." }),
             ],
         })

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use pgdrill_core::{Status, StatusName};
-use pgdrill_sim::BackupGiven;
+use pgdrill_sim::{BackupGiven, by_unit};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
@@ -27,8 +27,10 @@ pub struct Then {
     /// Results of that action: for each key its whole text.
     pub results: BTreeMap<String, String>,
     /// The status of some units: its kind, or its kind (`name`) and its whole message.
+    #[serde(deserialize_with = "by_unit")]
     pub statuses: BTreeMap<u32, ExpectedStatus>,
     /// Whether some units accept new connections.
+    #[serde(deserialize_with = "by_unit")]
     pub connections: BTreeMap<u32, Connections>,
     /// Every backup that is there, oldest first: its kind, or `failed` for one with errors.
     pub backups: Option<Vec<BackupGiven>>,

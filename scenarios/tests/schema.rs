@@ -130,6 +130,7 @@ const RIGHT: &[&str] = &[
     "scenario: x\nfire: [{ hook: restore }]\nthen: { statuses: { 0: { name: active, message: x } } }",
     "scenario: x\nfire: [{ hook: restore }]\nthen: { connections: { 0: refused }, backups: [failed] }",
     "scenario: x\nfire: [{ hook: restore }]\nthen: { objects: { '*': absent } }",
+    r#"{"scenario":"x","given":{"statuses":{"0":{"name":"active"}}},"fire":[{"hook":"restore"}],"then":{"statuses":{"0":"active"},"connections":{"0":"accepted"}}}"#,
     "scenario: x\nfire: [{ settle: true, then: { not-visited: [update-status/hook_fired] } }, { hook: restore }]",
 ];
 

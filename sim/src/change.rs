@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::given::{S3Given, words};
+use crate::{
+    given::{S3Given, words},
+    units,
+};
 
 /// One thing that happens, between two firings or at a named shape. Every backend makes it true in its
 /// own way: in memory it is state, in containers the real thing.
@@ -11,11 +14,11 @@ use crate::given::{S3Given, words};
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// The cluster switches over to this unit.
-    PrimaryMovesTo(u32),
+    PrimaryMovesTo(#[serde(deserialize_with = "units::unit")] u32),
     /// No member holds the leader's lock.
     PrimaryIsLost,
     /// Juju elects this unit.
-    LeaderMovesTo(u32),
+    LeaderMovesTo(#[serde(deserialize_with = "units::unit")] u32),
     /// What the S3 server does with requests.
     S3Server(S3ServerState),
     /// The S3 server refuses every key that contains this text; an empty text refuses none.
@@ -29,7 +32,7 @@ pub enum Change {
     /// Whether the cluster's DCS answers.
     Dcs(DcsState),
     /// This unit's database service does not stop when told to.
-    ServiceWillNotStop(u32),
+    ServiceWillNotStop(#[serde(deserialize_with = "units::unit")] u32),
     /// A service is started or stopped behind the charm's back.
     Service(SetService),
     /// Whether a unit's data directory can be emptied.
@@ -45,7 +48,7 @@ pub enum Change {
     /// The cluster's first initialisation is recorded.
     ClusterInitialises,
     /// The application has this many units from now on; the last units go first.
-    ScaleTo(u32),
+    ScaleTo(#[serde(deserialize_with = "units::count")] u32),
     /// Whether the supervisor in a unit's workload container answers.
     Workload(SetWorkload),
     /// The process that runs the hook dies here.
@@ -215,6 +218,7 @@ macro_rules! settings {
         #[serde(rename_all = "kebab-case", deny_unknown_fields)]
         pub struct $name {
             /// Which unit.
+            #[serde(deserialize_with = "units::unit")]
             pub unit: u32,
             /// What it is from now on.
             pub is: $is,
@@ -240,6 +244,7 @@ settings! {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SetService {
     /// Which unit.
+    #[serde(deserialize_with = "units::unit")]
     pub unit: u32,
     /// Which service.
     pub name: ServiceName,

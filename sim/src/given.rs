@@ -6,6 +6,8 @@ use pgdrill_core::{StatusName, ports::BackupKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::units;
+
 /// What is true before the first firing. Whatever is left out is as in a healthy cluster of one unit
 /// without TLS and without an S3 relation.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -13,14 +15,17 @@ use serde::{Deserialize, Serialize};
 pub struct Given {
     /// How many units there are, 1 to 9.
     #[schemars(range(min = 1, max = 9))]
+    #[serde(deserialize_with = "units::count")]
     pub units: u32,
     /// How many units the application is to have; as many as there are unless given.
     pub planned_units: Option<u32>,
     /// Whether every unit holds a key, a certificate and the authority's chain.
     pub tls: bool,
     /// The unit that Juju elected.
+    #[serde(deserialize_with = "units::unit")]
     pub leader: u32,
     /// The unit that the cluster elected. It need not be the leader.
+    #[serde(deserialize_with = "units::unit")]
     pub primary: u32,
     /// Whether the cluster's first initialisation is recorded.
     pub cluster_initialised: bool,
@@ -35,6 +40,7 @@ pub struct Given {
     /// Whether the units' TLS servers run; as after a normal set-up unless given.
     pub tls_servers: Option<TlsServersGiven>,
     /// Statuses other than active, by unit.
+    #[serde(deserialize_with = "units::by_unit")]
     pub statuses: BTreeMap<u32, StatusGiven>,
     /// The number from which everything that differs between two clusters is derived.
     pub seed: u64,

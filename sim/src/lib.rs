@@ -37,6 +37,7 @@ mod stand_in;
 mod storage;
 mod undo;
 mod unit;
+mod units;
 mod world;
 
 pub use change::{
@@ -60,4 +61,5 @@ pub use observation::{BackupSeen, Observation, UnitSeen};
 pub use persisted::{PersistedJuju, UnknownPersistedName};
 pub use server::S3Values;
 pub use stand_in::ManagerSeen;
+pub use units::{MOST_UNITS, UnitNumber, by_unit};
 pub use world::{Shared, World, lock};

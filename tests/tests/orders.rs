@@ -395,8 +395,7 @@ async fn each_amendment_is_needed(
     let mut failed = 0;
     for order in orders(topology) {
         let plan = with_backups(&planned(topology, &order, Afterwards::UpdateStatus), units, 0);
-        let amendments =
-            plan.amendments.without(amendment).without(Amendment::S3BlockIsTriedAgain);
+        let amendments = plan.amendments.without(amendment).without(Amendment::S3BlockIsTriedAgain);
         let plan = Plan { amendments, ..plan };
         failed += usize::from(!wrongs(&plan, &run(&plan).await).is_empty());
     }

@@ -7,6 +7,7 @@
 //! [`Attachment`] to [`dispatch_with`].
 
 mod attachment;
+mod bounded;
 mod cluster;
 mod ports;
 mod repository;

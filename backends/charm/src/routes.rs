@@ -1,11 +1,11 @@
 //! Which of Juju's paths is which hook.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use pgdrill_core::Hook;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::Environment;
+use crate::{Environment, bounded::read_text};
 
 /// What the charm's own data says of each path.
 const ROUTES: &str = include_str!("../hooks.json");
@@ -38,7 +38,7 @@ pub(super) fn route(path: &str, environment: &Environment) -> Result<Option<Hook
     match environment.get(FILE) {
         None => find(path, ROUTES).map_err(|why| format!("hooks.json: {why}")),
         Some(file) => {
-            let text = std::fs::read_to_string(file).map_err(|why| format!("{file}: {why}"))?;
+            let text = read_text(Path::new(file)).map_err(|why| format!("{file}: {why}"))?;
             find(path, &text).map_err(|why| format!("{file}: {why}"))
         }
     }

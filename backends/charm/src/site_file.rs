@@ -1,11 +1,14 @@
 //! Where this charm has its files and servers, as far as it is not as usual.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use pgdrill_core::ports::Identity;
 use serde::{Deserialize, Serialize};
 
-use crate::{Environment, Site};
+use crate::{Environment, Site, bounded::read_text};
 
 /// The variable that names the file.
 pub const FILE: &str = "PGDRILL_SITE";
@@ -51,10 +54,10 @@ pub fn site(identity: &Identity, environment: &Environment) -> Result<Site, Stri
     let port = environment.get("KUBERNETES_SERVICE_PORT").and_then(|port| port.parse().ok());
     site.kubernetes.port = port.unwrap_or(site.kubernetes.port);
     let Some(path) = environment.get(FILE) else { return Ok(site) };
-    let text = std::fs::read_to_string(path).map_err(|why| format!("{path}: {why}"))?;
+    let text = read_text(Path::new(path)).map_err(|why| format!("{path}: {why}"))?;
     let file: SiteFile = serde_json::from_str(&text).map_err(|why| format!("{path}: {why}"))?;
     if let Some(template) = &file.patroni_template {
-        let text = std::fs::read_to_string(template);
+        let text = read_text(template);
         let text =
             text.map_err(|why| format!("{path}: patroni-template: {}: {why}", template.display()));
         site.patroni_template = Some(text?);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::shown::{shown, shown_lines};
+
 /// How much a [`Diagnostic`] matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -12,7 +14,8 @@ pub enum Severity {
 }
 
 /// A located complaint about input. Its `Display` is the form that every pgdrill command prints:
-/// `error:` what, `at:` where, the line with the place underlined, `hint:` what to do.
+/// `error:` what, `at:` where, the line with the place underlined, `hint:` what to do. Whatever its texts hold, it is
+/// shown as [`shown`] has it, and none of them begins a line of this form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Whether the input was refused.
@@ -80,7 +83,8 @@ impl fmt::Display for Diagnostic {
             Severity::Warning => "warning",
             Severity::Error => "error",
         };
-        write!(f, "{severity}: {}\n   at: {}", self.what, self.file)?;
+        let what = shown_lines(&self.what, INDENT);
+        write!(f, "{severity}: {what}\n   at: {}", shown(&self.file))?;
         if self.line > 0 {
             write!(f, ":{}", self.line)?;
             if self.column > 0 {
@@ -91,11 +95,14 @@ impl fmt::Display for Diagnostic {
             write_source(f, self)?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n hint: {hint}")?;
+            write!(f, "\n hint: {}", shown_lines(hint, INDENT))?;
         }
         Ok(())
     }
 }
+
+/// What stands before the second line of a text, and before every further one.
+const INDENT: &str = "       ";
 
 /// The longest part of a source line that a complaint quotes, in characters.
 const QUOTED: usize = 100;
@@ -103,26 +110,21 @@ const QUOTED: usize = 100;
 fn write_source(f: &mut fmt::Formatter<'_>, diagnostic: &Diagnostic) -> fmt::Result {
     let start = diagnostic.column.saturating_sub(1);
     let skipped = start.saturating_sub(QUOTED / 2);
-    let shown: String =
-        diagnostic.source.chars().skip(skipped).take(QUOTED).map(printable).collect();
-    write!(f, "\n     | {shown}")?;
+    let quoted: Vec<char> = diagnostic.source.chars().skip(skipped).take(QUOTED).collect();
+    write!(f, "\n     | {}", printable(&quoted))?;
     if diagnostic.column > 0 {
-        let before = start - skipped;
-        let width = diagnostic.width.clamp(1, QUOTED.saturating_sub(before).max(1));
-        write!(f, "\n     | {}{}", " ".repeat(before), "^".repeat(width))?;
+        let (before, rest) = quoted.split_at((start - skipped).min(quoted.len()));
+        let marked = rest.get(..diagnostic.width.max(1)).unwrap_or(rest);
+        let wide = |part: &[char]| printable(part).chars().count();
+        write!(f, "\n     | {}{}", " ".repeat(wide(before)), "^".repeat(wide(marked).max(1)))?;
     }
     Ok(())
 }
 
-/// Control characters would move the cursor of a terminal; each becomes one visible character.
-fn printable(c: char) -> char {
-    if c == '\t' {
-        ' '
-    } else if c.is_control() {
-        '\u{fffd}'
-    } else {
-        c
-    }
+/// Part of a source line. A tab is shown as the one space that it is counted as.
+fn printable(part: &[char]) -> String {
+    let part: String = part.iter().map(|c| if *c == '\t' { ' ' } else { *c }).collect();
+    shown(&part).into_owned()
 }
 
 #[cfg(test)]
@@ -150,8 +152,23 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_do_not_reach_the_terminal() {
-        let shown = Diagnostic::error("a", "w").at(1, 1, 1, "\u{1b}[31mred").to_string();
-        assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    fn no_text_moves_the_cursor_or_begins_a_line_of_the_form() {
+        let text = "x\u{1b}[31m\u{202e}\n   at: b";
+        let shown = Diagnostic::error(text, text).at(1, 5, 3, "\t\u{1b}r yes").hint(text);
+        assert_eq!(
+            shown.to_string(),
+            [
+                r"error: x\u{1b}[31m\u{202e}",
+                r"          at: b",
+                r"   at: x\u{1b}[31m\u{202e}\n   at: b:1:5",
+                r"     |  \u{1b}r yes",
+                r"     |          ^^^",
+                r" hint: x\u{1b}[31m\u{202e}",
+                r"          at: b",
+            ]
+            .join("\n")
+        );
+        let shown = Diagnostic::error("a", "w").at(1, 1, 2, "\u{1b}r").to_string();
+        assert!(shown.ends_with("\\u{1b}r\n     | ^^^^^^^"), "{shown}");
     }
 }

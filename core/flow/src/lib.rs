@@ -13,6 +13,7 @@ mod parse;
 mod paths;
 mod resolve;
 mod shape;
+mod shown;
 mod source;
 mod starts;
 mod statement;
@@ -25,6 +26,7 @@ pub use names::{Tolerance, nearest_name};
 pub use paint::mermaid;
 pub use parse::{Parsed, parse};
 pub use paths::{ChartPath, ChartPaths, PathCount};
+pub use shown::{is_unseen, shown, shown_lines};
 
 /// One flowchart: its shapes and the arrows between them, both in the order of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::shown::is_unseen;
+
 /// Words between `#` or `&` and `;` that stand for a character.
 const ENTITIES: [(&str, char); 6] =
     [("quot", '"'), ("amp", '&'), ("lt", '<'), ("gt", '>'), ("apos", '\''), ("nbsp", '\u{a0}')];
@@ -115,7 +117,7 @@ fn encode_char(c: char, at_edge: bool, written: &mut String) {
         '&' => written.push_str("#amp;"),
         '#' | '\\' | '`' => encode_number(c, written),
         ' ' if !at_edge => written.push(' '),
-        c if c.is_whitespace() || c.is_control() => encode_number(c, written),
+        c if c.is_whitespace() || is_unseen(c) => encode_number(c, written),
         c => written.push(c),
     }
 }
@@ -156,6 +158,7 @@ mod tests {
             "\n\n x\t\n",
             "#quot; &lt; <br/> \\n \"q\" `m`",
             "é\u{a0}\u{0}\r",
+            "\u{1b}[2J\u{202e}\u{fffe}",
         ] {
             let written = encode(text);
             assert!(!written.is_empty() && !written.contains('"'), "{written}");

@@ -4,15 +4,16 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 use pgdrill_core::{Diagnostic, Hook};
-use pgdrill_flow::{Tolerance, nearest_name};
+use pgdrill_flow::{Tolerance, is_unseen, nearest_name, shown};
 use pgdrill_scenarios::{
     Input, ScenarioFiles, Source, read_corpus, read_stdin, report, schema, template,
+    yaml::MAX_BYTES,
 };
 
 use crate::{
     args::{Cli, Command, DispatchCommand, TopologyCommand},
     coverage, explain,
-    output::{self, complain, print},
+    output::{self, complain, print, say},
     run,
 };
 
@@ -51,12 +52,7 @@ pub(crate) fn main() -> Exit {
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let wrong = error.use_stderr();
-            // Nothing is left to be done when even this can't be written.
-            let _ = error.print();
-            return if wrong { Exit::Wrong } else { Exit::Expected };
-        }
+        Err(error) => return said_by_clap(&error),
     };
     match cli.command {
         None => run::run(&cli.run),
@@ -78,6 +74,28 @@ pub(crate) fn main() -> Exit {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "pgdrill", &mut script);
             print(&String::from_utf8_lossy(&script))
+        }
+    }
+}
+
+/// Shows what the command line's reader has to say: help and the version, or what is wrong with the words.
+fn said_by_clap(error: &clap::Error) -> Exit {
+    let plain = error.render().to_string();
+    if error.use_stderr() {
+        // Its colours can't be told from those of a word that it quotes.
+        if plain.contains(|c| c != '\n' && is_unseen(c)) {
+            say(plain.trim_end());
+        } else {
+            // Nothing is left to be done when even this can't be written.
+            let _ = error.print();
+        }
+        return Exit::Wrong;
+    }
+    match output::write(&error.render().ansi().to_string()) {
+        Ok(_) => Exit::Expected,
+        Err(diagnostic) => {
+            complain(&diagnostic);
+            Exit::Failed
         }
     }
 }
@@ -104,22 +122,23 @@ fn dispatch(_: &DispatchCommand) -> Exit {
     crate::absent::absent("a charm's dispatches", "charm")
 }
 
-/// Every scenario under these paths, `-` being standard input; the embedded corpus when there are none. And a warning of
-/// each snapshot there that no scenario owns.
-pub(crate) fn read(paths: &[std::path::PathBuf]) -> (Vec<Input>, Vec<Diagnostic>) {
-    if paths.is_empty() {
-        return (read_corpus(), Vec::new());
-    }
+/// Every scenario under these paths, `-` being standard input; the embedded corpus when there are none. And the files
+/// that were read.
+pub(crate) fn read(paths: &[std::path::PathBuf]) -> (Vec<Input>, ScenarioFiles) {
     let (mut inputs, mut files) = (Vec::new(), ScenarioFiles::default());
+    if paths.is_empty() {
+        return (read_corpus(), files);
+    }
     for path in paths {
         if path.as_os_str() == "-" {
-            inputs.extend(output::stdin().map_or_else(unreadable, |text| read_stdin(&text)));
+            inputs
+                .extend(output::stdin(MAX_BYTES).map_or_else(unreadable, |text| read_stdin(&text)));
         } else {
             let read = files.read(path).map_err(|diagnostic| or_a_command(path, diagnostic));
             inputs.extend(read.unwrap_or_else(unreadable));
         }
     }
-    (inputs, files.orphans())
+    (inputs, files)
 }
 
 /// What looks like a misspelt command, or one behind the options, is a path to the command line.
@@ -143,8 +162,8 @@ fn unreadable(diagnostic: Box<Diagnostic>) -> Vec<Input> {
 }
 
 fn check(paths: &[std::path::PathBuf]) -> Exit {
-    let (inputs, orphans) = read(paths);
-    orphans.iter().for_each(complain);
+    let (inputs, files) = read(paths);
+    files.orphans().iter().for_each(complain);
     if inputs.is_empty() {
         return no_file();
     }
@@ -157,7 +176,7 @@ fn check(paths: &[std::path::PathBuf]) -> Exit {
 /// Says what is wrong with each scenario that can't be read, and how many there are.
 fn complain_of(inputs: &[Input]) -> usize {
     let wrong = inputs.iter().filter_map(|input| input.scenario.as_ref().err());
-    wrong.map(|diagnostic| complain(diagnostic)).count()
+    wrong.map(|refusal| refusal.faults().for_each(complain)).count()
 }
 
 fn list() -> Exit {
@@ -165,7 +184,7 @@ fn list() -> Exit {
     let width = inputs.iter().map(|input| input.name.len()).max().unwrap_or(0);
     let lines = inputs.iter().map(|input| {
         let title = input.scenario.as_ref().map_or("", |scenario| scenario.scenario.as_str());
-        format!("{:width$}  {title}\n", input.name)
+        format!("{:width$}  {}\n", shown(&input.name), shown(title))
     });
     print(&lines.collect::<String>())
 }

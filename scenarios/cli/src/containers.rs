@@ -8,9 +8,16 @@ use pgdrill_containers::{
     images::{Image, Progress},
 };
 use pgdrill_core::Diagnostic;
+use pgdrill_flow::shown;
 use pgdrill_scenarios::{Plan, Run};
 
-use crate::{args::S3Arg, output::complain, run::progress};
+use crate::{
+    args::S3Arg,
+    output::complain,
+    run::progress,
+    signals::asked_to_end,
+    threads::{processors, runtime},
+};
 
 /// Progress of builds and pulls, on standard error.
 pub(crate) struct StderrProgress;
@@ -18,7 +25,7 @@ pub(crate) struct StderrProgress;
 impl Progress for StderrProgress {
     fn line(&self, image: Image, line: &str) {
         // Nobody is left to be informed when standard error is gone.
-        let _ = writeln!(std::io::stderr(), "{}: {line}", image.name());
+        let _ = writeln!(std::io::stderr(), "{}: {}", image.name(), shown(line));
     }
 }
 
@@ -31,7 +38,7 @@ pub(crate) fn run_plans(
     s3: Option<S3Arg>,
     describe: &(dyn Fn(&RunEnded<'_>) -> String + Sync),
 ) -> Option<(Vec<Run>, &'static str)> {
-    let runtime = runtime()?;
+    let runtime = runtime(processors())?;
     let mut own = ClearsOwn { ended_early: true };
     let bar = progress(plans.len());
     let done = |ended: &RunEnded<'_>| {
@@ -56,17 +63,6 @@ pub(crate) fn run_plans(
         Ok(ran) => Some(ran),
         Err(complaint) => {
             complain(&complaint);
-            None
-        }
-    }
-}
-
-/// What carries out whatever waits. `None`: it can't be started, and why was said.
-pub(crate) fn runtime() -> Option<tokio::runtime::Runtime> {
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => Some(runtime),
-        Err(error) => {
-            complain(&Diagnostic::error("the runtime", format!("can't be started: {error}")));
             None
         }
     }
@@ -98,25 +94,6 @@ pub(crate) async fn profile(s3: Option<S3Arg>) -> Result<Profile, Box<Diagnostic
         Some(S3Arg::Radosgw) => Ok(Profile::Radosgw),
         Some(S3Arg::Seaweedfs) => Ok(Profile::Seaweedfs),
         Some(S3Arg::External) => Ok(Profile::External),
-    }
-}
-
-/// Returns when somebody asks this process to end.
-pub(crate) async fn asked_to_end() -> &'static str {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            return tokio::select! {
-                _ = terminated.recv() => "SIGTERM",
-                _ = tokio::signal::ctrl_c() => "Ctrl-C",
-            };
-        }
-    }
-    // Without a signal to wait for, the run ends by itself.
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => "Ctrl-C",
-        Err(_) => std::future::pending().await,
     }
 }
 

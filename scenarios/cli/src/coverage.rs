@@ -1,25 +1,23 @@
 //! `pgdrill coverage`.
 
-use std::{
-    fs::File,
-    io::{self, Read as _},
-    path::Path,
-    string::FromUtf8Error,
-};
+use std::{path::Path, string::FromUtf8Error};
 
 use pgdrill_core::Diagnostic;
 use pgdrill_flow::charts_in_markdown;
-use pgdrill_scenarios::{ChartFault, Coverage, read_corpus, report};
+use pgdrill_scenarios::{
+    ChartFault, Coverage, Input, read_corpus, read_file,
+    report::{self, CaseEnd},
+};
 
 use crate::{
     args::{CoverageArgs, CoverageFormat},
     commands::Exit,
     output::{complain, print},
-    run::{Where, count, ends, run_inputs},
+    run::{Where, count, run_inputs},
 };
 
-/// The most that is read of a file of charts, in bytes.
-const LIMIT: u64 = 16 * 1024 * 1024;
+/// The longest file of charts that is read, in bytes.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Runs all cases and reports what they walk.
 pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
@@ -33,10 +31,11 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
         }
     };
     let inputs = read_corpus();
-    let Some(cases) = run_inputs(&inputs, &[], None, Where::Memory) else {
+    let mut ends = Vec::new();
+    let mut take = |_: &Input, case| ends.push(CaseEnd::Judged(Box::new(case)));
+    if run_inputs(&inputs, &[], None, Where::Memory, &mut take).is_none() {
         return Exit::NoBackend;
-    };
-    let ends = ends(cases);
+    }
     count(&mut coverage, &ends);
     let printed = print(&match args.format {
         CoverageFormat::Text => report::coverage::text(&coverage),
@@ -56,7 +55,7 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
 /// no chart can be read.
 fn of_file(file: &Path) -> Result<Coverage, Diagnostic> {
     let name = file.display().to_string();
-    let bytes = content(file).map_err(|why| {
+    let bytes = read_file(file, MAX_BYTES).map_err(|why| {
         let hint = "give a Markdown file with Mermaid flowcharts in it, or one Mermaid file";
         Diagnostic::error(&name, format!("can't be read: {why}")).hint(hint)
     })?;
@@ -81,19 +80,6 @@ fn of_file(file: &Path) -> Result<Coverage, Diagnostic> {
     let coverage = Coverage::of_document(document);
     coverage.foreign().into_iter().map(located).for_each(|error| complain(&error));
     Ok(coverage)
-}
-
-/// What a file or a pipe holds, if that is not too much.
-fn content(file: &Path) -> Result<Vec<u8>, String> {
-    let in_words = |error: io::Error| error.to_string();
-    let mut content = Vec::new();
-    let file = File::open(file).map_err(in_words)?;
-    // One byte more says that there is more.
-    file.take(LIMIT + 1).read_to_end(&mut content).map_err(in_words)?;
-    if content.len() as u64 > LIMIT {
-        return Err(format!("it has more than {LIMIT} bytes"));
-    }
-    Ok(content)
 }
 
 fn not_utf8(file: &str, error: &FromUtf8Error) -> Diagnostic {

@@ -12,8 +12,11 @@ mod dispatch;
 mod explain;
 mod output;
 mod run;
+#[cfg(any(feature = "containers", feature = "charm"))]
+mod signals;
 #[cfg(feature = "charm")]
 mod stand;
+mod threads;
 #[cfg(feature = "containers")]
 mod topology;
 mod update;

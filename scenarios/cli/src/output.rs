@@ -2,23 +2,30 @@
 
 use std::io::{self, Read as _, Write as _};
 
-use pgdrill_core::Diagnostic;
+use pgdrill_core::{Diagnostic, shown_lines};
 
 use crate::commands::Exit;
-
-/// The most that is read from standard input, in bytes.
-const STDIN_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// Prints to standard output, in colour only where it is a terminal that shows it. A reader that went away
 /// is no failure; any other is the caller's to mend, as one of `--junit` is.
 pub(crate) fn print(text: &str) -> Exit {
+    match write(text) {
+        Ok(_) => Exit::Expected,
+        Err(diagnostic) => {
+            complain(&diagnostic);
+            Exit::Wrong
+        }
+    }
+}
+
+/// Writes to standard output, as [`print`] does; whether anybody still reads it.
+pub(crate) fn write(text: &str) -> Result<bool, Box<Diagnostic>> {
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Ok(()) => Exit::Expected,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Expected,
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => {
-            complain(&Diagnostic::error("<stdout>", format!("can't be written: {error}")));
-            Exit::Wrong
+            Err(Box::new(Diagnostic::error("<stdout>", format!("can't be written: {error}"))))
         }
     }
 }
@@ -30,17 +37,17 @@ pub(crate) fn complain(diagnostic: &Diagnostic) {
     let _ = writeln!(stderr, "{diagnostic}");
 }
 
-/// A line for whoever waits, on standard error.
-pub(crate) fn say(line: &str) {
+/// What is said to whoever waits, on standard error.
+pub(crate) fn say(text: &str) {
     // Nobody is left to be informed when standard error is gone.
-    let _ = writeln!(anstream::stderr(), "{line}");
+    let _ = writeln!(anstream::stderr(), "{}", shown_lines(text, ""));
 }
 
-/// The whole of standard input.
-pub(crate) fn stdin() -> Result<Vec<u8>, Box<Diagnostic>> {
+/// Standard input, or the first byte more than `limit` of it.
+pub(crate) fn stdin(limit: usize) -> Result<Vec<u8>, Box<Diagnostic>> {
     let mut text = Vec::new();
-    let read = io::stdin().lock().take(STDIN_LIMIT).read_to_end(&mut text);
-    match read {
+    let most = (limit as u64).saturating_add(1);
+    match io::stdin().lock().take(most).read_to_end(&mut text) {
         Ok(_) => Ok(text),
         Err(error) => {
             Err(Box::new(Diagnostic::error("<stdin>", format!("can't be read: {error}"))))

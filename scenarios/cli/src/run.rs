@@ -1,20 +1,21 @@
 //! `pgdrill run`.
 
-use std::{io::IsTerminal as _, num::NonZeroUsize, path::Path, thread};
+use std::{io::IsTerminal as _, path::Path};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use pgdrill_core::{Amendment, Diagnostic, Severity};
 use pgdrill_scenarios::{
-    Backend, Coverage, Input, Law, Plan, Run, Source, Verdict, plan,
-    report::{self, CaseEnd, JudgedCase, json_lines, judged, junit, run_text},
-    run_all,
+    Backend, Coverage, Input, Law, Plan, Run, ScenarioFiles, Verdict, is_same, plan,
+    report::{self, CaseEnd, JudgedCase, judged, junit},
+    run_each,
 };
 
 use crate::{
     args::{BackendArg, RunArgs, RunFormat, S3Arg},
     commands::{Exit, no_file, nothing, read},
     output::{complain, print, say},
-    update::{Updated, cannot_be_written, update},
+    threads::{processors, runtime},
+    update::{Updated, cannot_be_written, update, write_report},
 };
 
 /// Runs the scenarios that the user named.
@@ -32,50 +33,96 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         complain(&Diagnostic::error("the command line", what).hint(hint));
         return Exit::Wrong;
     }
-    let (inputs, mut orphans) = read(&args.paths);
+    let (inputs, files) = read(&args.paths);
+    let mut orphans = files.orphans();
     if inputs.is_empty() {
         orphans.iter().for_each(complain);
         return no_file();
     }
-    let (selected, mut refused) = select(inputs, &args.filter);
-    report::refused(&refused).for_each(|(_, complaint)| complain(complaint));
-    if selected.is_empty() && refused.is_empty() {
-        return nothing_fits(args);
-    }
-    if let Some(file) = args.junit.as_deref().and_then(|junit| overwritten(junit, &selected)) {
-        let what = "the report would overwrite a scenario";
+    if let Some(file) = args.junit.as_deref().and_then(|junit| overwritten(junit, args, &files)) {
+        let what = "the report would overwrite what is read, or a snapshot";
         complain(&Diagnostic::error(&file, what).hint("give `--junit` a file of its own"));
         return Exit::Wrong;
     }
-    let off: Vec<Amendment> = args.no_amendment.iter().filter_map(|n| n.parse().ok()).collect();
-    let jobs = args.jobs.map(usize::from);
-    let Some(mut cases) = run_inputs(&selected, &off, jobs, Where::of(args)) else {
-        return Exit::NoBackend;
-    };
-    if args.require.is_some() {
-        cases.iter_mut().for_each(JudgedCase::require);
+    let (selected, mut refused) = select(inputs, &args.filter);
+    report::refused(&refused).flat_map(|(_, refusal)| refusal.faults()).for_each(complain);
+    if selected.is_empty() && refused.is_empty() {
+        return nothing_fits(args);
     }
-    let updated = if args.update { update(&selected, &mut cases) } else { Updated::default() };
+    let off: Vec<Amendment> = args.no_amendment.iter().filter_map(|n| n.parse().ok()).collect();
+    let mut results = Results::new(args, &selected);
+    let mut take = |input: &Input, case| results.take(input, case);
+    let jobs = args.jobs.map(usize::from);
+    if run_inputs(&selected, &off, jobs, Where::of(args), &mut take).is_none() {
+        return Exit::NoBackend;
+    }
+    let Results { updated, .. } = &results;
     let written = |orphan: &Diagnostic| {
         updated.written.iter().any(|it| it.as_path() == Path::new(&orphan.file))
     };
     orphans.retain(|orphan| !written(orphan));
-    if requires_snapshots(args) {
-        cases.iter_mut().for_each(JudgedCase::require_snapshot);
+    if results.requires_snapshots {
         refused.extend(orphans.drain(..).map(|orphan| {
             let complaint = Diagnostic { severity: Severity::Error, ..orphan };
             complain(&complaint);
-            CaseEnd::Refused { name: complaint.file.clone(), complaint: Box::new(complaint) }
+            CaseEnd::Refused { name: complaint.file.clone(), refusal: complaint.into() }
         }));
     }
     orphans.iter().chain(&updated.faults).for_each(complain);
     let is_wrong = !refused.is_empty() || !updated.faults.is_empty();
-    let ends: Vec<CaseEnd> = ends(cases).into_iter().chain(refused).collect();
-    let exit = show(args, &ends, is_wrong);
+    let said = updated.text();
+    results.ends.extend(refused);
+    let exit = show(args, &results.ends, is_wrong, results.printed);
     if args.update {
-        say(&updated.text());
+        say(&said);
     }
     exit
+}
+
+/// The results of a run, each shown as soon as it is known.
+struct Results<'a> {
+    args: &'a RunArgs,
+    requires_snapshots: bool,
+    /// How wide the column of names is.
+    width: usize,
+    ends: Vec<CaseEnd>,
+    updated: Updated,
+    /// Whether everything could be shown so far.
+    printed: Exit,
+}
+
+impl<'a> Results<'a> {
+    fn new(args: &'a RunArgs, selected: &[Input]) -> Self {
+        Self {
+            args,
+            requires_snapshots: requires_snapshots(args),
+            width: report::name_width(selected.iter().map(|input| input.name.as_str())),
+            ends: Vec::with_capacity(selected.len()),
+            updated: Updated::default(),
+            printed: Exit::Expected,
+        }
+    }
+
+    /// One more scenario was judged.
+    fn take(&mut self, input: &Input, mut case: JudgedCase) {
+        if self.args.require.is_some() {
+            case.require();
+        }
+        if self.args.update {
+            update(input, &mut case, &mut self.updated);
+        }
+        if self.requires_snapshots {
+            case.require_snapshot();
+        }
+        // What can't be written is said once.
+        if self.printed == Exit::Expected {
+            self.printed = print(&match self.args.format {
+                RunFormat::Json => report::json_line(&case),
+                RunFormat::Text => report::case_text(&case, self.width),
+            });
+        }
+        self.ends.push(CaseEnd::Judged(Box::new(case)));
+    }
 }
 
 /// Whether every scenario of a file must have a snapshot: as the user says, and else as the environment of a CI system.
@@ -89,8 +136,8 @@ fn requires_snapshots(args: &RunArgs) -> bool {
     args.require_snapshots.unwrap_or_else(in_ci)
 }
 
-/// Prints and writes the reports.
-fn show(args: &RunArgs, ends: &[CaseEnd], is_wrong: bool) -> Exit {
+/// Prints what stands below the results, which were shown before as `printed` says, and writes the reports.
+fn show(args: &RunArgs, ends: &[CaseEnd], is_wrong: bool, printed: Exit) -> Exit {
     let whole = args.paths.is_empty() && args.filter.is_empty();
     // Over the whole corpus no law may go without being judged, wherever it runs.
     let unjudged = if whole { report::unjudged_laws(ends) } else { Vec::new() };
@@ -100,13 +147,14 @@ fn show(args: &RunArgs, ends: &[CaseEnd], is_wrong: bool) -> Exit {
             &Diagnostic::error("the corpus", what).hint("its cases did not come to their end"),
         );
     }
-    let printed = print(&match args.format {
-        RunFormat::Json => json_lines(ends),
+    let rest = match args.format {
+        RunFormat::Json => report::refused_lines(ends),
         RunFormat::Text => {
             let coverage = whole.then(|| cover(ends));
-            run_text(ends, coverage.as_ref())
+            report::end_text(ends, coverage.as_ref())
         }
-    });
+    };
+    let printed = if printed == Exit::Expected { print(&rest) } else { printed };
     if let Some(file) = &args.junit
         && let Err(diagnostic) = write_junit(file, ends)
     {
@@ -135,58 +183,56 @@ fn nothing_fits(args: &RunArgs) -> Exit {
     nothing(&what, hint)
 }
 
-/// Runs scenarios side by side and judges each, its snapshot included. `None`: they could not be run, and why was
-/// said.
+/// Runs scenarios side by side and judges each, its snapshot included; `take` gets each as soon as it and those before it
+/// are known. `None`: they could not be run, and why was said.
 pub(crate) fn run_inputs(
     inputs: &[Input],
     off: &[Amendment],
     jobs: Option<usize>,
     place: Where,
-) -> Option<Vec<JudgedCase>> {
-    let plans: Vec<Plan> = inputs
+    take: &mut dyn FnMut(&Input, JudgedCase),
+) -> Option<()> {
+    let readable: Vec<(&Input, Plan)> = inputs
         .iter()
         .filter_map(|input| {
             let mut plan = plan(input.scenario.clone().ok()?, off);
             plan.is_examined |= Law::is_shown_by(&input.name);
-            Some(plan)
+            Some((input, plan))
         })
         .collect();
-    let processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let (runs, backend, s3) = match place {
-        Where::Memory => {
-            (in_memory(&plans, jobs.unwrap_or_else(processors))?, Backend::Memory, None)
+    let plans: Vec<Plan> = readable.iter().map(|(_, plan)| plan.clone()).collect();
+    let mut left = readable.into_iter();
+    let mut judge = |run, backend, s3| {
+        if let Some((input, plan)) = left.next() {
+            take(input, JudgedCase::new(input, plan, run, backend, s3));
         }
+    };
+    match place {
+        Where::Memory => in_memory(plans, jobs, &mut |run| judge(run, Backend::Memory, None)),
         Where::Containers(s3) => {
             let (runs, s3) = in_containers(inputs, &plans, jobs, s3)?;
-            (runs, Backend::Containers, Some(s3))
+            runs.into_iter().for_each(|run| judge(run, Backend::Containers, Some(s3)));
+            Some(())
         }
         Where::Stand => {
-            (on_the_stand(&plans, jobs.unwrap_or_else(processors))?, Backend::Stand, None)
+            let runs = on_the_stand(&plans, jobs.unwrap_or_else(processors))?;
+            runs.into_iter().for_each(|run| judge(run, Backend::Stand, None));
+            Some(())
         }
-    };
-    let readable = inputs.iter().filter(|input| input.scenario.is_ok());
-    let ran = readable.zip(plans).zip(runs);
-    Some(ran.map(|((input, plan), run)| JudgedCase::new(input, plan, run, backend, s3)).collect())
+    }
 }
 
-/// The ends of scenarios that ran.
-pub(crate) fn ends(cases: Vec<JudgedCase>) -> Vec<CaseEnd> {
-    cases.into_iter().map(|case| CaseEnd::Judged(Box::new(case))).collect()
-}
-
-fn in_memory(plans: &[Plan], jobs: usize) -> Option<Vec<Run>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(jobs).build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            complain(&Diagnostic::error("the runtime", format!("can't be started: {error}")));
-            return None;
-        }
-    };
+fn in_memory(plans: Vec<Plan>, jobs: Option<usize>, take: &mut dyn FnMut(Run)) -> Option<()> {
+    let jobs = jobs.unwrap_or_else(processors);
+    let runtime = runtime(jobs)?;
     let progress = progress(plans.len());
-    let runs = runtime.block_on(run_all(plans.to_vec(), jobs, |_: &Run| progress.inc(1)));
+    let taken = |run| {
+        progress.suspend(|| take(run));
+        progress.inc(1);
+    };
+    runtime.block_on(run_each(plans, jobs, taken));
     progress.finish_and_clear();
-    Some(runs)
+    Some(())
 }
 
 #[cfg(feature = "containers")]
@@ -288,9 +334,9 @@ fn select(inputs: Vec<Input>, filters: &[String]) -> (Vec<Input>, Vec<CaseEnd>) 
     let mut refused = Vec::new();
     for input in inputs {
         match &input.scenario {
-            Err(complaint) => {
-                let (name, complaint) = (input.name.clone(), complaint.clone());
-                refused.push(CaseEnd::Refused { name, complaint });
+            Err(refusal) => {
+                let (name, refusal) = (input.name.clone(), refusal.clone());
+                refused.push(CaseEnd::Refused { name, refusal });
             }
             Ok(scenario) => {
                 let fits = |text: &String| {
@@ -305,16 +351,19 @@ fn select(inputs: Vec<Input>, filters: &[String]) -> (Vec<Input>, Vec<CaseEnd>) 
     (selected, refused)
 }
 
-/// The scenario file that a report of this name would overwrite.
-fn overwritten(junit: &Path, inputs: &[Input]) -> Option<String> {
-    let target = junit.canonicalize().ok()?;
-    let files = inputs.iter().filter(|input| matches!(input.source, Source::File(_)));
-    let same = |file: &&Input| Path::new(&file.file).canonicalize().is_ok_and(|it| it == target);
-    files.into_iter().find(same).map(|input| input.file.clone())
+/// What a report of this name would overwrite of what is read, or of the snapshots beside it.
+fn overwritten(junit: &Path, args: &RunArgs, files: &ScenarioFiles) -> Option<String> {
+    let stdin = Path::new("/dev/stdin");
+    let reads_stdin = args.paths.iter().any(|path| path.as_os_str() == "-");
+    let is_regular = stdin.metadata().is_ok_and(|metadata| metadata.is_file());
+    if reads_stdin && is_regular && is_same(stdin, junit) {
+        return Some(junit.display().to_string());
+    }
+    files.overwritten(junit).map(|path| path.display().to_string())
 }
 
 fn write_junit(file: &Path, ends: &[CaseEnd]) -> Result<(), Diagnostic> {
     let xml = junit(ends);
     let xml = xml.map_err(|error| Diagnostic::error(&file.display().to_string(), error))?;
-    std::fs::write(file, xml).map_err(|error| cannot_be_written(file, &error))
+    write_report(file, &xml).map_err(|error| cannot_be_written(file, &error))
 }

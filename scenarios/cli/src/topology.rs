@@ -8,13 +8,16 @@ use pgdrill_container_backend::{
 };
 use pgdrill_containers::Cleared;
 use pgdrill_core::{Diagnostic, Hook, Outcome};
+use pgdrill_flow::shown;
 use pgdrill_scenarios::{check_change, firings, read_change};
 
 use crate::{
     args::{FireArgs, StatusFormat, TopologyCommand, UpArgs},
     commands::Exit,
-    containers::{StderrProgress, asked_to_end, profile, runtime},
+    containers::{StderrProgress, profile},
     output::{complain, print, say},
+    signals::asked_to_end,
+    threads::{processors, runtime},
 };
 
 /// What a command that was done says, and whether the hook or action that it fired failed.
@@ -31,7 +34,7 @@ impl From<String> for CommandDone {
 
 /// Carries a command out to its end.
 fn end(command: impl Future<Output = Result<CommandDone, TopologyError>>) -> Exit {
-    let Some(runtime) = runtime() else { return Exit::NoBackend };
+    let Some(runtime) = runtime(processors()) else { return Exit::NoBackend };
     match runtime.block_on(command) {
         Ok(done) => {
             let printed = print(&done.text);
@@ -166,7 +169,7 @@ fn change(name: &str, words: &str) -> Exit {
         };
         persisted.save().await?;
         happened?;
-        Ok(format!("done: {}\n", words.trim()).into())
+        Ok(format!("done: {}\n", shown(words.trim())).into())
     })
 }
 
@@ -204,7 +207,7 @@ fn removed(cleared: &Cleared) -> String {
     };
     let (containers, networks) = (cleared.containers, cleared.networks);
     let what = [counted(containers, "container"), counted(networks, "network")].join(" and ");
-    format!("removed {what}: {}\n", cleared.stages.join(", "))
+    format!("removed {what}: {}\n", shown(&cleared.stages.join(", ")))
 }
 
 #[cfg(test)]

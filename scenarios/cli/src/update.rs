@@ -34,42 +34,55 @@ impl Updated {
     }
 }
 
-/// Writes the snapshot of every scenario that has nothing else against it and does not show what its snapshot holds.
-/// One that can't be written stops no other, and its scenario is judged as before.
-pub(crate) fn update(inputs: &[Input], cases: &mut [JudgedCase]) -> Updated {
-    let mut updated = Updated::default();
-    for (input, case) in inputs.iter().zip(cases) {
-        let Source::File(path) = &input.source else { continue };
-        let mut accepted = case.clone();
-        let transcript = accepted.accept();
-        let outdated = |transcript: &String| match &input.snapshot {
-            Ok(Some(snapshot)) => snapshot.outdated(transcript),
-            Ok(None) | Err(_) => Outdated::Run,
-        };
-        let is = transcript.as_ref().map_or(Outdated::No, outdated);
-        if let (Some(transcript), Outdated::OnlyFormat | Outdated::Run) = (&transcript, is) {
-            if let Err(fault) = replace(path, &Snapshot::file(&case.plan.title, transcript)) {
-                updated.faults.push(fault);
-                continue;
-            }
-            updated.only_format += usize::from(is == Outdated::OnlyFormat);
-            updated.written.push(path.clone());
+/// Writes the snapshot of a scenario that has nothing else against it and does not show what its snapshot holds. Where it
+/// can't be written, the scenario is judged as before.
+pub(crate) fn update(input: &Input, case: &mut JudgedCase, updated: &mut Updated) {
+    let Source::File(path) = &input.source else { return };
+    let mut accepted = case.clone();
+    let transcript = accepted.accept();
+    let outdated = |transcript: &String| match &input.snapshot {
+        Ok(Some(snapshot)) => snapshot.outdated(transcript),
+        Ok(None) | Err(_) => Outdated::Run,
+    };
+    let is = transcript.as_ref().map_or(Outdated::No, outdated);
+    if let (Some(transcript), Outdated::OnlyFormat | Outdated::Run) = (&transcript, is) {
+        if let Err(error) = replace(path, &Snapshot::file(&case.plan.title, transcript)) {
+            updated.faults.push(cannot_be_written(path, &error));
+            return;
         }
-        *case = accepted;
+        updated.only_format += usize::from(is == Outdated::OnlyFormat);
+        updated.written.push(path.clone());
     }
-    updated
+    *case = accepted;
 }
 
 /// Puts a file with this content in the place of what is there: it is written beside it and then renamed, so that
 /// whatever happens the one or the other is there, whole.
-pub(crate) fn replace(path: &Path, content: &str) -> Result<(), Diagnostic> {
+fn replace(path: &Path, content: &str) -> io::Result<()> {
     let beside = beside(path);
     let written = write_new(&beside, content).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|error| {
+    written.inspect_err(|_| {
         // What can't be removed either is not the fault that matters.
         let _ = fs::remove_file(&beside);
-        cannot_be_written(path, &error)
     })
+}
+
+/// Writes a report to where the user wants it. A file is replaced as a whole or not at all; what is no file, as a pipe,
+/// and what nothing can be renamed to, is written to as it is.
+pub(crate) fn write_report(path: &Path, content: &str) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return fs::write(path, content);
+    }
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    match replace(&real, content) {
+        Err(error) if is_of_place(&error) && real.exists() => fs::write(&real, content),
+        replaced => replaced,
+    }
+}
+
+/// Whether nothing can be written beside a file, or be renamed to it, though it may be written to itself.
+fn is_of_place(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ResourceBusy)
 }
 
 /// The complaint about a file that can't be written.

@@ -65,6 +65,7 @@ impl Containers {
         pace: Pace,
         progress: &dyn Progress,
     ) -> EngineResult<Self> {
+        profile.check_given()?;
         let stage = Stage::set(purpose).await?;
         let set_up = async {
             clear(stage.docker(), ReapScope::OfDeadRuns).await?;

@@ -91,6 +91,7 @@ impl FreeName {
         progress: &dyn Progress,
         say: Notify<'_>,
     ) -> Result<PersistedTopology, TopologyError> {
+        wanted.s3.check_given()?;
         let stage = new_persistent_stage(&self.name).await?;
         let images = images(progress).await?;
         let authority = Authority::new("pgdrill");

@@ -1,6 +1,8 @@
 //! A topology that stays up, for a person: how it is, and how its containers are reached.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
+
+use pgdrill_core::{shown, shown_lines};
 
 use crate::{TopologySeen, UnitThere};
 
@@ -52,7 +54,7 @@ fn unit_row(unit: &UnitThere) -> Vec<String> {
 fn push_backups(out: &mut String, seen: &TopologySeen) {
     out.push('\n');
     if let Some(why) = &seen.backups_unknown {
-        let _ = writeln!(out, "The backups are not known: {why}");
+        let _ = writeln!(out, "The backups are not known: {}", shown_lines(why, "  "));
     } else if seen.backups.is_empty() {
         out.push_str("No backups\n");
     } else {
@@ -86,7 +88,7 @@ fn push_notes(out: &mut String, seen: &TopologySeen) {
         out.push('\n');
     }
     for note in notes {
-        let _ = writeln!(out, "{note}");
+        let _ = writeln!(out, "{}", shown(&note));
     }
 }
 
@@ -137,6 +139,8 @@ fn unit_for_backups(seen: &TopologySeen) -> u32 {
 
 /// Columns under their heads, two spaces apart.
 fn push_table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
+    let rows = rows.iter().map(|row| row.iter().map(|cell| shown(cell)).collect());
+    let rows: Vec<Vec<Cow<'_, str>>> = rows.collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         let widest = cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
@@ -152,8 +156,8 @@ fn push_table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
         out.push('\n');
     };
     push(head);
-    for row in rows {
-        push(&row.iter().map(String::as_str).collect::<Vec<_>>());
+    for row in &rows {
+        push(&row.iter().map(|cell| &**cell).collect::<Vec<_>>());
     }
 }
 

@@ -41,12 +41,16 @@ impl Checker<'_> {
             self.refuse_key(&key("not-visited"), what, "put it with a step with a `hook`");
         }
         self.expected(&path, then);
+        if step.change.is_none() {
+            self.not_visited(&path, then);
+        }
     }
 
     /// What is expected at the end.
     pub(super) fn end_then(&mut self, scenario: &Scenario) {
         let then = &scenario.then;
         self.expected("then", then);
+        self.not_visited("then", then);
         for (index, shape) in then.not_visited.iter().enumerate() {
             if scenario.covers.contains(shape) {
                 let what = format!("{} stands under `covers`, too", shape.0);
@@ -86,8 +90,12 @@ impl Checker<'_> {
             }
             self.token(&path, pattern, true);
         }
+    }
+
+    /// Refuses shapes of a hook that nothing fires.
+    fn not_visited(&mut self, path: &str, then: &Then) {
         for (index, Name(ChartShape { hook, .. })) in then.not_visited.iter().enumerate() {
-            if !self.can_fire(*hook) {
+            if self.is_whole && !self.can_fire(*hook) {
                 let what = format!("no step up to here fires {hook}, so none visits its shapes");
                 let hint = "leave it out, or add the step that could visit it";
                 self.refuse(&format!("{path}/not-visited/{index}"), what, hint);

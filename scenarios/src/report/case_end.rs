@@ -1,13 +1,12 @@
 //! What is known of a scenario once it was dealt with. Every report is a view of these values and composes nothing else.
 
-use pgdrill_core::Diagnostic;
-
 use crate::{
     input::{Input, Source},
     judge::{Judged, Verdict, judge},
     location::Positions,
     plan::Plan,
     reason::Reason,
+    refusal::Refusal,
     run::{Backend, Run},
     snapshot::transcript,
 };
@@ -22,7 +21,7 @@ pub enum CaseEnd {
         /// The case's name.
         name: String,
         /// What is wrong.
-        complaint: Box<Diagnostic>,
+        refusal: Refusal,
     },
 }
 
@@ -121,11 +120,11 @@ pub fn judged(ends: &[CaseEnd]) -> impl Iterator<Item = &JudgedCase> {
     })
 }
 
-/// The scenarios that were refused, each with the complaint about it, in order.
-pub fn refused(ends: &[CaseEnd]) -> impl Iterator<Item = (&str, &Diagnostic)> {
+/// The scenarios that were refused, each with why, in order.
+pub fn refused(ends: &[CaseEnd]) -> impl Iterator<Item = (&str, &Refusal)> {
     ends.iter().filter_map(|end| match end {
         CaseEnd::Judged(_) => None,
-        CaseEnd::Refused { name, complaint } => Some((name.as_str(), &**complaint)),
+        CaseEnd::Refused { name, refusal } => Some((name.as_str(), refusal)),
     })
 }
 

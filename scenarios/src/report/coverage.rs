@@ -1,11 +1,12 @@
 //! What was walked of the charts: as text, as JSON, as painted Mermaid, as one HTML page.
 
-use pgdrill_flow::{PathCount, mermaid};
+use pgdrill_flow::{PathCount, mermaid, shown};
 use serde_json::{Value, json};
 
 use super::{
     CaseEnd, JudgedCase, counts,
     html::{CaseRow, CaseVerdict, Page, Painted, PathRow, page},
+    json::escaped_json,
     judged,
 };
 use crate::{
@@ -23,7 +24,7 @@ pub fn text(coverage: &Coverage) -> String {
         let (dotted, amended) = cover.arrow_counts(true);
         out.push_str(&format!(
             "{}: {walked} of {drawn} arrows, {taken} of {paths} paths",
-            cover.chart.name
+            shown(&cover.chart.name)
         ));
         if dotted > 0 {
             out.push_str(&format!(", {amended} of {dotted} amended arrows"));
@@ -42,7 +43,7 @@ pub fn text(coverage: &Coverage) -> String {
         ("missing in the core", &coverage.missing_in_core),
         ("missing in the chart", &coverage.missing_in_chart),
     ] {
-        list.iter().for_each(|one| out.push_str(&format!("{what}: {one}\n")));
+        list.iter().for_each(|one| out.push_str(&format!("{what}: {}\n", shown(one))));
     }
     let published = coverage.only(PUBLISHED);
     for (name, part) in [("published charts", &published), ("all charts", coverage)] {
@@ -60,10 +61,13 @@ fn unwalked(cover: &ChartCover) -> String {
         let (tail, head) = if arrow.dotted { ("-.", ".->") } else { ("--", "-->") };
         let tail = if label.is_empty() { "" } else { tail };
         let head = if arrow.dotted && label.is_empty() { "-.->" } else { head };
-        format!("  not walked: {from} {tail}{label}{head} {to}\n")
+        format!("  not walked: {}\n", shown(&format!("{from} {tail}{label}{head} {to}")))
     });
     let paths = cover.paths.iter().filter(|path| path.visits == 0);
-    let paths = paths.map(|path| format!("  not walked: {}\n", path.path.display(&cover.chart)));
+    let paths = paths.map(|path| {
+        let path = path.path.display(&cover.chart).to_string();
+        format!("  not walked: {}\n", shown(&path))
+    });
     arrows.chain(paths).collect()
 }
 
@@ -80,7 +84,7 @@ pub fn json(coverage: &Coverage) -> String {
         "missing_in_core": coverage.missing_in_core,
         "missing_in_chart": coverage.missing_in_chart,
     });
-    format!("{value:#}\n")
+    escaped_json(&format!("{value:#}\n"))
 }
 
 /// Paths drawn and walked; `more` if those drawn were not all counted.
@@ -121,7 +125,7 @@ pub fn painted(coverage: &Coverage) -> String {
     let charts = coverage.charts.iter().map(|cover| {
         let visits: Vec<u64> = cover.arrows.iter().map(|arrow| arrow.visits).collect();
         let painted = mermaid(&cover.chart, &visits);
-        format!("### {}\n\n```mermaid\n{}\n```\n", cover.chart.name, painted.trim_end())
+        format!("### {}\n\n```mermaid\n{}\n```\n", shown(&cover.chart.name), painted.trim_end())
     });
     charts.collect::<Vec<_>>().join("\n")
 }

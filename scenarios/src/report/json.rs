@@ -4,44 +4,83 @@ use pgdrill_core::{
     Diagnostic,
     ports::{MemberState, ServiceState},
 };
+use pgdrill_flow::is_unseen;
 use pgdrill_sim::{ManagerSettings, Observation, ToolSettings, UnitFacts, UnitSeen};
 use serde_json::{Map, Value, json};
 
-use super::{CaseEnd, JudgedCase};
-use crate::{judge::Verdict, law::Violation, location::Location, reason::Reason, run::FiredStep};
+use super::{CaseEnd, JudgedCase, refused};
+use crate::{
+    judge::Verdict, law::Violation, location::Location, reason::Reason, refusal::Refusal,
+    run::FiredStep,
+};
 
 /// Every scenario as one line of JSON, those that were refused included.
 #[must_use]
 pub fn json_lines(ends: &[CaseEnd]) -> String {
     let lines = ends.iter().map(|end| match end {
-        CaseEnd::Judged(case) => line(case),
-        CaseEnd::Refused { name, complaint } => refused_line(name, complaint),
+        CaseEnd::Judged(case) => json_line(case),
+        CaseEnd::Refused { name, refusal } => written(&refused_line(name, refusal)),
     });
-    lines.map(|line| line.to_string() + "\n").collect()
+    lines.collect()
+}
+
+/// The line of a scenario that ran.
+#[must_use]
+pub fn json_line(case: &JudgedCase) -> String {
+    written(&line(case))
+}
+
+/// The lines of the scenarios that were refused.
+#[must_use]
+pub fn refused_lines(ends: &[CaseEnd]) -> String {
+    refused(ends).map(|(name, refusal)| written(&refused_line(name, refusal))).collect()
+}
+
+fn written(line: &Value) -> String {
+    escaped_json(&line.to_string()) + "\n"
+}
+
+/// JSON with every character in its texts escaped that does something to a display and can't be seen there. It means
+/// the same.
+pub(super) fn escaped_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Outside of texts JSON has no such character but the line break, which is escaped within them.
+        if is_unseen(c) && c != '\n' {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// The keys are those of a scenario that ran; what only a run knows is null or empty.
-fn refused_line(name: &str, complaint: &Diagnostic) -> Value {
-    let text = complaint.to_string();
+fn refused_line(name: &str, refusal: &Refusal) -> Value {
     let known = |number: usize| (number > 0).then_some(number);
-    let at = json!({
-        "path": null,
-        "line": known(complaint.line),
-        "column": known(complaint.column),
-        "firing": null,
-        "hook": null,
-        "unit": null,
-        "shape": null,
-    });
+    let reason = |fault: &Diagnostic| {
+        let at = json!({
+            "path": null,
+            "line": known(fault.line),
+            "column": known(fault.column),
+            "firing": null,
+            "hook": null,
+            "unit": null,
+            "shape": null,
+        });
+        json!({ "kind": "refused", "text": fault.to_string(), "at": at })
+    };
     json!({
         "scenario": null,
         "name": name,
-        "file": complaint.file,
+        "file": refusal.first().file,
         "backend": null,
         "s3": null,
         "verdict": "refused",
-        "reason": text,
-        "reasons": [{ "kind": "refused", "text": text, "at": at }],
+        "reason": refusal.to_string(),
+        "reasons": refusal.faults().map(reason).collect::<Vec<_>>(),
         "laws": null,
         "firings": [],
         "statuses": {},

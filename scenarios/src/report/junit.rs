@@ -1,5 +1,6 @@
 //! JUnit's XML, for CI systems.
 
+use pgdrill_flow::{shown, shown_lines};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{CaseEnd, JudgedCase, judged, refused};
@@ -16,8 +17,8 @@ pub fn junit(ends: &[CaseEnd]) -> Result<String, String> {
     let mut suites: Vec<TestSuite> = Vec::new();
     for result in judged(ends) {
         let folder = result.name.rsplit_once('/').map_or("pgdrill", |(folder, _)| folder);
-        if suites.last().is_none_or(|suite| suite.name.as_str() != folder) {
-            suites.push(TestSuite::new(folder));
+        if suites.last().is_none_or(|suite| suite.name.as_str() != &*shown(folder)) {
+            suites.push(TestSuite::new(&*shown(folder)));
         }
         if let Some(suite) = suites.last_mut() {
             suite.add_test_case(case(result, folder));
@@ -26,10 +27,10 @@ pub fn junit(ends: &[CaseEnd]) -> Result<String, String> {
     let mut refused = refused(ends).peekable();
     if refused.peek().is_some() {
         let mut suite = TestSuite::new("refused");
-        for (name, diagnostic) in refused {
+        for (name, refusal) in refused {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_message(diagnostic.what.as_str()).set_description(diagnostic.to_string());
-            suite.add_test_case(TestCase::new(name, status));
+            status.set_message(&*shown(&refusal.first().what)).set_description(refusal.to_string());
+            suite.add_test_case(TestCase::new(&*shown(name), status));
         }
         suites.push(suite);
     }
@@ -44,17 +45,17 @@ fn case(result: &JudgedCase, folder: &str) -> TestCase {
         Verdict::Passed => TestCaseStatus::success(),
         Verdict::Failed(_) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(first.lines().next().unwrap_or(first));
-            status.set_description(texts.join("\n"));
+            status.set_message(&*shown(first.lines().next().unwrap_or(first)));
+            status.set_description(&*shown_lines(&texts.join("\n"), ""));
             status
         }
         Verdict::Skipped(_) => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(first);
+            status.set_message(&*shown(first));
             status
         }
     };
-    let mut case = TestCase::new(result.name.as_str(), status);
-    case.set_classname(folder);
+    let mut case = TestCase::new(&*shown(&result.name), status);
+    case.set_classname(&*shown(folder));
     case
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use pgdrill_flow::{shown, shown_lines};
+
 use crate::{
     input::Input,
     law::{JudgedAt, Law},
@@ -36,13 +38,13 @@ pub fn known(inputs: &[Input]) -> String {
         let Ok(scenario) = &input.scenario else { continue };
         for known in &scenario.known {
             count += 1;
-            let line = format!("{}: {}", input.name, known.law);
+            let line = format!("{}: {}", shown(&input.name), known.law);
             by_reason.entry(known.because.trim()).or_default().push(line);
         }
     }
     let mut out = String::new();
     for (reason, lines) in &by_reason {
-        out.push_str(&format!("{reason}\n"));
+        out.push_str(&format!("{}\n", shown_lines(reason, "    ")));
         lines.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
         out.push('\n');
     }

@@ -9,7 +9,7 @@ mod laws;
 mod text;
 
 pub use case_end::{CaseEnd, JudgedCase, counts, judged, refused};
-pub use json::json_lines;
+pub use json::{json_line, json_lines, refused_lines};
 pub use junit::junit;
 pub use laws::{known, laws};
-pub use text::{Painter, progress_text, run_text, unjudged_laws};
+pub use text::{Painter, case_text, end_text, name_width, progress_text, run_text, unjudged_laws};

@@ -1,6 +1,7 @@
 //! The run for a person.
 
 use anstyle::{AnsiColor, Style};
+use pgdrill_flow::{shown, shown_lines};
 
 use super::{CaseEnd, JudgedCase, counts, judged, refused};
 use crate::{
@@ -36,19 +37,29 @@ impl Painter {
 /// A table of what happened, the reasons of what failed, the coverage, and the counts as the last line.
 #[must_use]
 pub fn run_text(ends: &[CaseEnd], coverage: Option<&Coverage>) -> String {
-    let width = judged(ends).map(|result| result.name.chars().count()).max().unwrap_or(0);
+    let width = name_width(judged(ends).map(|case| case.name.as_str()));
+    let lines = judged(ends).map(|case| case_text(case, width));
+    lines.collect::<String>() + &end_text(ends, coverage)
+}
+
+/// How many characters the longest of these names takes where it is shown.
+pub fn name_width<'n>(names: impl Iterator<Item = &'n str>) -> usize {
+    names.map(|name| shown(name).chars().count()).max().unwrap_or(0)
+}
+
+/// The line of one scenario in the table of a run, its name padded to so many characters.
+#[must_use]
+pub fn case_text(case: &JudgedCase, width: usize) -> String {
+    let ended: Vec<&str> =
+        case.run.firings.iter().map(|step| step.fired.firing.outcome.name()).collect();
+    let (verdict, name) = (Painter::verdict(case.verdict()), shown(&case.name));
+    format!("{verdict}  {name:width$}  {}\n", ended.join(", "))
+}
+
+/// What stands below the table of a run: the reasons of what failed, the coverage, and the counts as the last line.
+#[must_use]
+pub fn end_text(ends: &[CaseEnd], coverage: Option<&Coverage>) -> String {
     let mut out = String::new();
-    for result in judged(ends) {
-        let ended: Vec<&str> =
-            result.run.firings.iter().map(|step| step.fired.firing.outcome.name()).collect();
-        let line = format!(
-            "{}  {:width$}  {}\n",
-            Painter::verdict(result.verdict()),
-            result.name,
-            ended.join(", "),
-        );
-        out.push_str(&line);
-    }
     for result in judged(ends) {
         push_reasons(&mut out, result);
     }
@@ -80,12 +91,12 @@ pub fn run_text(ends: &[CaseEnd], coverage: Option<&Coverage>) -> String {
 #[must_use]
 pub fn progress_text(case: &JudgedCase, seconds: f64, replaced: Option<&str>) -> String {
     let verdict = case.verdict().name();
-    let mut text = format!("{verdict} in {seconds:.1} s: {}\n", case.name);
+    let mut text = format!("{verdict} in {seconds:.1} s: {}\n", shown(&case.name));
     if let Some(why) = replaced {
-        text.push_str(&format!("    on a new cluster: {}\n", why.replace('\n', "\n    ")));
+        text.push_str(&format!("    on a new cluster: {}\n", shown_lines(why, "    ")));
     }
-    for line in case.verdict().reasons().iter().flat_map(|reason| reason.lines()) {
-        text.push_str(&format!("    {line}\n"));
+    for reason in case.verdict().reasons() {
+        text.push_str(&format!("    {}\n", shown_lines(reason.trim_end(), "    ")));
     }
     text
 }
@@ -96,13 +107,11 @@ fn push_reasons(out: &mut String, result: &JudgedCase) {
         Verdict::Failed(_) => Painter::paint(Painter::BAD, "failed:"),
         Verdict::Skipped(_) => Painter::paint(Painter::DULL, "skipped:"),
     };
-    out.push_str(&format!("\n{word} {}\n    at: {}\n", result.plan.title, result.file));
+    let (title, file) = (shown(&result.plan.title), shown(&result.file));
+    out.push_str(&format!("\n{word} {title}\n    at: {file}\n"));
     for reason in result.verdict().reasons() {
-        let mut lines = reason.lines();
-        out.push_str(&format!("   why: {}\n", lines.next().unwrap_or_default()));
-        for line in lines {
-            out.push_str(&format!("        {line}\n"));
-        }
+        let reason = reason.strip_suffix('\n').unwrap_or(&reason);
+        out.push_str(&format!("   why: {}\n", shown_lines(reason, "        ")));
     }
 }
 

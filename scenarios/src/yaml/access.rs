@@ -6,7 +6,7 @@ use serde::de::{
     Visitor,
 };
 
-use super::de::{NodeReader, read};
+use super::de::{NodeReader, read, read_key};
 use super::error::{Error, shorten};
 use super::spanned;
 use super::tree::{Value, YamlNode};
@@ -31,7 +31,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
         seed: S,
     ) -> Result<Option<S::Value>, Error> {
         self.items
-            .next()
+            .find(|(_, node)| !node.is_left_out())
             .map(|(index, node)| read(seed, node).map_err(|error| error.item(index)))
             .transpose()
     }
@@ -61,7 +61,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
         seed: S,
     ) -> Result<Option<S::Value>, Error> {
         self.value = self.entries.next();
-        self.value.map(|(key, _)| read(seed, key)).transpose()
+        self.value.map(|(key, _)| read_key(seed, key)).transpose()
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
@@ -151,7 +151,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
 
     fn unit_variant(self) -> Result<(), Error> {
         match self.value {
-            Some(node) if !(NodeReader { node }).is_null() => {
+            Some(node) if !NodeReader::of(node).is_null() => {
                 Err(Error::mismatch("unit").locate(node).under(self.name))
             }
             Some(_) | None => Ok(()),
@@ -163,7 +163,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
-        self.with_value(|node| NodeReader { node }.tuple(length, visitor))
+        self.with_value(|node| NodeReader::of(node).tuple(length, visitor))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -171,6 +171,6 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.with_value(|node| NodeReader { node }.mapping(visitor))
+        self.with_value(|node| NodeReader::of(node).mapping(visitor))
     }
 }

@@ -25,24 +25,40 @@ pub(super) fn read<'de, S: DeserializeSeed<'de>>(
     seed: S,
     node: &'de YamlNode,
 ) -> Result<S::Value, Error> {
-    seed.deserialize(NodeReader { node }).map_err(|error| error.locate(node))
+    seed.deserialize(NodeReader::of(node)).map_err(|error| error.locate(node))
+}
+
+/// As [`read`], of a key. In JSON each is in quotes, also one that is a number.
+pub(super) fn read_key<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    node: &'de YamlNode,
+) -> Result<S::Value, Error> {
+    let reader = NodeReader { node, is_key: true };
+    seed.deserialize(reader).map_err(|error| error.locate(node))
 }
 
 #[derive(Clone, Copy)]
 pub(super) struct NodeReader<'de> {
-    pub(super) node: &'de YamlNode,
+    node: &'de YamlNode,
+    is_key: bool,
 }
 
 impl<'de> NodeReader<'de> {
+    pub(super) const fn of(node: &'de YamlNode) -> Self {
+        Self { node, is_key: false }
+    }
+
     fn mismatch<T>(self, visitor: &impl Visitor<'de>) -> Result<T, Error> {
         let error = Error::invalid_type(Unexpected::Other("value"), visitor);
         Err(error.locate(self.node))
     }
 
-    /// The meaning of a plain scalar; anything else is not one.
+    /// The meaning of a plain scalar, or of a key that is a number; anything else has none.
     fn plain(self) -> Option<Plain> {
         match &self.node.value {
-            Value::Scalar { text, quoted } if !quoted => Some(resolve(text)),
+            Value::Scalar { text, quoted } if !quoted || (self.is_key && is_number(text)) => {
+                Some(resolve(text))
+            }
             Value::Scalar { .. } | Value::Sequence(_) | Value::Mapping(_) => None,
         }
     }
@@ -114,6 +130,11 @@ impl<'de> NodeReader<'de> {
     fn nothing<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.is_null() { visitor.visit_unit() } else { self.mismatch(&visitor) }
     }
+}
+
+/// Whether a text is a whole number in the one form in which JSON writes it.
+fn is_number(text: &str) -> bool {
+    text.parse().is_ok_and(|number: u64| number.to_string() == text)
 }
 
 /// Methods of `Deserializer` that all do the same.

@@ -34,6 +34,17 @@ enum Kind {
     Custom(String),
 }
 
+/// What a fault is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FaultKind {
+    /// A key that no value has.
+    UnknownKey,
+    /// A key that a value lacks.
+    MissingKey(&'static str),
+    /// A value, or a key that is no name.
+    Other,
+}
+
 #[derive(Debug)]
 enum PathStep {
     Key(String),
@@ -93,6 +104,20 @@ impl Error {
         }
         let hint = format!("expected one of: {}", names.join(", "));
         self.advise(hint)
+    }
+
+    /// Where it is, if that is known.
+    pub(super) fn span(&self) -> Option<Span> {
+        self.0.span
+    }
+
+    /// What kind of fault it is.
+    pub(super) fn kind(&self) -> FaultKind {
+        match self.0.kind {
+            Kind::UnknownKey(_) => FaultKind::UnknownKey,
+            Kind::MissingKey(name) => FaultKind::MissingKey(name),
+            Kind::UnknownName(_) | Kind::Mismatch(_) | Kind::Custom(_) => FaultKind::Other,
+        }
     }
 
     /// The complaint as it is shown.

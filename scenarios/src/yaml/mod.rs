@@ -12,6 +12,7 @@
 mod access;
 mod de;
 mod error;
+mod faults;
 mod pieces;
 mod scalar;
 mod source;
@@ -24,6 +25,7 @@ mod wording;
 
 pub use de::from_document;
 pub use error::name_hint;
+pub(crate) use faults::{LeftOut, ReadInPart, read_in_part};
 pub(crate) use pieces::normalise;
 pub use pieces::{
     MAX_BYTES, MAX_DOCUMENT_BYTES, MAX_DOCUMENTS, YamlDocument, documents, documents_from_bytes,

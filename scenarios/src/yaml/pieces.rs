@@ -73,7 +73,7 @@ pub fn documents(text: &str, file: &str) -> Vec<Result<YamlDocument, Diagnostic>
 pub fn documents_from_bytes(bytes: &[u8], file: &str) -> Vec<Result<YamlDocument, Diagnostic>> {
     if bytes.len() > MAX_BYTES {
         let what =
-            format!("the file has {} bytes: at most {MAX_BYTES} (4 MiB) are read", bytes.len());
+            format!("the file has more than {MAX_BYTES} bytes (4 MiB), the most that are read");
         return vec![Err(Diagnostic::error(file, what).hint("split it into several files"))];
     }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {

@@ -33,6 +33,19 @@ pub struct YamlNode {
     pub value: Value,
 }
 
+impl YamlNode {
+    /// What stands in the place of an item that was left out.
+    pub(super) fn left_out(span: Span) -> Self {
+        let value = Value::Scalar { text: String::new(), quoted: false };
+        Self { span: Span { width: 0, ..span }, value }
+    }
+
+    /// Whether it stands in the place of an item that was left out; whatever is written takes a character.
+    pub(super) fn is_left_out(&self) -> bool {
+        self.span.width == 0
+    }
+}
+
 /// What a node holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {

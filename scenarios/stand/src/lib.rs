@@ -10,6 +10,7 @@ mod authority;
 mod by_hand;
 mod called;
 mod container;
+mod folder;
 mod joined;
 mod listeners;
 mod patroni;

@@ -15,6 +15,7 @@ use super::{
     SOCKET, answer,
     authority::authority,
     container::RehearsedContainer,
+    folder,
     listeners::{self, Listeners, Task},
     programs::{DispatchProgram, Programs},
     s3::TOKEN,
@@ -73,7 +74,7 @@ impl Rehearsal {
     ///
     /// When the stand-ins can't be set up.
     pub async fn new(programs: &Programs, given: &Given) -> Result<Self, Prevented> {
-        let folder = tempfile::Builder::new().prefix("pgdrill").tempdir().map_err(broken)?;
+        let folder = folder::new().map_err(broken)?;
         let (listener, port) = listeners::listen().await.map_err(broken)?;
         let shared = Arc::new(SharedState::new(World::new(given).shared(), port));
         let listeners = Arc::new(Listeners::default());

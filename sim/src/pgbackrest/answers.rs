@@ -142,9 +142,7 @@ pub(crate) fn store_backup(
     let own = Timestamp(started).label();
     let (kind, label, prior) = match (kind, full, stanza.backups.last()) {
         // Without a full backup to refer to, the tool takes a full one instead (record 120).
-        (BackupKind::Full, ..) | (_, None, _) | (_, _, None) => {
-            (BackupKind::Full, own + "F", None)
-        }
+        (BackupKind::Full, ..) | (_, None, _) | (_, _, None) => (BackupKind::Full, own + "F", None),
         (BackupKind::Differential, Some(full), _) => {
             (kind, format!("{}_{own}D", full.label), Some(full.label.clone()))
         }

@@ -127,7 +127,8 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
             .and_then(|stanzas| stanzas.iter_mut().find(|s| s.name == request.stanza))
             .ok_or_else(|| missing_stanza(s3, &request.stanza, "backup"))?;
         let index = store_backup(stored, &mut now, request.kind, false);
-        let lines = stored.backups.get(index).map(|backup| backup_lines(began, now, request.kind, backup));
+        let lines =
+            stored.backups.get(index).map(|backup| backup_lines(began, now, request.kind, backup));
         let remaining: Vec<String> =
             stored.backups.iter().map(|backup| backup.label.clone()).collect();
         if let Some(bucket) = world.storage.buckets.get_mut(&*s3.bucket) {

@@ -1,7 +1,9 @@
 //! A server that somebody else runs: any endpoint, with credentials from the environment.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    fs::File,
+    io::{self, Read as _},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::Arc,
 };
 
@@ -18,6 +20,9 @@ use crate::{
 use pgdrill_adapters::s3::{S3Admin, S3Route, S3Store};
 
 const PLACE: &str = "the environment";
+const ENDPOINT: &str = "PGDRILL_S3_ENDPOINT";
+/// The longest chain of authorities that is read, in bytes.
+const MAX_CHAIN: u64 = 4 * 1024 * 1024;
 /// The proxy that is asked whether containers reach the server.
 const PROBE: &str = "s3-probe";
 
@@ -25,7 +30,7 @@ const PROBE: &str = "s3-probe";
 ///
 /// | variable | what it says |
 /// |---|---|
-/// | `PGDRILL_S3_ENDPOINT` | `https://HOST` or `https://HOST:PORT` |
+/// | `PGDRILL_S3_ENDPOINT` | `https://HOST` or `https://HOST:PORT`; an IPv6 address in brackets |
 /// | `PGDRILL_S3_ACCESS_KEY`, `PGDRILL_S3_SECRET_KEY` | the user of the hooks, who may make and remove buckets |
 /// | `PGDRILL_S3_OTHER_ACCESS_KEY`, `PGDRILL_S3_OTHER_SECRET_KEY` | somebody else, if there is one |
 /// | `PGDRILL_S3_REGION` | the region, if the server wants one |
@@ -79,7 +84,7 @@ impl External {
         let (host, port) = parse(&endpoint)?;
         let ca_chain = match get("CA_FILE") {
             None => None,
-            Some(path) => Some(std::fs::read_to_string(&path).map_err(|cause| {
+            Some(path) => Some(chain(&path).map_err(|cause| {
                 let what = format!("the file of PGDRILL_S3_CA_FILE can't be read: {cause}");
                 wrong(&path, &what, "give the chain of the authority that signed the certificate")
             })?),
@@ -125,31 +130,61 @@ fn user(access_key: Option<String>, secret_key: Option<String>) -> Option<User> 
     Some(User { access_key: Secret::new(access_key?), secret_key: Secret::new(secret_key?) })
 }
 
+/// A chain of authorities, of which no more is read than one can have.
+fn chain(path: &str) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_CHAIN + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_CHAIN {
+        return Err(io::Error::other(format!("it has more than {MAX_CHAIN} bytes")));
+    }
+    Ok(text)
+}
+
 fn wrong(place: &str, what: &str, hint: &str) -> Box<Diagnostic> {
     Box::new(Diagnostic::error(place, what).hint(hint))
 }
 
-/// The host and the port of an endpoint.
+/// The host and the port of an endpoint. No complaint repeats it, as it may hold what is secret.
 fn parse(endpoint: &str) -> EngineResult<(String, u16)> {
+    if endpoint.contains('@') {
+        let what = "the S3 endpoint holds a user or a password";
+        let hint = "give the keys in PGDRILL_S3_ACCESS_KEY and PGDRILL_S3_SECRET_KEY alone";
+        return Err(wrong(ENDPOINT, what, hint));
+    }
     if endpoint.starts_with("http://") {
         let what = "the S3 endpoint is one of plain http";
         let hint = "give one that begins with https://: pgBackRest before 2.58 speaks nothing else";
-        return Err(wrong(endpoint, what, hint));
+        return Err(wrong(ENDPOINT, what, hint));
     }
     let malformed = || {
-        let hint = "it is https://HOST or https://HOST:PORT, without a path";
-        wrong(endpoint, "PGDRILL_S3_ENDPOINT is no endpoint", hint)
+        let hint = "it is https://HOST or https://HOST:PORT, without a path; an IPv6 address stands in brackets";
+        wrong(ENDPOINT, "the S3 endpoint can't be read", hint)
     };
     let rest = endpoint.strip_prefix("https://").ok_or_else(malformed)?.trim_end_matches('/');
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().map_err(|_| malformed())?),
-        None => (rest, PORT),
+    let (host, port) = match rest.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(Some((address, rest))) => {
+            let address: Ipv6Addr = address.parse().map_err(|_| malformed())?;
+            let port = rest.strip_prefix(':');
+            if port.is_none() && !rest.is_empty() {
+                return Err(malformed());
+            }
+            (address.to_string(), port)
+        }
+        Some(None) => return Err(malformed()),
+        None => {
+            let (host, port) = match rest.rsplit_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (rest, None),
+            };
+            let is_odd = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+            if host.is_empty() || host.contains(is_odd) {
+                return Err(malformed());
+            }
+            (host.to_ascii_lowercase(), port)
+        }
     };
-    let is_odd = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
-    if host.is_empty() || host.contains(is_odd) || port == 0 {
-        return Err(malformed());
-    }
-    Ok((host.to_ascii_lowercase(), port))
+    let port = port.map_or(Ok(PORT), str::parse).map_err(|_| malformed())?;
+    if port == 0 { Err(malformed()) } else { Ok((host, port)) }
 }
 
 pub(super) async fn start(
@@ -317,9 +352,17 @@ mod tests {
         assert_eq!(facts.endpoint(), "https://s3.example:9000");
         assert_eq!((facts.uri_style, facts.region.as_deref()), (UriStyle::Path, Some("eu")));
         assert!(external.other.is_none() && !external.must_be_renamed());
-        for endpoint in ["https://localhost:1", "https://127.0.0.1", "https://10.0.0.1:443"] {
+        for endpoint in [
+            "https://localhost:1",
+            "https://127.0.0.1",
+            "https://10.0.0.1:444",
+            "https://[::1]:9000",
+            "https://[fd00::a]",
+        ] {
             let external = given(&[&KEYS[..], &[("ENDPOINT", endpoint)]].concat());
-            assert!(external.expect(endpoint).must_be_renamed(), "{endpoint}");
+            let external = external.expect(endpoint);
+            assert!(external.must_be_renamed(), "{endpoint}");
+            assert_eq!(external.facts().endpoint(), endpoint);
         }
     }
 
@@ -337,6 +380,15 @@ mod tests {
             ("https://", "https://HOST"),
             ("https://s3.example:port", "https://HOST"),
             ("https://s3.example/below", "https://HOST"),
+            ("https://s3.example?key=canary", "https://HOST"),
+            ("https://::1:9000", "in brackets"),
+            ("https://[::1:9000", "in brackets"),
+            ("https://[::1]9000", "in brackets"),
+            ("https://[s3.example]:9000", "in brackets"),
+            ("https://canary:canary@s3.example", "holds a user or a password"),
+            ("https://canary:can/ary@s3.example:9000/x", "holds a user or a password"),
+            ("http://canary@s3.example", "holds a user or a password"),
+            ("canary:canary@s3.example", "holds a user or a password"),
         ] {
             let error = reported(&[&KEYS[..], &[("ENDPOINT", endpoint)]].concat());
             assert!(error.contains(words) && error.contains("hint:"), "{endpoint}: {error}");

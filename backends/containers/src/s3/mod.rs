@@ -124,10 +124,12 @@ impl Facts {
     /// The endpoint.
     #[must_use]
     pub fn endpoint(&self) -> String {
+        let is_v6 = self.host.contains(':');
+        let host = if is_v6 { format!("[{}]", self.host) } else { self.host.clone() };
         if self.port == PORT {
-            format!("https://{}", self.host)
+            format!("https://{host}")
         } else {
-            format!("https://{}:{}", self.host, self.port)
+            format!("https://{host}:{}", self.port)
         }
     }
 

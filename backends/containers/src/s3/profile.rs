@@ -1,5 +1,8 @@
 //! The S3 servers that there are to choose from.
 
+use super::External;
+use crate::stage::EngineResult;
+
 /// An S3 server, by the software that it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Profile {
@@ -26,6 +29,18 @@ impl Profile {
             Self::Radosgw => "radosgw",
             Self::Seaweedfs => "seaweedfs",
             Self::External => "external",
+        }
+    }
+
+    /// Looks at what the user must give for it, which takes no time: whoever goes on to build images asks first.
+    ///
+    /// # Errors
+    ///
+    /// What the environment says of a server that somebody else runs is incomplete or can't be read.
+    pub fn check_given(self) -> EngineResult<()> {
+        match self {
+            Self::External => External::from_environment().map(drop),
+            Self::Minio | Self::Radosgw | Self::Seaweedfs => Ok(()),
         }
     }
 

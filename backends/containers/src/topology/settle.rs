@@ -60,9 +60,8 @@ impl Topology {
         let question = format!("SELECT pg_last_wal_replay_lsn() >= '{}'::pg_lsn", written.trim());
         let units = self.units();
         let others = units.iter().filter(|unit| unit.number != leader);
-        let replayed = others.map(|unit| async {
-            unit.sql(&question).await.is_ok_and(|row| row.trim() == "t")
-        });
+        let replayed = others
+            .map(|unit| async { unit.sql(&question).await.is_ok_and(|row| row.trim() == "t") });
         join_all(replayed).await.into_iter().all(|is| is)
     }
 

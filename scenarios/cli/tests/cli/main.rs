@@ -7,10 +7,12 @@
 
 #[cfg(not(any(feature = "containers", feature = "charm")))]
 mod absent;
+mod bounds;
 mod charts;
 mod commands;
 #[cfg(feature = "containers")]
 mod engines;
+mod hostile;
 mod json;
 #[cfg(feature = "containers")]
 mod laptop;

@@ -163,6 +163,18 @@ fn text_that_is_not_yaml_is_refused_at_its_place() {
 }
 
 #[test]
+fn every_fault_of_a_document_is_told_in_every_report() {
+    let text = "scenario: x\ngiven: { units: two, foo: 1 }\nfire:\n  - hook: restor\n---\n";
+    Session::new()
+        .file("two.yaml", format!("{text}{GOOD}"))
+        .run("check two.yaml")
+        .run("run two.yaml --junit report.xml")
+        .show("report.xml")
+        .run("run two.yaml --filter none --format json")
+        .holds("several_faults");
+}
+
+#[test]
 fn a_file_that_is_not_there_or_holds_nothing_is_refused_and_the_others_run() {
     Session::new()
         .file("empty.yaml", "")
@@ -215,7 +227,7 @@ fn hostile_standard_input_gives_one_clear_error() {
         refused_once(format!("scenario: {}\nfier: 1\n", "x".repeat(900_000)).as_bytes());
     assert!(long_line.contains("unknown key `fier`"), "{long_line}");
     let huge = refused_once("x".repeat(5 * 1024 * 1024).as_bytes());
-    assert!(huge.contains("at most 4194304 (4 MiB) are read"), "{huge}");
+    assert!(huge.contains("more than 4194304 bytes (4 MiB)"), "{huge}");
     let bomb = refused_once(b"a: &a [x, x]\nb: [*a, *a]\n");
     assert!(bomb.contains("anchors are not supported"), "{bomb}");
 }

@@ -114,3 +114,17 @@ fn output_that_cannot_be_written_is_said_and_is_no_success() {
         assert!(stderr.starts_with("error: can't be written: No space left"), "{words}: {stderr}");
     }
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn help_that_cannot_be_written_is_said_and_is_no_success() {
+    for words in ["--help", "--version", "run --help", "help check"] {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command: Command = pgdrill();
+        command.args(words.split(' ')).stdin(Stdio::null()).stdout(full).stderr(Stdio::piped());
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words}: {stderr}");
+        assert!(stderr.starts_with("error: can't be written: No space left"), "{words}: {stderr}");
+    }
+}

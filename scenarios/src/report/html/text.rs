@@ -3,6 +3,8 @@
 //! The estimate is deliberately generous: it follows DejaVu Sans, the widest of the common
 //! system fonts, so that a caption fits its shape whichever font the reader has.
 
+use pgdrill_flow::{is_unseen, shown};
+
 /// Font size of captions, in pixels.
 pub(super) const CAPTION: f64 = 13.0;
 /// Font size of the text on arrows, in pixels.
@@ -21,7 +23,7 @@ pub(super) fn escape(text: &str) -> String {
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
             '\n' | '\t' => safe.push(c),
-            c if c.is_control() => safe.push('\u{fffd}'),
+            c if is_unseen(c) => safe.push_str(&shown(c.encode_utf8(&mut [0; 4]))),
             c => safe.push(c),
         }
     }
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn nothing_escapes_the_escaping() {
         assert_eq!(escape("<a b='\"&'>"), "&lt;a b=&#39;&quot;&amp;&#39;&gt;");
-        assert_eq!(escape("one\ntwo\u{0}"), "one\ntwo\u{fffd}");
+        assert_eq!(escape("one\ntwo\u{0}\u{202e}"), "one\ntwo\\u{0}\\u{202e}");
     }
 
     #[test]

@@ -132,7 +132,7 @@ fn a_text_that_is_too_long_is_refused_at_once() {
     assert_eq!(read.len(), 1);
     assert_eq!(
         line(read[0].as_ref().unwrap_err()),
-        "0:0+0 the file has 4194305 bytes: at most 4194304 (4 MiB) are read | split it into several files"
+        "0:0+0 the file has more than 4194304 bytes (4 MiB), the most that are read | split it into several files"
     );
     let half = &long[..=MAX_DOCUMENT_BYTES];
     let read = documents(&format!("a: 1\n---\n{half}\n---\nb: 1\n"), "f");
