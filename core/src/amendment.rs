@@ -55,8 +55,9 @@ pub enum Amendment {
     /// primary's TLS server, and once that answers nothing else would look at the S3 settings again.
     LeaderWaitsForThePrimary,
     /// A unit whose TLS server should run and does not, or runs for other units than there are, has it start
-    /// or reload at the next update-status: no other event comes once the primary's server answers, or once
-    /// a unit has joined.
+    /// or reload at the next update-status, and one whose server should not run has it stop: no other event
+    /// comes once the primary's server answers, once a unit has joined, or once a charm that hears of its
+    /// certificates after us has cleared them.
     TlsServerCatchesUp,
 }
 

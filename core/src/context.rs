@@ -11,6 +11,7 @@ use crate::{
         RestoreSource, Service, ServiceState, UnitId, key,
     },
     s3::S3Settings,
+    shape::Action,
     status::{Status, StatusName},
     texts,
 };
@@ -112,26 +113,31 @@ impl Context<'_> {
         }
     }
 
-    /// Whether this unit's TLS server is stopped, or runs for other units than there are, although
-    /// everything that it needs is there. Not knowing is no.
-    pub(crate) async fn is_tls_server_behind(&self) -> bool {
-        let Ok(peers) = self.tls_peers().await else { return false };
-        if peers.is_empty() || !self.amendments.has(Amendment::TlsServerCatchesUp) {
-            return false;
+    /// What this unit's TLS server missed: to start or to take other units than it knows, although everything that it
+    /// needs is there, or to stop, as nobody is there to reach it over TLS. Not knowing is nothing.
+    pub(crate) async fn missed_by_tls_server(&self) -> Option<Action> {
+        if !self.amendments.has(Amendment::TlsServerCatchesUp) {
+            return None;
         }
+        let peers = self.tls_peers().await.ok()?;
         let ports = self.ports;
-        let is_behind = match ports.workload.service(Service::TlsServer).await {
-            Ok(ServiceState::Stopped) => true,
-            Ok(ServiceState::Running) => {
+        let state = ports.workload.service(Service::TlsServer).await.ok()?;
+        if peers.is_empty() {
+            return (state == ServiceState::Running).then_some(Action::StopPgbackrestTlsServer);
+        }
+        let is_behind = match state {
+            ServiceState::Stopped => true,
+            ServiceState::Running => {
                 let known = ports.unit.data(Databag::Unit, key::TLS_PEERS).await;
                 known.is_ok_and(|known| known.as_deref() != Some(&*UnitId::list(&peers)))
             }
-            Ok(ServiceState::Unknown) | Err(_) => false,
+            ServiceState::Unknown => false,
         };
-        is_behind
+        let starts = is_behind
             && matches!(self.s3_settings().await, Ok(Some(_)))
             && matches!(self.is_restoring().await, Ok(false))
-            && matches!(self.is_primary_unserved().await, Ok(false))
+            && matches!(self.is_primary_unserved().await, Ok(false));
+        starts.then_some(Action::StartPgbackrestTlsServer)
     }
 
     /// The S3 settings, when the relation gives all that are required.

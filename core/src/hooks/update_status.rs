@@ -21,10 +21,9 @@ pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {
     if !walker.ask(IsDatabaseServiceKnown).await? {
         return walker.end(Rtn).await;
     }
-    if walker.context.is_tls_server_behind().await {
-        // One that does not start must not keep this event from what it is for.
-        let amendment = Amendment::TlsServerCatchesUp;
-        walker.amend_if_possible(amendment, StartPgbackrestTlsServer).await?;
+    if let Some(missed) = walker.context.missed_by_tls_server().await {
+        // One that does not start or stop must not keep this event from what it is for.
+        walker.amend_if_possible(Amendment::TlsServerCatchesUp, missed).await?;
     }
     if walker.ask(IsRestoreInProgress).await? {
         if !walker.ask(IsDatabaseServiceRunning).await? {
