@@ -6,13 +6,13 @@ use pgdrill_container_backend::{
     FreeName, PersistedTopology, TopologyError, Wanted, check_parameters, clean as clean_up,
     down as take_down, reach_text, topology_text,
 };
-use pgdrill_containers::Cleared;
+use pgdrill_containers::{Cleared, Profile};
 use pgdrill_core::{Diagnostic, Hook, Outcome};
 use pgdrill_flow::shown;
 use pgdrill_scenarios::{check_change, firings, read_change};
 
 use crate::{
-    args::{FireArgs, StatusFormat, TopologyCommand, UpArgs},
+    args::{FireArgs, S3Arg, StatusFormat, TopologyCommand, UpArgs},
     commands::Exit,
     containers::{StderrProgress, profile},
     output::{complain, print, say},
@@ -72,6 +72,9 @@ pub(crate) fn command(command: &TopologyCommand) -> Exit {
 /// `pgdrill up`.
 fn up(args: &UpArgs) -> Exit {
     end(async {
+        if args.s3 == Some(S3Arg::External) {
+            Profile::External.check_given()?;
+        }
         let free = tokio::select! {
             free = FreeName::wait_for(&args.name.name, &say) => free?,
             signal = asked_to_end() => return Err(ended(signal, "nothing was begun")),

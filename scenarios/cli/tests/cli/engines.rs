@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use crate::session::Session;
+use crate::session::{Ended, Session, feed, pgdrill};
 
 /// What an engine answers: a status and JSON.
 type Answer = (u16, &'static str);
@@ -117,4 +117,19 @@ fn ports_that_are_always_taken_are_reported_after_a_few_others_were_tried() {
     })
     .run(RUN)
     .holds("engine_with_ports_taken");
+}
+
+#[test]
+fn an_endpoint_that_holds_a_secret_is_refused_before_the_engine_is_asked_and_shown_nowhere() {
+    for words in ["run --backend containers --s3 external", "up --s3 external"] {
+        let mut command = pgdrill();
+        command
+            .args(words.split(' '))
+            .env("PGDRILL_S3_ENDPOINT", "https://canary:canary@s3.example");
+        command.env("PGDRILL_S3_ACCESS_KEY", "canary").env("PGDRILL_S3_SECRET_KEY", "canary");
+        let ended = Ended::of(feed(command, b""));
+        assert_eq!((ended.code, &*ended.stdout), (4, ""), "{}", ended.stderr);
+        assert!(ended.stderr.contains("holds a user or a password"), "{words}: {}", ended.stderr);
+        assert!(!ended.stderr.contains("canary"), "{words}: {}", ended.stderr);
+    }
 }
