@@ -8,7 +8,10 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use crate::ports::{BackupKind, PortError, PortErrorKind};
+use crate::{
+    ports::{ARGUMENT_LIMIT, BackupKind, PortError, PortErrorKind},
+    texts,
+};
 
 /// Every stanza and backup of the repository.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -72,9 +75,14 @@ impl Inventory {
         })
     }
 
-    /// The table that users of list-backups see, oldest backup first; without backups, its head alone.
+    /// The table that users of list-backups see, oldest backup first; without backups, its head alone. Of more backups than
+    /// a result of an action carries it has the newest, and a last line that says how many older ones there are.
     #[must_use]
     pub fn table(&self) -> String {
+        self.table_within(ARGUMENT_LIMIT - texts::BACKUPS.len() - 1)
+    }
+
+    fn table_within(&self, limit: usize) -> String {
         let mut backups: Vec<&Backup> =
             self.stanzas.iter().flat_map(|stanza| &stanza.backups).collect();
         backups.sort_by(|a, b| a.id.cmp(&b.id));
@@ -82,14 +90,41 @@ impl Inventory {
         let rule = "-".repeat(table.len());
         table.push('\n');
         table.push_str(&rule);
-        for backup in backups {
-            let status =
-                if backup.failed { "failed: the backup has invalid pages" } else { "finished" };
-            table.push('\n');
-            table.push_str(&row(&backup.id, backup.kind.name(), status));
+        let rows: Vec<String> = backups.into_iter().map(Backup::row).collect();
+        let shown = newest_within(&rows, limit.saturating_sub(table.len()));
+        table.extend(shown.iter().map(String::as_str));
+        if shown.len() < rows.len() {
+            table.push_str(&older(rows.len() - shown.len()));
         }
         table
     }
+}
+
+impl Backup {
+    /// Its line of the table, with the break before it.
+    fn row(&self) -> String {
+        let status = if self.failed { "failed: the backup has invalid pages" } else { "finished" };
+        ["\n", &row(&self.id, self.kind.name(), status)].concat()
+    }
+}
+
+/// The last rows that there is room for, and for the line that says how many came before them.
+fn newest_within(rows: &[String], room: usize) -> &[String] {
+    if rows.iter().map(String::len).sum::<usize>() <= room {
+        return rows;
+    }
+    let mut left = room.saturating_sub(older(rows.len()).len());
+    let fits = |row: &&String| {
+        let rest = left.checked_sub(row.len());
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    let shown = rows.iter().rev().take_while(fits).count();
+    rows.get(rows.len() - shown..).unwrap_or_default()
+}
+
+fn older(count: usize) -> String {
+    ["\n", &texts::older_backups(count)].concat()
 }
 
 fn row(id: &str, kind: &str, status: &str) -> String {
@@ -245,6 +280,39 @@ mod tests {
              2026-11-23T02:43:49Z  | full         | finished\n\
              2026-11-23T02:43:54Z  | differential | failed: the backup has invalid pages"
         );
+    }
+
+    #[test]
+    fn a_table_that_a_result_cannot_carry_has_the_newest_backups_and_says_how_many_are_older() {
+        let backup = |number: usize| Backup {
+            id: format!("2026-01-01T00:00:00Z+{number:04}"),
+            label: String::new(),
+            kind: BackupKind::Full,
+            failed: number % 2 == 0,
+        };
+        let of = |count: usize| {
+            let name = "demo".to_owned();
+            let backups = (0..count).map(backup).collect();
+            let stanza = Stanza { name, system_ids: vec![1], backups, is_unreadable: false };
+            Inventory { stanzas: vec![stanza] }
+        };
+        let few = of(5).table();
+        assert_eq!(few.lines().count(), 7);
+        assert_eq!(of(5).table_within(few.len()), few);
+        let cut = of(5).table_within(few.len() - 1);
+        let lines: Vec<&str> = cut.lines().collect();
+        assert_eq!(lines.len(), 7, "{cut}");
+        assert!(lines[2].starts_with("2026-01-01T00:00:00Z+0001"), "{cut}");
+        assert_eq!(lines[6], "1 older backup is not shown");
+        for count in [2_000, 3_000, 10_000] {
+            let table = of(count).table();
+            assert!(table.len() + "backups=".len() <= ARGUMENT_LIMIT, "{count}: {}", table.len());
+            let shown = table.lines().filter(|line| line.starts_with("2026")).count();
+            let older = format!("\n{} older backups are not shown", count - shown);
+            assert_eq!(shown == count, !table.ends_with(&older), "{count}: {shown} are shown");
+            assert!(table.contains(&format!("+{:04}", count - 1)), "the newest is missing");
+            assert!(shown == count || table.len() + 100 > ARGUMENT_LIMIT, "there is room left");
+        }
     }
 
     #[test]

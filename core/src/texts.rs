@@ -114,6 +114,15 @@ pub fn list_failed(cause: &str) -> String {
     format!("Failed to list PostgreSQL backups with error: {cause}")
 }
 
+/// The last line of a table that has no room for all backups.
+#[must_use]
+pub fn older_backups(count: usize) -> String {
+    match count {
+        1 => "1 older backup is not shown".to_owned(),
+        count => format!("{count} older backups are not shown"),
+    }
+}
+
 /// The refusal of a backup id.
 #[must_use]
 pub fn invalid_backup_id(id: &str) -> String {

@@ -26,7 +26,7 @@ pub use error::{CommandExit, PortError, PortErrorKind};
 pub use object_store::ObjectStore;
 pub use observed::{Answer, Observer};
 pub use repository::{BackupKind, BackupRequest, Repository, RepositorySettings};
-pub use unit::{Databag, Identity, TlsMaterial, Unit, UnitId, key};
+pub use unit::{ARGUMENT_LIMIT, Databag, Identity, TlsMaterial, Unit, UnitId, key};
 pub use workload::{Service, ServiceState, Workload};
 
 /// What every port call returns.

@@ -147,6 +147,10 @@ pub enum Databag {
     Unit,
 }
 
+/// The most bytes that one argument of a hook tool carries: Linux takes 128 KiB, the byte that ends it included
+/// (`MAX_ARG_STRLEN`, execve(2)). A result is one argument, `KEY=VALUE`, and so is the message of a failed action.
+pub const ARGUMENT_LIMIT: usize = (128 << 10) - 1;
+
 /// Which parts of the TLS material this unit holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TlsMaterial {
@@ -213,10 +217,12 @@ pub trait Unit: Send + Sync {
     /// A parameter of the running action; `None` when it was not given or no action runs.
     async fn parameter(&self, name: &str) -> PortResult<Option<Arc<str>>>;
 
-    /// The running action will carry this result. Later values of the same key win.
+    /// The running action will carry this result. Later values of the same key win. Refused, and nothing changes, if key,
+    /// `=` and value are together longer than [`ARGUMENT_LIMIT`].
     async fn set_result(&self, key: &'static str, value: &str) -> PortResult<()>;
 
-    /// The running action will end as failed with `message`; the hook goes on.
+    /// The running action will end as failed with `message`; the hook goes on. Refused, and nothing changes, if the message
+    /// is longer than [`ARGUMENT_LIMIT`].
     async fn fail_action(&self, message: &str) -> PortResult<()>;
 
     /// This event will be fired again before the next one on this unit, once the hook succeeds.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use pgdrill_core::{
     PortError, PortErrorKind, S3Relation, Status,
-    ports::{Databag, Identity, PortResult, TlsMaterial, Unit, UnitId},
+    ports::{ARGUMENT_LIMIT, Databag, Identity, PortResult, TlsMaterial, Unit, UnitId},
 };
 
 use super::View;
@@ -81,6 +81,7 @@ impl Unit for View {
     }
 
     async fn set_result(&self, key: &'static str, value: &str) -> PortResult<()> {
+        carried("set_result", key.len() + 1 + value.len())?;
         let mut world = self.world();
         let unit = world.juju.units.get_mut(self.index());
         let results = &mut unit.ok_or_else(|| self.gone("set_result"))?.dispatch.results;
@@ -90,6 +91,7 @@ impl Unit for View {
     }
 
     async fn fail_action(&self, message: &str) -> PortResult<()> {
+        carried("fail_action", message.len())?;
         let mut world = self.world();
         let unit = world.juju.units.get_mut(self.index());
         unit.ok_or_else(|| self.gone("fail_action"))?.dispatch.failure = Some(message.to_owned());
@@ -100,6 +102,15 @@ impl Unit for View {
         self.world().juju.defer(self.index());
         Ok(())
     }
+}
+
+/// Refuses, as Linux does, an argument of a hook tool that is longer than one may be.
+fn carried(operation: &'static str, length: usize) -> PortResult<()> {
+    if length <= ARGUMENT_LIMIT {
+        return Ok(());
+    }
+    let cause = format!("an argument of {length} bytes is longer than {ARGUMENT_LIMIT}");
+    Err(PortError::new(PortErrorKind::Refused, "unit", operation, cause))
 }
 
 impl View {

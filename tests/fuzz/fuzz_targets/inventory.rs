@@ -10,7 +10,9 @@ fuzz_target!(|text: &str| {
     let Ok(inventory) = Inventory::parse(text, "demo") else { return };
     let table = inventory.table();
     let backups: usize = inventory.stanzas.iter().map(|stanza| stanza.backups.len()).sum();
-    assert_eq!(table.lines().count(), backups + 2, "{table}");
+    // A table that has no room for all backups says so in its last line.
+    let rows = table.lines().count();
+    assert!(rows == backups + 2 || table.ends_with(" not shown"), "{table}");
     for stanza in &inventory.stanzas {
         for backup in &stanza.backups {
             assert_eq!(backup_id(&backup.label).as_ref(), Some(&backup.id));

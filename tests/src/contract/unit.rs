@@ -17,7 +17,7 @@ use super::{
 };
 use action::{
     deferral, deferred_ends, deferred_once, deferred_survives, failing, no_action, parameters,
-    results,
+    results, too_long,
 };
 use databag::{
     absent_key, buffered_is_private, denied_after_write, denied_write, empty_value, own_writes,
@@ -63,6 +63,7 @@ promises! {
         "without a running action there is no parameter": units => no_action(),
         "an action carries its results, of each key the last": units => results(),
         "an action that was failed carries its message, and its hook goes on": units => failing(),
+        "what an argument can't carry is refused, and nothing changes": units => too_long(),
         "a deferred event is fired again before the next one": units => deferral(true),
         "an event that a failing hook defers is not": units => deferral(false),
         "an event deferred twice is fired again once": units => deferred_once(),

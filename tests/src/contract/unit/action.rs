@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use pgdrill_core::{Hook, ports::Databag};
+use pgdrill_core::{
+    Hook, PortErrorKind as Kind,
+    ports::{ARGUMENT_LIMIT, Databag},
+};
 use pgdrill_sim::Event;
 
 use super::{
@@ -10,7 +13,7 @@ use super::{
     databag::{landed, write},
     event,
 };
-use crate::contract::{PromiseResult, Subject, ensure_eq};
+use crate::contract::{PromiseResult, Subject, ensure_eq, fails};
 
 pub(super) async fn parameters(subject: &dyn Subject) -> PromiseResult {
     let parameters = BTreeMap::from([("backup-id".to_owned(), Arc::from("2026-01-01T00:00:00Z"))]);
@@ -43,6 +46,22 @@ pub(super) async fn results(subject: &dyn Subject) -> PromiseResult {
     let expected = [("backups", "last"), ("note", "two\nlines")];
     let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
     ensure_eq!("the results", seen.results, BTreeMap::from(expected));
+    ensure_eq!("the failure", seen.failure, None);
+    Ok(())
+}
+
+pub(super) async fn too_long(subject: &dyn Subject) -> PromiseResult {
+    subject.begin(&event(Hook::ListBackups, 0)).await?;
+    let unit = subject.ports(0)?.unit;
+    let longest = "x".repeat(ARGUMENT_LIMIT - "backups=".len());
+    unit.set_result("backups", &longest).await?;
+    let longer = longest.clone() + "x";
+    fails(unit.set_result("backups", &longer).await, "unit.set_result", &[Kind::Refused])?;
+    let message = "x".repeat(ARGUMENT_LIMIT + 1);
+    fails(unit.fail_action(&message).await, "unit.fail_action", &[Kind::Refused])?;
+    let seen = subject.end(0, true).await?;
+    let carried = seen.results.get("backups").map(String::len);
+    ensure_eq!("the result's length", carried, Some(longest.len()));
     ensure_eq!("the failure", seen.failure, None);
     Ok(())
 }
