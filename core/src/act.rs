@@ -2,6 +2,7 @@
 
 use crate::{
     amendment::Amendment,
+    cause,
     context::Context,
     hook::{Hook, Outcome},
     ports::{Databag, MemberState, PortResult, Service, ServiceState, UnitId, key},
@@ -75,7 +76,7 @@ pub(crate) async fn end(context: &mut Context<'_>, ending: Ending) -> PortResult
             context.notes.outcome = Some(Outcome::Deferred);
         }
         Ending::FailAction | Ending::FailAction2 => {
-            let reason = context.notes.reason.take().unwrap_or_default();
+            let reason = cause::bounded(&context.notes.reason.take().unwrap_or_default());
             context.ports.unit.fail_action(&reason).await?;
             context.notes.outcome = Some(Outcome::Failed(reason));
         }
@@ -192,8 +193,6 @@ async fn status_after_interrupted_restore(context: &mut Context<'_>) -> PortResu
     Ok(match context.logged(asked) {
         Ok(false) => Status::active(),
         Ok(true) => Status::new(StatusName::Blocked, texts::ANOTHER_CLUSTER),
-        Err(error) => {
-            Status::new(StatusName::Blocked, texts::stanza_failed(error.error_line()))
-        }
+        Err(error) => Status::new(StatusName::Blocked, texts::stanza_failed(error.error_line())),
     })
 }

@@ -5,7 +5,7 @@ use crate::{
     shape::Shape,
 };
 
-/// The longest text of a cause, in characters: a log line is an argument of a hook tool, which holds 128 KiB.
+/// The longest text of a cause, in characters: it becomes part of an argument of a hook tool, which holds 128 KiB.
 const CAUSE_LIMIT: usize = 2_000;
 /// The most causes of a firing: a check is tried many times.
 const MOST_CAUSES: usize = 8;
@@ -33,11 +33,7 @@ impl Cause {
                 text.push_str(line);
             }
         }
-        if let Some((end, _)) = text.char_indices().nth(CAUSE_LIMIT) {
-            text.truncate(end);
-            text.push('…');
-        }
-        Self { shape, place: error.place(), kind: error.kind(), text }
+        Self { shape, place: error.place(), kind: error.kind(), text: bounded(&text) }
     }
 
     /// Adds the cause to others: each once, and no more than a log line has room for.
@@ -45,6 +41,14 @@ impl Cause {
         if causes.len() < MOST_CAUSES && !causes.contains(&self) {
             causes.push(self);
         }
+    }
+}
+
+/// A text with a cause in it, short enough to become part of an argument of a hook tool. One that was cut ends in `…`.
+pub(crate) fn bounded(text: &str) -> String {
+    match text.char_indices().nth(CAUSE_LIMIT) {
+        Some((end, _)) => [text.get(..end).unwrap_or(text), "…"].concat(),
+        None => text.to_owned(),
     }
 }
 

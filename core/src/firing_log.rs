@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     amendment::Amendment,
-    cause::Cause,
+    cause::{self, Cause},
     hook::{Firing, Hook, HookError, Outcome},
     interned::interned,
-    ports::{PortError, PortErrorKind},
+    ports::{ARGUMENT_LIMIT, PortError, PortErrorKind},
     shape::{Action, Shape},
     trace::{Mark, Step, Trace},
 };
@@ -62,7 +62,7 @@ struct ErrorLine {
 }
 
 impl FiringLine {
-    /// The line.
+    /// The line, which is never longer than [`ARGUMENT_LIMIT`]: causes are cut, and the last of many left out.
     #[must_use]
     pub fn line(&self) -> String {
         let outcome = &self.firing.outcome;
@@ -83,7 +83,7 @@ impl FiringLine {
             | Outcome::Error(_)
             | Outcome::Died(_) => None,
         };
-        let line = Line {
+        let mut line = Line {
             hook: self.firing.hook.name().to_owned(),
             again: self.is_refired,
             outcome: outcome.name().to_owned(),
@@ -94,8 +94,14 @@ impl FiringLine {
             trace: self.firing.trace.to_string(),
             causes: self.firing.causes.iter().map(CauseLine::of).collect(),
         };
-        // A map of texts always has a form in JSON.
-        [MARK, &serde_json::to_string(&line).unwrap_or_default()].concat()
+        loop {
+            // A map of texts always has a form in JSON.
+            let text = [MARK, &serde_json::to_string(&line).unwrap_or_default()].concat();
+            // A control code is six bytes in JSON.
+            if text.len() <= ARGUMENT_LIMIT || line.causes.pop().is_none() {
+                return text;
+            }
+        }
     }
 
     /// The level at which Juju keeps the line.
@@ -160,7 +166,7 @@ impl ErrorLine {
         Self {
             place: error.place(),
             kind: error.kind().name().to_owned(),
-            cause: error.cause().to_owned(),
+            cause: cause::bounded(error.cause()),
         }
     }
 
@@ -267,6 +273,24 @@ mod tests {
         for other in ["", "pgdrill: {}", "INFO something else", "pgdrill: {\"hook\":\"x\"}"] {
             assert_eq!(FiringLine::read(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_line_is_an_argument_whatever_a_tool_said() {
+        let shape = Shape::Action(Action::SetActive);
+        let words = "\u{1}".repeat(130_000);
+        let error = || PortError::new(PortErrorKind::Refused, "unit", "status", words.as_str());
+        let mut reported =
+            line(Outcome::Error(HookError { shape, cause: error(), cleanup: Some(error()) }));
+        reported.firing.causes = (0..8).map(|_| Cause::new(shape, &error())).collect();
+        let text = reported.line();
+        assert!(text.len() <= ARGUMENT_LIMIT, "{}", text.len());
+        let read = FiringLine::read(&text).expect("it is read again");
+        let Outcome::Error(HookError { cause, .. }) = read.firing.outcome else {
+            panic!("the outcome is lost")
+        };
+        assert!(cause.cause().ends_with('…'));
+        assert!(!read.firing.causes.is_empty());
     }
 
     #[test]
