@@ -12,7 +12,7 @@ use pgdrill_core::{
 };
 
 use crate::{
-    command::{CommandOutput, CommandRunner, Invocation, RunFailure},
+    command::{Bounded, CommandOutput, CommandRunner, Invocation, RunFailure},
     files::{Access, FileFailure, Files},
 };
 
@@ -103,7 +103,12 @@ impl<R: CommandRunner, F: Files> Repository for PgBackRest<R, F> {
         // A warning on the console would stand before the JSON. What it reports as an error is read where it fails.
         let arguments =
             ["info", "--log-level-console=off", "--log-level-stderr=error", "--output=json"];
-        self.run("info", "info", &arguments, self.limits.command).await
+        let inventory = self.run("info", "info", &arguments, self.limits.command).await?;
+        if inventory.len() > Bounded::WHOLE {
+            let cause = format!("info: the inventory is longer than {} MiB", Bounded::WHOLE >> 20);
+            return Err(PortError::new(PortErrorKind::Refused, PORT, "info", cause));
+        }
+        Ok(inventory)
     }
 
     async fn ping(&self, unit: UnitId) -> PortResult<()> {

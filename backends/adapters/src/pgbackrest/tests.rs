@@ -135,9 +135,24 @@ async fn the_commands_are_those_that_users_of_the_charm_see() {
 #[tokio::test]
 async fn no_warning_stands_before_the_inventory() {
     let folder = tempfile::tempdir().expect("a folder");
-    let warns = r#"case "$*" in *--log-level-console=off*) ;; *) echo 'WARN: x' ;; esac; printf '[]'"#;
+    let warns =
+        r#"case "$*" in *--log-level-console=off*) ;; *) echo 'WARN: x' ;; esac; printf '[]'"#;
     let tool = tool(folder.path(), warns, LONG);
     assert_eq!(tool.info().await.as_deref(), Ok("[]"));
+}
+
+#[tokio::test]
+async fn an_inventory_is_whole_or_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spaces = |mebibytes: usize| {
+        format!("printf '['; head -c {} /dev/zero | tr '\\0' ' '; printf ']'", mebibytes << 20)
+    };
+    let whole = tool(folder.path(), &spaces(40), LONG).info().await.expect("whole");
+    assert_eq!(whole.len(), (40 << 20) + 2);
+    assert!(whole.starts_with('[') && whole.ends_with(']') && !whole.contains("left out"));
+    let refused = tool(folder.path(), &spaces(64), LONG).info().await.expect_err("too long");
+    assert_eq!(refused.kind(), PortErrorKind::Refused);
+    assert_eq!(refused.cause(), "info: the inventory is longer than 64 MiB");
 }
 
 #[tokio::test]
