@@ -15,8 +15,8 @@ mod site;
 mod site_file;
 
 use std::{
-    collections::BTreeMap, os::unix::process::CommandExt as _, process::Command, sync::Arc,
-    time::Duration,
+    collections::BTreeMap, io::Write as _, os::unix::process::CommandExt as _, process::Command,
+    sync::Arc, time::Duration,
 };
 
 use pgdrill_adapters::{
@@ -80,7 +80,8 @@ pub fn environment() -> Environment {
         .collect()
 }
 
-/// Handles the event that the environment describes. What is not ours is passed on without a look at it.
+/// Handles the event that the environment describes. What is not ours is passed on without a look at it; where there is no
+/// next program, a hook that is not ours is done, and an action fails, as does a call outside of Juju.
 pub fn dispatch(environment: &Environment) -> Dispatched {
     dispatch_with(environment, async || Ok(Production::new()))
 }
@@ -96,7 +97,10 @@ pub fn dispatch_with<A: Attachment>(
     let passed_on = || next.clone().map_or(Dispatched::Done, Dispatched::Next);
     let found = match route(path, environment) {
         Ok(Some(found)) => found,
-        Ok(None) => return passed_on(),
+        Ok(None) => match why_nobody_does(path).filter(|_| next.is_none()) {
+            Some(why) => return Dispatched::Failed(why),
+            None => return passed_on(),
+        },
         Err(why) => return Dispatched::Failed(why),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -107,6 +111,20 @@ pub fn dispatch_with<A: Attachment>(
         Ok(()) if found.then_next => passed_on(),
         Ok(()) => Dispatched::Done,
         Err(why) => Dispatched::Failed(why),
+    }
+}
+
+/// Why a path that is not ours, and that no next program takes over, can't be taken for done. Juju delivers hooks that a
+/// charm has no use for; an action was asked for by somebody.
+fn why_nobody_does(path: &str) -> Option<String> {
+    if path.is_empty() {
+        Some(
+            "JUJU_DISPATCH_PATH is not set: Juju runs this program, with an event to handle".into(),
+        )
+    } else if path.starts_with("actions/") {
+        Some(format!("nobody does {path}: it is no action of ours, and {NEXT} names no program"))
+    } else {
+        None
     }
 }
 
@@ -171,14 +189,19 @@ impl<A: Attachment> Surroundings<A> {
         }
     }
 
-    /// Reports the firing in Juju's log. That it can't be reported is no reason to fail.
+    /// Reports the firing in Juju's log. That it can't be reported is no reason to fail, and is told on standard error,
+    /// which Juju keeps in its log, too.
     async fn report(&self, unit: &JujuUnit<LocalRunner>, firing: &Firing, is_refired: bool) {
         let report = FiringLine { firing: firing.clone(), is_refired };
         if let Outcome::Died(_) = &firing.outcome {
             self.attachment.died(&report.line()).await;
             return;
         }
-        let _ = unit.log(report.level(), &report.line()).await;
+        let line = report.line();
+        if let Err(error) = unit.log(report.level(), &line).await {
+            // Nothing is left to be done without it.
+            let _ = writeln!(std::io::stderr(), "pgdrill could not log a firing: {error}\n{line}");
+        }
     }
 }
 

@@ -70,6 +70,43 @@ fn without_a_next_program_what_is_not_ours_is_done() {
 }
 
 #[test]
+fn an_action_that_nobody_does_and_a_call_outside_of_juju_fail_with_words() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = Path::new(PROGRAM);
+    let (code, words) = run(&mut dispatch(folder.path(), program, "actions/get-password"));
+    assert_eq!(code, Some(1));
+    assert!(words.contains("nobody does actions/get-password"), "{words}");
+    let mut outside = Command::new(program);
+    let (code, words) = run(outside.env_clear());
+    assert_eq!(code, Some(1));
+    assert!(words.starts_with("pgdrill: JUJU_DISPATCH_PATH is not set"), "{words}");
+    let mut passed_on = dispatch(folder.path(), program, "actions/get-password");
+    assert_eq!(run(passed_on.env("PGDRILL_NEXT", next(&folder))), (Some(7), String::new()));
+}
+
+#[test]
+fn a_firing_that_can_t_be_logged_is_told_on_standard_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tools = folder.path().join("tools");
+    fs::create_dir(&tools).expect("made");
+    for (tool, script) in [
+        ("state-get", "exit 0"),
+        ("status-get", "echo ERROR no status >&2; exit 1"),
+        ("juju-log", "echo ERROR no log >&2; exit 1"),
+    ] {
+        let path = tools.join(tool);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("executable");
+    }
+    let mut command = dispatch(folder.path(), Path::new(PROGRAM), "hooks/update-status");
+    command.env("PATH", format!("{}:/usr/bin:/bin", tools.display()));
+    let (code, words) = run(&mut command);
+    assert_eq!(code, Some(1));
+    assert!(words.contains("could not log a firing: ") && words.contains("no log"), "{words}");
+    assert!(words.contains("pgdrill: {\"hook\":\"update-status\""), "{words}");
+}
+
+#[test]
 fn a_hook_without_hook_tools_fails_so_that_juju_brings_it_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = dispatch(folder.path(), Path::new(PROGRAM), "hooks/update-status");
