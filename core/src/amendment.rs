@@ -75,6 +75,9 @@ pub enum Amendment {
     /// While only S3 blocks the unit that would initialise the stanza, update-status tries again: S3 or the backup tool
     /// may work again, and no other event would come.
     S3BlockIsTriedAgain,
+    /// An action fails by the name of a parameter that it does not know, before anything is touched: whoever gave it asked for
+    /// something else than would be done, as for a restore to a time.
+    UnknownParameterFailsAction,
 }
 
 impl Amendment {
@@ -101,6 +104,7 @@ impl Amendment {
         Self::UnreadableRepositoryIsTold,
         Self::SettingsMustBeInForce,
         Self::UnansweredStepIsAskedAgain,
+        Self::UnknownParameterFailsAction,
         Self::S3BlockIsTriedAgain,
     ];
 
@@ -129,6 +133,7 @@ impl Amendment {
             Self::UnreadableRepositoryIsTold => "unreadable-repository-is-told",
             Self::SettingsMustBeInForce => "settings-must-be-in-force",
             Self::UnansweredStepIsAskedAgain => "unanswered-step-is-asked-again",
+            Self::UnknownParameterFailsAction => "unknown-parameter-fails-action",
             Self::S3BlockIsTriedAgain => "s3-block-is-tried-again",
         }
     }

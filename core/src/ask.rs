@@ -22,6 +22,9 @@ pub(crate) async fn answer(
     context: &mut Context<'_>,
     question: Question,
 ) -> PortResult<RefinedAnswer> {
+    if let Some(refused) = refuses_parameters(context, question).await? {
+        return Ok(refused);
+    }
     let ports = context.ports;
     let yes = match question {
         Question::HasClusterInitialised => return has_cluster_initialised(context).await,
@@ -66,6 +69,35 @@ pub(crate) async fn answer(
         Question::IsPrimary => return is_known_to_be_primary(context).await,
     };
     Ok(yes.into())
+}
+
+/// The first question of each action, and its answer that fails the action.
+const fn first_question(action: Hook) -> Option<(Question, bool)> {
+    match action {
+        Hook::CreateBackup => Some((Question::IsBlocked, true)),
+        Hook::ListBackups => Some((Question::IsS3RelationEstablished, false)),
+        Hook::Restore => Some((Question::HasUserProvidedBackupId, false)),
+        Hook::S3CredentialsChanged | Hook::UpdateStatus | Hook::CertificatesChanged => None,
+    }
+}
+
+/// The answer that fails an action at its first question if it was given a parameter that it does not know.
+async fn refuses_parameters(
+    context: &mut Context<'_>,
+    question: Question,
+) -> PortResult<Option<RefinedAnswer>> {
+    let amendment = Amendment::UnknownParameterFailsAction;
+    let fails = match first_question(context.hook) {
+        Some((first, fails)) if first == question && context.amendments.has(amendment) => fails,
+        Some(_) | None => return Ok(None),
+    };
+    let known = context.hook.parameters();
+    let given = context.ports.unit.parameters().await?;
+    let Some(unknown) = given.iter().find(|name| !known.contains(&name.as_str())) else {
+        return Ok(None);
+    };
+    fails_with(context, true, &texts::unknown_parameter(unknown));
+    Ok(Some(RefinedAnswer { yes: fails, refined: Some(amendment) }))
 }
 
 fn own(context: &Context<'_>) -> UnitId {
