@@ -78,6 +78,9 @@ pub enum Amendment {
     /// An action fails by the name of a parameter that it does not know, before anything is touched: whoever gave it asked for
     /// something else than would be done, as for a restore to a time.
     UnknownParameterFailsAction,
+    /// Certificates that change while the workload does not answer are deferred, instead of a hook error that Juju retries and
+    /// in which the charm's own program has no turn.
+    CertificatesWaitForTheWorkload,
 }
 
 impl Amendment {
@@ -105,6 +108,7 @@ impl Amendment {
         Self::SettingsMustBeInForce,
         Self::UnansweredStepIsAskedAgain,
         Self::UnknownParameterFailsAction,
+        Self::CertificatesWaitForTheWorkload,
         Self::S3BlockIsTriedAgain,
     ];
 
@@ -134,6 +138,7 @@ impl Amendment {
             Self::SettingsMustBeInForce => "settings-must-be-in-force",
             Self::UnansweredStepIsAskedAgain => "unanswered-step-is-asked-again",
             Self::UnknownParameterFailsAction => "unknown-parameter-fails-action",
+            Self::CertificatesWaitForTheWorkload => "certificates-wait-for-the-workload",
             Self::S3BlockIsTriedAgain => "s3-block-is-tried-again",
         }
     }

@@ -31,7 +31,13 @@ pub(crate) async fn answer(
         Question::AreAllRequiredSettingsProvided => are_all_settings_provided(context).await?,
         Question::IsLeader => is_leader(context).await?,
         Question::IsBlocked => return is_blocked(context).await,
-        Question::IsTlsDisabledOrSingleUnitCluster => context.tls_peers().await?.is_empty(),
+        Question::IsTlsDisabledOrSingleUnitCluster => {
+            return is_tls_disabled_or_alone(context).await;
+        }
+        Question::IsReplicaAndTlsServerNotRunningOnPrimary if context.notes.waits_for_workload => {
+            let refined = Some(Amendment::CertificatesWaitForTheWorkload);
+            return Ok(RefinedAnswer { yes: true, refined });
+        }
         Question::IsReplicaAndTlsServerNotRunningOnPrimary => context.is_primary_unserved().await?,
         Question::IsPrimaryTlsEnabledMultipleUnitCluster => {
             return is_primary_among_several_with_tls(context).await;
@@ -194,6 +200,19 @@ async fn is_blocked(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
             blocked.into()
         }
     })
+}
+
+/// Whether the TLS server is to be stopped. While the workload does not answer it can be neither stopped nor started.
+async fn is_tls_disabled_or_alone(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
+    let amendment = Amendment::CertificatesWaitForTheWorkload;
+    if context.hook == Hook::CertificatesChanged
+        && context.amendments.has(amendment)
+        && !context.ports.workload.is_reachable().await?
+    {
+        context.notes.waits_for_workload = true;
+        return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
+    }
+    Ok(context.tls_peers().await?.is_empty().into())
 }
 
 async fn is_primary_among_several_with_tls(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
