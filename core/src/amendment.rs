@@ -76,6 +76,12 @@ pub enum Amendment {
     /// While only S3 blocks the unit that would initialise the stanza, update-status tries again: S3 or the backup tool
     /// may work again, and no other event would come.
     S3BlockIsTriedAgain,
+    /// An action fails by the name of a parameter that it does not know, before anything is touched: whoever gave it asked for
+    /// something else than would be done, as for a restore to a time.
+    UnknownParameterFailsAction,
+    /// Certificates that change while the workload does not answer are deferred, instead of a hook error that Juju retries and
+    /// in which the charm's own program has no turn.
+    CertificatesWaitForTheWorkload,
 }
 
 impl Amendment {
@@ -102,6 +108,8 @@ impl Amendment {
         Self::UnreadableRepositoryIsTold,
         Self::SettingsMustBeInForce,
         Self::UnansweredStepIsAskedAgain,
+        Self::UnknownParameterFailsAction,
+        Self::CertificatesWaitForTheWorkload,
         Self::S3BlockIsTriedAgain,
     ];
 
@@ -130,6 +138,8 @@ impl Amendment {
             Self::UnreadableRepositoryIsTold => "unreadable-repository-is-told",
             Self::SettingsMustBeInForce => "settings-must-be-in-force",
             Self::UnansweredStepIsAskedAgain => "unanswered-step-is-asked-again",
+            Self::UnknownParameterFailsAction => "unknown-parameter-fails-action",
+            Self::CertificatesWaitForTheWorkload => "certificates-wait-for-the-workload",
             Self::S3BlockIsTriedAgain => "s3-block-is-tried-again",
         }
     }

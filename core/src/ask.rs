@@ -22,13 +22,22 @@ pub(crate) async fn answer(
     context: &mut Context<'_>,
     question: Question,
 ) -> PortResult<RefinedAnswer> {
+    if let Some(refused) = refuses_parameters(context, question).await? {
+        return Ok(refused);
+    }
     let ports = context.ports;
     let yes = match question {
         Question::HasClusterInitialised => return has_cluster_initialised(context).await,
         Question::AreAllRequiredSettingsProvided => are_all_settings_provided(context).await?,
         Question::IsLeader => is_leader(context).await?,
         Question::IsBlocked => return is_blocked(context).await,
-        Question::IsTlsDisabledOrSingleUnitCluster => context.tls_peers().await?.is_empty(),
+        Question::IsTlsDisabledOrSingleUnitCluster => {
+            return is_tls_disabled_or_alone(context).await;
+        }
+        Question::IsReplicaAndTlsServerNotRunningOnPrimary if context.notes.waits_for_workload => {
+            let refined = Some(Amendment::CertificatesWaitForTheWorkload);
+            return Ok(RefinedAnswer { yes: true, refined });
+        }
         Question::IsReplicaAndTlsServerNotRunningOnPrimary => context.is_primary_unserved().await?,
         Question::IsPrimaryTlsEnabledMultipleUnitCluster => {
             return is_primary_among_several_with_tls(context).await;
@@ -66,6 +75,35 @@ pub(crate) async fn answer(
         Question::IsPrimary => return is_known_to_be_primary(context).await,
     };
     Ok(yes.into())
+}
+
+/// The first question of each action, and its answer that fails the action.
+const fn first_question(action: Hook) -> Option<(Question, bool)> {
+    match action {
+        Hook::CreateBackup => Some((Question::IsBlocked, true)),
+        Hook::ListBackups => Some((Question::IsS3RelationEstablished, false)),
+        Hook::Restore => Some((Question::HasUserProvidedBackupId, false)),
+        Hook::S3CredentialsChanged | Hook::UpdateStatus | Hook::CertificatesChanged => None,
+    }
+}
+
+/// The answer that fails an action at its first question if it was given a parameter that it does not know.
+async fn refuses_parameters(
+    context: &mut Context<'_>,
+    question: Question,
+) -> PortResult<Option<RefinedAnswer>> {
+    let amendment = Amendment::UnknownParameterFailsAction;
+    let fails = match first_question(context.hook) {
+        Some((first, fails)) if first == question && context.amendments.has(amendment) => fails,
+        Some(_) | None => return Ok(None),
+    };
+    let known = context.hook.parameters();
+    let given = context.ports.unit.parameters().await?;
+    let Some(unknown) = given.iter().find(|name| !known.contains(&name.as_str())) else {
+        return Ok(None);
+    };
+    fails_with(context, true, &texts::unknown_parameter(unknown));
+    Ok(Some(RefinedAnswer { yes: fails, refined: Some(amendment) }))
 }
 
 fn own(context: &Context<'_>) -> UnitId {
@@ -162,6 +200,19 @@ async fn is_blocked(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
             blocked.into()
         }
     })
+}
+
+/// Whether the TLS server is to be stopped. While the workload does not answer it can be neither stopped nor started.
+async fn is_tls_disabled_or_alone(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
+    let amendment = Amendment::CertificatesWaitForTheWorkload;
+    if context.hook == Hook::CertificatesChanged
+        && context.amendments.has(amendment)
+        && !context.ports.workload.is_reachable().await?
+    {
+        context.notes.waits_for_workload = true;
+        return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
+    }
+    Ok(context.tls_peers().await?.is_empty().into())
 }
 
 async fn is_primary_among_several_with_tls(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {

@@ -47,6 +47,8 @@ pub(crate) struct Notes {
     pub(crate) restore: Option<RestoreSource>,
     /// Whether an error kept this firing from knowing the primary, so that no status is set that would hide it.
     pub(crate) primary_is_unknown: bool,
+    /// Whether the event waits for the workload, which does not answer.
+    pub(crate) waits_for_workload: bool,
     /// Whether this firing has asked for this unit's connections to be refused.
     pub(crate) has_blocked_connections: bool,
     /// Whether this firing has set Maintenance, and the status before it.

@@ -68,6 +68,20 @@ impl Hook {
         }
     }
 
+    /// The parameters that the charm declares for the action, so that Juju lets users give them: those that the hook takes, and
+    /// for restore a time, which the charm of today has (its `actions.yaml`) and the hook refuses.
+    #[must_use]
+    pub const fn declared_parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::Restore => &["backup-id", "restore-to-time"],
+            Self::CreateBackup
+            | Self::S3CredentialsChanged
+            | Self::ListBackups
+            | Self::UpdateStatus
+            | Self::CertificatesChanged => self.parameters(),
+        }
+    }
+
     /// The parameters that the hook takes; none unless it is an action.
     #[must_use]
     pub const fn parameters(self) -> &'static [&'static str] {

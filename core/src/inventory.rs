@@ -301,9 +301,9 @@ mod tests {
         assert_eq!(of(5).table_within(few.len()), few);
         let cut = of(5).table_within(few.len() - 1);
         let lines: Vec<&str> = cut.lines().collect();
-        assert_eq!(lines.len(), 6, "{cut}");
-        assert!(lines[2].starts_with("2026-01-01T00:00:00Z+0002"), "{cut}");
-        assert_eq!(lines[5], "2 older backups are not shown");
+        assert_eq!(lines.len(), 7, "{cut}");
+        assert!(lines[2].starts_with("2026-01-01T00:00:00Z+0001"), "{cut}");
+        assert_eq!(lines[6], "1 older backup is not shown");
         for count in [2_000, 3_000, 10_000] {
             let table = of(count).table();
             assert!(table.len() + "backups=".len() <= ARGUMENT_LIMIT, "{count}: {}", table.len());

@@ -123,6 +123,12 @@ pub fn older_backups(count: usize) -> String {
     }
 }
 
+/// The refusal of a parameter that an action does not know.
+#[must_use]
+pub fn unknown_parameter(name: &str) -> String {
+    format!("Unknown parameter: {name}")
+}
+
 /// The refusal of a backup id.
 #[must_use]
 pub fn invalid_backup_id(id: &str) -> String {

@@ -96,11 +96,16 @@ fn is_token(value: &str) -> bool {
         .is_some_and(|text| is_number(text) && text.parse().is_ok_and(|number: usize| number > 0))
 }
 
+/// How the name of a parameter begins that no action knows and that is no slip: Juju lets such parameters through, unless the
+/// charm's `actions.yaml` forbids additional properties.
+const FOREIGN: &str = "x-";
+
 /// What is wrong with a parameter of a hook.
 pub fn bad_parameter(hook: Hook, name: &str, value: &str) -> Option<BadParameter> {
-    if !hook.parameters().contains(&name) {
+    let is_foreign = hook.is_action() && name.starts_with(FOREIGN);
+    if !hook.declared_parameters().contains(&name) && !is_foreign {
         let what = format!("{hook} takes no parameter `{name}`");
-        let hint = name_hint(name, hook.parameters());
+        let hint = name_hint(name, hook.declared_parameters());
         let hint = hint.unwrap_or_else(|| "it takes none".to_owned());
         return Some(BadParameter { is_name: true, what, hint });
     }

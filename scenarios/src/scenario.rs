@@ -51,7 +51,8 @@ pub struct FireStep {
     pub hook: Option<Name<Hook>>,
     /// The unit on which it fires, or `all`: each unit in order. Unit 0 unless given.
     pub unit: Option<Target>,
-    /// The parameters of the action. `${backup-1}` stands for the id of the oldest backup.
+    /// The parameters of the action. `${backup-1}` stands for the id of the oldest backup. A name that begins with `x-` is one
+    /// that no action knows.
     #[serde(default)]
     pub params: BTreeMap<String, String>,
     /// What happens while the hook runs.

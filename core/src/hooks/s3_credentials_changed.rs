@@ -57,6 +57,8 @@ pub(super) async fn bring_tls_server_in_line(walker: &mut Walker<'_>) -> Result<
         walker.act(StopPgbackrestTlsServer).await?;
     } else if !walker.ask(IsReplicaAndTlsServerNotRunningOnPrimary).await? {
         walker.act(StartPgbackrestTlsServer).await?;
+    } else if walker.context.notes.waits_for_workload {
+        walker.amend_end(Amendment::CertificatesWaitForTheWorkload, Defer).await?;
     }
     walker.end(Rtn).await
 }

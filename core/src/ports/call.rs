@@ -123,6 +123,7 @@ calls! {
         UnitS3Relation: reads "s3_relation", "The data of the S3 relation.";
         UnitTlsMaterial: reads "tls_material", "The TLS material that this unit holds.";
         UnitParameter: reads "parameter", "A parameter of the running action.";
+        UnitParameters: reads "parameters", "The names of the running action's parameters.";
         UnitSetResult: changes "set_result", "The running action will carry the result.";
         UnitFailAction: changes "fail_action", "The running action will end as failed.";
         UnitDefer: changes "defer", "The event will be fired again, once the hook succeeds.";
@@ -170,7 +171,7 @@ mod tests {
         }
         assert_eq!(Call::from_place("unit.identity"), None);
         assert_eq!(Call::from_place("clock.wait"), None);
-        assert_eq!(Call::ALL.len(), 34);
+        assert_eq!(Call::ALL.len(), 35);
         assert_eq!(Call::ALL.iter().filter(|call| call.has_effect()).count(), 17);
     }
 

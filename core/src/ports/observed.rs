@@ -222,6 +222,10 @@ impl Unit for Observed {
         self.call(Call::UnitTlsMaterial, self.ports.unit.tls_material()).await
     }
 
+    async fn parameters(&self) -> PortResult<Vec<String>> {
+        self.call(Call::UnitParameters, self.ports.unit.parameters()).await
+    }
+
     async fn parameter(&self, name: &str) -> PortResult<Option<Arc<str>>> {
         self.call(Call::UnitParameter, self.ports.unit.parameter(name)).await
     }

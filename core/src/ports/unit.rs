@@ -217,6 +217,10 @@ pub trait Unit: Send + Sync {
     /// A parameter of the running action; `None` when it was not given or no action runs.
     async fn parameter(&self, name: &str) -> PortResult<Option<Arc<str>>>;
 
+    /// The names of the parameters that the running action was given, or that it has a default for, in order; none when no
+    /// action runs.
+    async fn parameters(&self) -> PortResult<Vec<String>>;
+
     /// The running action will carry this result. Later values of the same key win. Refused, and nothing changes, if key,
     /// `=` and value are together longer than [`ARGUMENT_LIMIT`].
     async fn set_result(&self, key: &'static str, value: &str) -> PortResult<()>;

@@ -196,6 +196,14 @@ async fn run(shared: &SharedState, number: u32, argv: &[String], stdin: &str) ->
             Ok(String::new())
         }
         "secret-get" => secret_get(&*unit, words.label.unwrap_or_default()).await,
+        "action-get" if first.is_empty() => {
+            let mut given = BTreeMap::new();
+            for name in unit.parameters().await.map_err(failed)? {
+                let value = unit.parameter(&name).await.map_err(failed)?;
+                given.insert(name, value.as_deref().map(str::to_owned));
+            }
+            Ok(json!(given).to_string())
+        }
         "action-get" => {
             let value = unit.parameter(first).await.map_err(failed)?;
             Ok(json!(value.as_deref()).to_string())

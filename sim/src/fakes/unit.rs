@@ -80,6 +80,12 @@ impl Unit for View {
         Ok(unit.and_then(|unit| unit.dispatch.parameters.get(name).cloned()))
     }
 
+    async fn parameters(&self) -> PortResult<Vec<String>> {
+        let world = self.world();
+        let unit = world.juju.units.get(self.index());
+        Ok(unit.map(|unit| unit.dispatch.parameters.keys().cloned().collect()).unwrap_or_default())
+    }
+
     async fn set_result(&self, key: &'static str, value: &str) -> PortResult<()> {
         carried("set_result", key.len() + 1 + value.len())?;
         let mut world = self.world();

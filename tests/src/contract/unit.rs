@@ -16,8 +16,8 @@ use super::{
     subject::{related, s3},
 };
 use action::{
-    deferral, deferred_ends, deferred_once, deferred_survives, failing, no_action, parameters,
-    results, too_long,
+    deferral, deferred_ends, deferred_once, deferred_survives, failing, names, no_action,
+    parameters, results, too_long,
 };
 use databag::{
     absent_key, buffered_is_private, denied_after_write, denied_write, empty_value, own_writes,
@@ -60,6 +60,7 @@ promises! {
         "S3 data shows no credential": related => relation_hides(),
         "the TLS material is what the unit holds": units => tls_material(),
         "a parameter is what the action was given, else nothing": units => parameters(),
+        "the names of the parameters are those that the action was given": units => names(),
         "without a running action there is no parameter": units => no_action(),
         "an action carries its results, of each key the last": units => results(),
         "an action that was failed carries its message, and its hook goes on": units => failing(),

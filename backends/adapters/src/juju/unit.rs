@@ -299,6 +299,15 @@ impl<R: CommandRunner> Unit for JujuUnit<R> {
         Ok(text(Some(&value)).map(Arc::from))
     }
 
+    async fn parameters(&self) -> PortResult<Vec<String>> {
+        if !self.is_action || self.firing.is_refired {
+            return Ok(Vec::new());
+        }
+        let given: Option<TextMap> = self.tools.read("parameters", &["action-get", JSON]).await?;
+        let given = given.unwrap_or_default().into_iter();
+        Ok(given.filter(|(_, value)| !value.is_null()).map(|(name, _)| name).collect())
+    }
+
     async fn set_result(&self, key: &'static str, value: &str) -> PortResult<()> {
         let pair = format!("{key}={value}");
         self.tools.run("set_result", &["action-set", &pair], None).await.map(drop)

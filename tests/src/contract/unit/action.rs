@@ -27,6 +27,20 @@ pub(super) async fn parameters(subject: &dyn Subject) -> PromiseResult {
     Ok(())
 }
 
+pub(super) async fn names(subject: &dyn Subject) -> PromiseResult {
+    let given = [("backup-id", "x"), ("restore-to-time", "latest")];
+    let parameters = given.map(|(name, value)| (name.to_owned(), Arc::from(value))).into();
+    subject.begin(&Event { hook: Hook::Restore, unit: 0, parameters }).await?;
+    let unit = subject.ports(0)?.unit;
+    ensure_eq!("the names", unit.parameters().await?, ["backup-id", "restore-to-time"]);
+    let peer = subject.ports(1)?.unit;
+    ensure_eq!("on another unit", peer.parameters().await?, Vec::<String>::new());
+    subject.end(0, true).await?;
+    let ports = begin(subject, 0).await?;
+    ensure_eq!("in the next hook", ports.unit.parameters().await?, Vec::<String>::new());
+    Ok(())
+}
+
 pub(super) async fn no_action(subject: &dyn Subject) -> PromiseResult {
     parameters(subject).await?;
     subject.end(0, true).await?;
