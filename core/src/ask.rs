@@ -134,9 +134,9 @@ async fn has_cluster_initialised(context: &Context<'_>) -> PortResult<RefinedAns
     if !has(context, Databag::Application, key::CLUSTER_INITIALISED).await? {
         return Ok(false.into());
     }
-    // Once update-status has found the restore failed, nothing comes up any more.
+    // Once update-status has found the restore failed, nothing comes up any more. Where the flags were lost with their hook
+    // the status alone tells of the restore, and no other may be set over it.
     if context.amendments.has(amendment)
-        && context.is_restoring().await?
         && context.shows_maintenance(texts::RESTORING_BACKUP).await?
     {
         return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });

@@ -1,6 +1,6 @@
 //! The backup tool, run by command on one unit.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use pgdrill_core::{
@@ -39,37 +39,40 @@ impl Repository for View {
     async fn create_stanza(&self, stanza: &str) -> PortResult<()> {
         let mut world = self.world();
         let answer = pgbackrest::create_stanza(&mut world, self.unit, stanza);
-        exit(&world, "create_stanza", "stanza-create", answer).map(drop)
+        exit(&mut world, "create_stanza", "stanza-create", answer).map(drop)
     }
 
     async fn check(&self, stanza: &str) -> PortResult<()> {
         let mut world = self.world();
         let answer = pgbackrest::check(&mut world, self.unit, stanza);
-        exit(&world, "check", "check", answer).map(drop)
+        exit(&mut world, "check", "check", answer).map(drop)
     }
 
     async fn back_up(&self, request: &BackupRequest) -> PortResult<String> {
         let mut world = self.world();
         let answer = pgbackrest::back_up(&mut world, self.unit, request);
-        exit(&world, "back_up", "backup", answer)
+        exit(&mut world, "back_up", "backup", answer)
     }
 
     async fn info(&self) -> PortResult<String> {
         let mut world = self.world();
         let answer = pgbackrest::info(&mut world, self.unit);
-        exit(&world, "info", "info", answer)
+        exit(&mut world, "info", "info", answer)
     }
 
     async fn ping(&self, unit: UnitId) -> PortResult<()> {
         let mut world = self.world();
         let answer = pgbackrest::ping(&mut world, self.unit, unit.0);
-        exit(&world, "ping", "server-ping", answer).map(drop)
+        exit(&mut world, "ping", "server-ping", answer).map(drop)
     }
 }
 
+/// How long a command that does not end is waited for.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(60);
+
 /// What a port makes of how a command ended.
 fn exit(
-    world: &World,
+    world: &mut World,
     operation: &'static str,
     command: &str,
     answer: CommandEnd,
@@ -87,10 +90,11 @@ fn exit(
             let exit = CommandExit { code: Some(code), stdout, stderr: String::new() };
             Err(error(PortErrorKind::Refused, cause).with_exit(exit))
         }
-        CommandEnd::Hung => Err(error(
-            PortErrorKind::TimedOut,
-            format!("{command} did not end in time; whether it still runs is unknown"),
-        )),
+        CommandEnd::Hung => {
+            world.advance(GIVEN_UP_AFTER);
+            let cause = format!("{command} did not end in time; whether it still runs is unknown");
+            Err(error(PortErrorKind::TimedOut, cause))
+        }
         CommandEnd::Lost => Err(error(
             PortErrorKind::Unreachable,
             format!("the container in which {command} runs does not answer"),
