@@ -288,7 +288,7 @@ mod tests {
             id: format!("2026-01-01T00:00:00Z+{number:04}"),
             label: String::new(),
             kind: BackupKind::Full,
-            failed: number % 2 == 0,
+            failed: number.is_multiple_of(2),
         };
         let of = |count: usize| {
             let name = "demo".to_owned();

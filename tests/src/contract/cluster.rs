@@ -185,7 +185,7 @@ async fn archives_as_applied(subject: &dyn Subject) -> PromiseResult {
 
 /// The repository's stanza, its cluster and its oldest backup, as a source for a restore.
 async fn source(ports: &Ports) -> Result<(RestoreSource, u64), PromiseFailure> {
-    let inventory = own_inventory(&ports).await?;
+    let inventory = own_inventory(ports).await?;
     let found = inventory.stanzas.into_iter().find_map(|stanza| {
         let (label, id) = (stanza.backups.first()?.label.clone(), *stanza.system_ids.last()?);
         Some((RestoreSource { label, stanza: stanza.name }, id))
