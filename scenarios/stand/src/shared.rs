@@ -140,6 +140,25 @@ impl SharedState {
         Some(format!("https://127.0.0.1:{port}{path}"))
     }
 
+    /// A repository's place as the world's databags have it, by the endpoint that stands for its own.
+    pub(super) fn place(&self, own: &str) -> String {
+        let (endpoint, rest) = split_place(own);
+        let relation =
+            S3Relation { endpoint: Some(endpoint.to_owned().into()), ..S3Relation::default() };
+        self.endpoint(&relation).map_or_else(|| own.to_owned(), |endpoint| endpoint + rest)
+    }
+
+    /// The place that stands behind one that a dispatch has written, while this relation is there.
+    pub(super) fn own_place(&self, place: &str, relation: Option<&S3Relation>) -> String {
+        let (endpoint, rest) = split_place(place);
+        let of = |relation: &S3Relation| {
+            let is_it = self.endpoint(relation).as_deref() == Some(endpoint);
+            relation.endpoint.as_deref().filter(|_| is_it).map(str::to_owned)
+        };
+        let own = relation.and_then(of).map(|own| own.trim_end_matches('/').to_owned());
+        own.map_or_else(|| place.to_owned(), |own| own + rest)
+    }
+
     /// The region that stands for a relation's own. A request is signed for a region, and every other part of it is its
     /// client's to choose, so it names the relation: by its number, behind a dot.
     pub(super) fn region(&self, relation: &S3Relation) -> String {
@@ -211,6 +230,14 @@ impl SharedState {
 pub(super) fn is_shortage(error: &io::Error) -> bool {
     // EAGAIN (of a process that was to start), ENOMEM, ENFILE, EMFILE, ENOSPC, ENOBUFS, EDQUOT.
     matches!(error.raw_os_error(), Some(11 | 12 | 23 | 24 | 28 | 105 | 122))
+}
+
+/// The endpoint of a repository's place, and its bucket and path behind it.
+fn split_place(place: &str) -> (&str, &str) {
+    let host = place.find("://").map_or(0, |scheme| scheme + 3);
+    let end =
+        place.get(host..).and_then(|rest| rest.find('/')).map_or(place.len(), |end| host + end);
+    place.split_at(end)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{
 
 use pgdrill_core::{
     Hook, PortError, PortErrorKind, S3Relation, Status, StatusName, interned,
-    ports::{Databag, Unit},
+    ports::{Databag, Unit, key},
 };
 use serde_json::{Value, json};
 
@@ -164,19 +164,7 @@ async fn run(shared: &SharedState, number: u32, argv: &[String], stdin: &str) ->
             let name = status.name.name();
             Ok(json!({ "status": name, "message": status.message, "status-data": {} }).to_string())
         }
-        STATUS_SET => {
-            let known = |known: &&StatusName| known.name() == first && known.can_be_set();
-            let name = StatusName::ALL.iter().find(known);
-            let name = name.ok_or_else(|| {
-                format!(
-                    "invalid status {first:?}, expected one of [maintenance blocked waiting active]"
-                )
-            })?;
-            let message = words.plain.get(1).map(|&message| message.to_owned());
-            let status = Status::new(*name, message.unwrap_or_default());
-            unit.set_status(status).await.map_err(failed)?;
-            Ok(String::new())
-        }
+        STATUS_SET => status_set(&*unit, first, words.plain.get(1).copied()).await,
         "goal-state" => goal_state(&*unit).await,
         "relation-ids" => relation_ids(shared, &*unit, first).await,
         "relation-list" if words.relation == Some(S3) => Ok("\"s3-integrator\"".to_owned()),
@@ -186,28 +174,9 @@ async fn run(shared: &SharedState, number: u32, argv: &[String], stdin: &str) ->
             Ok(Value::Array(names.collect()).to_string())
         }
         "relation-get" => relation_get(shared, &*unit, &words).await,
-        "relation-set" => {
-            let bag = if words.is_app { Databag::Application } else { Databag::Unit };
-            let pairs: BTreeMap<String, String> =
-                serde_json::from_str(stdin).map_err(|why| why.to_string())?;
-            for (key, value) in pairs {
-                unit.set_data(bag, interned(&key), Some(&value)).await.map_err(failed)?;
-            }
-            Ok(String::new())
-        }
+        "relation-set" => relation_set(shared, &*unit, &words, stdin).await,
         "secret-get" => secret_get(&*unit, words.label.unwrap_or_default()).await,
-        "action-get" if first.is_empty() => {
-            let mut given = BTreeMap::new();
-            for name in unit.parameters().await.map_err(failed)? {
-                let value = unit.parameter(&name).await.map_err(failed)?;
-                given.insert(name, value.as_deref().map(str::to_owned));
-            }
-            Ok(json!(given).to_string())
-        }
-        "action-get" => {
-            let value = unit.parameter(first).await.map_err(failed)?;
-            Ok(json!(value.as_deref()).to_string())
-        }
+        "action-get" => action_get(&*unit, first).await,
         "action-set" => {
             let (key, value) = first.split_once('=').ok_or("expected key=value")?;
             let mut state = shared.state();
@@ -227,6 +196,56 @@ async fn run(shared: &SharedState, number: u32, argv: &[String], stdin: &str) ->
         }
         other => Err(format!("nobody stands in for {other}")),
     }
+}
+
+/// Whether the value of this key in a databag is the place of a repository, which names an S3 server.
+fn is_place(key: &str) -> bool {
+    [key::REPOSITORY, key::STANZA_REPOSITORY].contains(&key)
+}
+
+async fn status_set(unit: &dyn Unit, name: &str, message: Option<&str>) -> ToolResult {
+    let known = |known: &&StatusName| known.name() == name && known.can_be_set();
+    let known = StatusName::ALL.iter().find(known).ok_or_else(|| {
+        format!("invalid status {name:?}, expected one of [maintenance blocked waiting active]")
+    })?;
+    let status = Status::new(*known, message.unwrap_or_default().to_owned());
+    unit.set_status(status).await.map_err(|error| reported(&error))?;
+    Ok(String::new())
+}
+
+async fn relation_set(
+    shared: &SharedState,
+    unit: &dyn Unit,
+    words: &Words<'_>,
+    stdin: &str,
+) -> ToolResult {
+    let failed = |error: PortError| reported(&error);
+    let bag = if words.is_app { Databag::Application } else { Databag::Unit };
+    let pairs: BTreeMap<String, String> =
+        serde_json::from_str(stdin).map_err(|why| why.to_string())?;
+    for (key, mut value) in pairs {
+        if is_place(&key) && !value.is_empty() {
+            let relation = unit.s3_relation().await.map_err(failed)?;
+            value = shared.own_place(&value, relation.as_deref());
+        }
+        unit.set_data(bag, interned(&key), Some(&value)).await.map_err(failed)?;
+    }
+    Ok(String::new())
+}
+
+/// One parameter, or without a name all that were given.
+async fn action_get(unit: &dyn Unit, name: &str) -> ToolResult {
+    let failed = |error: PortError| reported(&error);
+    if !name.is_empty() {
+        let value = unit.parameter(name).await.map_err(failed)?;
+        return Ok(json!(value.as_deref()).to_string());
+    }
+    let mut given = BTreeMap::new();
+    for name in unit.parameters().await.map_err(failed)? {
+        let value = unit.parameter(&name).await.map_err(failed)?;
+        given.insert(name, value.as_deref().map(str::to_owned));
+    }
+    Ok(json!(given).to_string())
 }
 
 async fn goal_state(unit: &dyn Unit) -> ToolResult {
@@ -265,6 +284,9 @@ async fn relation_get(shared: &SharedState, unit: &dyn Unit, words: &Words<'_>) 
         return Ok("{}".to_owned());
     }
     let value = unit.data(bag, key).await.map_err(|error| reported(&error))?;
+    if let Some(place) = value.as_deref().filter(|_| is_place(key)) {
+        return Ok(json!(shared.place(place)).to_string());
+    }
     Ok(json!(value.as_deref().unwrap_or_default()).to_string())
 }
 

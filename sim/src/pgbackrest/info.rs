@@ -1,6 +1,6 @@
 //! `info --output=json`, to the shape of the real one.
 
-use std::{collections::HashMap, fmt::Write as _, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use super::answers::{CommandEnd, error_class, no_access};
 use crate::{
@@ -73,7 +73,7 @@ fn write_stanza(out: &mut String, stanza: &StanzaStore, strange: bool) {
     let (code, message) =
         if stanza.backups.is_empty() { (2, "no valid backups") } else { (0, "ok") };
     out.push_str(r#"{"archive":[{"database":{"id":1,"repo-key":1},"id":"17-1","max":null,"min":null}],"backup":["#);
-    let known: HashMap<&str, &BackupStore> =
+    let known: BTreeMap<&str, &BackupStore> =
         stanza.backups.iter().map(|backup| (&*backup.label, backup)).collect();
     for (index, backup) in stanza.backups.iter().enumerate() {
         if index > 0 {
@@ -92,7 +92,7 @@ fn write_stanza(out: &mut String, stanza: &StanzaStore, strange: bool) {
 fn write_backup(
     out: &mut String,
     backup: &BackupStore,
-    known: &HashMap<&str, &BackupStore>,
+    known: &BTreeMap<&str, &BackupStore>,
     strange: bool,
 ) {
     let label = if strange { "backup-of-last-week" } else { &backup.label };

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use pgdrill_adapters::command::{CommandOutput, CommandRunner as _, Invocation, RunFailure};
+use pgdrill_adapters::command::{
+    Bounded, CommandOutput, CommandRunner as _, Invocation, RunFailure,
+};
 use pgdrill_containers::ContainerExec;
 
 use crate::fixture::{Container, TestStage};
@@ -106,11 +108,14 @@ async fn a_killed_command_has_no_code(exec: &ContainerExec) {
 }
 
 async fn megabytes_keep_their_beginning_and_end(exec: &ContainerExec) {
-    let script = "echo first; head -c 20000000 /dev/zero | tr '\\0' x; echo last";
-    let output = ran(exec, &shell(script)).await;
+    let script = format!(
+        "echo first; head -c {} /dev/zero | tr '\\0' x; echo last",
+        Bounded::WHOLE + 1_000_000
+    );
+    let output = ran(exec, &shell(&script)).await;
     assert!(output.stdout.starts_with("first\nxxx") && output.stdout.ends_with("xxxlast\n"));
     assert!(output.stdout.contains(" bytes left out]"));
-    assert!(output.stdout.len() < 5 << 20, "{}", output.stdout.len());
+    assert!(output.stdout.len() < Bounded::WHOLE + 100, "{}", output.stdout.len());
 }
 
 /// The processes in the container that show this text in their command line.

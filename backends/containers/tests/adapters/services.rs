@@ -167,7 +167,7 @@ async fn what_a_killed_manager_left_is_stopped_too(runit: &Supervisor, container
     let leave = format!(
         "cp /bin/sleep /tmp/postgres; mkdir -p {DATA}; chown postgres: {DATA}; cd {DATA}
         chpst -u postgres:postgres setsid -f /tmp/postgres 4325 < /dev/null > /dev/null 2>&1
-        pgrep -x postgres > {DATA}/postmaster.pid"
+        until pgrep -x postgres > {DATA}/postmaster.pid; do sleep 0.1; done"
     );
     container.run(&["sh", "-c", &leave]).await.ok();
     assert_eq!(container.run(&["pgrep", "-x", "postgres"]).await.code, 0, "it runs");
