@@ -208,7 +208,10 @@ impl<'a> Checker<'a> {
             let what = "the first backup of a repository is a full one";
             self.refuse("given/backups/0", what, "begin with `full`");
         }
-        self.repository(scenario);
+        // What is left out may be what is missed here.
+        if self.is_whole {
+            self.repository(scenario);
+        }
         if given.planned_units == Some(0) {
             let what = "an application of no units fires no hook";
             self.refuse("given/planned-units", what, "give 1 or more");
@@ -228,8 +231,7 @@ impl<'a> Checker<'a> {
             let what = "there are backups, and there never was an S3 relation";
             let hint = "give `s3: { related: true }`, and let the relation go by a `do`";
             self.refuse("given/backups", what, hint);
-        }
-        if !given.backups.is_empty() && is_own && !has_stanza {
+        } else if !given.backups.is_empty() && is_own && !has_stanza {
             let what = "there are backups of this cluster, and its stanza was never initialised";
             self.refuse("given/backups", what, "give `stanza: initialised`");
         }

@@ -61,6 +61,7 @@ fn what_juju_could_not_produce_is_told_together() {
          then: { statuses: { 3: active } }\n",
         &[
             "2:28 the leader is unit 5, and there is no such unit",
+            "2:31 there are backups, and there never was an S3 relation",
             "2:41 the first backup of a repository is a full one",
             "4:31 the one that fires is unit 7, and there is no such unit",
             "4:44 list-backups takes no parameter `a`",

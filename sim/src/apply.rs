@@ -85,8 +85,9 @@ impl World {
             ServiceRuns::Stopped => ServiceState::Stopped,
             ServiceRuns::Unknown => ServiceState::Unknown,
         };
-        if set.name == ServiceName::Database && state != ServiceState::Running {
-            self.stop_database(set.unit);
+        if set.name == ServiceName::Database {
+            // As whoever asks the supervisor for it.
+            if is_running { self.start_database(set.unit) } else { self.stop_database(set.unit) }
         }
         let Some(unit) = self.unit_mut(set.unit) else { return };
         match set.name {

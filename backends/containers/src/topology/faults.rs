@@ -188,13 +188,18 @@ impl Topology {
         self.unit(unit)?.shell(program, &[]).await.map(drop)
     }
 
-    /// A service runs, or does not, behind the charm's back.
+    /// A service runs, or does not, behind the charm's back. One that is to run and is not known becomes known.
     ///
     /// # Errors
     ///
     /// It does not obey.
     pub async fn set_service(&self, unit: u32, service: Service, runs: bool) -> EngineResult<()> {
         let workload = self.unit(unit)?.workload();
+        if runs {
+            let known =
+                r#"[ -e "/run/supervisor/$1" ] || ln -s "/etc/service/$1" "/run/supervisor/$1""#;
+            self.unit(unit)?.shell(known, &[service.name()]).await?;
+        }
         let done = if runs { workload.start(service).await } else { workload.stop(service).await };
         done.map_err(|error| complaint(&host(unit), &error.to_string()))
     }
