@@ -18,7 +18,7 @@ pub(crate) fn print(text: &str) -> Exit {
     }
 }
 
-/// Writes to standard output, as [`print`] does; whether anybody still reads it.
+/// Writes to standard output, as [`print()`] does; whether anybody still reads it.
 pub(crate) fn write(text: &str) -> Result<bool, Box<Diagnostic>> {
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
