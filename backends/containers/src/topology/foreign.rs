@@ -15,10 +15,15 @@ use super::{
 const OTHER_PORT: u16 = 5433;
 const OTHER_SOCKET: &str = "/tmp";
 /// Runs another cluster's server on `$1`, with its socket in `$2` for port `$3`, has the stanza `$5` made by
-/// the configuration `$4` and backups of the types that follow, and stops it.
+/// the configuration `$4` and backups of the types that follow, and stops it. `$6` is the data of this unit's own cluster:
+/// one that was restored from the other cluster's backup has become it, and another one is made.
 const MAKE_OTHER: &str = r#"
-    data=$1 socket=$2 port=$3 config=$4 stanza=$5
-    shift 5
+    data=$1 socket=$2 port=$3 config=$4 stanza=$5 own=$6
+    shift 6
+    identifier() { LC_ALL=C pg_controldata -D "$1" | sed -n 's/^Database system identifier: *//p'; }
+    if [ -e "$data/PG_VERSION" ] && [ "$(identifier "$data")" = "$(identifier "$own")" ]; then
+        rm -rf "$data"
+    fi
     tool="pgbackrest --config=$config --stanza=$stanza"
     [ -e "$data/PG_VERSION" ] || initdb --no-sync --data-checksums -D "$data" >/dev/null
     settings="-c port=$port -c unix_socket_directories=$socket -c listen_addresses= -c fsync=off"
@@ -55,7 +60,7 @@ impl Topology {
         let configured = tool.configure(&settings).await;
         configured.map_err(|error| complaint(&host(on), &error.to_string()))?;
         let port = OTHER_PORT.to_string();
-        let fixed = [OTHER_DATA, OTHER_SOCKET, &*port, OTHER_PGBACKREST, stanza];
+        let fixed = [OTHER_DATA, OTHER_SOCKET, &*port, OTHER_PGBACKREST, stanza, layout::DATA];
         let argv = [&["/bin/sh", "-euc", MAKE_OTHER, "sh"], &fixed[..], backups].concat();
         unit.as_database_user(&argv).await.map(drop)
     }
