@@ -52,9 +52,9 @@ impl ImageError {
     /// The complaint, as every command shows it.
     #[must_use]
     pub fn diagnostic(&self) -> Box<Diagnostic> {
-        let log: String = self.log.iter().map(|line| format!("\n  log: {line}")).collect();
-        let place = format!("{}{log}", self.place);
-        Box::new(Diagnostic::error(&place, &*self.what).hint(&*self.hint))
+        let log: String = self.log.iter().map(|line| format!("\nlog: {line}")).collect();
+        let what = format!("{}{log}", self.what);
+        Box::new(Diagnostic::error(&self.place, what).hint(&*self.hint))
     }
 
     /// What kind of thing went wrong.
@@ -138,7 +138,10 @@ mod tests {
             error.to_string(),
             "a step failed\n   at: pgdrill/unit\n  log: E: no\n hint: look at the log"
         );
-        assert_eq!(error.diagnostic().to_string(), format!("error: {error}"));
+        assert_eq!(
+            error.diagnostic().to_string(),
+            "error: a step failed\n       log: E: no\n   at: pgdrill/unit\n hint: look at the log"
+        );
     }
 
     #[test]
