@@ -113,16 +113,16 @@ laws! {
         "amendments/reopen-what-was-blocked-off" "crashes/after-blocking-then-update-status",
     ReportedWithoutBackup "reported-without-backup" Firing
         "a firing reported a backup that the repository of the S3 settings does not hold"
-        "create-backup/before-the-settings-are-in-force" "lessons/timed-out-is-no-success",
+        "amendments/settings-must-be-in-force-off" "lessons/timed-out-is-no-success",
     DataLost "data-lost" Moment
         "a firing removed data or a backup, and no restore of a backup that is there had got as far, or nothing brings back what a restore removed and no status says so"
-        "lost/empty-the-data-directory" "restore/fails-to-come-up",
+        "amendments/unanswered-step-is-asked-again-off" "restore/fails-to-come-up",
     HarmedForNothing "harmed-for-nothing" Moment
         "an action failed for a cause that could be read before, and had changed a status, connections or a service"
         "amendments/stopped-member-fails-action-off" "create-backup/replica-fails",
     LogLost "log-lost" Moment
         "the log of a backup that ended, well or not, is not where it belongs, or is not there any more, though S3 worked"
-        "create-backup/log-of-a-failed-backup" "create-backup/primary-log-refused",
+        "" "create-backup/primary-log-refused",
     NeverSettles "never-settles" Settled
         "Juju brings everything that it owes again and again, and something still changes"
         "" "lessons/k496-deferral-without-a-change",
@@ -143,16 +143,16 @@ laws! {
         "amendments/s3-waits-for-restore-off" "restore/fails-to-come-up",
     ActiveWithoutDatabase "active-without-database" Settled
         "a unit is Active, and its database does not run"
-        "lost/stop-the-database" "update-status/replica-down",
+        "" "update-status/replica-down",
     ReportedWithoutRestore "reported-without-restore" Settled
         "the backup of the last restore that was reported is not the base of the data, and no status says that it failed"
-        "lost/empty-the-data-directory-after-a-restore" "restore/fails-to-come-up",
+        "" "restore/fails-to-come-up",
     StanzaUntold "stanza-untold" Settled
         "the cluster is initialised and the S3 settings are complete, no status says what is wrong, and no stanza of the repository is recorded"
-        "s3-credentials-changed/server-down" "s3-credentials-changed/deferred-until-the-cluster-is-initialised",
+        "amendments/s3-block-is-tried-again-off" "s3-credentials-changed/deferred-until-the-cluster-is-initialised",
     ForeignUntold "foreign-untold" Settled
         "the repository is another cluster's, and the leader does not say so"
-        "lost/start-another-cluster-s-database" "s3-credentials-changed/another-cluster",
+        "amendments/unanswered-step-is-asked-again-off" "s3-credentials-changed/another-cluster",
     TlsServerAstray "tls-server-astray" Settled
         "certificates, another unit and complete S3 settings are there and a TLS server does not run, or certificates or the other unit are not and it runs"
         "amendments/tls-server-catches-up-off" "certificates-changed/without-s3",

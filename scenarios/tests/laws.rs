@@ -226,6 +226,13 @@ fn each_law_is_broken_by_a_case_or_by_tampering() {
     }
 }
 
+/// What no law sees, as it shows in nothing that is observed: the charm's own program that has no turn after a hook error, and
+/// the point in time that a user asked for.
+const UNSEEN: [&str; 2] = [
+    "amendments/certificates-wait-for-the-workload-off",
+    "amendments/unknown-parameter-fails-action-off",
+];
+
 /// Every case that shows the damage without an amendment is found without being told what to look for.
 #[test]
 fn every_amendment_switched_off_breaks_a_law_that_nobody_asked_for() {
@@ -237,7 +244,8 @@ fn every_amendment_switched_off_breaks_a_law_that_nobody_asked_for() {
         scenario.then = pgdrill_scenarios::Then::default();
         let plan = plan(scenario, &[]);
         let verdict = judge(&plan, &now(run(&plan))).verdict;
-        assert!(matches!(verdict, Verdict::Failed(_)), "{}: no law sees it", case.name);
+        let is_seen = matches!(verdict, Verdict::Failed(_));
+        assert_eq!(is_seen, !UNSEEN.contains(&&*case.name), "{}: whether a law sees it", case.name);
         count += 1;
     }
     assert_eq!(count, pgdrill_core::Amendment::ALL.len());
