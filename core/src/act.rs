@@ -2,6 +2,7 @@
 
 use crate::{
     amendment::Amendment,
+    attempt::stanza_failed,
     cause,
     context::Context,
     hook::{Hook, Outcome},
@@ -193,6 +194,6 @@ async fn status_after_interrupted_restore(context: &mut Context<'_>) -> PortResu
     Ok(match context.logged(asked) {
         Ok(false) => Status::active(),
         Ok(true) => Status::new(StatusName::Blocked, texts::ANOTHER_CLUSTER),
-        Err(error) => Status::new(StatusName::Blocked, texts::stanza_failed(error.error_line())),
+        Err(error) => Status::new(StatusName::Blocked, stanza_failed(&error)),
     })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     amendment::Amendment,
+    attempt::stanza_failed,
     context::{Context, RefinedAnswer},
     hook::Hook,
     inventory::Inventory,
@@ -408,7 +409,7 @@ async fn is_repository_foreign(context: &mut Context<'_>) -> PortResult<RefinedA
             if !context.amendments.has(amendment) {
                 return Err(error);
             }
-            fails_with(context, true, &texts::stanza_failed(error.error_line()));
+            fails_with(context, true, &stanza_failed(&error));
             Ok(RefinedAnswer { yes: true, refined: Some(amendment) })
         }
     }

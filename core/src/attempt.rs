@@ -112,7 +112,8 @@ async fn show_maintenance(context: &Context<'_>, text: &'static str) -> PortResu
     context.ports.unit.set_status(Status::new(StatusName::Maintenance, text)).await
 }
 
-fn stanza_failed(error: &PortError) -> String {
+/// The text for a stanza or a repository that can't be used for this cause.
+pub(crate) fn stanza_failed(error: &PortError) -> String {
     texts::stanza_failed(error.error_line())
 }
 

@@ -139,14 +139,23 @@ impl Context<'_> {
 
     /// Whether this unit's backup tool goes by these settings. Where nothing is recorded nothing is known against it.
     pub(crate) async fn are_in_force(&self, s3: &S3Settings) -> PortResult<bool> {
-        let known = self.ports.unit.data(Databag::Unit, key::REPOSITORY).await?;
-        Ok(known.is_none_or(|place| *place == *s3.place()))
+        self.may_be_at(s3, Databag::Unit, key::REPOSITORY).await
     }
 
     /// Whether the recorded stanza is that of the repository in which these settings keep backups. Where nothing is
     /// recorded nothing is known against it.
     pub(crate) async fn is_stanza_of(&self, s3: &S3Settings) -> PortResult<bool> {
-        let known = self.ports.unit.data(Databag::Application, key::STANZA_REPOSITORY).await?;
+        self.may_be_at(s3, Databag::Application, key::STANZA_REPOSITORY).await
+    }
+
+    /// Whether a record names the place of these settings, or there is none.
+    async fn may_be_at(
+        &self,
+        s3: &S3Settings,
+        bag: Databag,
+        record: &'static str,
+    ) -> PortResult<bool> {
+        let known = self.ports.unit.data(bag, record).await?;
         Ok(known.is_none_or(|place| *place == *s3.place()))
     }
 

@@ -230,13 +230,11 @@ impl<'a> Walker<'a> {
     /// firing at a time runs on a unit, so whatever is found here has no owner. What can't be read or
     /// undone now is left for the next firing.
     async fn repair(&mut self) -> Result<(), Stop> {
-        let interrupted = self.interrupted().await;
-        let Some((amendment, action)) = interrupted.map_err(|cause| {
-            Stop::Error(HookError { shape: Shape::Start, cause, cleanup: None })
-        })?
-        else {
-            return Ok(());
-        };
+        let interrupted = self
+            .interrupted()
+            .await
+            .map_err(|cause| Stop::Error(HookError { shape: Shape::Start, cause, cleanup: None }));
+        let Some((amendment, action)) = interrupted? else { return Ok(()) };
         self.amend_if_possible(amendment, action).await
     }
 

@@ -161,8 +161,26 @@ fn find_value(node: &YamlNode, span: Span) -> Option<Vec<usize>> {
     if node.span == span {
         return Some(Vec::new());
     }
+    find_below(node, |child| find_value(child, span))
+}
+
+/// The way to the entry whose key is at a place.
+fn find_key(node: &YamlNode, span: Span) -> Option<Vec<usize>> {
+    if let Value::Mapping(entries) = &node.value
+        && let Some(index) = entries.iter().position(|(key, _)| key.span == span)
+    {
+        return Some(vec![index]);
+    }
+    find_below(node, |child| find_key(child, span))
+}
+
+/// The way that is found from the first item or value of a node from which there is one.
+fn find_below(
+    node: &YamlNode,
+    find: impl Fn(&YamlNode) -> Option<Vec<usize>>,
+) -> Option<Vec<usize>> {
     let below = |(index, child): (usize, &YamlNode)| {
-        let mut way = find_value(child, span)?;
+        let mut way = find(child)?;
         way.insert(0, index);
         Some(way)
     };
@@ -171,23 +189,6 @@ fn find_value(node: &YamlNode, span: Span) -> Option<Vec<usize>> {
         Value::Sequence(items) => items.iter().enumerate().find_map(below),
         Value::Mapping(entries) => {
             entries.iter().map(|(_, value)| value).enumerate().find_map(below)
-        }
-    }
-}
-
-/// The way to the entry whose key is at a place.
-fn find_key(node: &YamlNode, span: Span) -> Option<Vec<usize>> {
-    let below = |(index, child): (usize, &YamlNode)| {
-        let mut way = find_key(child, span)?;
-        way.insert(0, index);
-        Some(way)
-    };
-    match &node.value {
-        Value::Scalar { .. } => None,
-        Value::Sequence(items) => items.iter().enumerate().find_map(below),
-        Value::Mapping(entries) => {
-            let own = entries.iter().position(|(key, _)| key.span == span).map(|index| vec![index]);
-            own.or_else(|| entries.iter().map(|(_, value)| value).enumerate().find_map(below))
         }
     }
 }

@@ -46,30 +46,33 @@ impl Topology {
         let states = units.iter().map(|unit| async {
             self.cluster(unit.number).member_state().await == Ok(MemberState::Running)
         });
-        join_all(states).await.into_iter().all(|runs| runs)
-            && self.is_led().await
-            && self.has_been_replayed().await
+        if !join_all(states).await.into_iter().all(|runs| runs) {
+            return false;
+        }
+        match self.leader().await {
+            Some(leader) => self.has_been_replayed(&leader).await,
+            None => false,
+        }
     }
 
     /// Whether every other member has replayed what the leader has written up to now. What the DCS remembers of a member is of
     /// its last turn: one that was cut off counts as streaming, and may be far behind.
-    async fn has_been_replayed(&self) -> bool {
-        let Some(leader) = self.primary().await else { return false };
-        let Ok(unit) = self.unit(leader) else { return false };
-        let Ok(written) = unit.sql("SELECT pg_current_wal_flush_lsn()").await else { return false };
+    async fn has_been_replayed(&self, leader: &UnitContainer) -> bool {
+        let written = leader.sql("SELECT pg_current_wal_flush_lsn()").await;
+        let Ok(written) = written else { return false };
         let question = format!("SELECT pg_last_wal_replay_lsn() >= '{}'::pg_lsn", written.trim());
         let units = self.units();
-        let others = units.iter().filter(|unit| unit.number != leader);
+        let others = units.iter().filter(|unit| unit.number != leader.number);
         let replayed = others
             .map(|unit| async { unit.sql(&question).await.is_ok_and(|row| row.trim() == "t") });
         join_all(replayed).await.into_iter().all(|is| is)
     }
 
-    /// Whether a member holds the leader's lock and is the primary already: it holds the lock before its server is promoted.
-    async fn is_led(&self) -> bool {
-        let Some(leader) = self.primary().await else { return false };
-        let Ok(unit) = self.unit(leader) else { return false };
-        unit.sql("SELECT pg_is_in_recovery()").await.is_ok_and(|row| row.trim() == "f")
+    /// The member that holds the leader's lock and is the primary already: it holds the lock before its server is promoted.
+    async fn leader(&self) -> Option<UnitContainer> {
+        let unit = self.unit(self.primary().await?).ok()?;
+        let row = unit.sql("SELECT pg_is_in_recovery()").await.ok()?;
+        (row.trim() == "f").then_some(unit)
     }
 
     /// Returns once every database that was started is up or has given up: none is coming up any more.
@@ -94,7 +97,7 @@ impl Topology {
             }
             // One that gave up does not run, or waits for a leader for ever. Who is up waits for a leader before it serves.
             let is_up = started.iter().all(|state| *state == MemberState::Running);
-            started.is_empty() || is_up && self.is_led().await
+            started.is_empty() || is_up && self.leader().await.is_some()
         })
         .await
     }
