@@ -165,6 +165,21 @@ mod tests {
 
     use super::*;
 
+    /// As record 120 has it.
+    #[test]
+    fn a_backup_that_became_a_full_one_says_so() {
+        let mut stanza = StanzaStore { name: "s".into(), system_id: 1, backups: Vec::new() };
+        let mut now = 1_767_225_600_000;
+        let asked = BackupKind::Incremental;
+        let told = ["WARN: no prior backup exists, incr backup has been changed to full", "INFO: "];
+        for (warns, words) in [true, false].into_iter().zip(told) {
+            let index = store_backup(&mut stanza, &mut now, asked, false);
+            let lines = backup_lines(now, now, asked, &stanza.backups[index]);
+            assert!(lines.contains(words), "{lines}");
+            assert_eq!(lines.contains("WARN"), warns, "{lines}");
+        }
+    }
+
     #[test]
     fn labels_are_unique_and_have_ids() {
         let mut stanza = StanzaStore { name: "s".into(), system_id: 1, backups: Vec::new() };

@@ -141,6 +141,30 @@ mod tests {
         assert_eq!(Inventory::parse(&inventory(&[], false), "s"), Ok(Inventory::default()));
     }
 
+    /// As records 123 and 154 have it: of the full backup, on which a differential one builds, and so on.
+    #[test]
+    fn a_backup_names_all_that_it_builds_on_oldest_first() {
+        use pgdrill_core::ports::BackupKind::{Differential, Full, Incremental};
+        let mut stanza = StanzaStore { name: "s".into(), system_id: 1, backups: Vec::new() };
+        let mut now = 1_767_225_600_000;
+        for kind in [Full, Incremental, Differential, Incremental, Incremental] {
+            super::super::store_backup(&mut stanza, &mut now, kind, false);
+        }
+        let own: Vec<String> =
+            stanza.backups.iter().map(|backup| format!("\"{}\"", backup.label)).collect();
+        let json = inventory(&[stanza], false);
+        let chains = [vec![], vec![0], vec![0], vec![0, 2], vec![0, 2, 3]];
+        for (label, chain) in own.iter().zip(chains) {
+            let names: Vec<&str> = chain.iter().map(|index: &usize| own[*index].as_str()).collect();
+            let (prior, reference) = match names.last() {
+                None => ("null".to_owned(), "null".to_owned()),
+                Some(last) => ((*last).to_owned(), format!("[{}]", names.join(","))),
+            };
+            let told = format!(r#""label":{label},"prior":{prior},"reference":{reference},"#);
+            assert!(json.contains(&told), "{told} in {json}");
+        }
+    }
+
     #[test]
     fn a_repository_that_cannot_be_read_is_reported_within_the_answer() {
         let (code, text) = no_access(NoAccess::Forbidden);
