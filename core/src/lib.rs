@@ -9,7 +9,7 @@
 //! use pgdrill_flow::parse;
 //!
 //! let chart = parse(Hook::CreateBackup.chart(), "create_backup.mmd", "create-backup", 1)?.chart;
-//! assert_eq!(chart.paths(100).map(|paths| paths.len()), Ok(19));
+//! assert_eq!(chart.paths(1_000).listed.len(), 19);
 //! # Ok::<(), pgdrill_flow::Diagnostic>(())
 //! ```
 
