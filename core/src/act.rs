@@ -19,14 +19,15 @@ pub(crate) async fn carry_out(
 ) -> PortResult<Option<Amendment>> {
     let ports = context.ports;
     match action {
-        Action::RenderPgbackrestConfig => context.configure_repository().await?,
-        Action::SetBlocked => {
-            let reason = context.notes.reason.take().unwrap_or_default();
-            let blocked = Status::new(StatusName::Blocked, reason);
-            if !context.notes.tries_again || ports.unit.status().await? != blocked {
-                ports.unit.set_status(blocked).await?;
+        Action::RenderPgbackrestConfig => {
+            context.configure_repository().await?;
+            // Who makes the stanza says so anew.
+            if context.hook == Hook::S3CredentialsChanged {
+                context.forget_own_stanza_record().await?;
             }
         }
+        Action::SetBlocked => return set_blocked(context).await,
+        Action::SettleStanzaRecords => context.settle_stanza().await?,
         Action::StopPgbackrestTlsServer => {
             context.configure_repository().await?;
             ports.workload.stop(Service::TlsServer).await?;
@@ -83,6 +84,24 @@ pub(crate) async fn end(context: &mut Context<'_>, ending: Ending) -> PortResult
         }
     }
     Ok(())
+}
+
+/// Blocks this unit; where it only makes the stanza, the leader is told, who blocks itself.
+async fn set_blocked(context: &mut Context<'_>) -> PortResult<Option<Amendment>> {
+    let unit = &context.ports.unit;
+    let reason = context.notes.reason.take().unwrap_or_default();
+    if context.notes.records_apart {
+        context.record_block(&reason).await?;
+        if !context.notes.tries_again || context.is_blocked_by_s3().await {
+            unit.set_status(Status::active()).await?;
+        }
+        return Ok(Some(Amendment::PrimaryMakesTheStanza));
+    }
+    let blocked = Status::new(StatusName::Blocked, reason);
+    if !context.notes.tries_again || unit.status().await? != blocked {
+        unit.set_status(blocked).await?;
+    }
+    Ok(None)
 }
 
 async fn start_tls_server(context: &Context<'_>) -> PortResult<()> {

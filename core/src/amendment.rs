@@ -51,9 +51,10 @@ pub enum Amendment {
     /// to every unit that its settings name, a replica starts its server only once the primary's answers,
     /// and a leading primary starts its own only after the check.
     CheckNeedsOnlyThePrimary,
-    /// A leader that is not the primary and could not make or check the stanza keeps the event: it needs the
-    /// primary's TLS server, and once that answers nothing else would look at the S3 settings again.
-    LeaderWaitsForThePrimary,
+    /// The primary makes the stanza, whoever leads: a leader elsewhere would need the primary's TLS server for it, and without
+    /// TLS could not make it at all. A primary that does not lead writes into its own databag what came of it, and the leader
+    /// takes that over and tells.
+    PrimaryMakesTheStanza,
     /// A unit whose TLS server should run and does not, or runs for other units than there are, has it start
     /// or reload at the next update-status, and one whose server should not run has it stop: no other event
     /// comes once the primary's server answers, once a unit has joined, or once a charm that hears of its
@@ -102,7 +103,7 @@ impl Amendment {
         Self::InterruptedRestoreIsTold,
         Self::FailedRestoreIsRetryable,
         Self::CheckNeedsOnlyThePrimary,
-        Self::LeaderWaitsForThePrimary,
+        Self::PrimaryMakesTheStanza,
         Self::TlsServerCatchesUp,
         Self::RestoreNeedsS3,
         Self::UnreadableRepositoryIsTold,
@@ -132,7 +133,7 @@ impl Amendment {
             Self::InterruptedRestoreIsTold => "interrupted-restore-is-told",
             Self::FailedRestoreIsRetryable => "failed-restore-is-retryable",
             Self::CheckNeedsOnlyThePrimary => "check-needs-only-the-primary",
-            Self::LeaderWaitsForThePrimary => "leader-waits-for-the-primary",
+            Self::PrimaryMakesTheStanza => "primary-makes-the-stanza",
             Self::TlsServerCatchesUp => "tls-server-catches-up",
             Self::RestoreNeedsS3 => "restore-needs-s3",
             Self::UnreadableRepositoryIsTold => "unreadable-repository-is-told",

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use crate::{
     amendment::Amendment,
     attempt::stanza_failed,
-    context::{Context, RefinedAnswer},
+    context::{Context, RefinedAnswer, no_primary},
     hook::Hook,
     inventory::Inventory,
-    ports::{
-        Databag, MemberState, PortError, PortErrorKind, PortResult, RestoreSource, Service,
-        ServiceState, UnitId, key,
-    },
+    ports::{Databag, MemberState, PortResult, RestoreSource, Service, ServiceState, UnitId, key},
     s3::{S3Problem, S3Settings},
     shape::Question,
     status::StatusName,
@@ -30,7 +27,7 @@ pub(crate) async fn answer(
     let yes = match question {
         Question::HasClusterInitialised => return has_cluster_initialised(context).await,
         Question::AreAllRequiredSettingsProvided => are_all_settings_provided(context).await?,
-        Question::IsLeader => is_leader(context).await?,
+        Question::IsLeader => return is_leader(context).await,
         Question::IsBlocked => return is_blocked(context).await,
         Question::IsTlsDisabledOrSingleUnitCluster => {
             return is_tls_disabled_or_alone(context).await;
@@ -124,10 +121,7 @@ async fn has(context: &Context<'_>, bag: Databag, key: &str) -> PortResult<bool>
 /// The unit that is the primary now; not knowing is an error.
 async fn primary(context: &Context<'_>) -> PortResult<UnitId> {
     let primary = context.ports.cluster.primary().await?;
-    primary.ok_or_else(|| {
-        let cause = "no member holds the leader's lock";
-        PortError::new(PortErrorKind::NotFound, "cluster", "primary", cause)
-    })
+    primary.ok_or_else(no_primary)
 }
 
 async fn has_cluster_initialised(context: &Context<'_>) -> PortResult<RefinedAnswer> {
@@ -146,7 +140,7 @@ async fn has_cluster_initialised(context: &Context<'_>) -> PortResult<RefinedAns
 }
 
 async fn are_all_settings_provided(context: &mut Context<'_>) -> PortResult<bool> {
-    let relation = context.ports.unit.s3_relation().await?;
+    let relation = context.s3_relation().await?;
     Ok(match relation.map(|relation| S3Settings::from_relation(&relation)) {
         Some(Ok(settings)) => {
             context.notes.s3 = Some(Arc::new(settings));
@@ -161,10 +155,19 @@ async fn are_all_settings_provided(context: &mut Context<'_>) -> PortResult<bool
     })
 }
 
-async fn is_leader(context: &mut Context<'_>) -> PortResult<bool> {
+/// Where the stanza is to be made, whether this unit makes it. Settings that can't be used are told by the leader.
+async fn is_leader(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     let leads = context.ports.unit.is_leader().await?;
+    if context.hook == Hook::S3CredentialsChanged && context.notes.unusable.is_none() {
+        let makes = context.makes_the_stanza(leads).await;
+        if makes != leads {
+            context.notes.records_apart = makes;
+            let refined = Some(Amendment::PrimaryMakesTheStanza);
+            return Ok(RefinedAnswer { yes: makes, refined });
+        }
+    }
     fails_with(context, !leads, texts::NOT_LEADER);
-    Ok(leads)
+    Ok(leads.into())
 }
 
 async fn is_blocked(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
@@ -175,10 +178,7 @@ async fn is_blocked(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
         Hook::S3CredentialsChanged
             if blocked && context.amendments.has(retry) && texts::is_s3_block(&status.message) =>
         {
-            // While the primary is out of reach a try must fail, and the status would only flicker.
-            let waits = context.waits_for_the_primary().await
-                && context.is_primary_unserved().await.unwrap_or(true);
-            if waits { true.into() } else { RefinedAnswer { yes: false, refined: Some(retry) } }
+            RefinedAnswer { yes: false, refined: Some(retry) }
         }
         Hook::Restore
             if blocked
@@ -263,31 +263,43 @@ async fn is_known_to_be_primary(context: &mut Context<'_>) -> PortResult<Refined
 }
 
 async fn has_stanza(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
-    let known = has(context, Databag::Application, key::STANZA).await?;
-    fails_with(context, !known, texts::NO_STANZA);
-    let amendment = Amendment::SettingsMustBeInForce;
-    if known
-        && context.amendments.has(amendment)
-        && let Some(s3) = context.s3_settings().await?
+    let is_recorded = has(context, Databag::Application, key::STANZA).await?;
+    let in_force = Amendment::SettingsMustBeInForce;
+    let s3 = context.s3_settings().await?;
+    let s3 = s3.as_ref();
+    let is_of_another = match s3.filter(|_| is_recorded && context.amendments.has(in_force)) {
+        Some(s3) => !context.is_stanza_of(s3).await?,
+        None => false,
+    };
+    let is_here = is_recorded && !is_of_another;
+    let is_with_primary = match s3.filter(|_| !is_here) {
+        Some(s3) => context.has_primary_made_stanza(s3).await?,
+        None => false,
+    };
+    if let Some(s3) = s3
+        && (is_recorded || is_with_primary)
+        && context.amendments.has(in_force)
+        && !context.are_in_force(s3).await?
     {
-        let in_force = context.are_in_force(&s3).await?;
-        if !in_force || !context.is_stanza_of(&s3).await? {
-            let reason = if in_force { texts::NO_STANZA } else { texts::SETTINGS_NOT_IN_FORCE };
-            fails_with(context, true, reason);
-            return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
-        }
+        fails_with(context, true, texts::SETTINGS_NOT_IN_FORCE);
+        return Ok(RefinedAnswer { yes: false, refined: Some(in_force) });
     }
-    Ok(known.into())
+    if is_with_primary {
+        let refined = Some(Amendment::PrimaryMakesTheStanza);
+        return Ok(RefinedAnswer { yes: true, refined });
+    }
+    fails_with(context, !is_here, texts::NO_STANZA);
+    Ok(RefinedAnswer { yes: is_here, refined: is_of_another.then_some(in_force) })
 }
 
 async fn is_s3_related(context: &mut Context<'_>) -> PortResult<bool> {
-    let related = context.ports.unit.s3_relation().await?.is_some();
+    let related = context.s3_relation().await?.is_some();
     fails_with(context, !related, texts::NO_S3_RELATION);
     Ok(related)
 }
 
 async fn has_missing_s3_parameters(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
-    let relation = context.ports.unit.s3_relation().await?.unwrap_or_default();
+    let relation = context.s3_relation().await?.unwrap_or_default();
     let settings = match S3Settings::from_relation(&relation) {
         Ok(settings) => settings,
         Err(problem) => {
@@ -375,7 +387,7 @@ async fn is_backup_id_valid(context: &mut Context<'_>) -> PortResult<RefinedAnsw
 async fn why_nothing_can_be_restored(
     context: &Context<'_>,
 ) -> PortResult<Option<(Amendment, String)>> {
-    let relation = context.ports.unit.s3_relation().await?;
+    let relation = context.s3_relation().await?;
     let problem = match relation.map(|relation| S3Settings::from_relation(&relation)) {
         Some(Ok(s3)) => {
             let amendment = Amendment::SettingsMustBeInForce;

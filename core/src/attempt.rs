@@ -7,8 +7,8 @@ use crate::{
     context::{BackupLog, Context, LogOf, MODEL_UUID_LINE, RefinedAnswer},
     inventory::Inventory,
     ports::{
-        BackupKind, BackupRequest, CommandExit, Databag, PortError, PortErrorKind, PortResult,
-        Service, Timestamp, UnitId, key,
+        BackupKind, BackupRequest, CommandExit, PortError, PortErrorKind, PortResult, Service,
+        Timestamp, UnitId,
     },
     s3::S3Settings,
     shape::Attempt,
@@ -125,7 +125,7 @@ async fn archive_wal(
     let Err(error) = context.logged(checked) else { return Ok(()) };
     // What is recorded must not outlive a failed check: a stanza in the databag counts as usable. Each
     // half of the rollback is tried whatever the other did; why one failed is for the log.
-    let erased = record_stanza(context, None).await;
+    let erased = context.record_stanza(None).await;
     let applied = context.apply_cluster_settings().await;
     let (erased, applied) = (context.logged(erased), context.logged(applied));
     match erased.and(applied) {
@@ -141,21 +141,11 @@ async fn record_and_check(
     let unit = &context.ports.unit;
     let identity = unit.identity();
     let stanza = identity.stanza();
-    record_stanza(context, Some(stanza)).await?;
+    context.record_stanza(Some(stanza)).await?;
     context.apply_cluster_settings().await?;
     show_maintenance(context, texts::CHECKING_STANZA).await?;
     check(context, stanza, refined).await?;
     unit.set_status(Status::active()).await
-}
-
-/// Records the stanza and whose repository holds it, or that there is none.
-async fn record_stanza(context: &Context<'_>, stanza: Option<&str>) -> PortResult<()> {
-    let place = match (stanza, &context.notes.s3) {
-        (Some(_), Some(s3)) => Some(s3.place()),
-        (Some(_), None) | (None, _) => None,
-    };
-    context.ports.unit.set_data(Databag::Application, key::STANZA, stanza).await?;
-    context.record(Databag::Application, key::STANZA_REPOSITORY, place.as_deref()).await
 }
 
 /// Checks, with the settings that this takes, and leaves those that name every unit behind.

@@ -1,6 +1,6 @@
 //! What the shapes of one firing share: the ports, and what the firing has learnt so far.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::{
     amendment::{Amendment, Amendments},
@@ -10,7 +10,7 @@ use crate::{
         ClusterSettings, Databag, PortError, PortErrorKind, PortResult, Ports, RepositorySettings,
         RestoreSource, Service, ServiceState, Timestamp, UnitId, key,
     },
-    s3::S3Settings,
+    s3::{S3Relation, S3Settings},
     shape::Action,
     status::{Status, StatusName},
     texts,
@@ -31,12 +31,16 @@ pub(crate) struct Notes {
     pub(crate) outcome: Option<Outcome>,
     /// The text for the next `fail_action` or `set_blocked`.
     pub(crate) reason: Option<String>,
+    /// The S3 relation as this firing found it first.
+    s3_relation: OnceLock<Option<Arc<S3Relation>>>,
     /// The S3 settings that this firing uses.
     pub(crate) s3: Option<Arc<S3Settings>>,
     /// Why calls of ports failed within this shape.
     pub(crate) causes: Vec<PortError>,
     /// Whether what only S3 blocked is tried again, so that no status is set that will be the same again.
     pub(crate) tries_again: bool,
+    /// Whether this unit makes the stanza and does not lead: what comes of it goes into its own databag, and the leader tells.
+    pub(crate) records_apart: bool,
     /// Why they can't be used although they are all there.
     pub(crate) unusable: Option<String>,
     /// The name under which the backup's log is stored, and the log.
@@ -87,6 +91,12 @@ const BACKUP_LOG: &str = "/backup.log";
 
 /// The line of the metadata object that names the model which wrote it.
 pub(crate) const MODEL_UUID_LINE: &str = "Model UUID: ";
+
+/// No member is the primary, where one is needed.
+pub(crate) fn no_primary() -> PortError {
+    let cause = "no member holds the leader's lock";
+    PortError::new(PortErrorKind::NotFound, "cluster", "primary", cause)
+}
 
 impl Context<'_> {
     /// Has the log say why a call failed that this shape made, and hands the failure on.
@@ -159,25 +169,37 @@ impl Context<'_> {
         Ok(known.is_none_or(|place| *place == *s3.place()))
     }
 
-    /// Whether update-status has to try what only S3 blocks on this unit, which would initialise the stanza; the settings
-    /// are noted then. Not knowing is no.
-    pub(crate) async fn tries_s3_again(&mut self) -> bool {
-        let is_wanted = self.amendments.has(Amendment::S3BlockIsTriedAgain)
-            && self.is_blocked_by_s3().await
-            && matches!(self.ports.unit.is_leader().await, Ok(true))
-            && matches!(self.is_restoring().await, Ok(false))
-            // The event that it keeps tries already.
-            && !self.waits_for_the_primary().await;
-        if !is_wanted {
-            return false;
+    /// The amendment by which update-status has to try to make the stanza, on the unit that makes it: because only S3 blocks
+    /// the unit, or because the repository in force has none. The settings are noted then. Not knowing is no.
+    pub(crate) async fn tries_s3_again(&mut self) -> Option<Amendment> {
+        let status = self.ports.unit.status().await.ok()?;
+        let is_s3_block = status.name == StatusName::Blocked && texts::is_s3_block(&status.message);
+        let amendment = match status.name {
+            StatusName::Blocked if is_s3_block => Amendment::S3BlockIsTriedAgain,
+            StatusName::Active => Amendment::PrimaryMakesTheStanza,
+            StatusName::Blocked
+            | StatusName::Waiting
+            | StatusName::Maintenance
+            | StatusName::Unknown
+            | StatusName::Error => return None,
+        };
+        if !self.amendments.has(amendment) {
+            return None;
         }
-        let Ok(Some(s3)) = self.s3_settings().await else { return false };
-        if !matches!(self.are_in_force(&s3).await, Ok(true)) {
-            return false;
+        let leads = self.ports.unit.is_leader().await.ok()?;
+        if !self.makes_the_stanza(leads).await || self.is_restoring().await.ok()? {
+            return None;
+        }
+        let s3 = self.s3_settings().await.ok()??;
+        let is_due =
+            if is_s3_block { self.are_in_force(&s3).await } else { self.lacks_stanza(&s3).await };
+        if !is_due.ok()? {
+            return None;
         }
         self.notes.s3 = Some(Arc::new(s3));
         self.notes.tries_again = true;
-        true
+        self.notes.records_apart = !leads;
+        Some(amendment)
     }
 
     /// Whether the primary is another unit whose TLS server does not answer, or is not known.
@@ -216,9 +238,19 @@ impl Context<'_> {
         starts.then_some(Action::StartPgbackrestTlsServer)
     }
 
+    /// The data of the S3 relation, which Juju keeps as it is for the whole of a hook (Juju 2.9 and 3: `relation-get` answers
+    /// from the hook's own copy). So it is asked for once.
+    pub(crate) async fn s3_relation(&self) -> PortResult<Option<Arc<S3Relation>>> {
+        if let Some(known) = self.notes.s3_relation.get() {
+            return Ok(known.clone());
+        }
+        let relation = self.ports.unit.s3_relation().await?;
+        Ok(self.notes.s3_relation.get_or_init(|| relation).clone())
+    }
+
     /// The S3 settings, when the relation gives all that are required.
     pub(crate) async fn s3_settings(&self) -> PortResult<Option<S3Settings>> {
-        let relation = self.ports.unit.s3_relation().await?;
+        let relation = self.s3_relation().await?;
         Ok(relation.and_then(|relation| S3Settings::from_relation(&relation).ok()))
     }
 
@@ -248,7 +280,7 @@ impl Context<'_> {
     /// Has the cluster manager run on what the databags say now.
     pub(crate) async fn apply_cluster_settings(&self) -> PortResult<()> {
         let unit = &self.ports.unit;
-        let stanza = unit.data(Databag::Application, key::STANZA).await?;
+        let stanza = self.archive_stanza().await?;
         let label = unit.data(Databag::Application, key::RESTORING_BACKUP).await?;
         let from = unit.data(Databag::Application, key::RESTORE_STANZA).await?;
         let connectivity = unit.data(Databag::Unit, key::CONNECTIVITY).await?;
@@ -300,23 +332,9 @@ impl Context<'_> {
         })
     }
 
-    /// Whether this unit, which is not known to be the primary, is blocked for want of a stanza: how the
-    /// primary takes part in one may change without an event.
-    pub(crate) async fn waits_for_the_primary(&self) -> bool {
-        let ports = self.ports;
-        if !self.amendments.has(Amendment::LeaderWaitsForThePrimary) {
-            return false;
-        }
-        let is_blocked = ports.unit.status().await.is_ok_and(|status| {
-            status.name == StatusName::Blocked && texts::is_stanza_block(&status.message)
-        });
-        let own = ports.unit.identity().unit();
-        is_blocked && !matches!(ports.cluster.primary().await, Ok(Some(primary)) if primary == own)
-    }
-
     /// Whether one of the S3 messages blocks this unit although no S3 relation is left. Not knowing is no.
     pub(crate) async fn is_blocked_by_lost_s3(&self) -> bool {
-        let lost = matches!(self.ports.unit.s3_relation().await, Ok(None));
+        let lost = matches!(self.s3_relation().await, Ok(None));
         lost && self.is_blocked_by_s3().await
     }
 }

@@ -29,6 +29,7 @@ pub mod ports;
 mod s3;
 mod secret;
 mod shape;
+mod stanza;
 mod status;
 pub mod texts;
 mod trace;

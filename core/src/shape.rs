@@ -146,6 +146,8 @@ shapes! {
         RepairInterruptedBackup = "repair_interrupted_backup",
         /// Amended: end the Maintenance of a restore whose process died or whose hook failed.
         EndInterruptedRestore = "end_interrupted_restore",
+        /// Amended: take over what the primary recorded of the stanza, or forget what this unit did as one.
+        SettleStanzaRecords = "settle_stanza_records",
         /// Amended: put back the status that a failed restore replaced.
         PutStatusBack = "put_status_back",
     }

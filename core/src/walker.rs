@@ -234,7 +234,13 @@ impl<'a> Walker<'a> {
             .interrupted()
             .await
             .map_err(|cause| Stop::Error(HookError { shape: Shape::Start, cause, cleanup: None }));
-        let Some((amendment, action)) = interrupted? else { return Ok(()) };
+        let (amendment, action) = match interrupted? {
+            Some(interrupted) => interrupted,
+            None if self.context.unsettled_stanza().await.is_some() => {
+                (Amendment::PrimaryMakesTheStanza, Action::SettleStanzaRecords)
+            }
+            None => return Ok(()),
+        };
         self.amend_if_possible(amendment, action).await
     }
 

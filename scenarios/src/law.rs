@@ -137,7 +137,7 @@ laws! {
         "amendments/s3-block-is-retryable-off" "s3-credentials-changed/credentials-wrong",
     DeferredForEver "deferred-for-ever" Settled
         "an event is deferred, and what it waits for will not come"
-        "topologies/2-units-no-tls-leader-apart" "s3-credentials-changed/deferred-until-the-cluster-is-initialised",
+        "" "s3-credentials-changed/deferred-until-the-cluster-is-initialised",
     FlagLeft "flag-left" Settled
         "a databag says that a backup or a restore is under way, and it has ended"
         "amendments/s3-waits-for-restore-off" "restore/fails-to-come-up",

@@ -133,7 +133,8 @@ fn write_unit_facts(out: &mut String, seen: &UnitSeen, primary: Option<u32>, fac
     for hook in &unit.owed {
         let _ = writeln!(out, "   owed: {hook}");
     }
-    for (key, value) in unit.databag.iter().filter(|(key, _)| *key != key::REPOSITORY) {
+    let is_place = |key: &str| [key::REPOSITORY, key::STANZA_REPOSITORY].contains(&key);
+    for (key, value) in unit.databag.iter().filter(|(key, _)| !is_place(key)) {
         let _ = writeln!(out, "   databag: {}={}", shown(key), shown(value));
     }
     // The files of a container that does not answer can't be read everywhere.

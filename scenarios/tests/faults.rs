@@ -73,6 +73,38 @@ fn what_juju_could_not_produce_is_told_together() {
 }
 
 #[test]
+fn what_an_earlier_step_keeps_from_coming_about_is_refused() {
+    tells(
+        "scenario: x\n\
+         given: { units: 3 }\n\
+         fire:\n\
+         - do: { member: { unit: 1, is: killed } }\n\
+         - do: { primary-moves-to: 1 }\n\
+         - do: { member: { unit: 1, is: running } }\n\
+         - do: { primary-moves-to: 1 }\n\
+         - do: { member: { unit: 2, is: cut-off } }\n\
+         - do: { service: { unit: 0, name: database, is: stopped } }\n\
+         - do: { primary-moves-to: 2 }\n\
+         - do: { primary-moves-to: 0 }\n\
+         - do: { dcs: down }\n\
+         - do: { service: { unit: 0, name: tls-server, is: running } }\n\
+         - hook: create-backup\n\
+         \x20 meanwhile: [{ at: set_maintenance, do: { primary-moves-to: 1 } }]\n\
+         - do: { dcs: up }\n\
+         - do: { tls: on }\n\
+         - do: { service: { unit: 0, name: tls-server, is: running } }\n\
+         - do: { primary-moves-to: 1 }\n",
+        &[
+            "5:27 unit 1 can't become the primary: it is dead",
+            "10:27 unit 2 can't become the primary: it reaches nobody",
+            "11:27 unit 0 can't become the primary: it has its database stopped",
+            "13:35 TLS servers run only with TLS",
+            "15:62 no member can become the primary while the DCS is down",
+        ],
+    );
+}
+
+#[test]
 fn faults_of_both_kinds_are_told_together() {
     tells(
         "scenario: x\n\

@@ -106,6 +106,11 @@ impl Juju {
         }
     }
 
+    /// A value of a unit's databag as it has landed, or `None` where there is no such unit.
+    pub(crate) fn landed_of(&self, unit: usize, key: &str) -> Option<Option<Arc<str>>> {
+        self.units.get(unit).map(|unit| get(&unit.bag, key))
+    }
+
     /// A value of the application databag as it has landed.
     pub(crate) fn application(&self, key: &str) -> Option<Arc<str>> {
         get(&self.application, key)

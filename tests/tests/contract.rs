@@ -22,7 +22,7 @@ async fn hold(stands: &dyn Subjects, promises: &[Promise], expected: &str) {
 }
 
 #[rstest]
-#[case::memory(MemorySubjects, "memory: 41 promises kept, 0 skipped")]
+#[case::memory(MemorySubjects, "memory: 43 promises kept, 0 skipped")]
 #[tokio::test]
 async fn unit(#[case] stands: impl Subjects, #[case] expected: &str) {
     hold(&stands, UNIT, expected).await;

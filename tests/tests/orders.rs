@@ -382,7 +382,7 @@ async fn what_happens_later_is_got_over(
 /// Without any of the amendments that break the circle, some order never comes up, unless it is tried again later.
 #[rstest]
 #[case::check(Amendment::CheckNeedsOnlyThePrimary, 2, 2, 0)]
-#[case::leader(Amendment::LeaderWaitsForThePrimary, 2, 2, 1)]
+#[case::leader(Amendment::PrimaryMakesTheStanza, 2, 2, 1)]
 #[case::server(Amendment::TlsServerCatchesUp, 3, 2, 0)]
 #[tokio::test]
 async fn each_amendment_is_needed(

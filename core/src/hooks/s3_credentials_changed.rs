@@ -24,30 +24,22 @@ pub(crate) async fn s3_credentials_changed(walker: &mut Walker<'_>) -> Result<()
     }
     walker.act(RenderPgbackrestConfig).await?;
     if !walker.ask(IsLeader).await? {
-        if walker.context.is_blocked_by_s3().await {
+        let context = &walker.context;
+        if context.is_blocked_by_s3().await && !context.is_told_block_by_primary().await {
             walker.amend(Amendment::S3BlockEndsWithLeadership, SetActive).await?;
         }
         return walker.end(Rtn).await;
     }
     if walker.ask(IsBlocked).await? {
-        return wait_or_return(walker).await;
+        return walker.end(Rtn).await;
     }
-    if !walker.attempt(CouldInitialiseStanza).await? {
-        walker.act(SetBlocked).await?;
-        return wait_or_return(walker).await;
-    }
-    if !walker.attempt(IsWalArchivingToS3Working).await? {
-        walker.act(SetBlocked).await?;
-        return wait_or_return(walker).await;
+    for attempt in [CouldInitialiseStanza, IsWalArchivingToS3Working] {
+        if !walker.attempt(attempt).await? {
+            walker.act(SetBlocked).await?;
+            return walker.end(Rtn).await;
+        }
     }
     bring_tls_server_in_line(walker).await
-}
-
-async fn wait_or_return(walker: &mut Walker<'_>) -> Result<(), Stop> {
-    if walker.context.waits_for_the_primary().await {
-        walker.amend_end(Amendment::LeaderWaitsForThePrimary, Defer).await?;
-    }
-    walker.end(Rtn).await
 }
 
 /// The tail of the chart, from `is_tls_disabled_or_single_unit_cluster` on, which certificates-changed

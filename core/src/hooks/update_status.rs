@@ -15,8 +15,10 @@ pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {
     if !walker.ask(IsWorkloadContainerAccessible).await? {
         return walker.end(Rtn).await;
     }
-    if walker.context.tries_s3_again().await {
-        initialise_stanza_again(walker).await?;
+    if let Some(amendment) = walker.context.tries_s3_again().await {
+        initialise_stanza_again(walker, amendment).await?;
+    } else if walker.context.is_blocked_by_s3_for_nothing().await {
+        walker.amend(Amendment::S3BlockEndsWithLeadership, SetActive).await?;
     }
     if walker.ask(IsBlockedOrWaiting).await? {
         return walker.end(Rtn).await;
@@ -51,13 +53,18 @@ pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {
     walker.end(Rtn).await
 }
 
-/// Tries again what only S3 blocked. Once it works this unit is Active; until then it stays Blocked.
-async fn initialise_stanza_again(walker: &mut Walker<'_>) -> Result<(), Stop> {
-    let amendment = Amendment::S3BlockIsTriedAgain;
+/// Tries to make the stanza. Once it works this unit is Active; until then whoever tells of it is Blocked.
+async fn initialise_stanza_again(
+    walker: &mut Walker<'_>,
+    amendment: Amendment,
+) -> Result<(), Stop> {
     for attempt in [CouldInitialiseStanza, IsWalArchivingToS3Working] {
         if !walker.amend_attempt(amendment, attempt).await? {
-            return walker.amend(amendment, SetBlocked).await;
+            walker.amend(amendment, SetBlocked).await?;
+            break;
         }
     }
+    // What else this event finds is this unit's own.
+    walker.context.notes.records_apart = false;
     Ok(())
 }

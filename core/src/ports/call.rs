@@ -119,6 +119,7 @@ calls! {
         UnitPlannedUnits: reads "planned_units", "How many units the application is to have.";
         UnitPeers: reads "peers", "The other units of the application.";
         UnitData: reads "data", "A databag's value.";
+        UnitPeerData: reads "peer_data", "A value of another unit's databag.";
         UnitSetData: changes "set_data", "A databag's value is set once the hook succeeds.";
         UnitS3Relation: reads "s3_relation", "The data of the S3 relation.";
         UnitTlsMaterial: reads "tls_material", "The TLS material that this unit holds.";
@@ -171,7 +172,7 @@ mod tests {
         }
         assert_eq!(Call::from_place("unit.identity"), None);
         assert_eq!(Call::from_place("clock.wait"), None);
-        assert_eq!(Call::ALL.len(), 35);
+        assert_eq!(Call::ALL.len(), 36);
         assert_eq!(Call::ALL.iter().filter(|call| call.has_effect()).count(), 17);
     }
 

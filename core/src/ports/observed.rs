@@ -205,6 +205,10 @@ impl Unit for Observed {
         self.call(Call::UnitData, self.ports.unit.data(bag, key)).await
     }
 
+    async fn peer_data(&self, unit: UnitId, key: &str) -> PortResult<Option<Arc<str>>> {
+        self.call(Call::UnitPeerData, self.ports.unit.peer_data(unit, key)).await
+    }
+
     async fn set_data(
         &self,
         bag: Databag,

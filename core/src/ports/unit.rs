@@ -11,11 +11,13 @@ use crate::{s3::S3Relation, status::Status};
 pub mod key {
     /// Application: the cluster's first initialisation is done.
     pub const CLUSTER_INITIALISED: &str = "cluster_initialised";
-    /// Application: the stanza's name, once it is initialised.
+    /// Application: the stanza's name, once it is initialised. Unit: the same, as a primary that does not lead says it.
     pub const STANZA: &str = "stanza";
     /// Application: the [place](crate::s3::S3Settings::place) of the repository that holds the stanza. Absent where an
-    /// older release recorded the stanza.
+    /// older release recorded the stanza. Unit: the place of which a primary that does not lead says something.
     pub const STANZA_REPOSITORY: &str = "stanza-repository";
+    /// Unit: why a primary that does not lead could not make the stanza, as the leader is to tell users.
+    pub const BLOCK_MESSAGE: &str = "block-message";
     /// Application: the label of the backup that is being restored.
     pub const RESTORING_BACKUP: &str = "restoring-backup";
     /// Application: the stanza that holds the backup that is being restored.
@@ -34,6 +36,7 @@ pub mod key {
         CLUSTER_INITIALISED,
         STANZA,
         STANZA_REPOSITORY,
+        BLOCK_MESSAGE,
         RESTORING_BACKUP,
         RESTORE_STANZA,
         CONNECTIVITY,
@@ -198,6 +201,10 @@ pub trait Unit: Send + Sync {
 
     /// A databag's value; an absent key and an empty value are both `None`.
     async fn data(&self, bag: Databag, key: &str) -> PortResult<Option<Arc<str>>>;
+
+    /// A value of another unit's databag, or of this unit's own, as for [`data`](Self::data): of another unit, what had landed.
+    /// An error where the application has no such unit.
+    async fn peer_data(&self, unit: UnitId, key: &str) -> PortResult<Option<Arc<str>>>;
 
     /// The value is set, or with `None` removed, once the hook succeeds. Denied to a unit that does not
     /// lead when the bag is the application's: then nothing was buffered. After `TimedOut` it may have been.

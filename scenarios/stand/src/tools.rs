@@ -8,7 +8,7 @@ use std::{
 
 use pgdrill_core::{
     Hook, PortError, PortErrorKind, S3Relation, Status, StatusName, interned,
-    ports::{Databag, Unit, key},
+    ports::{Databag, Unit, UnitId, key},
 };
 use serde_json::{Value, json};
 
@@ -283,7 +283,12 @@ async fn relation_get(shared: &SharedState, unit: &dyn Unit, words: &Words<'_>) 
         // Where this charm keeps TLS material in a secret, the databag has nothing that is asked for whole.
         return Ok("{}".to_owned());
     }
-    let value = unit.data(bag, key).await.map_err(|error| reported(&error))?;
+    let of = words.plain.get(1).and_then(|name| name.rsplit('/').next()?.parse().ok());
+    let value = match of {
+        Some(of) if !words.is_app => unit.peer_data(UnitId(of), key).await,
+        Some(_) | None => unit.data(bag, key).await,
+    };
+    let value = value.map_err(|error| reported(&error))?;
     if let Some(place) = value.as_deref().filter(|_| is_place(key)) {
         return Ok(json!(shared.place(place)).to_string());
     }

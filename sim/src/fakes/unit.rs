@@ -51,6 +51,18 @@ impl Unit for View {
         Ok(self.world().juju.read(self.index(), bag, key))
     }
 
+    async fn peer_data(&self, unit: UnitId, key: &str) -> PortResult<Option<Arc<str>>> {
+        let UnitId(number) = unit;
+        let world = self.world();
+        if number == self.unit {
+            return Ok(world.juju.read(self.index(), Databag::Unit, key));
+        }
+        world.juju.landed_of(number as usize, key).ok_or_else(|| {
+            let cause = format!("there is no unit {unit}");
+            PortError::new(PortErrorKind::NotFound, "unit", "peer_data", cause)
+        })
+    }
+
     async fn set_data(
         &self,
         bag: Databag,

@@ -20,8 +20,8 @@ use action::{
     parameters, results, too_long,
 };
 use databag::{
-    absent_key, buffered_is_private, denied_after_write, denied_write, empty_value, own_writes,
-    removal_lands, unit_bag_is_own, write_lands,
+    absent_bag, absent_key, buffered_is_private, denied_after_write, denied_write, empty_value,
+    own_writes, peer_bag, removal_lands, unit_bag_is_own, write_lands,
 };
 
 promises! {
@@ -50,6 +50,8 @@ promises! {
         "a unit reads its own buffered writes, the last one of each key": units => own_writes(),
         "nobody else reads buffered writes": units => buffered_is_private(),
         "a unit's databag is its own": units => unit_bag_is_own(),
+        "a peer's databag is read as it has landed, the unit's own as it reads it": units => peer_bag(),
+        "a unit that is not there has no databag": units => absent_bag(),
         "a write to the application by a unit that does not lead is denied, and buffers nothing":
             units => denied_write(),
         "a denied write takes no earlier one with it": units => denied_after_write(),

@@ -235,6 +235,15 @@ impl<R: CommandRunner> Unit for JujuUnit<R> {
         Ok(text(Some(&value)).map(Arc::from))
     }
 
+    async fn peer_data(&self, unit: UnitId, key: &str) -> PortResult<Option<Arc<str>>> {
+        const OPERATION: &str = "peer_data";
+        let Some(id) = self.peers_id(OPERATION).await? else { return Ok(None) };
+        let unit = format!("{}/{unit}", self.identity.application());
+        let argv = ["relation-get", "-r", &id, JSON, key, &unit];
+        let value: Value = self.tools.read(OPERATION, &argv).await?;
+        Ok(text(Some(&value)).map(Arc::from))
+    }
+
     async fn set_data(
         &self,
         bag: Databag,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pgdrill_core::{
     PortErrorKind as Kind, Ports,
-    ports::{Databag, PortResult, key},
+    ports::{Databag, PortResult, UnitId, key},
 };
 use pgdrill_sim::Change;
 
@@ -100,6 +100,39 @@ pub(super) async fn unit_bag_is_own(subject: &dyn Subject) -> PromiseResult {
         ensure_eq!("from elsewhere", landed(subject, other, bag).await?, None);
     }
     Ok(())
+}
+
+pub(super) async fn peer_bag(subject: &dyn Subject) -> PromiseResult {
+    let bag = Databag::Unit;
+    ensure_eq!("before anything was written", read_of(subject, 1).await?, None);
+    let ports = begin(subject, 1).await?;
+    for value in ["first", "a value, with = and é"] {
+        write(&ports, bag, Some(value)).await?;
+        let own = ports.unit.peer_data(UnitId(1), key::STANZA).await?;
+        ensure_eq!("of the unit itself", own.as_deref(), Some(value));
+    }
+    ensure_eq!("from a peer, within the hook", read_of(subject, 1).await?, None);
+    subject.end(1, true).await?;
+    let seen = read_of(subject, 1).await?;
+    ensure_eq!("from a peer", seen.as_deref(), Some("a value, with = and é"));
+    ensure_eq!("of another peer", read_of(subject, 2).await?, None);
+    Ok(())
+}
+
+pub(super) async fn absent_bag(subject: &dyn Subject) -> PromiseResult {
+    let ports = begin(subject, 0).await?;
+    let absent = ports.unit.peer_data(UnitId(9), key::STANZA).await;
+    ensure!(absent.is_err(), "a databag of a unit that is not there was read: {absent:?}");
+    subject.end(0, true).await?;
+    Ok(())
+}
+
+/// What unit 0 reads of a unit's databag.
+async fn read_of(subject: &dyn Subject, unit: u32) -> Result<Option<String>, PromiseFailure> {
+    let ports = begin(subject, 0).await?;
+    let value = ports.unit.peer_data(UnitId(unit), key::STANZA).await?;
+    subject.end(0, false).await?;
+    Ok(value.map(|value| value.as_ref().to_owned()))
 }
 
 pub(super) async fn denied_write(subject: &dyn Subject) -> PromiseResult {
