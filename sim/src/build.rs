@@ -16,7 +16,7 @@ use crate::{
     juju::{self, Bag, Juju, Revisions, UnitInJuju},
     pgbackrest,
     server::S3Values,
-    storage::{BUCKET, Bucket, StanzaStore, Storage},
+    storage::{BUCKET, Bucket, ILL_NAMED_BUCKET, StanzaStore, Storage},
     unit::UnitState,
     world::{World, system_id},
 };
@@ -90,8 +90,14 @@ impl World {
             EndpointGiven::Unreachable => server.nowhere.clone(),
             EndpointGiven::WithPath => format!("{}/swift/v1", server.endpoint).into(),
         };
+        let bucket = match s3.bucket {
+            BucketGiven::Present | BucketGiven::Absent | BucketGiven::Forbidden => {
+                server.bucket.clone()
+            }
+            BucketGiven::IllNamed => ILL_NAMED_BUCKET.into(),
+        };
         let relation = S3Relation {
-            bucket: has(S3Parameter::Bucket).then(|| server.bucket.clone()),
+            bucket: has(S3Parameter::Bucket).then_some(bucket),
             access_key: has(S3Parameter::AccessKey).then(|| server.access_key.clone()),
             secret_key: has(S3Parameter::SecretKey).then(|| secret.clone()),
             endpoint: Some(endpoint),
@@ -116,6 +122,8 @@ impl World {
             BucketGiven::Forbidden => {
                 self.storage.buckets.entry(BUCKET.to_owned()).or_default().is_forbidden = true;
             }
+            // It is another one, and is not there; the one before stays as it is.
+            BucketGiven::IllNamed => {}
         }
     }
 

@@ -4,7 +4,7 @@ use pgdrill_core::{Hook, S3Problem, S3Settings, Secret};
 
 use crate::{
     change::{MemberFate, S3ServerState},
-    storage::{Bucket, NoAccess, StanzaStore},
+    storage::{Bucket, NoAccess, StanzaStore, is_bucket_name},
     unit::Data,
     world::World,
 };
@@ -180,7 +180,6 @@ impl World {
             stanzas.map_or(&[][..], Vec::as_slice).iter().map(stanza).collect();
         let latest = bucket.ok().and_then(|it| it.objects.get(&self.latest_key(settings)));
         let latest = latest.map(|content| String::from_utf8_lossy(content));
-        // A bucket that is not there is made.
         let works = !matches!(bucket, Err(why) if why != NoAccess::NoBucket);
         self.s3_facts_of(
             RepositoryPlace::of(settings),
@@ -229,9 +228,11 @@ impl World {
         let known = self.identities.first();
         let is_other_model =
             uuid.is_some_and(|uuid| known.is_some_and(|known| known.model_uuid() != uuid.trim()));
+        let can_be_made = is_bucket_name(&place.bucket);
         S3Facts {
             place,
-            works,
+            // A bucket that is not there is made, unless none can have its name.
+            works: works && can_be_made,
             is_foreign: is_other_model || !stanzas.iter().all(is_own),
             has_stanza: stanzas.iter().any(is_own),
         }
@@ -300,8 +301,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Change, CredentialsGiven, Given, MemberFate, RepositoryGiven, S3Given, S3ServerState,
-        SetMember, SetWorkload, WorkloadState,
+        BucketGiven, Change, CredentialsGiven, Given, MemberFate, RepositoryGiven, S3Given,
+        S3ServerState, SetMember, SetWorkload, WorkloadState,
         given::{BackupGiven, StanzaGiven},
     };
 
@@ -350,6 +351,9 @@ mod tests {
         world.apply(&Change::S3Settings(S3Given { credentials, ..S3Given::default() }));
         let facts = world.facts();
         assert!(!facts.s3.expect("complete settings").works);
+        let bucket = BucketGiven::IllNamed;
+        world.apply(&Change::S3Settings(S3Given { bucket, ..S3Given::default() }));
+        assert!(!world.facts().s3.expect("complete settings").works);
         assert_eq!(facts.units[0].owed, [Hook::S3CredentialsChanged]);
     }
 

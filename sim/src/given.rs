@@ -181,6 +181,19 @@ words! {
         Absent,
         /// It exists and is someone else's.
         Forbidden,
+        /// It does not exist, and its name is none that a bucket can have.
+        IllNamed,
+    }
+}
+
+impl BucketGiven {
+    /// Whether there is such a bucket.
+    #[must_use]
+    pub const fn is_there(self) -> bool {
+        match self {
+            Self::Present | Self::Forbidden => true,
+            Self::Absent | Self::IllNamed => false,
+        }
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) const S3_ENDPOINT: &str = "https://s3.drill";
 pub(crate) const NOWHERE_ENDPOINT: &str = "https://nowhere.invalid";
 /// The bucket.
 pub(crate) const BUCKET: &str = "drill-backups";
+/// A bucket that no S3 server makes.
+pub(crate) const ILL_NAMED_BUCKET: &str = "Drill Backups";
 /// The access key that the server knows.
 pub(crate) const ACCESS_KEY: &str = "drill-access-key-canary";
 /// The secret key that goes with it.
@@ -79,6 +81,8 @@ pub(crate) enum NoAccess {
     Forbidden,
     /// 404: there is no such bucket.
     NoBucket,
+    /// 400: nor can there be one of this name.
+    BucketName,
 }
 
 impl Storage {
@@ -121,6 +125,20 @@ impl Storage {
         if bucket.is_forbidden || refused { Err(NoAccess::Forbidden) } else { Ok(bucket) }
     }
 
+    /// Makes the bucket that these settings name, if it is not there. In a path a name with a slash is that of an object in
+    /// another bucket.
+    pub(crate) fn make_bucket(&mut self, s3: &S3Settings) -> Result<(), NoAccess> {
+        match self.bucket(s3) {
+            Err(NoAccess::NoBucket) if s3.bucket.contains('/') => Err(NoAccess::NoBucket),
+            Err(NoAccess::NoBucket) if !is_bucket_name(&s3.bucket) => Err(NoAccess::BucketName),
+            Err(NoAccess::NoBucket) => {
+                self.buckets.entry(s3.bucket.to_string()).or_default();
+                Ok(())
+            }
+            answer => answer.map(drop),
+        }
+    }
+
     /// Whether a policy refuses any key.
     pub(crate) const fn refuses_some(&self) -> bool {
         !self.refused.is_empty()
@@ -137,4 +155,10 @@ impl Bucket {
     pub(crate) fn stanza(&self, path: &str, name: &str) -> Option<&StanzaStore> {
         self.repositories.get(path)?.iter().find(|stanza| &*stanza.name == name)
     }
+}
+
+/// Whether S3 allows a bucket of this name.
+pub(crate) fn is_bucket_name(name: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+    (3..=63).contains(&name.len()) && name.chars().all(is_allowed)
 }

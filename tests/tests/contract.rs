@@ -36,14 +36,14 @@ async fn cluster(#[case] stands: impl Subjects, #[case] expected: &str) {
 }
 
 #[rstest]
-#[case::memory(MemorySubjects, "memory: 75 promises kept, 1 skipped")]
+#[case::memory(MemorySubjects, "memory: 77 promises kept, 1 skipped")]
 #[tokio::test]
 async fn repository(#[case] stands: impl Subjects, #[case] expected: &str) {
     hold(&stands, REPOSITORY, expected).await;
 }
 
 #[rstest]
-#[case::memory(MemorySubjects, "memory: 17 promises kept, 0 skipped")]
+#[case::memory(MemorySubjects, "memory: 18 promises kept, 0 skipped")]
 #[tokio::test]
 async fn object_store(#[case] stands: impl Subjects, #[case] expected: &str) {
     hold(&stands, OBJECT_STORE, expected).await;

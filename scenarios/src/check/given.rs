@@ -1,7 +1,7 @@
 //! Refuses what no world can begin with.
 
 use pgdrill_sim::{
-    BackupGiven, BucketGiven, MOST_UNITS, RepositoryGiven, S3Given, StanzaGiven, TlsServersGiven,
+    BackupGiven, MOST_UNITS, RepositoryGiven, S3Given, StanzaGiven, TlsServersGiven,
 };
 
 use super::Checker;
@@ -72,10 +72,10 @@ impl Checker<'_> {
             let what = "the stanza was initialised, and the cluster never was";
             self.refuse("given/cluster-initialised", what, "leave out one of them");
         }
-        let is_absent = given.s3.as_ref().is_some_and(|s3| s3.bucket == BucketGiven::Absent);
+        let is_absent = given.s3.as_ref().is_some_and(|s3| !s3.bucket.is_there());
         if is_absent && (has_stanza || !given.backups.is_empty()) {
             let what = "there is no bucket, and a repository in it";
-            self.refuse("given/s3/bucket", what, "leave out `bucket: absent`");
+            self.refuse("given/s3/bucket", what, "leave out `bucket`");
         }
     }
 

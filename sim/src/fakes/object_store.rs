@@ -16,13 +16,7 @@ impl ObjectStore for View {
     async fn ensure_bucket(&self, s3: &S3Settings) -> PortResult<()> {
         let mut world = self.world();
         world.advance(Duration::from_millis(30));
-        match world.storage.bucket(s3).map(|_| ()) {
-            Err(NoAccess::NoBucket) => {
-                world.storage.buckets.entry(s3.bucket.to_string()).or_default();
-                Ok(())
-            }
-            answer => answer.map_err(|why| error("ensure_bucket", why)),
-        }
+        world.storage.make_bucket(s3).map_err(|why| error("ensure_bucket", why))
     }
 
     async fn put(&self, s3: &S3Settings, key: &str, content: &[u8]) -> PortResult<()> {
@@ -52,6 +46,7 @@ fn error(operation: &'static str, why: NoAccess) -> PortError {
         ),
         NoAccess::Forbidden => (PortErrorKind::Denied, "403 Forbidden"),
         NoAccess::NoBucket => (PortErrorKind::NotFound, "404 NoSuchBucket"),
+        NoAccess::BucketName => (PortErrorKind::Refused, "400 InvalidBucketName"),
     };
     PortError::new(kind, "object store", operation, cause)
 }

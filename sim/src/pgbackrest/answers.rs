@@ -21,10 +21,14 @@ pub(crate) enum CommandEnd {
 const BENEATH: &str = "\n                                    ";
 
 /// Errors go to standard output at the log level that the charm uses, the time and process before them, and more
-/// lines of theirs beneath.
+/// lines of theirs beneath. What is wrong with the options is told before there is a log: that line stands alone, and has
+/// no time.
 pub(crate) fn error_lines(now: i64, command: &str, code: i32, text: &str) -> String {
     let stamp = stamp(now);
     let text = text.replace('\n', BENEATH);
+    if matches!(code, 32 | 37) {
+        return format!("P00  ERROR: [{code:03}]: {text}\n");
+    }
     format!(
         "{stamp} P00   INFO: {command} command begin 2.55.1\n\
          {stamp} P00  ERROR: [{code:03}]: {text}\n\
@@ -109,7 +113,10 @@ pub(crate) fn no_access(why: NoAccess) -> (i32, String) {
             ),
         ),
         NoAccess::Forbidden => (39, "HTTP request failed with 403 (Forbidden):".into()),
-        NoAccess::NoBucket => (39, "HTTP request failed with 404 (Not Found):".into()),
+        // The tool makes no bucket, and looks into any (records 150h to 150j).
+        NoAccess::NoBucket | NoAccess::BucketName => {
+            (39, "HTTP request failed with 404 (Not Found):".into())
+        }
     }
 }
 
@@ -178,6 +185,17 @@ mod tests {
             assert!(lines.contains(words), "{lines}");
             assert_eq!(lines.contains("WARN"), warns, "{lines}");
         }
+    }
+
+    /// As records 57, 150 and 39 have them.
+    #[test]
+    fn what_is_wrong_with_the_options_is_told_before_there_is_a_log() {
+        let told = "'//drill2' cannot contain // for 'repo1-path' option";
+        assert_eq!(
+            error_lines(0, "stanza-create", 32, told),
+            format!("P00  ERROR: [032]: {told}\n")
+        );
+        assert!(error_lines(0, "info", 39, "404").ends_with("aborted with exception [039]\n"));
     }
 
     #[test]

@@ -187,7 +187,21 @@ fn run(world: &World, unit: u32, command: &str) -> Tried<Arc<RepositorySettings>
         return Err(CommandEnd::Hung);
     }
     let unset = || failed(37, format!("{command} command requires option: pg1-path"));
-    state.repository.clone().ok_or_else(unset)
+    let settings = state.repository.clone().ok_or_else(unset)?;
+    settings.s3.as_ref().map_or(Ok(()), read_path)?;
+    Ok(settings)
+}
+
+/// Each command that knows of a repository reads its path before it does anything (records 150 to 150e).
+pub(super) fn read_path(s3: &S3Settings) -> Tried<()> {
+    let why = if !s3.path.starts_with('/') {
+        "must begin with /"
+    } else if s3.path.contains("//") {
+        "cannot contain //"
+    } else {
+        return Ok(());
+    };
+    Err(failed(32, format!("'{}' {why} for 'repo1-path' option", s3.path)))
 }
 
 /// The S3 settings of a repository whose file on the stanza this command reads. If it can't, as was seen, its error

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
-use super::answers::{CommandEnd, error_class, no_access};
+use super::{
+    answers::{CommandEnd, error_class, no_access},
+    commands::read_path,
+};
 use crate::{
     change::{MemberFate, PgbackrestFailureMode},
     storage::{BackupStore, NoAccess, StanzaStore},
@@ -36,6 +39,9 @@ pub(crate) fn info(world: &mut World, unit: u32) -> CommandEnd {
         // By default the repository is a folder of the unit itself, in which nothing is.
         return CommandEnd::Done("[]".to_owned());
     };
+    if let Err(answer) = read_path(s3) {
+        return answer;
+    }
     let refused = world.storage.is_refused(&[&*s3.path, "/backup/"].concat());
     let bucket = if refused { Err(NoAccess::Forbidden) } else { world.storage.bucket(s3) };
     let json = match bucket {

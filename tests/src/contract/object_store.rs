@@ -24,6 +24,8 @@ promises! {
         "keys are whole: one does not stand for another that it begins": related => apart(),
         "every unit sees the same objects": || Given { units: 2, ..related() } => shared(),
         "without its bucket an object is not found": no_bucket => bucketless(),
+        "a bucket of a name that S3 does not allow is not made":
+            related => makes_no_bucket(&["Drill Backups", "Drill_Backups", "a/b", "a"]),
         "someone else's bucket is denied":
             related => every_call_fails(bucket(BucketGiven::Forbidden), &[Kind::Denied]),
         "a wrong credential is denied": related => every_call_fails(
@@ -67,6 +69,17 @@ async fn makes_the_bucket(subject: &dyn Subject) -> PromiseResult {
         ports.object_store.put(&s3, KEY, b"x").await?;
     }
     ensure_eq!("the object", ports.object_store.get(&s3, KEY).await?, Some(b"x".to_vec()));
+    Ok(())
+}
+
+async fn makes_no_bucket(subject: &dyn Subject, names: &[&'static str]) -> PromiseResult {
+    let (ports, s3) = at_hand(subject).await?;
+    for name in names {
+        let s3 = S3Settings { bucket: (*name).into(), ..s3.clone() };
+        let made = ports.object_store.ensure_bucket(&s3).await;
+        let kinds = &[Kind::Refused, Kind::NotFound, Kind::Denied];
+        fails(made, "object store.ensure_bucket", kinds)?;
+    }
     Ok(())
 }
 

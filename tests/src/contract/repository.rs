@@ -19,8 +19,8 @@ use backup::{backs_up, every_kind, hung_backup, late_wal_arrives, locked_out, re
 use command::{
     RepositoryCommand, backup, bucketless, check, configuration_is_private, configures_without_s3,
     configures_without_tls, exits_with, keeps_backups, lets_in_whom_its_settings_name,
-    loses_its_words, makes_the_stanza, ping, reconfigures, s3_commands_exit, s3_commands_hang,
-    stanza_create, unanswered, works,
+    loses_its_words, makes_the_stanza, ping, reconfigures, refuses_buckets, refuses_paths,
+    s3_commands_exit, s3_commands_hang, stanza_create, unanswered, works,
 };
 use info::{
     another_stanza, empty, failed_is_listed, knows_nothing, not_understood, on_every_unit, reads,
@@ -104,6 +104,9 @@ promises! {
         // every command that reads and writes the repository
         "without its bucket stanza-create exits 39, and every other command 55":
             ready => bucketless(s3(S3Given { bucket: BucketGiven::Absent, ..ok() })),
+        "every command exits 32, and so does the inventory, by a path that is none": ready => refuses_paths(),
+        "in a bucket of a name that S3 does not allow stanza-create exits 39, and every other command 55":
+            ready => refuses_buckets(),
         "every command exits 39 in someone else's bucket": ready =>
             s3_commands_exit(s3(S3Given { bucket: BucketGiven::Forbidden, ..ok() }), 39, "403"),
         "every command exits 39 with a wrong credential": ready => s3_commands_exit(

@@ -12,7 +12,7 @@ use pgdrill_sim::{
 
 use crate::contract::{
     PromiseFailure, PromiseResult, Subject, ensure, ensure_eq, exits, fails, never_ended,
-    subject::{cluster_settings, own_inventory, repository_settings},
+    subject::{cluster_settings, own_inventory, repository_settings, s3},
 };
 
 /// One command, run on one unit.
@@ -181,6 +181,50 @@ fn exits_for_its_info(
     exits(ended, command.place(), code, "unable to load info file")?;
     let reported = [&exit.stdout, &exit.stderr].iter().any(|stream| stream.contains(words));
     ensure!(reported, "{} does not tell of `{words}`: {exit:?}", command.place());
+    Ok(())
+}
+
+/// Configures unit 0 for these S3 settings.
+async fn configure_for(ports: &Ports, s3: S3Settings) -> PromiseResult {
+    let settings = RepositorySettings { s3: Some(s3), ..repository_settings(ports).await? };
+    Ok(ports.repository.configure(&settings).await?)
+}
+
+/// What stands in its file is refused before anything is done.
+pub(super) async fn refuses_paths(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    let s3 = s3(&ports).await?;
+    for (path, words) in [
+        ("//drill", "'//drill' cannot contain // for 'repo1-path' option"),
+        ("/drill//two", "'/drill//two' cannot contain // for 'repo1-path' option"),
+        ("drill", "'drill' must begin with / for 'repo1-path' option"),
+    ] {
+        configure_for(&ports, S3Settings { path: path.into(), ..s3.clone() }).await?;
+        for command in RepositoryCommand::all_but_configure() {
+            exits(command.run(&ports).await?, command.place(), 32, words)?;
+        }
+    }
+    // These are refused by nobody.
+    for path in ["/drill3/", "/dr ill", "/drill-é", "/"] {
+        configure_for(&ports, S3Settings { path: path.into(), ..s3.clone() }).await?;
+        stanza_create(0).run(&ports).await??;
+    }
+    Ok(())
+}
+
+/// The tool makes no bucket. It looks into any, and finds none.
+pub(super) async fn refuses_buckets(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    let s3 = s3(&ports).await?;
+    for bucket in ["Drill_Backups", "a/b", "a b"] {
+        configure_for(&ports, S3Settings { bucket: bucket.into(), ..s3.clone() }).await?;
+        let made = stanza_create(0).run(&ports).await?;
+        exits(made, stanza_create(0).place(), 39, "HTTP request failed with 404 (Not Found):")?;
+        for command in [check(0), backup(0, true)] {
+            let ended = command.run(&ports).await?;
+            exits_for_its_info(command, ended, 55, "unable to open missing file")?;
+        }
+    }
     Ok(())
 }
 
