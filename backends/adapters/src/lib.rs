@@ -31,4 +31,5 @@ pub mod s3;
 #[cfg(test)]
 mod stub;
 mod template;
+mod trust;
 mod wire;

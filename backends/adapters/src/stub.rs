@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
     ServerConfig,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
@@ -110,10 +110,46 @@ pub(crate) fn authority() -> (TlsAcceptor, String) {
 
 /// A new certificate for these names, its own authority, and a server that shows it.
 pub(crate) fn issued(names: &[&str]) -> (TlsAcceptor, String) {
+    made(names, |_| {})
+}
+
+/// The same, with whatever else is to be said in it.
+pub(crate) fn made(
+    names: &[&str],
+    change: impl FnOnce(&mut CertificateParams),
+) -> (TlsAcceptor, String) {
     let key = KeyPair::generate().expect("a key");
-    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-    let parameters = CertificateParams::new(names).expect("names");
+    let mut parameters = parameters(names);
+    change(&mut parameters);
     let certificate = parameters.self_signed(&key).expect("signed");
+    (showing(&certificate, &key), certificate.pem())
+}
+
+/// A server with a certificate that an authority signed.
+pub(crate) struct Signed {
+    pub(crate) acceptor: TlsAcceptor,
+    /// The authority's own certificate.
+    pub(crate) authority: String,
+}
+
+/// A server for this name, with an authority of its own.
+pub(crate) fn signed(name: &str) -> Signed {
+    let key = KeyPair::generate().expect("a key");
+    let mut root = parameters(&[]);
+    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = root.self_signed(&key).expect("signed").pem();
+    let issuer = Issuer::new(root, key);
+    let own = KeyPair::generate().expect("a key");
+    let certificate = parameters(&[name]).signed_by(&own, &issuer).expect("signed");
+    Signed { acceptor: showing(&certificate, &own), authority }
+}
+
+fn parameters(names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    CertificateParams::new(names).expect("names")
+}
+
+fn showing(certificate: &Certificate, key: &KeyPair) -> TlsAcceptor {
     let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
@@ -122,7 +158,7 @@ pub(crate) fn issued(names: &[&str]) -> (TlsAcceptor, String) {
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], private)
         .expect("a certificate");
-    (TlsAcceptor::from(Arc::new(config)), certificate.pem())
+    TlsAcceptor::from(Arc::new(config))
 }
 
 /// Serves one request.

@@ -1,7 +1,5 @@
 //! The record of the previous cluster where Kubernetes keeps it: two Endpoints objects.
 
-mod tls;
-
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -12,11 +10,15 @@ use pgdrill_core::{
     PortError, PortErrorKind, Secret,
     ports::{ClusterRecord, PortResult},
 };
+use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::wire::{self, HttpAnswer, NoExchange};
+use crate::{
+    trust,
+    wire::{self, HttpAnswer, NoExchange},
+};
 
 const PORT: &str = "cluster record";
 const REMOVE: &str = "remove";
@@ -90,7 +92,7 @@ impl KubernetesRecord {
             |why: String| error(PortErrorKind::Unreachable, format!("{host}:{port}: {why}"));
         let stream = TcpStream::connect((host.as_str(), *port)).await;
         let stream = stream.map_err(|why| silent(why.to_string()))?;
-        let name = tls::name(host).map_err(&silent)?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|why| silent(why.to_string()))?;
         let stream = account.connector.connect(name, stream).await;
         let stream = stream.map_err(|why| silent(wire::words(&why)))?;
         wire::exchange(stream, request, *limit).await.map_err(|why| match why {
@@ -111,7 +113,7 @@ impl KubernetesRecord {
             None => self.file("namespace").await?.trim().to_owned(),
         };
         let authority = self.file("ca.crt").await?;
-        let config = tls::trusting(&authority)
+        let config = trust::trusting(&authority)
             .map_err(|why| error(PortErrorKind::Refused, format!("ca.crt: {why}")))?;
         for (what, text) in [("namespace", &namespace), ("scope", &self.scope)] {
             if !is_name(text) {

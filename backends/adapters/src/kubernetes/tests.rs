@@ -1,9 +1,10 @@
 use std::path::Path;
 
+use rcgen::{BasicConstraints, IsCa};
 use tempfile::TempDir;
 
 use super::*;
-use crate::stub::{Reply, Stub, authority};
+use crate::stub::{Reply, Stub, authority, made};
 
 const SCOPE: &str = "patroni-postgresql-k8s";
 const TOKEN: &str = "token-canary";
@@ -120,6 +121,23 @@ async fn no_other_authority_is_trusted_and_the_token_stays_home() {
     );
     std::fs::remove_file(folder.path().join("token")).expect("removed");
     assert_eq!(record.remove().await.expect_err("no token").kind(), PortErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn an_api_that_is_its_own_authority_is_trusted_where_its_very_certificate_is_given() {
+    let itself = || {
+        made(&["localhost"], |parameters| {
+            parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        })
+    };
+    let (acceptor, chain) = itself();
+    let stub = Stub::with(acceptor, chain, |_| Reply::Answer(200, reported(""))).await;
+    let (record, folder) = record(&stub);
+    assert_eq!(record.remove().await, Ok(()));
+    write(folder.path(), "ca.crt", &itself().1);
+    let error = record.remove().await.expect_err("another one of the same name");
+    assert_eq!(error.kind(), PortErrorKind::Unreachable, "{error}");
+    assert_eq!(stub.requests().len(), 2, "one for each object, before");
 }
 
 #[tokio::test]

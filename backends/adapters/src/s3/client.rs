@@ -1,6 +1,9 @@
 //! A client for the settings of one call.
 
-use std::{net::IpAddr, sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use aws_sdk_s3::{
     Client, Config,
@@ -9,19 +12,17 @@ use aws_sdk_s3::{
         ResponseChecksumValidation, StalledStreamProtectionConfig,
     },
 };
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
-};
-use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use hyper_util::client::legacy::connect::dns::GaiResolver;
 use pgdrill_core::{PortErrorKind, S3Settings, UriStyle};
-use rustls::{
-    RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject as _},
-};
+use rustls::{ClientConfig, RootCertStore};
 
-use super::{REGION, S3Limits, S3Route, failure::Failed};
+use super::{
+    REGION, S3Limits, S3Route,
+    connector::{self, Resolver},
+    failure::Failed,
+};
+use crate::trust;
 
 /// The longest pause between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -32,14 +33,12 @@ pub(super) fn connect(
     limits: &S3Limits,
     route: Option<&S3Route>,
 ) -> Result<Client, Failed> {
-    let context = TlsContext::builder().with_trust_store(trust(s3)?).build();
-    let context = context.map_err(|error| refused(error.to_string()))?;
-    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context);
     let routed = route.and_then(|route| Some((route, route.endpoint(&s3.endpoint)?)));
-    let (http, endpoint) = match routed {
-        Some((route, endpoint)) => (http.build_with_resolver(Fixed(route.to.ip())), endpoint),
-        None => (http.build_https(), s3.endpoint.to_string()),
+    let (resolver, endpoint) = match routed {
+        Some((route, endpoint)) => (Resolver::Fixed(route.to.ip()), endpoint),
+        None => (Resolver::System(GaiResolver::new()), s3.endpoint.to_string()),
     };
+    let http = connector::client(tls(s3)?, resolver, limits.connect);
     let credentials = Credentials::builder()
         .access_key_id(s3.access_key.expose())
         .secret_access_key(s3.secret_key.expose())
@@ -73,42 +72,24 @@ pub(super) fn connect(
     Ok(Client::from_conf(config))
 }
 
-/// Every name is at this address: the names of one endpoint, with and without a bucket before it.
-#[derive(Debug, Clone, Copy)]
-struct Fixed(IpAddr);
-
-impl ResolveDns for Fixed {
-    fn resolve_dns<'a>(&'a self, _name: &'a str) -> DnsFuture<'a> {
-        DnsFuture::ready(Ok(vec![self.0]))
-    }
-}
-
-/// The given chain alone, where there is one: as the backup tool does. The HTTP client panics on a chain
-/// that it can't read, so the chain is read here first.
-fn trust(s3: &S3Settings) -> Result<TrustStore, Failed> {
+/// The given chain alone, where there is one: as the backup tool does. Otherwise the authorities that this machine knows.
+fn tls(s3: &S3Settings) -> Result<ClientConfig, Failed> {
     let Some(chain) = s3.tls_ca_chain.as_deref() else {
-        return Ok(TrustStore::empty().with_native_roots(has_public_authorities()));
+        return trust::trusting_all(public_authorities()).map_err(refused);
     };
-    let unreadable = || refused("`tls-ca-chain` holds no certificate that can be read".into());
-    let mut readable = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(chain.as_bytes()) {
-        let certificate = certificate.map_err(|_| unreadable())?;
-        readable.add(certificate).map_err(|_| unreadable())?;
-    }
-    if readable.is_empty() {
-        return Err(unreadable());
-    }
-    Ok(TrustStore::empty().with_pem_certificate(chain))
+    let unreadable = |_| refused("`tls-ca-chain` holds no certificate that can be read".into());
+    trust::trusting(chain).map_err(unreadable)
 }
 
-/// Whether this machine knows public authorities. Asked once: they are read from many files, and a
-/// debug build of the HTTP client panics where there is none.
-fn has_public_authorities() -> bool {
-    static KNOWN: OnceLock<bool> = OnceLock::new();
-    *KNOWN.get_or_init(|| {
-        let found = rustls_native_certs::load_native_certs().certs;
-        RootCertStore::empty().add_parsable_certificates(found).0 > 0
-    })
+/// Asked once: they are read from many files.
+fn public_authorities() -> Arc<RootCertStore> {
+    static KNOWN: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| {
+        let mut known = RootCertStore::empty();
+        known.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Arc::new(known)
+    });
+    Arc::clone(known)
 }
 
 fn refused(cause: String) -> Failed {

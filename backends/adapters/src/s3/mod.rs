@@ -2,6 +2,7 @@
 
 mod admin;
 mod client;
+mod connector;
 mod failure;
 mod route;
 

@@ -1,10 +1,11 @@
 //! Against a server over real TLS that answers as S3 servers do.
 
 use pgdrill_core::{Secret, UriStyle};
+use rcgen::{BasicConstraints, IsCa, date_time_ymd};
 use tokio::{net::TcpListener, time::timeout};
 
 use super::*;
-use crate::stub::{Reply, Request, Stub, authority, issued};
+use crate::stub::{Reply, Request, Stub, authority, issued, made, signed};
 
 const SECRET: &str = "canary-of-the-secret-key";
 const KEY_ID: &str = "canary-of-the-access-key";
@@ -228,4 +229,58 @@ async fn a_server_that_asks_for_patience_is_tried_as_often_as_was_said_and_no_mo
 fn the_default_bound_of_a_call_is_a_minute() {
     let S3Limits { attempt, attempts, call, connect } = S3Limits::default();
     assert!(call <= Duration::from_secs(60) && attempt * attempts < call && connect < attempt);
+}
+
+/// A server with a certificate of its own that calls itself an authority, as `openssl req -x509` makes them.
+async fn own_authority(names: &[&str], year: i32) -> Stub {
+    let (acceptor, chain) = made(names, |parameters| {
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.not_after = date_time_ymd(year, 1, 1);
+    });
+    Stub::with(acceptor, chain, |_| Reply::Answer(200, String::new())).await
+}
+
+const FAR: i32 = 4000;
+
+#[tokio::test]
+async fn a_certificate_that_is_its_own_authority_is_taken_where_that_very_one_is_given() {
+    let stub = own_authority(&["localhost"], FAR).await;
+    store().put(&settings(&stub), "k", b"x").await.expect("it was given");
+    let (_, another) = authority();
+    let among = S3Settings {
+        tls_ca_chain: Some(format!("{another}{}", stub.certificate).into()),
+        ..settings(&stub)
+    };
+    store().put(&among, "k", b"x").await.expect("it is among those given");
+    assert_eq!(stub.requests().len(), 2);
+    // Another of the same names, made in the same way.
+    let other = own_authority(&["localhost"], FAR).await;
+    for chain in [Some(other.certificate.clone().into()), Some(another.into()), None] {
+        let s3 = S3Settings { tls_ca_chain: chain, ..settings(&stub) };
+        all_fail(store(), &s3, PortErrorKind::Unreachable).await;
+    }
+    assert_eq!(stub.requests().len(), 2, "it was asked although it is not trusted");
+}
+
+#[tokio::test]
+async fn a_certificate_that_was_given_must_bear_the_name_and_be_of_this_time_all_the_same() {
+    let elsewhere = own_authority(&["elsewhere"], FAR).await;
+    let expired = own_authority(&["localhost"], 2001).await;
+    for (stub, words) in [(&elsewhere, "not valid for name"), (&expired, "expired")] {
+        all_fail(store(), &settings(stub), PortErrorKind::Unreachable).await;
+        let error = store().get(&settings(stub), "k").await.expect_err("refused");
+        assert!(error.cause().contains(words), "{error}");
+        assert!(stub.requests().is_empty(), "it was asked although it is not trusted");
+    }
+}
+
+#[tokio::test]
+async fn what_a_given_authority_signed_is_taken_whatever_else_is_given() {
+    let signed = signed("localhost");
+    let chain = signed.authority.clone();
+    let stub = Stub::with(signed.acceptor, chain, |_| Reply::Answer(200, String::new())).await;
+    store().put(&settings(&stub), "k", b"x").await.expect("signed");
+    let (_, another) = authority();
+    let other = S3Settings { tls_ca_chain: Some(another.into()), ..settings(&stub) };
+    all_fail(store(), &other, PortErrorKind::Unreachable).await;
 }
