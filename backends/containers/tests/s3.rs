@@ -9,6 +9,8 @@
 
 #[path = "s3/external.rs"]
 mod external;
+#[path = "s3/seaweedfs.rs"]
+mod seaweedfs;
 
 use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
 
@@ -100,6 +102,16 @@ async fn radosgw_and_its_proxies_are_as_scenarios_want_them() {
     for stage in stages.iter().rev() {
         stage.take_down().await.unwrap_or_else(|error| panic!("{error}"));
     }
+    if let Err(panic) = played {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seaweedfs_is_as_scenarios_want_it() {
+    let stage = stage().await;
+    let played = AssertUnwindSafe(seaweedfs::play(&stage)).catch_unwind().await;
+    stage.take_down().await.unwrap_or_else(|error| panic!("{error}"));
     if let Err(panic) = played {
         std::panic::resume_unwind(panic);
     }

@@ -244,7 +244,7 @@ pub(crate) enum S3Arg {
     Minio,
     /// Ceph's S3 gateway, built from Debian's packages
     Radosgw,
-    /// SeaweedFS, by its published image
+    /// SeaweedFS, by its published image or built from a wheel
     Seaweedfs,
     /// Any server: `PGDRILL_S3_ENDPOINT`, `PGDRILL_S3_ACCESS_KEY`, `PGDRILL_S3_SECRET_KEY` and more
     External,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use tempfile::TempDir;
 use testcontainers::bollard::body_full;
 use testcontainers::bollard::query_parameters::{BuildImageOptions, BuilderVersion};
 
@@ -13,6 +14,7 @@ use super::ImageRef;
 use super::engine::{Engine, refused};
 use super::error::{ImageError, ImageErrorKind, NO_DISK_HINT, Tail, tells_no_disk};
 use super::recipe::Recipe;
+use super::wheel;
 
 /// How long a build may say nothing. A package manager that waits for a mirror says so much earlier.
 const SILENCE: Duration = Duration::from_secs(300);
@@ -25,9 +27,7 @@ pub(super) async fn build(
     say: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<(), ImageError> {
     let place = format!("the build of {reference}");
-    let archive = recipe.archive().await.map_err(|error| {
-        ImageError::new(ImageErrorKind::Host, error.to_string(), &place, "free some memory")
-    })?;
+    let archive = context(recipe, &place, say).await?;
     let options = BuildImageOptions {
         t: Some(reference.to_string()),
         version: BuilderVersion::BuilderV1,
@@ -68,6 +68,21 @@ pub(super) async fn build(
     } else {
         Err(refused("the engine ended the build without an image", &place))
     }
+}
+
+/// What the engine is given to build from.
+async fn context(
+    recipe: &Recipe,
+    place: &str,
+    say: &(dyn Fn(&str) + Send + Sync),
+) -> Result<Vec<u8>, ImageError> {
+    let unpacked = match recipe.wheels() {
+        Some(wheels) => Some(wheel::unpacked(wheels, place, say).await?),
+        None => None,
+    };
+    recipe.archive(unpacked.as_ref().map(TempDir::path)).await.map_err(|error| {
+        ImageError::new(ImageErrorKind::Host, error.to_string(), place, "free some memory")
+    })
 }
 
 fn failed(cause: &str, place: &str, tail: Tail) -> ImageError {

@@ -119,7 +119,7 @@ pub(crate) fn tells_no_disk(text: &str) -> bool {
     text.contains("no space left on device") || text.contains("enough free space")
 }
 
-pub(super) const NO_DISK_HINT: &str = "make room where the engine keeps its data (`docker system df` shows what holds it); all images need 2.5 GB";
+pub(super) const NO_DISK_HINT: &str = "make room where the engine keeps its data (`docker system df` shows what holds it); all images need 3 GB";
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,8 @@
 //! The recipes of `ci/images` are part of the program, so that it needs neither its repository nor a registry
 //! of images: [`ensure`] looks for the tag `pgdrill/NAME:HASH` on the engine, where the hash is that of the
 //! recipe, and builds the image if it is not there. What every image begins with is Debian: the engine's own
-//! copy, else a registry's, else one put together from Debian's packages by the host's `mmdebstrap`.
+//! copy, else a registry's, else one put together from Debian's packages by the host's `mmdebstrap`. What comes in a
+//! wheel the host's `pip` fetches.
 //!
 //! Builds go through the engine's API, which every engine that testcontainers can drive has; no command line
 //! client is needed. They ask for the classic builder: the other one wants a session that calls back.
@@ -13,6 +14,7 @@ mod build;
 mod engine;
 mod error;
 mod recipe;
+mod wheel;
 
 use std::fmt;
 
@@ -31,15 +33,18 @@ pub enum Image {
     Unit,
     /// The cluster's DCS.
     Etcd,
-    /// The S3 server.
+    /// Ceph's S3 server.
     Radosgw,
     /// The relay in front of an S3 server.
     Proxy,
+    /// SeaweedFS' S3 server.
+    Seaweedfs,
 }
 
 impl Image {
     /// Every image.
-    pub const ALL: &'static [Self] = &[Self::Unit, Self::Etcd, Self::Radosgw, Self::Proxy];
+    pub const ALL: &'static [Self] =
+        &[Self::Unit, Self::Etcd, Self::Radosgw, Self::Proxy, Self::Seaweedfs];
 
     /// What it is called, in `ci/images` and in its tag.
     #[must_use]
@@ -49,6 +54,7 @@ impl Image {
             Self::Etcd => "etcd",
             Self::Radosgw => "radosgw",
             Self::Proxy => "proxy",
+            Self::Seaweedfs => "seaweedfs",
         }
     }
 

@@ -1,6 +1,6 @@
 //! The recipes of `ci/images`, as files of the program.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 use sha2::{Digest, Sha256};
 use tokio_tar::{Builder, Header};
@@ -31,6 +31,10 @@ const UNIT: &[RecipeFile] = files!["unit":
 const ETCD: &[RecipeFile] = files!["etcd": "Dockerfile", "entrypoint"];
 const RADOSGW: &[RecipeFile] = files!["radosgw": "Dockerfile", "ceph.conf", "entrypoint"];
 const PROXY: &[RecipeFile] = files!["proxy": "Dockerfile", "entrypoint", "proxy"];
+const SEAWEEDFS: &[RecipeFile] = files!["seaweedfs": "Dockerfile", "requirements.txt"];
+
+/// The file of a recipe that names wheels, each by its hash. A build finds what is in them beside the recipe's own files.
+const WHEELS: &str = "requirements.txt";
 
 /// Everything that one image is made of, besides its base.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +50,7 @@ impl Recipe {
                 Image::Etcd => ETCD,
                 Image::Radosgw => RADOSGW,
                 Image::Proxy => PROXY,
+                Image::Seaweedfs => SEAWEEDFS,
             },
         }
     }
@@ -63,14 +68,23 @@ impl Recipe {
         short(&hasher.finalize())
     }
 
-    /// The build context that the engine is given. The same recipe gives the same bytes.
-    pub(super) async fn archive(self) -> std::io::Result<Vec<u8>> {
+    /// The wheels that it names, as a package manager reads them; `None`: it has none.
+    pub(super) fn wheels(self) -> Option<&'static str> {
+        self.files.iter().find_map(|(path, text)| (*path == WHEELS).then_some(*text))
+    }
+
+    /// The build context that the engine is given, with what was unpacked into a folder. The same recipe gives the same
+    /// bytes.
+    pub(super) async fn archive(self, unpacked: Option<&Path>) -> std::io::Result<Vec<u8>> {
         let mut builder = Builder::new(Vec::new());
         for (path, text) in self.files {
             let mut header = Header::new_gnu();
             header.set_size(text.len() as u64);
             header.set_mode(if text.starts_with("#!") { 0o755 } else { 0o644 });
             builder.append_data(&mut header, path, text.as_bytes()).await?;
+        }
+        if let Some(folder) = unpacked {
+            builder.append_dir_all("", folder).await?;
         }
         builder.into_inner().await
     }
@@ -87,7 +101,7 @@ pub(super) fn short(digest: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use futures_util::StreamExt as _;
 
     use super::*;
 
@@ -121,8 +135,44 @@ mod tests {
     #[tokio::test]
     async fn the_same_recipe_gives_the_same_archive() {
         let recipe = Recipe::of(Image::Unit);
-        let first = recipe.archive().await.expect("it fits into memory");
-        assert_eq!(first, recipe.archive().await.expect("it fits into memory"));
+        let first = recipe.archive(None).await.expect("it fits into memory");
+        assert_eq!(first, recipe.archive(None).await.expect("it fits into memory"));
         assert!(first.len() > 1024);
+    }
+
+    #[tokio::test]
+    async fn what_was_unpacked_is_in_the_archive_with_its_rights() {
+        use std::os::unix::fs::PermissionsExt as _;
+        use tokio_tar::Archive;
+
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("bin")).expect("made");
+        let program = folder.path().join("bin/weed");
+        std::fs::write(&program, "x").expect("written");
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("set");
+        let archive = Recipe::of(Image::Seaweedfs).archive(Some(folder.path())).await;
+        let archive = archive.expect("it fits into memory");
+        let mut entries = Archive::new(&*archive).entries().expect("an archive");
+        let mut found = Vec::new();
+        while let Some(entry) = entries.next().await {
+            let entry = entry.expect("whole");
+            let mode = entry.header().mode().expect("it has one") & 0o777;
+            found.push((entry.path().expect("a path").display().to_string(), mode));
+        }
+        for expected in [("Dockerfile", 0o644), ("requirements.txt", 0o644), ("bin/weed", 0o755)] {
+            let expected = (expected.0.to_owned(), expected.1);
+            assert!(found.contains(&expected), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn wheels_are_pinned_by_version_and_hash() {
+        for image in Image::ALL {
+            let Some(wheels) = Recipe::of(*image).wheels() else { continue };
+            assert_eq!(*image, Image::Seaweedfs);
+            assert!(wheels.contains("=="), "{wheels}");
+            assert_eq!(wheels.matches("--hash=sha256:").count(), 2, "{wheels}");
+        }
+        assert!(Recipe::of(Image::Seaweedfs).wheels().is_some());
     }
 }

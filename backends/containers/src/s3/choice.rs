@@ -13,8 +13,9 @@ use crate::{
 /// MinIO's last release as an image, on quay.io: the copy on Docker Hub was removed in September 2026.
 const MINIO: &str = "quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z@sha256:\
                      14cea493d9a34af32f524e538b8346cf79f3321eff8e708c1e2960462bd8936e";
-const SEAWEEDFS: &str = "docker.io/chrislusf/seaweedfs:3.97@sha256:\
-                         bb05d66d2963b1cc48073190781c3dd29e2c4c88a2ae2986bf58e38c86d89c6e";
+/// The version that the recipe has, too.
+const SEAWEEDFS: &str = "docker.io/chrislusf/seaweedfs:4.48@sha256:\
+                         4e61d15fd35994cb1e43e1e553dff106794841fd9a99ade2fc8c8bfce4d7872d";
 
 /// A server that can be had. Shown with the reasons why those before it can't.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,31 +64,54 @@ impl Choice {
     }
 }
 
-/// The image of a server, on the engine.
+/// The image of a server, on the engine. SeaweedFS' is built where its published one can't be had, unless another was named.
 pub(super) async fn image(profile: Profile, progress: &dyn Progress) -> EngineResult<String> {
-    let (variable, pinned) = match profile {
-        Profile::Radosgw => {
-            let built = images::ensure(Image::Radosgw, progress).await;
-            return built.map(|image| image.to_string()).map_err(|error| {
-                Box::new(Diagnostic::error("the radosgw image", error.to_string()))
-            });
+    match profile {
+        Profile::Radosgw => built(Image::Radosgw, progress).await,
+        Profile::Minio => published(profile, "PGDRILL_MINIO_IMAGE", MINIO)
+            .await
+            .map_err(|lacking| lacking.complaint),
+        Profile::Seaweedfs => {
+            let lacking = match published(profile, "PGDRILL_SEAWEEDFS_IMAGE", SEAWEEDFS).await {
+                Ok(image) => return Ok(image),
+                Err(lacking) => lacking,
+            };
+            if lacking.is_named {
+                return Err(lacking.complaint);
+            }
+            built(Image::Seaweedfs, progress).await.map_err(|complaint| {
+                let what = format!("{}\nbefore that: {}", complaint.what, lacking.complaint.what);
+                Box::new(Diagnostic { what, ..*complaint })
+            })
         }
-        Profile::Minio => ("PGDRILL_MINIO_IMAGE", MINIO),
-        Profile::Seaweedfs => ("PGDRILL_SEAWEEDFS_IMAGE", SEAWEEDFS),
-        Profile::External => return Ok(String::new()),
-    };
-    let image = named(variable).unwrap_or_else(|| pinned.to_owned());
-    match images::obtain(&image).await {
-        Ok(()) => Ok(image),
-        Err(cause) => {
-            let what = format!("the image of {} can't be had: {cause}", profile.name());
-            let hint = format!(
-                "reach its registry, name an image that the engine holds in {variable}, or choose another server \
-                 with --s3"
-            );
-            Err(Box::new(Diagnostic::error(&image, what).hint(hint)))
-        }
+        Profile::External => Ok(String::new()),
     }
+}
+
+/// An image of which there is a recipe here.
+async fn built(image: Image, progress: &dyn Progress) -> EngineResult<String> {
+    let built = images::ensure(image, progress).await;
+    built.map(|image| image.to_string()).map_err(|error| error.diagnostic())
+}
+
+/// Why a published image can't be had.
+struct Lacking {
+    /// Whether somebody asked for this very image.
+    is_named: bool,
+    complaint: Box<Diagnostic>,
+}
+
+async fn published(profile: Profile, variable: &str, pinned: &str) -> Result<String, Lacking> {
+    let named = named(variable);
+    let is_named = named.is_some();
+    let image = named.unwrap_or_else(|| pinned.to_owned());
+    let Err(cause) = images::obtain(&image).await else { return Ok(image) };
+    let what = format!("the image of {} can't be had: {cause}", profile.name());
+    let hint = format!(
+        "reach its registry, name an image that the engine holds in {variable}, or choose another server with --s3"
+    );
+    let complaint = Box::new(Diagnostic::error(&image, what).hint(hint));
+    Err(Lacking { is_named, complaint })
 }
 
 #[expect(clippy::disallowed_methods, reason = "whoever runs it may name another image")]

@@ -29,11 +29,22 @@ impl PolicyPurpose {
         }
     }
 
+    /// What its statement is called, of letters alone: Amazon's takes no other signs. A policy's own `Id` would be the place
+    /// for it, but SeaweedFS (4.48) gives policies back without theirs.
+    const fn sid(self) -> &'static str {
+        match self {
+            Self::Denies => "PgdrillDenies",
+            Self::DeniesAbsent => "PgdrillDeniesAbsent",
+            Self::Foreign => "PgdrillForeign",
+            Self::RefusesKeys => "PgdrillRefusesKeys",
+        }
+    }
+
     /// Of a policy that this project wrote.
     pub(super) fn of(policy: &str) -> Option<Self> {
         let policy: Value = serde_json::from_str(policy).ok()?;
-        let id = policy.get("Id")?.as_str()?;
-        Self::ALL.into_iter().find(|purpose| purpose.id() == id)
+        let sid = policy.get("Statement")?.get(0)?.get("Sid")?.as_str()?;
+        Self::ALL.into_iter().find(|purpose| purpose.sid() == sid)
     }
 }
 
@@ -71,9 +82,8 @@ pub(super) fn refuse_keys(bucket: &str, text: &str) -> String {
 fn written(purpose: PolicyPurpose, actions: &[&str], resources: &[String]) -> String {
     json!({
         "Version": "2012-10-17",
-        "Id": purpose.id(),
         "Statement": [{
-            "Sid": "refused",
+            "Sid": purpose.sid(),
             "Effect": "Deny",
             "Principal": "*",
             "Action": actions,
@@ -111,8 +121,26 @@ mod tests {
         let keys = refuse_keys("b", "latest");
         assert_eq!(PolicyPurpose::of(&keys), Some(PolicyPurpose::RefusesKeys));
         assert!(keys.contains(r#""arn:aws:s3:::b/*latest*""#), "{keys}");
-        for other in ["", "{}", r#"{"Id":"mine"}"#, r#"{"Id":7}"#] {
+        for other in [
+            "",
+            "{}",
+            r#"{"Id":"pgdrill-denies"}"#,
+            r#"{"Statement":[]}"#,
+            r#"{"Statement":[{"Sid":"mine"}]}"#,
+            r#"{"Statement":[{"Sid":7}]}"#,
+        ] {
             assert_eq!(PolicyPurpose::of(other), None, "{other}");
+        }
+    }
+
+    /// What SeaweedFS 4.48 gives back of a policy: no `Id`, and other fields in another order.
+    #[test]
+    fn a_policy_says_so_whatever_a_server_leaves_out_of_it() {
+        for purpose in PolicyPurpose::ALL {
+            let mut policy: Value = serde_json::from_str(&deny("b", purpose)).expect("JSON");
+            policy.as_object_mut().expect("an object").remove("Id");
+            assert_eq!(PolicyPurpose::of(&policy.to_string()), Some(purpose));
+            assert!(purpose.sid().chars().all(|c| c.is_ascii_alphanumeric()), "{purpose:?}");
         }
     }
 

@@ -1,5 +1,4 @@
-//! SeaweedFS, from its own image. Written from its documentation: it was not run where this was written, as no registry
-//! of images was reached there.
+//! SeaweedFS, from its own image or from one that is built here of the same version.
 
 use pgdrill_core::UriStyle;
 use serde_json::json;
@@ -13,10 +12,6 @@ use crate::{
     container::Container,
     stage::{ContainerSpec, EngineResult, Stage},
 };
-
-/// One who may make buckets may do everything, so nothing can be refused to the hooks' user.
-const UNABLE: &str =
-    "SeaweedFS refuses nothing to a user who may make buckets, and the hooks must make theirs";
 
 pub(super) async fn start(
     stage: &Stage,
@@ -38,6 +33,8 @@ pub(super) async fn start(
         "-dir=/data",
         "-ip.bind=0.0.0.0",
         "-master.volumeSizeLimitMB=64",
+        // It would tell its makers about itself otherwise.
+        "-master.telemetry=false",
         "-volume.max=0",
         "-s3",
         "-s3.port=443",
@@ -87,7 +84,7 @@ fn server(stage: &Stage, authority: &Authority, container: Container) -> EngineR
         admin: facts.admin(&own, Some(&route))?,
         own: facts.admin(&own, Some(&route))?,
         other: None,
-        means: Means::Unable(UNABLE),
+        means: Means::Owner,
         other_chain: foreign_chain()?,
         route: Some(route),
         container: Some(container),

@@ -16,8 +16,6 @@ pub(super) enum Means {
     Minio(Box<minio::Users>),
     /// Policies by the hooks' own user, which bind this user, too.
     Owner,
-    /// None, for this reason.
-    Unable(&'static str),
 }
 
 impl S3Server {
@@ -39,9 +37,6 @@ impl S3Server {
     pub async fn make_foreign_bucket(&self, bucket: &str) -> Result<(), Unmet> {
         if let Some(other) = &self.other {
             return Ok(other.make_bucket(bucket).await?);
-        }
-        if let Means::Unable(reason) = self.means {
-            return Err(Unmet::Unable(reason.to_owned()));
         }
         self.own.make_bucket(bucket).await?;
         self.refuse_all(bucket, PolicyPurpose::Foreign).await
@@ -71,9 +66,6 @@ impl S3Server {
     ///
     /// This server can't do that, or it did not work.
     pub async fn deny(&self, bucket: &str) -> Result<(), Unmet> {
-        if let Means::Unable(reason) = self.means {
-            return Err(Unmet::Unable(reason.to_owned()));
-        }
         let purpose = match self.purpose(bucket).await? {
             Some(PolicyPurpose::Foreign) => return Ok(()),
             Some(PolicyPurpose::DeniesAbsent) => PolicyPurpose::DeniesAbsent,
@@ -201,7 +193,7 @@ impl S3Server {
                 }
                 Err(Unmet::Unable(UNHEEDED.to_owned()))
             }
-            Means::Owner | Means::Minio(_) | Means::Unable(_) => Ok(()),
+            Means::Owner | Means::Minio(_) => Ok(()),
         }
     }
 
@@ -212,7 +204,6 @@ impl S3Server {
         policy: &str,
     ) -> Result<(), Unmet> {
         match &self.means {
-            Means::Unable(reason) => return Err(Unmet::Unable((*reason).to_owned())),
             Means::Minio(users) => {
                 // One policy at a time: what refused something before does so no longer.
                 if let Some(before) = users.purpose(bucket).await? {
@@ -245,14 +236,12 @@ impl S3Server {
                 Ok(self.admin.set_policy(bucket, None).await?)
             }
             Means::Owner => Ok(self.admin.set_policy(bucket, None).await?),
-            Means::Unable(_) => Ok(()),
         }
     }
 
     /// What the bucket's policy is for, if it is one of ours. Another's bucket has none that we may know.
     async fn purpose(&self, bucket: &str) -> Result<Option<PolicyPurpose>, Unmet> {
         match &self.means {
-            Means::Unable(_) => return Ok(None),
             Means::Minio(users) => return Ok(users.purpose(bucket).await?),
             Means::Radosgw(_) | Means::Owner => {}
         }
