@@ -131,9 +131,7 @@ async fn has_cluster_initialised(context: &Context<'_>) -> PortResult<RefinedAns
     }
     // Once update-status has found the restore failed, nothing comes up any more. Where the flags were lost with their hook
     // the status alone tells of the restore, and no other may be set over it.
-    if context.amendments.has(amendment)
-        && context.shows_maintenance(texts::RESTORING_BACKUP).await?
-    {
+    if context.amendments.has(amendment) && context.may_show_restore().await? {
         return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
     }
     Ok(true.into())

@@ -12,6 +12,7 @@ use crate::{
     },
     s3::{S3Relation, S3Settings},
     shape::Action,
+    stanza::StanzaSettlement,
     status::{Status, StatusName},
     texts,
 };
@@ -31,6 +32,8 @@ pub(crate) struct Notes {
     pub(crate) outcome: Option<Outcome>,
     /// The text for the next `fail_action` or `set_blocked`.
     pub(crate) reason: Option<String>,
+    /// What is to be brought in line of what is recorded of the stanza.
+    pub(crate) settlement: Option<StanzaSettlement>,
     /// The S3 relation as this firing found it first.
     s3_relation: OnceLock<Option<Arc<S3Relation>>>,
     /// The S3 settings that this firing uses.
@@ -317,6 +320,20 @@ impl Context<'_> {
     pub(crate) async fn is_restoring(&self) -> PortResult<bool> {
         let label = self.ports.unit.data(Databag::Application, key::RESTORING_BACKUP).await?;
         Ok(label.is_some())
+    }
+
+    /// Whether users see that a restore is under way, or may: while Juju shows an error in place of the unit's status, the
+    /// restore flags alone tell of it.
+    pub(crate) async fn may_show_restore(&self) -> PortResult<bool> {
+        let status = self.ports.unit.status().await?;
+        match status.name {
+            StatusName::Error => self.is_restoring().await,
+            StatusName::Maintenance => Ok(status.message == texts::RESTORING_BACKUP),
+            StatusName::Active
+            | StatusName::Blocked
+            | StatusName::Waiting
+            | StatusName::Unknown => Ok(false),
+        }
     }
 
     /// Whether users see Maintenance with this text.

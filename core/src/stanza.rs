@@ -124,12 +124,14 @@ impl Context<'_> {
         Ok(record.is_some_and(|it| it.is_at(s3) && it.is_made()))
     }
 
-    /// Whether neither databag says that the stanza is in the repository of these settings, for which this unit has
-    /// configured its backup tool.
+    /// Whether neither databag of an initialised cluster says that the stanza is in the repository of these settings, for
+    /// which this unit has configured its backup tool.
     pub(crate) async fn lacks_stanza(&self, s3: &S3Settings) -> PortResult<bool> {
         let unit = &self.ports.unit;
         let place = s3.place();
-        if unit.data(Databag::Unit, key::REPOSITORY).await?.as_deref() != Some(&*place) {
+        if unit.data(Databag::Unit, key::REPOSITORY).await?.as_deref() != Some(&*place)
+            || unit.data(Databag::Application, key::CLUSTER_INITIALISED).await?.is_none()
+        {
             return Ok(false);
         }
         if let Some(own) = self.stanza_record_of(self.own_unit()).await?
@@ -177,8 +179,14 @@ impl Context<'_> {
         }))
     }
 
-    /// What this unit has to bring in line of what is recorded of the stanza. Not knowing is nothing.
-    pub(crate) async fn unsettled_stanza(&self) -> Option<StanzaSettlement> {
+    /// Whether this unit has to bring in line what is recorded of the stanza; what it has to do is noted then. Not knowing is
+    /// no.
+    pub(crate) async fn is_stanza_unsettled(&mut self) -> bool {
+        self.notes.settlement = self.unsettled_stanza().await;
+        self.notes.settlement.is_some()
+    }
+
+    async fn unsettled_stanza(&self) -> Option<StanzaSettlement> {
         if !self.amendments.has(AMENDMENT) {
             return None;
         }
@@ -248,10 +256,10 @@ impl Context<'_> {
         }
     }
 
-    /// Brings in line what is recorded of the stanza.
-    pub(crate) async fn settle_stanza(&self) -> PortResult<()> {
+    /// Brings in line what was found out of line.
+    pub(crate) async fn settle_stanza(&mut self) -> PortResult<()> {
+        let Some(settlement) = self.notes.settlement.take() else { return Ok(()) };
         let unit = &self.ports.unit;
-        let Some(settlement) = self.unsettled_stanza().await else { return Ok(()) };
         let (record, status, is_own) = match settlement {
             StanzaSettlement::Forget => return self.forget_own_stanza_record().await,
             StanzaSettlement::TakeOver { record, status, is_own } => (record, status, is_own),

@@ -236,7 +236,7 @@ impl<'a> Walker<'a> {
             .map_err(|cause| Stop::Error(HookError { shape: Shape::Start, cause, cleanup: None }));
         let (amendment, action) = match interrupted? {
             Some(interrupted) => interrupted,
-            None if self.context.unsettled_stanza().await.is_some() => {
+            None if self.context.is_stanza_unsettled().await => {
                 (Amendment::PrimaryMakesTheStanza, Action::SettleStanzaRecords)
             }
             None => return Ok(()),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use pgdrill_core::{Amendments, Hook, Outcome, StatusName, texts};
-use pgdrill_sim::{Change, Event, Observation, S3Given, UnitSeen, World};
+use pgdrill_core::{Amendments, Hook, Outcome, StatusName, ports::key, texts};
+use pgdrill_sim::{Change, Event, Facts, Observation, S3Given, UnitSeen, World};
 
 use crate::{
     run::{Delivery, FiredStep, deliver},
@@ -175,6 +175,13 @@ async fn attempt<T: Testbed + ?Sized>(
     };
     match remedy {
         Remedy::RightSettings => {
+            // Before the cluster is initialised no settings are taken up, right or wrong.
+            let is_known = |facts: &Facts| {
+                facts.application.iter().any(|(key, _)| key == key::CLUSTER_INITIALISED)
+            };
+            if !seen.facts.as_deref().is_none_or(is_known) {
+                return Ok(None);
+            }
             // A repository of its own: the one of before may be another cluster's.
             let path = Some("/remedy".to_owned());
             testbed.happen(&Change::S3Settings(S3Given { path, ..S3Given::default() })).await?;

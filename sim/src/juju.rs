@@ -205,6 +205,15 @@ impl Juju {
         let Some(state) = self.units.get_mut(unit) else { return };
         let dispatch = std::mem::take(&mut state.dispatch);
         if !succeeded {
+            // What a hook that failed was about is still to be taken up, also where a later one fails, too.
+            match dispatch.event {
+                Some(Hook::S3CredentialsChanged) => state.delivered.s3 = 0,
+                Some(Hook::CertificatesChanged) => state.delivered.tls = 0,
+                Some(
+                    Hook::CreateBackup | Hook::ListBackups | Hook::Restore | Hook::UpdateStatus,
+                )
+                | None => {}
+            }
             // A person fires an action again, Juju does not.
             state.retry = dispatch.event.filter(|event| !event.is_action()).or(state.retry);
             return;
@@ -338,6 +347,17 @@ mod tests {
         juju.begin(0, Hook::UpdateStatus);
         juju.end(0, true);
         assert_eq!(juju.owed(0), []);
+    }
+
+    #[test]
+    fn what_a_failed_hook_was_about_is_owed_although_another_fails_after_it() {
+        let mut juju = juju();
+        juju.revisions.s3 = 1;
+        for event in [Hook::S3CredentialsChanged, Hook::UpdateStatus] {
+            juju.begin(0, event);
+            juju.end(0, false);
+        }
+        assert_eq!(juju.owed(0), [Hook::UpdateStatus, Hook::S3CredentialsChanged]);
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn given(rng: &mut Rng) -> Given {
     ];
     let repository = pick(rng, &repositories);
     let stanzas = [StanzaGiven::None, StanzaGiven::Initialised, StanzaGiven::Initialised];
-    Given {
+    possible(Given {
         units,
         tls: rng.bool(),
         leader: rng.u32(..units),
@@ -75,7 +75,27 @@ fn given(rng: &mut Rng) -> Given {
         backups: (0..rng.usize(..3)).map(|_| pick(rng, &kinds)).collect(),
         seed: rng.u64(..),
         ..Given::default()
+    })
+}
+
+/// The nearest world that a cluster can have come to: what a scenario file would be refused for is put right.
+fn possible(mut given: Given) -> Given {
+    let is_own = given.repository == RepositoryGiven::Own;
+    if is_own && given.stanza == StanzaGiven::None {
+        given.backups.clear();
     }
+    let has_repository = given.stanza == StanzaGiven::Initialised || !given.backups.is_empty();
+    if has_repository {
+        let s3 = given.s3.get_or_insert_default();
+        if !s3.bucket.is_there() {
+            s3.bucket = BucketGiven::Present;
+        }
+    }
+    given.cluster_initialised |= given.stanza == StanzaGiven::Initialised;
+    if let Some(first) = given.backups.first_mut() {
+        *first = BackupGiven::Full;
+    }
+    given
 }
 
 fn change(rng: &mut Rng, units: u32) -> Change {
@@ -199,22 +219,19 @@ fn explored(seed: u64) -> Plan {
 }
 
 /// The laws that random scenarios break, each with a seed that does and with what breaks it, until it is corrected.
-const SHOWN: [(Law, u64, &str); 7] = [
+const SHOWN: [(Law, u64, &str); 4] = [
     (
         Law::UnitInError,
-        159,
+        197,
         "a question of create-backup that can't be answered ends in a hook error",
     ),
-    (Law::LeftBlocked, 12, "without TLS a leader apart from the primary makes no stanza"),
-    (Law::DeferredForEver, 12, "without TLS a leader apart from the primary makes no stanza"),
-    (Law::StanzaUntold, 12, "without TLS a leader apart from the primary makes no stanza"),
-    (
-        Law::ForeignUntold,
-        76,
-        "a leader that waits for the primary does not look whose the repository is",
-    ),
     (Law::TlsServerAstray, 419, "a unit that S3 blocks does not look at its TLS server"),
-    (Law::NoWayOut, 12, "without TLS a leader apart from the primary makes no stanza"),
+    (
+        Law::LeftBlocked,
+        2228,
+        "a database that was stopped during a restore and is started again stays told as failed",
+    ),
+    (Law::LogLost, 19_349, "two backups that fail within one second have one log"),
 ];
 
 /// What is no longer broken is held to again.
