@@ -82,6 +82,17 @@ impl External {
             return Err(wrong(PLACE, &what, "set them, or choose another server with --s3"));
         };
         let (host, port) = parse(&endpoint)?;
+        let other = match (get("OTHER_ACCESS_KEY"), get("OTHER_SECRET_KEY")) {
+            (None, None) => None,
+            (access_key @ Some(_), secret_key @ Some(_)) => self::user(access_key, secret_key),
+            (given, _) => {
+                let lacking = if given.is_some() { "SECRET" } else { "ACCESS" };
+                let what = format!(
+                    "half of another user is given: PGDRILL_S3_OTHER_{lacking}_KEY is missing"
+                );
+                return Err(wrong(PLACE, &what, "give both keys of that user, or none"));
+            }
+        };
         let ca_chain = match get("CA_FILE") {
             None => None,
             Some(path) => Some(chain(&path).map_err(|cause| {
@@ -97,15 +108,7 @@ impl External {
                 return Err(wrong(PLACE, &what, "it is `path` or `host`"));
             }
         };
-        Ok(Self {
-            host,
-            port,
-            user,
-            other: self::user(get("OTHER_ACCESS_KEY"), get("OTHER_SECRET_KEY")),
-            region: get("REGION"),
-            ca_chain,
-            uri_style,
-        })
+        Ok(Self { host, port, user, other, region: get("REGION"), ca_chain, uri_style })
     }
 
     fn facts(&self) -> Facts {
@@ -199,7 +202,9 @@ pub(super) async fn start(
     let bucket = format!("pgdrill-preflight-{bucket}");
     preflight::check(&hasty(&direct, &given.user, None)?, &endpoint, &bucket).await?;
     if let Some(other) = &given.other {
-        preflight::check(&hasty(&direct, other, None)?, &endpoint, &bucket).await?;
+        let (own, other) = (hasty(&direct, &given.user, None)?, hasty(&direct, other, None)?);
+        preflight::check(&other, &endpoint, &bucket).await?;
+        preflight::keeps_apart(&own, &other, &endpoint, &bucket).await?;
     }
     let (facts, renames) = presented(given, authority)?;
     let proxy =
@@ -277,7 +282,9 @@ async fn reached(
             "let the server listen on an address that containers reach",
         )
     })?;
-    let by_relay = proxy(ProxyTarget::ThisHost(relay.port()));
+    // It listens on the gateway of this stage's network alone. That is this machine, which every other network reaches, too;
+    // a gateway of theirs would be an address at which nobody listens.
+    let by_relay = proxy(ProxyTarget::Address(SocketAddr::from((on, relay.port()))));
     match probe(given, stage, facts, &by_relay, progress).await {
         Ok(()) => Ok((by_relay, Some(relay))),
         Err(second) => Err(wrong(
@@ -397,6 +404,11 @@ mod tests {
         let endpoint = ("ENDPOINT", "https://s3.example");
         let style = reported(&[&KEYS[..], &[endpoint, ("URI_STYLE", "sideways")]].concat());
         assert!(style.contains("`sideways`") && style.contains("`path` or `host`"), "{style}");
+        for (half, lacking) in [("OTHER_ACCESS_KEY", "SECRET"), ("OTHER_SECRET_KEY", "ACCESS")] {
+            let error = reported(&[&KEYS[..], &[endpoint, (half, "canary")]].concat());
+            let expected = format!("PGDRILL_S3_OTHER_{lacking}_KEY is missing");
+            assert!(error.contains(&expected) && !error.contains("canary"), "{error}");
+        }
         let file = reported(&[&KEYS[..], &[endpoint, ("CA_FILE", "/nowhere/ca.crt")]].concat());
         assert!(file.contains("PGDRILL_S3_CA_FILE") && file.contains("/nowhere/ca.crt"), "{file}");
     }

@@ -38,6 +38,48 @@ pub(super) async fn check(user: &S3Admin, endpoint: &str, bucket: &str) -> Engin
     }
 }
 
+/// The server refuses the hooks' user what is in a bucket of the other user's, as scenarios want a bucket of somebody else's.
+///
+/// # Errors
+///
+/// One complaint: the server does not, or what failed, and what to do.
+pub(super) async fn keeps_apart(
+    own: &S3Admin,
+    other: &S3Admin,
+    endpoint: &str,
+    bucket: &str,
+) -> EngineResult<()> {
+    let reported = |error: PortError| explain(endpoint, bucket, &error);
+    other.make_bucket(bucket).await.map_err(reported)?;
+    let used = async {
+        other.write(bucket, "preflight", b"x").await?;
+        let asked = [
+            ("look for", own.has_bucket(bucket).await.map(drop)),
+            ("read", own.read(bucket, "preflight").await.map(drop)),
+            ("write into", own.write(bucket, "preflight", b"y").await),
+        ];
+        let mut may = None;
+        for (what, answer) in asked {
+            match answer {
+                Err(error) if error.kind() == PortErrorKind::Denied => {}
+                Err(error) => return Err(error),
+                Ok(()) => may = may.or(Some(what)),
+            }
+        }
+        Ok(may)
+    };
+    let used = used.await.map_err(reported);
+    let removed = other.remove_bucket(bucket).await.map_err(reported);
+    let Some(may) = used.and_then(|may| removed.map(|()| may))? else { return Ok(()) };
+    let what = format!(
+        "the S3 server does not keep the user of PGDRILL_S3_OTHER_ACCESS_KEY apart from the one of PGDRILL_S3_ACCESS_KEY, \
+         who may {may} a bucket of the other's"
+    );
+    let hint = "give keys of two users of whom neither may use the other's buckets, or leave both PGDRILL_S3_OTHER_* out: \
+                then policies of buckets stand in, where the server obeys them";
+    Err(Box::new(Diagnostic::error(endpoint, what).hint(hint)))
+}
+
 /// What a failure means to whoever gave the endpoint, the keys and the authority.
 pub(super) fn explain(endpoint: &str, bucket: &str, error: &PortError) -> Box<Diagnostic> {
     let cause = error.cause();
@@ -109,9 +151,8 @@ mod tests {
 
     const SHORT: Duration = Duration::from_secs(1);
 
-    /// What is reported of a server.
-    async fn reported(endpoint: &str, chain: Option<&str>, route: Option<S3Route>) -> String {
-        let user = S3Settings {
+    fn settings(endpoint: &str, chain: Option<&str>) -> S3Settings {
+        S3Settings {
             bucket: "any".into(),
             access_key: Secret::new("canary-access"),
             secret_key: Secret::new("canary-secret"),
@@ -120,7 +161,12 @@ mod tests {
             region: None,
             uri_style: UriStyle::Path,
             tls_ca_chain: chain.map(|chain| chain.to_owned().into()),
-        };
+        }
+    }
+
+    /// What is reported of a server.
+    async fn reported(endpoint: &str, chain: Option<&str>, route: Option<S3Route>) -> String {
+        let user = settings(endpoint, chain);
         let store = S3Store::new(S3Limits { connect: SHORT, attempt: SHORT, ..LIMITS });
         let store = match route {
             Some(route) => store.by(route),
@@ -205,6 +251,50 @@ mod tests {
             plain.contains("does not answer") || plain.contains("does not speak TLS"),
             "{plain}"
         );
+    }
+
+    /// A server at which whoever signs with `canary-access` is refused what the test says, of a bucket that is there.
+    async fn apart(refused: fn(&str) -> bool) -> EngineResult<()> {
+        let stub = Stub::tls(move |request| {
+            let is_own = request.head.contains("credential=canary-access/");
+            let method = request.method.as_str();
+            match (is_own, method) {
+                (true, _) if refused(method) => {
+                    let code = "<Error><Code>AccessDenied</Code></Error>";
+                    Reply::Answer(403, code.to_owned())
+                }
+                (_, "GET") if request.target.contains("uploads") => {
+                    Reply::Answer(200, "<ListMultipartUploadsResult/>".into())
+                }
+                (_, "GET") => Reply::Answer(200, "<ListBucketResult/>".into()),
+                _ => Reply::Answer(200, String::new()),
+            }
+        })
+        .await;
+        let endpoint = format!("https://localhost:{}", stub.address.port());
+        let user = |access: &str| {
+            let settings = S3Settings {
+                access_key: Secret::new(access.to_owned()),
+                ..settings(&endpoint, Some(&stub.certificate))
+            };
+            S3Admin::new(S3Store::new(LIMITS), settings)
+        };
+        keeps_apart(&user("canary-access"), &user("canary-other"), &endpoint, "drill").await
+    }
+
+    #[tokio::test]
+    async fn another_user_who_is_not_kept_apart_is_reported() {
+        apart(|_| true).await.expect("everything is refused");
+        for (refused, may) in [
+            ((|_| false) as fn(&str) -> bool, "look for"),
+            (|method| method != "GET", "read"),
+            (|method| method != "PUT", "write into"),
+        ] {
+            let error = apart(refused).await.expect_err(may).to_string();
+            assert!(error.contains(&format!("may {may} a bucket of the other's")), "{error}");
+            assert!(error.contains("leave both PGDRILL_S3_OTHER_* out"), "{error}");
+            assert!(!error.contains("canary"), "{error}");
+        }
     }
 
     #[tokio::test]

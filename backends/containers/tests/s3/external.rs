@@ -1,7 +1,8 @@
 //! The server of these tests, as if somebody else ran it.
 
-use pgdrill_adapters::s3::{S3Limits, S3Store};
+use pgdrill_adapters::s3::{S3Limits, S3Route, S3Store};
 use pgdrill_containers::{
+    ProxySpec,
     authority::Authority,
     s3::{External, S3Server},
 };
@@ -41,12 +42,19 @@ pub(crate) async fn somebody_else_s_server_is_as_good(scene: &Scene) {
     let server = server.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(server.facts().endpoint(), "https://s3.drill");
     println!("{:?}", server.proxy().to);
+    assert!(server.is_relayed(), "it listens on the loopback alone");
     let proxy = proxy(&scene.home, &server.proxy()).await;
     let store = by(proxy.route());
     let s3 = settings(server.facts(), "external");
     assert_eq!(kinds(&store, &s3).await, FINE);
     let distrusting = scene.settings("external");
     assert_eq!(kinds(&store, &distrusting).await, UNREACHABLE, "its own authority signed");
+    // A topology is on a network of its own, with a gateway of its own.
+    let spec = ProxySpec { host: "lane".into(), ..server.proxy() };
+    let lane = self::proxy(&scene.far, &spec).await;
+    let by_lane = by(S3Route { host: server.facts().host.clone(), to: lane.route().to });
+    assert_eq!(kinds(&by_lane, &s3).await, FINE, "from another network");
+    lane.container().remove().await.expect("gone");
     soon(proxy.close()).await;
     assert_eq!(kinds(&store, &s3).await, UNREACHABLE);
     soon(proxy.hang()).await;
