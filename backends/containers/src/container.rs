@@ -2,16 +2,22 @@
 
 use std::{slice, time::Duration};
 
+use futures_util::StreamExt as _;
 use testcontainers::bollard::{
     Docker,
     models::{EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest},
-    query_parameters::{KillContainerOptionsBuilder, StopContainerOptionsBuilder},
+    query_parameters::{
+        KillContainerOptionsBuilder, LogsOptionsBuilder, StopContainerOptionsBuilder,
+    },
 };
 
 use super::{
     reaper,
     stage::{EngineResult, complaint},
 };
+
+/// As much of a container's last words as is reported.
+const REPORTED: usize = 200;
 
 /// A container that was started.
 #[derive(Debug, Clone)]
@@ -148,6 +154,18 @@ impl Container {
     /// The engine does not know it.
     pub async fn is_running(&self) -> EngineResult<bool> {
         Ok(self.state().await?.is_running)
+    }
+
+    /// The last line that it wrote, as far as it is of use to people.
+    pub(super) async fn last_words(&self) -> String {
+        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail("20").build();
+        let mut log = self.docker.logs(&self.id, Some(options));
+        let mut written = String::new();
+        while let Some(Ok(piece)) = log.next().await {
+            written.push_str(&piece.to_string());
+        }
+        let last = written.lines().map(str::trim).rfind(|line| !line.is_empty());
+        last.unwrap_or("it said nothing").chars().take(REPORTED).collect()
     }
 
     /// Another network reaches it, too, under this name.

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use pgdrill_container_backend::{Containers, OnRunEnd, Reuse, RunEnded};
 use pgdrill_containers::{
-    Choice, Pace, Profile, Purpose, ReapScope, clear_own, clear_own_for_good,
+    Pace, Profile, Purpose, ReapScope, clear_own, clear_own_for_good,
     images::{Image, Progress},
 };
 use pgdrill_core::Diagnostic;
@@ -74,26 +74,24 @@ async fn run_on(
     s3: Option<S3Arg>,
     done: &OnRunEnd<'_>,
 ) -> Result<(Vec<Run>, &'static str), Box<Diagnostic>> {
-    let profile = profile(s3).await?;
+    let asked = s3.map(profile);
     let containers =
-        Containers::set_up(profile, Purpose::Run, Pace::REHEARSAL, &StderrProgress).await?;
+        Containers::set_up(asked, Purpose::Run, Pace::REHEARSAL, &StderrProgress).await?;
+    if asked.is_none() {
+        // Nobody is left to be informed when standard error is gone.
+        let _ = writeln!(std::io::stderr(), "S3: {}", shown(containers.chosen()));
+    }
     let runs = containers.run_all(plans, workers, Reuse::Yes, done).await;
-    Ok((runs, profile.name()))
+    Ok((runs, containers.server().s3.profile().name()))
 }
 
-/// The S3 server that was asked for, or the first that can be had.
-pub(crate) async fn profile(s3: Option<S3Arg>) -> Result<Profile, Box<Diagnostic>> {
+/// The S3 server that was asked for.
+pub(crate) const fn profile(s3: S3Arg) -> Profile {
     match s3 {
-        None => {
-            let choice = Choice::make(&StderrProgress).await?;
-            // Nobody is left to be informed when standard error is gone.
-            let _ = writeln!(std::io::stderr(), "S3: {choice}");
-            Ok(choice.profile)
-        }
-        Some(S3Arg::Minio) => Ok(Profile::Minio),
-        Some(S3Arg::Radosgw) => Ok(Profile::Radosgw),
-        Some(S3Arg::Seaweedfs) => Ok(Profile::Seaweedfs),
-        Some(S3Arg::External) => Ok(Profile::External),
+        S3Arg::Minio => Profile::Minio,
+        S3Arg::Radosgw => Profile::Radosgw,
+        S3Arg::Seaweedfs => Profile::Seaweedfs,
+        S3Arg::External => Profile::External,
     }
 }
 

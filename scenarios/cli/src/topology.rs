@@ -80,7 +80,7 @@ fn up(args: &UpArgs) -> Exit {
             signal = asked_to_end() => return Err(ended(signal, "nothing was begun")),
         };
         let raising = async {
-            let s3 = profile(args.s3).await?;
+            let s3 = args.s3.map(profile);
             let wanted = Wanted { units: args.units, tls: args.tls, s3 };
             free.raise(&wanted, &StderrProgress, &say).await
         };

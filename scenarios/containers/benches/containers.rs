@@ -27,7 +27,7 @@ fn chosen(name: &str) -> Plan {
 fn real_containers(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let set_up = Containers::set_up(Profile::Radosgw, Purpose::Run, Pace::REHEARSAL, &Quiet);
+    let set_up = Containers::set_up(Some(Profile::Radosgw), Purpose::Run, Pace::REHEARSAL, &Quiet);
     let containers = runtime.block_on(set_up).expect("an engine, and images");
     let mut group = criterion.benchmark_group("real containers");
     group.sample_size(10).sampling_mode(SamplingMode::Flat).warm_up_time(Duration::from_secs(1));

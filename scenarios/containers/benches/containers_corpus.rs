@@ -122,7 +122,8 @@ fn main() {
         Way::new(format!("clusters used again, {workers} at a time"), workers, Reuse::Yes);
     let mut naive = naive_ways();
     runtime.block_on(async {
-        let set_up = Containers::set_up(Profile::Radosgw, Purpose::Run, Pace::REHEARSAL, &Quiet);
+        let set_up =
+            Containers::set_up(Some(Profile::Radosgw), Purpose::Run, Pace::REHEARSAL, &Quiet);
         let containers = set_up.await.expect("an engine, and images");
         for way in &mut naive {
             way.take(&containers, before).await;

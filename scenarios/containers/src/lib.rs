@@ -19,8 +19,8 @@ mod workers;
 use std::sync::Arc;
 
 use pgdrill_containers::{
-    Authority, EngineResult, Images, Pace, Profile, Purpose, ReapScope, S3Server, Stage, Topology,
-    clear,
+    Authority, Choice, EngineResult, Images, Pace, Profile, Purpose, ReapScope, S3Server, Stage,
+    Topology, clear,
     images::{Image, ImageRef, Progress, ensure},
 };
 use pgdrill_core::Diagnostic;
@@ -51,21 +51,23 @@ pub struct Containers {
     authority: Arc<Authority>,
     images: Images,
     pace: Pace,
+    chosen: String,
 }
 
 impl Containers {
-    /// Clears what dead runs left, has the images, and starts the S3 server.
+    /// Clears what dead runs left, has the images, and starts the S3 server that was asked for, or else the first that can
+    /// be had.
     ///
     /// # Errors
     ///
     /// No engine answers, an image can't be had, or the server does not come up. Nothing is left running.
     pub async fn set_up(
-        profile: Profile,
+        asked: Option<Profile>,
         purpose: Purpose,
         pace: Pace,
         progress: &dyn Progress,
     ) -> EngineResult<Self> {
-        profile.check_given()?;
+        asked.map_or(Ok(()), Profile::check_given)?;
         let stage = Stage::set(purpose).await?;
         let set_up = async {
             clear(stage.docker(), ReapScope::OfDeadRuns).await?;
@@ -74,18 +76,27 @@ impl Containers {
             let authority = authority.map_err(|error| boxed("the authority", &error))?;
             let other = Authority::new("nobody's");
             let other = other.map_err(|error| boxed("the authority", &error))?;
-            let s3 = S3Server::start(profile, &stage, &authority, progress).await?;
-            let server = SharedS3 { s3, other_chain: other.chain().to_owned() };
-            Ok((images, Arc::new(authority), Arc::new(server)))
+            let choice = Choice::make(asked, &stage, &authority, progress).await?;
+            let chosen = choice.to_string();
+            let server = SharedS3 { s3: choice.server, other_chain: other.chain().to_owned() };
+            Ok((images, Arc::new(authority), Arc::new(server), chosen))
         };
         match set_up.await {
-            Ok((images, authority, server)) => Ok(Self { stage, server, authority, images, pace }),
+            Ok((images, authority, server, chosen)) => {
+                Ok(Self { stage, server, authority, images, pace, chosen })
+            }
             Err(complaint) => {
                 // The complaint says why; that nothing could be cleared away either adds nothing to it.
                 let _ = stage.take_down().await;
                 Err(complaint)
             }
         }
+    }
+
+    /// Which S3 server it is, and why none before it.
+    #[must_use]
+    pub fn chosen(&self) -> &str {
+        &self.chosen
     }
 
     /// The S3 server.

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::FutureExt as _;
 use pgdrill_containers::{
-    Authority, Claim, EngineResult, Pace, PersistentStore, Profile, S3Server, Topology, claim,
+    Authority, Choice, Claim, EngineResult, Pace, PersistentStore, Profile, Topology, claim,
     images::Progress, new_persistent_stage, persistent_stage,
 };
 use pgdrill_core::Diagnostic;
@@ -27,8 +27,8 @@ pub struct Wanted {
     pub units: u32,
     /// Whether the units are to hold TLS material.
     pub tls: bool,
-    /// Its S3 server.
-    pub s3: Profile,
+    /// Its S3 server; the first that can be had unless one is asked for.
+    pub s3: Option<Profile>,
 }
 
 /// A name that nothing is up under, and that no other process uses meanwhile.
@@ -91,13 +91,18 @@ impl FreeName {
         progress: &dyn Progress,
         say: Notify<'_>,
     ) -> Result<PersistedTopology, TopologyError> {
-        wanted.s3.check_given()?;
+        wanted.s3.map_or(Ok(()), Profile::check_given)?;
         let stage = new_persistent_stage(&self.name).await?;
         let images = images(progress).await?;
         let authority = Authority::new("pgdrill");
         let authority = Arc::new(authority.map_err(|error| boxed("the authority", &error))?);
-        say(&format!("starting the S3 server ({})", wanted.s3.name()));
-        let s3 = S3Server::start(wanted.s3, &stage, &authority, progress).await?;
+        let asked = wanted.s3.map_or_else(String::new, |profile| format!(" ({})", profile.name()));
+        say(&format!("starting the S3 server{asked}"));
+        let choice = Choice::make(wanted.s3, &stage, &authority, progress).await?;
+        if wanted.s3.is_none() {
+            say(&format!("S3: {choice}"));
+        }
+        let s3 = choice.server;
         if s3.is_relayed() {
             let what = "containers reach the S3 server only by way of a process that goes on, and `up` does not";
             let hint = "let the server listen on an address that containers reach, and see that no firewall is between";

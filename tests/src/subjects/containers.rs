@@ -48,7 +48,7 @@ impl RealContainers {
     ///
     /// What is done panics: the panic goes on once nothing is left.
     pub async fn with<T>(used: impl AsyncFnOnce(&Self) -> T) -> EngineResult<T> {
-        let (profile, pace) = (Profile::Radosgw, Pace::REHEARSAL);
+        let (profile, pace) = (Some(Profile::Radosgw), Pace::REHEARSAL);
         let containers = Containers::set_up(profile, Purpose::Run, pace, &Quiet).await?;
         let real = Self { containers };
         let used = AssertUnwindSafe(used(&real)).catch_unwind().await;

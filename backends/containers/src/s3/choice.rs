@@ -4,10 +4,11 @@ use std::fmt;
 
 use pgdrill_core::Diagnostic;
 
-use super::Profile;
+use super::{NAME, Profile, S3Server};
 use crate::{
+    authority::Authority,
     images::{self, Image, Progress},
-    stage::EngineResult,
+    stage::{EngineResult, Stage},
 };
 
 /// MinIO's last release as an image, on quay.io: the copy on Docker Hub was removed in September 2026.
@@ -17,39 +18,59 @@ const MINIO: &str = "quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z@sha256:\
 const SEAWEEDFS: &str = "docker.io/chrislusf/seaweedfs:4.48@sha256:\
                          4e61d15fd35994cb1e43e1e553dff106794841fd9a99ade2fc8c8bfce4d7872d";
 
-/// A server that can be had. Shown with the reasons why those before it can't.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is tried when nobody asks for a server, in this order.
+const TRIED: [Profile; 3] = [Profile::Minio, Profile::Radosgw, Profile::Seaweedfs];
+
+/// A server that runs and does what it must. Shown with the reasons why those before it do not.
+#[derive(Debug, Clone)]
 pub struct Choice {
     /// The server.
-    pub profile: Profile,
-    /// What was tried before it, each with its reason.
+    pub server: S3Server,
+    /// What was tried before it, each with its reason in one line.
     pub passed_over: Vec<(Profile, String)>,
 }
 
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.profile.name())?;
-        for (profile, reason) in &self.passed_over {
-            write!(f, "; not {}: {reason}", profile.name())?;
-        }
-        Ok(())
+        f.write_str(&told(self.server.profile(), &self.passed_over))
     }
 }
 
+fn told(profile: Profile, passed_over: &[(Profile, String)]) -> String {
+    let mut told = profile.name().to_owned();
+    for (profile, reason) in passed_over {
+        told.push_str(&format!("; not {}: {reason}", profile.name()));
+    }
+    told
+}
+
 impl Choice {
-    /// The first server that can be had: its image is there, is pulled within a bound, or is built.
+    /// The server that was asked for, or else the first whose image is there, is pulled within a bound or is built, that comes
+    /// up, and that keeps what is put there. Containers go on the stage; nothing of what was passed over is left there.
     ///
     /// # Errors
     ///
-    /// None can.
-    pub async fn make(progress: &dyn Progress) -> EngineResult<Self> {
+    /// The one that was asked for, or none, is such a server.
+    pub async fn make(
+        asked: Option<Profile>,
+        stage: &Stage,
+        authority: &Authority,
+        progress: &dyn Progress,
+    ) -> EngineResult<Self> {
+        if let Some(profile) = asked {
+            let server = S3Server::start(profile, stage, authority, progress).await?;
+            return Ok(Self { server, passed_over: Vec::new() });
+        }
         let mut passed_over = Vec::new();
-        for profile in [Profile::Minio, Profile::Radosgw, Profile::Seaweedfs] {
-            match image(profile, progress).await {
-                Ok(_) => return Ok(Self { profile, passed_over }),
+        for profile in TRIED {
+            match S3Server::start(profile, stage, authority, progress).await {
+                Ok(server) => return Ok(Self { server, passed_over }),
                 Err(complaint) => {
                     let reason = complaint.what.lines().next().unwrap_or_default().to_owned();
                     passed_over.push((profile, reason));
+                    if let Ok(left) = stage.container(NAME).await {
+                        left.remove().await?;
+                    }
                 }
             }
         }
@@ -137,7 +158,7 @@ mod tests {
     #[test]
     fn a_choice_tells_why_no_other() {
         let passed_over = vec![(Profile::Minio, "no registry".to_owned())];
-        let choice = Choice { profile: Profile::Radosgw, passed_over };
-        assert_eq!(choice.to_string(), "radosgw; not minio: no registry");
+        let told = told(Profile::Radosgw, &passed_over);
+        assert_eq!(told, "radosgw; not minio: no registry");
     }
 }

@@ -72,7 +72,7 @@ pub(super) async fn start(
     };
     let container = stage.start(&container).await?;
     let server = server(stage, authority, container)?;
-    awake(&server).await?;
+    awake(&server, &[&own, &root]).await?;
     if let Means::Minio(users) = &server.means {
         users.run(ADD_USER, &[]).await?;
     }

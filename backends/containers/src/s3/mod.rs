@@ -203,27 +203,42 @@ impl User {
 }
 
 impl S3Server {
-    /// A server of this profile, ready, with its users. Containers go on the stage.
+    /// A server of this profile, ready, with its users: it keeps what is put there. Containers go on the stage.
     ///
     /// # Errors
     ///
-    /// It can't be had, or does not come up.
+    /// It can't be had, does not come up, or does not do what it must.
     pub async fn start(
         profile: Profile,
         stage: &Stage,
         authority: &Authority,
         progress: &dyn Progress,
     ) -> EngineResult<Self> {
-        let image = choice::image(profile, progress).await?;
-        match profile {
-            Profile::Radosgw => radosgw::start(stage, authority, &image).await,
-            Profile::Minio => minio::start(stage, authority, &image).await,
-            Profile::Seaweedfs => seaweedfs::start(stage, authority, &image).await,
-            Profile::External => {
-                let external = External::from_environment()?;
-                Self::external(&external, stage, authority, progress).await
-            }
+        if profile == Profile::External {
+            let external = External::from_environment()?;
+            return Self::external(&external, stage, authority, progress).await;
         }
+        let started = async {
+            let image = choice::image(profile, progress).await?;
+            let server = match profile {
+                Profile::Minio => minio::start(stage, authority, &image).await?,
+                Profile::Seaweedfs => seaweedfs::start(stage, authority, &image).await?,
+                Profile::Radosgw | Profile::External => {
+                    radosgw::start(stage, authority, &image).await?
+                }
+            };
+            // The first object also takes longer than those after it: SeaweedFS answers before it has a place for one.
+            let (place, bucket) = (server.facts.endpoint(), format!("preflight-{}", stage.name()));
+            preflight::check(&server.own, &place, &bucket).await.map_err(|complaint| {
+                let place = format!("the S3 server, {}", profile.name());
+                Box::new(Diagnostic::error(&place, complaint.what))
+            })?;
+            Ok(server)
+        };
+        started.await.map_err(|complaint: Box<Diagnostic>| match &complaint.hint {
+            Some(_) => complaint,
+            None => Box::new((*complaint).hint("choose another server with --s3")),
+        })
     }
 
     /// A server that somebody else runs. It is asked first whether it is as it must be, and whether containers on the
@@ -336,17 +351,35 @@ fn container_proxy(stage: &Stage, container: &Container) -> ProxySpec {
     clippy::disallowed_methods,
     reason = "the server says it to nobody: it is asked again until it answers"
 )]
-async fn awake(server: &S3Server) -> EngineResult<()> {
+async fn awake(server: &S3Server, users: &[&User]) -> EngineResult<()> {
     let (bound, pause) = AWAKE;
+    let name = server.container.as_ref().map_or("the S3 server", Container::name);
     let answered = async {
         while server.admin.has_bucket("pgdrill-preflight").await.is_err() {
+            if let Some(container) = &server.container
+                && !container.is_running().await?
+            {
+                let said = without_keys(container.last_words().await, users);
+                return Err(complaint(
+                    name,
+                    &format!("the S3 server has ended before it answered: {said}"),
+                ));
+            }
             tokio::time::sleep(pause).await;
         }
+        Ok(())
     };
-    tokio::time::timeout(bound, answered).await.map_err(|_| {
-        let name = server.container.as_ref().map_or("the S3 server", Container::name);
-        complaint(name, &format!("does not answer within {bound:?}"))
+    tokio::time::timeout(bound, answered).await.unwrap_or_else(|_| {
+        Err(complaint(name, &format!("the S3 server does not answer within {bound:?}")))
     })
+}
+
+/// A text of a server, which may repeat what it was given.
+fn without_keys(mut text: String, users: &[&User]) -> String {
+    for key in users.iter().flat_map(|user| [&user.access_key, &user.secret_key]) {
+        text = text.replace(key.expose(), "***");
+    }
+    text
 }
 
 /// The chain of an authority that signs nothing.

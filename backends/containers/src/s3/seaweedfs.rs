@@ -57,7 +57,7 @@ pub(super) async fn start(
         ..ContainerSpec::default()
     };
     let server = server(stage, authority, stage.start(&container).await?)?;
-    awake(&server).await?;
+    awake(&server, &[&own]).await?;
     Ok(server)
 }
 

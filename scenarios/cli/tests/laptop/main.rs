@@ -6,4 +6,5 @@
 mod ends;
 mod engine;
 mod persisted;
+mod servers;
 mod walk;
