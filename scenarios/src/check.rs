@@ -186,11 +186,8 @@ impl<'a> Checker<'a> {
     fn step(&mut self, path: &str, step: &FireStep) {
         if step.settle && (step.hook.is_some() || step.change.is_some()) {
             let hint = "make two steps of it";
-            self.refuse_key(
-                &format!("{path}/settle"),
-                "a step is a `hook`, a `do` or `settle`",
-                hint,
-            );
+            let place = format!("{path}/settle");
+            self.refuse_key(&place, "a step is a `hook`, a `do` or `settle`", hint);
         }
         match (&step.hook, &step.change) {
             (Some(Name(hook)), None) => self.hook(path, *hook, step),
@@ -347,6 +344,7 @@ impl<'a> Checker<'a> {
             | Change::ArchiveCommand(_)
             | Change::ArchiveDelay(_)
             | Change::Pgbackrest(_)
+            | Change::Lock(_)
             | Change::Tls(_)
             | Change::ClusterInitialises
             | Change::Workload(_)

@@ -10,8 +10,8 @@ use pgdrill_core::{
 use crate::{
     build::{identity, tls_material},
     change::{
-        Awaited, Change, DataDirectory, MemberFate, RelationState, ServiceName, ServiceRuns,
-        SetService, TlsState, WorkloadState,
+        Awaited, Change, DataDirectory, LockState, MemberFate, RelationState, ServiceName,
+        ServiceRuns, SetService, TlsState, WorkloadState,
     },
     given::S3Given,
     juju::{self, UnitInJuju},
@@ -47,6 +47,11 @@ impl World {
             Change::ArchiveCommand(command) => self.archive_command = *command,
             Change::ArchiveDelay(seconds) => self.archive_delay = i64::from(*seconds) * 1000,
             Change::Pgbackrest(failure_mode) => self.failure_mode = *failure_mode,
+            Change::Lock(set) => {
+                if let Some(unit) = self.unit_mut(set.unit) {
+                    unit.is_lock_held = set.is == LockState::Held;
+                }
+            }
             Change::Tls(state) => self.set_tls(*state == TlsState::On),
             Change::ClusterInitialises => {
                 juju::set(
@@ -72,6 +77,8 @@ impl World {
     fn set_member(&mut self, unit: u32, fate: MemberFate) {
         if let Some(unit) = self.unit_mut(unit) {
             unit.fate = fate;
+            // Its process dies with the container.
+            unit.is_lock_held &= fate != MemberFate::Killed;
         }
         // The lock of a dead primary runs out before anyone looks again.
         self.come_about();

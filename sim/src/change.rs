@@ -43,6 +43,8 @@ pub enum Change {
     ArchiveDelay(u32),
     /// How the backup tool behaves.
     Pgbackrest(PgbackrestFailureMode),
+    /// Whether a process of the backup tool holds its lock on a unit's host.
+    Lock(SetLock),
     /// Whether the units hold TLS material.
     Tls(TlsState),
     /// The cluster's first initialisation is recorded.
@@ -175,6 +177,19 @@ words! {
         Silent,
         /// Its inventory names a backup in a form that nobody knows.
         StrangeLabel,
+        /// A backup is terminated while it copies.
+        Terminated,
+    }
+}
+
+words! {
+    /// Whether the backup tool's lock is held.
+    LockState {
+        /// It is not.
+        #[default]
+        Free,
+        /// It is, as by a backup of which nothing else is seen.
+        Held,
     }
 }
 
@@ -235,6 +250,10 @@ settings! {
     SetDataDirectory, DataDirectory
 }
 settings! {
+    /// Whether a process of the backup tool holds its lock on a unit's host.
+    SetLock, LockState
+}
+settings! {
     /// Whether the supervisor in a unit's workload container answers.
     SetWorkload, WorkloadState
 }
@@ -272,6 +291,7 @@ impl Change {
             Self::ArchiveCommand(_) => "archive-command",
             Self::ArchiveDelay(_) => "archive-delay",
             Self::Pgbackrest(_) => "pgbackrest",
+            Self::Lock(_) => "lock",
             Self::Tls(_) => "tls",
             Self::ClusterInitialises => "cluster-initialises",
             Self::ScaleTo(_) => "scale-to",
@@ -296,6 +316,7 @@ impl Change {
             Self::ArchiveCommand(command) => *command != ArchiveCommand::Right,
             Self::ArchiveDelay(seconds) => *seconds > 0,
             Self::Pgbackrest(mode) => *mode != PgbackrestFailureMode::Well,
+            Self::Lock(SetLock { is, .. }) => *is != LockState::Free,
             Self::Workload(SetWorkload { is, .. }) => *is != WorkloadState::Reachable,
             Self::PrimaryMovesTo(_)
             | Self::LeaderMovesTo(_)
@@ -319,6 +340,7 @@ impl Change {
             | Self::Member(SetMember { unit, .. })
             | Self::Service(SetService { unit, .. })
             | Self::DataDirectory(SetDataDirectory { unit, .. })
+            | Self::Lock(SetLock { unit, .. })
             | Self::Workload(SetWorkload { unit, .. }) => Some(*unit),
             Self::PrimaryIsLost
             | Self::S3Server(_)

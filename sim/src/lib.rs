@@ -41,9 +41,9 @@ mod units;
 mod world;
 
 pub use change::{
-    ArchiveCommand, Awaited, Change, DataDirectory, DcsState, MemberFate, PgbackrestFailureMode,
-    RelationState, S3ServerState, ServiceName, ServiceRuns, SetDataDirectory, SetMember,
-    SetService, SetWorkload, TlsState, WorkloadState,
+    ArchiveCommand, Awaited, Change, DataDirectory, DcsState, LockState, MemberFate,
+    PgbackrestFailureMode, RelationState, S3ServerState, ServiceName, ServiceRuns,
+    SetDataDirectory, SetLock, SetMember, SetService, SetWorkload, TlsState, WorkloadState,
 };
 pub use dispatch::{ActionSeen, Event, Fired, dispatch};
 pub use facts::{

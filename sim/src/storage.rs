@@ -62,6 +62,8 @@ pub(crate) struct BackupStore {
     /// The label of the backup on which it builds; none for a full one.
     pub(crate) prior: Option<String>,
     pub(crate) failed: bool,
+    /// The number of the WAL segment in which it begins and ends.
+    pub(crate) segment: u64,
     pub(crate) started: i64,
     pub(crate) stopped: i64,
 }

@@ -30,6 +30,7 @@ impl World {
             unit.is_workload_reachable = true;
             unit.will_not_stop = false;
             unit.is_data_busy = false;
+            unit.is_lock_held = false;
             if unit.tls_server == ServiceState::Unknown {
                 unit.tls_server = ServiceState::Stopped;
             }
@@ -73,8 +74,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Awaited, Change, DataDirectory, Given, ServiceName, ServiceRuns, SetDataDirectory,
-        SetMember, SetService, SetWorkload, WorkloadState,
+        Awaited, Change, DataDirectory, Given, LockState, ServiceName, ServiceRuns,
+        SetDataDirectory, SetLock, SetMember, SetService, SetWorkload, WorkloadState,
         given::{S3Given, StanzaGiven},
         juju::UnitInJuju,
     };
@@ -125,6 +126,7 @@ mod tests {
             Change::ArchiveCommand(ArchiveCommand::Broken),
             Change::ArchiveDelay(30),
             Change::Pgbackrest(PgbackrestFailureMode::Hangs),
+            Change::Lock(SetLock { unit: 1, is: LockState::Held }),
             Change::Workload(SetWorkload { unit: 1, is: WorkloadState::Unreachable }),
         ]
     }

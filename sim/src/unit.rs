@@ -56,6 +56,8 @@ pub(crate) struct UnitState {
     /// The label of the backup from which the data was restored; `None`: it never was.
     pub(crate) restored_from: Option<Arc<str>>,
     pub(crate) is_data_busy: bool,
+    /// Whether another process of the backup tool holds its lock here.
+    pub(crate) is_lock_held: bool,
     pub(crate) will_not_stop: bool,
     pub(crate) accepts_connections: bool,
     pub(crate) restore: Option<RestoreSource>,
@@ -78,6 +80,7 @@ impl UnitState {
             data: Data::Of(system_id),
             restored_from: None,
             is_data_busy: false,
+            is_lock_held: false,
             will_not_stop: false,
             accepts_connections: true,
             restore: None,

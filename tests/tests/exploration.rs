@@ -19,10 +19,10 @@ use pgdrill_scenarios::{
 };
 use pgdrill_sim::{
     ArchiveCommand, Awaited, BackupGiven, BucketGiven, CaGiven, Change, CredentialsGiven,
-    DataDirectory, DcsState, EndpointGiven, Given, Injection, MemberFate, Moment,
+    DataDirectory, DcsState, EndpointGiven, Given, Injection, LockState, MemberFate, Moment,
     PgbackrestFailureMode, RelationState, RepositoryGiven, S3Given, S3ServerState, ServiceName,
-    ServiceRuns, SetDataDirectory, SetMember, SetService, SetWorkload, StanzaGiven, TlsState,
-    WorkloadState,
+    ServiceRuns, SetDataDirectory, SetLock, SetMember, SetService, SetWorkload, StanzaGiven,
+    TlsState, WorkloadState,
 };
 use rstest::rstest;
 
@@ -179,6 +179,7 @@ fn mended(units: u32) -> Vec<PlanStep> {
     ];
     for unit in 0..units {
         changes.push(Change::Member(SetMember { unit, is: MemberFate::Running }));
+        changes.push(Change::Lock(SetLock { unit, is: LockState::Free }));
         changes.push(Change::Workload(SetWorkload { unit, is: WorkloadState::Reachable }));
     }
     let mut steps: Vec<PlanStep> = changes.into_iter().map(PlanStep::Change).collect();
@@ -189,6 +190,17 @@ fn mended(units: u32) -> Vec<PlanStep> {
         injections: Vec::new(),
     }));
     steps
+}
+
+/// The backup tool's lock is held on a host, or its backups are terminated. These came later: drawn apart, they leave the
+/// other draws of a seed as they are.
+fn struck(seed: u64, units: u32, steps: &mut Vec<PlanStep>) {
+    let mut rng = Rng::with_seed(!seed);
+    let change = match rng.u8(..3) {
+        0 => Change::Pgbackrest(PgbackrestFailureMode::Terminated),
+        _ => Change::Lock(SetLock { unit: rng.u32(..units), is: LockState::Held }),
+    };
+    steps.insert(rng.usize(..=steps.len()), PlanStep::Change(change));
 }
 
 fn explored(seed: u64) -> Plan {
@@ -203,6 +215,9 @@ fn explored(seed: u64) -> Plan {
             firing(&mut rng, units, has_backups)
         };
         steps.push(step);
+    }
+    if seed % 5 == 3 {
+        struck(seed, units, &mut steps);
     }
     steps.extend(mended(units));
     Plan {

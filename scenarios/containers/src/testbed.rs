@@ -11,7 +11,7 @@ use pgdrill_core::{
 };
 use pgdrill_sim::{
     ArchiveCommand, Awaited, BackupSeen, BucketGiven, Change, DataDirectory, DcsState, Event,
-    Given, Inject, Injection, Injector, MemberFate, Observation, PgbackrestFailureMode,
+    Given, Inject, Injection, Injector, LockState, MemberFate, Observation, PgbackrestFailureMode,
     RelationState, S3ServerState, ServiceName, ServiceRuns, SetMember, SetService, Shared, View,
     WorkloadState, World, dispatch_noting,
 };
@@ -148,6 +148,7 @@ impl ContainersTestbed {
             PgbackrestFailureMode::Hangs => Some(Misbehaviour::Hangs),
             PgbackrestFailureMode::Silent => Some(Misbehaviour::Silent),
             PgbackrestFailureMode::StrangeLabel => Some(Misbehaviour::StrangeLabel),
+            PgbackrestFailureMode::Terminated => Some(Misbehaviour::Terminated),
             PgbackrestFailureMode::Locked => {
                 let stanza = lock(&self.world).stanza();
                 return self.topology.hold_lock(&stanza).await;
@@ -193,6 +194,10 @@ impl ContainersTestbed {
             }
             Change::ArchiveDelay(seconds) => topology.delay_archive(*seconds).await,
             Change::Pgbackrest(mode) => self.set_failure_mode(*mode).await,
+            Change::Lock(set) => {
+                let stanza = lock(&self.world).stanza();
+                topology.set_lock(set.unit, &stanza, set.is == LockState::Held).await
+            }
             Change::ScaleTo(count) => topology.scale_to(*count).await,
             Change::Workload(set) => {
                 let silent = set.is == WorkloadState::Unreachable;

@@ -70,6 +70,16 @@ impl Repository for View {
 /// How long a command that does not end is waited for.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(60);
 
+/// The exit code of a command that was asked to end.
+const TERMINATED: i32 = 63;
+
+/// What is kept of a command that failed.
+fn kept(world: &World, code: i32, stdout: String) -> CommandExit {
+    let is_silent = world.failure_mode == PgbackrestFailureMode::Silent;
+    let stdout = if is_silent { String::new() } else { stdout };
+    CommandExit { code: Some(code), stdout, stderr: String::new() }
+}
+
 /// What a port makes of how a command ended.
 fn exit(
     world: &mut World,
@@ -82,13 +92,13 @@ fn exit(
         CommandEnd::Done(stdout) => Ok(stdout),
         CommandEnd::Failed(code, text) => {
             let cause = format!("{command} ended with exit code {code}");
-            let stdout = if world.failure_mode == PgbackrestFailureMode::Silent {
-                String::new()
-            } else {
-                pgbackrest::error_lines(world.now, command, code, &text)
-            };
-            let exit = CommandExit { code: Some(code), stdout, stderr: String::new() };
-            Err(error(PortErrorKind::Refused, cause).with_exit(exit))
+            let stdout = pgbackrest::error_lines(world.now, command, code, &text);
+            Err(error(PortErrorKind::Refused, cause).with_exit(kept(world, code, stdout)))
+        }
+        CommandEnd::Terminated => {
+            let cause = format!("{command} was terminated, with exit code {TERMINATED}");
+            let stdout = pgbackrest::terminated_lines(world.now, command);
+            Err(error(PortErrorKind::Refused, cause).with_exit(kept(world, TERMINATED, stdout)))
         }
         CommandEnd::Hung => {
             world.advance(GIVEN_UP_AFTER);

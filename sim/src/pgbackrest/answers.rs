@@ -11,6 +11,8 @@ pub(crate) enum CommandEnd {
     Done(String),
     /// With a failing exit code and this text after `ERROR: [code]: `.
     Failed(i32, String),
+    /// By SIGTERM: with exit code 63, and without an error of its own.
+    Terminated,
     /// Not within the time allowed.
     Hung,
     /// Its container went away under it.
@@ -33,6 +35,15 @@ pub(crate) fn error_lines(now: i64, command: &str, code: i32, text: &str) -> Str
         "{stamp} P00   INFO: {command} command begin 2.55.1\n\
          {stamp} P00  ERROR: [{code:03}]: {text}\n\
          {stamp} P00   INFO: {command} command end: aborted with exception [{code:03}]\n"
+    )
+}
+
+/// What a command writes that is ended by SIGTERM (record 103).
+pub(crate) fn terminated_lines(now: i64, command: &str) -> String {
+    let stamp = stamp(now);
+    format!(
+        "{stamp} P00   INFO: {command} command begin 2.55.1\n\
+         {stamp} P00   INFO: {command} command end: terminated on signal [SIGTERM]\n"
     )
 }
 
@@ -162,7 +173,10 @@ pub(crate) fn store_backup(
         BackupKind::Full => 5_000,
         BackupKind::Differential | BackupKind::Incremental => 2_000,
     };
-    stanza.backups.push(BackupStore { label, kind, prior, failed, started, stopped: *now });
+    // As seen in a young cluster: it begins in a new segment, and what is checked first has one for itself.
+    let segment = stanza.backups.last().map_or(4, |last| last.segment + 2);
+    let stopped = *now;
+    stanza.backups.push(BackupStore { label, kind, prior, failed, segment, started, stopped });
     stanza.backups.len() - 1
 }
 

@@ -32,8 +32,8 @@ pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Command
     world.advance(Duration::from_millis(400));
     let tried = (|| {
         let settings = run(world, unit, "stanza-create")?;
-        acquire_lock(world, name)?;
-        primary_in_reach(world, unit, &settings).ok_or_else(no_primary)?;
+        acquire_lock(world, unit, name)?;
+        unlocked_primary(world, unit, &settings)?;
         let s3 = s3(&settings)?;
         for area in ["backup", "archive"] {
             reach(world, s3, area, name).map_err(access_failed)?;
@@ -61,14 +61,39 @@ pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Command
     tried.map_or_else(|answer| answer, |()| CommandEnd::Done(String::new()))
 }
 
-/// The lock that backup, stanza-create and expire take, and nothing else (records 102f to 102m).
-fn acquire_lock(world: &World, stanza: &str) -> Tried<()> {
-    if world.failure_mode != PgbackrestFailureMode::Locked {
+/// Whether a process of the tool holds its lock on this unit's host.
+pub(super) fn is_lock_held(world: &World, unit: u32) -> bool {
+    world.failure_mode == PgbackrestFailureMode::Locked
+        || world.unit(unit).is_some_and(|state| state.is_lock_held)
+}
+
+/// The lock that backup and stanza-create take on their own host, and that neither check nor the inventory takes (records
+/// 102f to 102m).
+fn acquire_lock(world: &World, unit: u32, stanza: &str) -> Tried<()> {
+    if !is_lock_held(world, unit) {
         return Ok(());
     }
     let file = format!("/tmp/pgbackrest/{stanza}-backup-1.lock");
     let text = format!("unable to acquire lock on file '{file}': Resource temporarily unavailable");
     Err(failed(50, text))
+}
+
+/// The primary, if it is in reach and its lock free: they take that, too, and another unit whose lock is held is warned of
+/// and not looked at. Seen with the lock held on one host alone; a backup holds it on every host that it reaches.
+fn unlocked_primary(world: &World, unit: u32, settings: &RepositorySettings) -> Tried<u32> {
+    let primary = primary_in_reach(world, unit, settings).ok_or_else(no_primary)?;
+    if primary != unit && is_lock_held(world, primary) { Err(no_primary()) } else { Ok(primary) }
+}
+
+/// A backup was seen to warn of a peer whose lock is held, to begin to copy, and then to fail at the connection to it, which
+/// the peer has closed.
+fn unlocked_peers(world: &World, unit: u32, settings: &RepositorySettings) -> Tried<()> {
+    let is_locked =
+        |peer: u32| is_reached(world, unit, settings, peer) && is_lock_held(world, peer);
+    if settings.tls_peers.iter().any(|peer| is_locked(peer.0)) {
+        return Err(failed(101, "TLS error [1:167772454] unexpected eof while reading"));
+    }
+    Ok(())
 }
 
 /// `check` on a unit.
@@ -99,10 +124,10 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
     let began = world.now;
     let tried = (|| {
         let settings = run(world, unit, "backup")?;
-        acquire_lock(world, &request.stanza)?;
+        acquire_lock(world, unit, &request.stanza)?;
         let s3 = repository(world, &settings, "backup", &request.stanza)?;
         stanza(world, s3, &request.stanza, "backup")?;
-        let primary = primary_in_reach(world, unit, &settings).ok_or_else(no_primary)?;
+        let primary = unlocked_primary(world, unit, &settings)?;
         if request.from_primary && primary != unit {
             return Err(no_primary());
         }
@@ -120,6 +145,10 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
         }
         archive_command(world, &request.stanza)?;
         archive_segment(world)?;
+        unlocked_peers(world, unit, &settings)?;
+        if world.failure_mode == PgbackrestFailureMode::Terminated {
+            return Err(CommandEnd::Terminated);
+        }
         let mut now = world.now;
         let bucket = world.storage.buckets.get_mut(&*s3.bucket);
         let stored = bucket
@@ -281,12 +310,16 @@ fn no_primary() -> CommandEnd {
 fn primary_in_reach(world: &World, unit: u32, settings: &RepositorySettings) -> Option<u32> {
     let primary = world.primary?;
     let serves = world.unit(primary).is_some_and(UnitState::is_serving);
-    let reached = primary == unit
-        || settings.tls_peers.iter().any(|peer| peer.0 == primary)
-            && is_tls_server_up(world, primary)
-            && lets_in(world, primary, unit)
-            && !is_cut_off(world, unit);
+    let reached = primary == unit || is_reached(world, unit, settings, primary);
     (serves && reached).then_some(primary)
+}
+
+/// Whether a unit reaches another, which its settings name, through that one's TLS server.
+fn is_reached(world: &World, unit: u32, settings: &RepositorySettings, other: u32) -> bool {
+    settings.tls_peers.iter().any(|peer| peer.0 == other)
+        && is_tls_server_up(world, other)
+        && lets_in(world, other, unit)
+        && !is_cut_off(world, unit)
 }
 
 fn is_cut_off(world: &World, unit: u32) -> bool {

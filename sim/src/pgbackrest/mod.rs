@@ -5,6 +5,6 @@ mod answers;
 mod commands;
 mod info;
 
-pub(crate) use answers::{CommandEnd, error_lines, store_backup};
+pub(crate) use answers::{CommandEnd, error_lines, store_backup, terminated_lines};
 pub(crate) use commands::{back_up, check, create_stanza, ping};
 pub(crate) use info::info;

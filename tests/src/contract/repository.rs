@@ -7,15 +7,18 @@ mod info;
 use pgdrill_core::ports::BackupKind;
 use pgdrill_sim::{
     ArchiveCommand, BackupGiven, BucketGiven, CaGiven, Change, CredentialsGiven, EndpointGiven,
-    Given, MemberFate, PgbackrestFailureMode, RepositoryGiven, S3Given, S3ServerState, ServiceName,
-    ServiceRuns, SetMember, SetService, SetWorkload, WorkloadState,
+    Given, LockState, MemberFate, PgbackrestFailureMode, RepositoryGiven, S3Given, S3ServerState,
+    ServiceName, ServiceRuns, SetLock, SetMember, SetService, SetWorkload, WorkloadState,
 };
 
 use super::{
     promises,
     subject::{pair, ready, related, tls_pair, tls_trio},
 };
-use backup::{backs_up, every_kind, hung_backup, late_wal_arrives, locked_out, retry_after};
+use backup::{
+    backs_up, every_kind, hung_backup, late_wal_arrives, locked_out, outlives_its_caller,
+    retry_after, tells_of_its_lock, terminated,
+};
 use command::{
     RepositoryCommand, backup, bucketless, check, configuration_is_private, configures_without_s3,
     configures_without_tls, exits_with, keeps_backups, lets_in_whom_its_settings_name,
@@ -99,6 +102,23 @@ promises! {
             ready => exits_with(stanza_create(0), vec![LOCKED], 50, "unable to acquire lock"),
         "check and the inventory go on while another process holds the lock":
             ready => locked_out(),
+        "backup exits 56 on a replica while the lock is held on the primary alone":
+            tls_pair => exits_with(backup(1, false), vec![held(0)], 56, "unable to find primary"),
+        "stanza-create exits 56 on a replica while the lock is held on the primary alone":
+            tls_pair => exits_with(stanza_create(1), vec![held(0)], 56, "unable to find primary"),
+        "backup exits 101 on the primary while the lock is held on a replica's host alone":
+            tls_pair => exits_with(backup(0, true), vec![held(1)], 101, "unexpected eof"),
+        "backup exits 101 on a replica while the lock is held on another replica's host alone":
+            tls_trio => exits_with(backup(1, false), vec![held(2)], 101, "unexpected eof"),
+        "backup exits 50 on a replica while the lock is held on its own host":
+            tls_pair => exits_with(backup(1, false), vec![held(1)], 50, "unable to acquire lock"),
+        "stanza-create works on the primary while the lock is held on a replica's host":
+            tls_pair => works(stanza_create(0), vec![held(1)]),
+        "the inventory says that the lock is held where it is, and nowhere else":
+            tls_pair => tells_of_its_lock(),
+        "a backup that is terminated exits 63 without an error of its own, and is not there":
+            ready => terminated(),
+        "a backup whose caller is gone goes on, and is there afterwards": ready => outlives_its_caller(),
         "a backup of which no end is known may yet succeed": ready => hung_backup(),
         "a backup works again once its cause of failure is gone": ready => retry_after(),
         // every command that reads and writes the repository
@@ -196,6 +216,11 @@ fn s3(given: S3Given) -> Change {
 
 fn broken_archive() -> Change {
     Change::ArchiveCommand(ArchiveCommand::Broken)
+}
+
+/// A process of the tool holds its lock on a unit's host.
+fn held(unit: u32) -> Change {
+    Change::Lock(SetLock { unit, is: LockState::Held })
 }
 
 /// The TLS server of a unit is stopped.

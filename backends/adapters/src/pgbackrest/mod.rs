@@ -19,6 +19,8 @@ use crate::{
 pub use paths::{Database, PgBackRestLimits, PgBackRestPaths, Tls};
 
 const PORT: &str = "repository";
+/// The exit code of a command that was asked to end by SIGTERM. It reports no error then (pgBackRest 2.55.1).
+const TERMINATED: i32 = 63;
 
 /// The backup tool of one unit, run as the database's user where the database runs.
 #[derive(Debug)]
@@ -128,7 +130,10 @@ fn ended(
     match ended {
         Ok(CommandOutput { code: Some(0), stdout, .. }) => Ok(stdout),
         Ok(output @ CommandOutput { code: Some(code), .. }) => {
-            let cause = format!("{name} ended with exit code {code}");
+            let cause = match code {
+                TERMINATED => format!("{name} was terminated, with exit code {code}"),
+                _ => format!("{name} ended with exit code {code}"),
+            };
             Err(error(PortErrorKind::Refused, cause).with_exit(output.into()))
         }
         Ok(output @ CommandOutput { code: None, .. }) => {

@@ -183,6 +183,20 @@ async fn a_failing_command_is_refused_and_keeps_its_exit() {
     assert_eq!(error.to_string(), "repository.check refused: check ended with exit code 82");
 }
 
+/// As records 103 and 118 have it.
+#[tokio::test]
+async fn a_backup_that_is_terminated_says_so_though_it_reports_no_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let words = "P00   INFO: backup command end: terminated on signal [SIGTERM]";
+    let script = format!("echo '{words}'; exit 63");
+    let tool = tool(folder.path(), &script, LONG);
+    let error = tool.back_up(&request(BackupKind::Full, true)).await.expect_err("it ended so");
+    assert_eq!(error.cause(), "backup was terminated, with exit code 63");
+    assert_eq!(error.kind(), PortErrorKind::Refused);
+    let exit = error.exit().expect("it ended");
+    assert_eq!((exit.code, exit.stdout.trim()), (Some(63), words));
+}
+
 #[tokio::test]
 async fn a_command_of_which_no_end_is_known_has_no_code_and_keeps_its_words() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -12,6 +12,37 @@ use pgdrill_adapters::http;
 
 /// Stands before the backup tool, and does to it what the files beside it say.
 const STAND_IN: &str = include_str!("stand-in.sh");
+/// Has a process hold the backup tool's lock, with what the tool writes into its file on the primary, where a backup from
+/// a standby holds it.
+const HOLD_LOCK: &str = r#"
+    mkdir -p /run/pgdrill
+    install -d -o postgres -g postgres -m 0770 /tmp/pgbackrest
+    locker=/run/pgdrill/$2 lock=/tmp/pgbackrest/$1-backup-1.lock
+    if [ -e "$locker" ] && kill -0 "-$(cat "$locker")" 2>/dev/null; then exit 0; fi
+    install -o postgres -g postgres -m 0640 /dev/null "$lock"
+    setsid chpst -u postgres:postgres flock "$lock" sleep 86400 </dev/null >/dev/null 2>&1 &
+    echo $! > "$locker"
+    printf '{"execId":"%s-70676472","pid":%s}' "$!" "$!" > "$lock"
+    tries=50
+    while flock -n "$lock" true; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || exit 1
+        sleep 0.1
+    done
+"#;
+/// Ends that process.
+const FREE_LOCK: &str = r#"
+    locker=/run/pgdrill/$2
+    [ -e "$locker" ] || exit 0
+    kill -KILL "-$(cat "$locker")" || true
+    rm -f "$locker"
+    tries=50
+    until flock -n "/tmp/pgbackrest/$1-backup-1.lock" true; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || exit 1
+        sleep 0.1
+    done
+"#;
 /// The name that holds the leader's lock when no member does.
 const NOBODY: &str = "nobody";
 /// Where a unit's server is while it can't be started.
@@ -30,6 +61,8 @@ pub enum Misbehaviour {
     Silent,
     /// Its inventory names a backup in a form that nobody knows.
     StrangeLabel,
+    /// A backup is terminated while it copies.
+    Terminated,
 }
 
 impl Misbehaviour {
@@ -39,6 +72,7 @@ impl Misbehaviour {
             Self::Hangs => "hangs",
             Self::Silent => "silent",
             Self::StrangeLabel => "strange-label",
+            Self::Terminated => "terminated",
         }
     }
 }
@@ -291,22 +325,17 @@ impl Topology {
     ///
     /// A command fails.
     pub async fn hold_lock(&self, stanza: &str) -> EngineResult<()> {
-        let program = r#"
-            mkdir -p /run/pgdrill
-            install -d -o postgres -g postgres -m 0770 /tmp/pgbackrest
-            [ ! -e /run/pgdrill/locker ] || exit 0
-            install -o postgres -g postgres -m 0640 /dev/null "/tmp/pgbackrest/$1-backup-1.lock"
-            setsid chpst -u postgres:postgres flock "/tmp/pgbackrest/$1-backup-1.lock" \
-                sleep 86400 </dev/null >/dev/null 2>&1 &
-            echo $! > /run/pgdrill/locker
-            tries=50
-            while flock -n "/tmp/pgbackrest/$1-backup-1.lock" true; do
-                tries=$((tries - 1))
-                [ "$tries" -gt 0 ] || exit 1
-                sleep 0.1
-            done
-        "#;
-        self.in_every_unit(program, &[stanza]).await
+        self.in_every_unit(HOLD_LOCK, &[stanza, "locker"]).await
+    }
+
+    /// Another process holds the backup tool's lock for a stanza on one unit, or lets it go.
+    ///
+    /// # Errors
+    ///
+    /// A command fails.
+    pub async fn set_lock(&self, unit: u32, stanza: &str, held: bool) -> EngineResult<()> {
+        let program = if held { HOLD_LOCK } else { FREE_LOCK };
+        self.unit(unit)?.shell(program, &[stanza, "unit-locker"]).await.map(drop)
     }
 
     async fn stand_in(&self) -> EngineResult<()> {

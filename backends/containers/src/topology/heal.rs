@@ -18,7 +18,9 @@ const MEND: &str = r#"
     case $(SVDIR=/run/supervisor sv status postgresql) in
     'run: '*'want down'*) SVDIR=/run/supervisor sv up postgresql >/dev/null ;;
     esac
-    if [ -e /run/pgdrill/locker ]; then kill -KILL "-$(cat /run/pgdrill/locker)" || true; fi
+    for locker in /run/pgdrill/locker /run/pgdrill/unit-locker; do
+        if [ -e "$locker" ]; then kill -KILL "-$(cat "$locker")" || true; fi
+    done
     pkill -KILL -x sleep || true
     pkill -KILL -x flock || true
     rm -rf /run/pgdrill

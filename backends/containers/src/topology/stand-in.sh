@@ -10,17 +10,37 @@ case " $* " in
     ;;
 *' server ') exec "$tool" "$@" ;;
 esac
-is_info=no
-case " $* " in *' info '*) is_info=yes ;; esac
-case "$(setting failure-mode)-$is_info" in
+command=other
+case " $* " in
+*' info '*) command=info ;;
+*' backup '*) command=backup ;;
+esac
+case "$(setting failure-mode)-$command" in
 hangs-*) exec sleep 86400 ;;
-garbled-yes)
+garbled-info)
     echo 'pgdrill: this is no inventory'
     exit 0
     ;;
-strange-label-yes)
+strange-label-info)
     "$tool" "$@" | sed 's/"label":"[0-9]\{8\}-[0-9]\{6\}F"/"label":"backup-of-last-week"/'
     exit 0
+    ;;
+terminated-backup)
+    output=$(mktemp)
+    "$tool" "$@" > "$output" &
+    process=$!
+    while kill -0 "$process" 2>/dev/null; do
+        if grep -q 'execute non-exclusive backup start' "$output"; then
+            kill -TERM "$process"
+            break
+        fi
+        sleep 0.05
+    done
+    wait "$process"
+    code=$?
+    cat "$output"
+    rm -f "$output"
+    exit "$code"
     ;;
 silent-*)
     output=$(mktemp)

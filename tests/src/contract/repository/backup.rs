@@ -1,10 +1,14 @@
 //! Taking backups.
 
+use std::{pin::pin, time::Duration};
+
+use futures_util::future::select;
 use pgdrill_core::{
+    PortErrorKind,
     inventory::Inventory,
     ports::{BackupKind, BackupRequest},
 };
-use pgdrill_sim::{Change, PgbackrestFailureMode};
+use pgdrill_sim::{Change, LockState, PgbackrestFailureMode, SetLock};
 
 use super::{
     LATE, LOCKED, broken_archive,
@@ -12,9 +16,14 @@ use super::{
     failure_mode,
 };
 use crate::contract::{
-    PromiseFailure, PromiseResult, Subject, ensure, ensure_eq, never_ended,
+    PromiseFailure, PromiseResult, Subject, ensure, ensure_eq, fails, never_ended,
     subject::{own_inventory, ready},
 };
+
+/// When a backup has begun, and has not ended, by the time of hooks.
+const BEGUN: Duration = Duration::from_secs(6);
+/// The pause between two looks for it.
+const PAUSE: Duration = Duration::from_secs(3);
 
 /// Asks for a backup on a unit; its label as logged, when the inventory gained just that one.
 async fn back_up(
@@ -70,6 +79,53 @@ pub(super) async fn locked_out(subject: &dyn Subject) -> PromiseResult {
     check(0).run(&ports).await??;
     own_inventory(&ports).await?;
     Ok(())
+}
+
+/// As in records 102 and 102b.
+pub(super) async fn tells_of_its_lock(subject: &dyn Subject) -> PromiseResult {
+    for (is, on_replica) in [(LockState::Held, true), (LockState::Free, false)] {
+        subject.happen(&Change::Lock(SetLock { unit: 1, is })).await?;
+        for (unit, held) in [(0, false), (1, on_replica)] {
+            let inventory = subject.ports(unit)?.repository.info().await?;
+            let told = format!(r#""lock":{{"backup":{{"held":{held}"#);
+            ensure!(inventory.contains(&told), "unit {unit} does not tell `{told}`: {inventory}");
+        }
+    }
+    Ok(())
+}
+
+/// As in records 103 and 103b: nothing of it is listed, and the next one works.
+pub(super) async fn terminated(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    let before = backups(subject).await?;
+    subject.happen(&failure_mode(PgbackrestFailureMode::Terminated)).await?;
+    let ended = backup(0, true).run(&ports).await?;
+    let error = fails(ended, "repository.back_up", &[PortErrorKind::Refused])?;
+    ensure_eq!("its cause", error.cause(), "backup was terminated, with exit code 63");
+    let exit = error.exit().cloned().unwrap_or_default();
+    ensure_eq!("its exit code", exit.code, Some(63));
+    ensure!(exit.stdout.contains("terminated on signal [SIGTERM]"), "it wrote `{}`", exit.stdout);
+    ensure_eq!("the backups", backups(subject).await?, before);
+    subject.happen(&failure_mode(PgbackrestFailureMode::Well)).await?;
+    backup(0, true).run(&ports).await??;
+    ensure_eq!("the backups", backups(subject).await?.len(), before.len() + 1);
+    Ok(())
+}
+
+/// As in record 115: nobody waits for it any more once it has begun.
+pub(super) async fn outlives_its_caller(subject: &dyn Subject) -> PromiseResult {
+    let ports = subject.ports(0)?;
+    let before = backups(subject).await?.len();
+    let call = backup(0, true);
+    // Where it is done by then, the caller has its answer and is none the worse.
+    drop(select(pin!(call.run(&ports)), ports.clock.wait(BEGUN)).await);
+    for _ in 0..120 {
+        if backups(subject).await?.len() == before + 1 {
+            return Ok(());
+        }
+        ports.clock.wait(PAUSE).await?;
+    }
+    Err(PromiseFailure::Broken("the backup is not there after some minutes".into()))
 }
 
 /// Nobody knows whether it goes on: there is one backup more, or none.
