@@ -20,10 +20,11 @@ use backup::{
     retry_after, tells_of_its_lock, terminated,
 };
 use command::{
-    RepositoryCommand, backup, bucketless, check, configuration_is_private, configures_without_s3,
-    configures_without_tls, exits_with, keeps_backups, lets_in_whom_its_settings_name,
-    loses_its_words, makes_the_stanza, ping, reconfigures, refuses_buckets, refuses_paths,
-    s3_commands_exit, s3_commands_hang, stanza_create, unanswered, works,
+    RepositoryCommand, backup, breaks_off, bucketless, check, configuration_is_private,
+    configures_without_s3, configures_without_tls, exits_with, keeps_backups,
+    lets_in_whom_its_settings_name, loses_its_words, makes_the_stanza, ping, reconfigures,
+    refuses_buckets, refuses_paths, s3_commands_exit, s3_commands_hang, stanza_create, unanswered,
+    works,
 };
 use info::{
     another_stanza, empty, failed_is_listed, knows_nothing, not_understood, on_every_unit, reads,
@@ -106,10 +107,10 @@ promises! {
             tls_pair => exits_with(backup(1, false), vec![held(0)], 56, "unable to find primary"),
         "stanza-create exits 56 on a replica while the lock is held on the primary alone":
             tls_pair => exits_with(stanza_create(1), vec![held(0)], 56, "unable to find primary"),
-        "backup exits 101 on the primary while the lock is held on a replica's host alone":
-            tls_pair => exits_with(backup(0, true), vec![held(1)], 101, "unexpected eof"),
-        "backup exits 101 on a replica while the lock is held on another replica's host alone":
-            tls_trio => exits_with(backup(1, false), vec![held(2)], 101, "unexpected eof"),
+        "a backup of the primary breaks off while the lock is held on a replica's host alone":
+            tls_pair => breaks_off(backup(0, true), held(1)),
+        "a replica's backup breaks off while the lock is held on another replica's host alone":
+            tls_trio => breaks_off(backup(1, false), held(2)),
         "backup exits 50 on a replica while the lock is held on its own host":
             tls_pair => exits_with(backup(1, false), vec![held(1)], 50, "unable to acquire lock"),
         "stanza-create works on the primary while the lock is held on a replica's host":

@@ -166,6 +166,22 @@ pub(super) async fn exits_with(
     Ok(())
 }
 
+/// After the change a backup says that it ends with 101, and nothing of it is there. The real tool may outlive its last line
+/// until nobody waits for it any more.
+pub(super) async fn breaks_off(
+    subject: &dyn Subject,
+    command: RepositoryCommand,
+    change: Change,
+) -> PromiseResult {
+    let before = backups(subject).await?;
+    let ended = command.run_after(subject, &[change]).await?;
+    let error = fails(ended, command.place(), &[Kind::Refused, Kind::TimedOut])?;
+    let told = "ERROR: [101]: TLS error [1:167772454] unexpected eof while reading";
+    ensure_eq!("its cause", error.cause(), told);
+    ensure_eq!("the backups afterwards", backups(subject).await?, before);
+    Ok(())
+}
+
 /// Only stanza-create says in its error line what is wrong with the repository. The others read a file there
 /// first: their error line is that they could not, and why stands beneath.
 fn exits_for_its_info(
