@@ -75,9 +75,8 @@ fn failed(error: &PortError) -> HttpReply {
         PortErrorKind::Denied => coded(403, "AccessDenied"),
         PortErrorKind::NotFound => coded(404, "NoSuchBucket"),
         PortErrorKind::TimedOut => HttpReply::Hang,
-        PortErrorKind::Unreachable | PortErrorKind::Refused | PortErrorKind::Malformed => {
-            HttpReply::HangUp
-        }
+        PortErrorKind::Refused => coded(400, "InvalidBucketName"),
+        PortErrorKind::Unreachable | PortErrorKind::Malformed => HttpReply::HangUp,
     }
 }
 

@@ -69,6 +69,11 @@ pub trait Subject: Send + Sync {
 
     /// Whether that client's connection still answers.
     async fn is_client_connected(&self, unit: u32) -> Result<bool, PromiseFailure>;
+
+    /// Whether a command goes on for a while, so that its caller can leave it in the middle.
+    fn takes_time(&self) -> Result<(), PromiseFailure> {
+        Ok(())
+    }
 }
 
 /// A cluster of one unit with an S3 relation, and no stanza yet.

@@ -76,6 +76,10 @@ impl Subject for CharmSubject {
     async fn is_client_connected(&self, _unit: u32) -> Result<bool, PromiseFailure> {
         Err(Unable("the simulated world has no clients".into()).into())
     }
+
+    fn takes_time(&self) -> Result<(), PromiseFailure> {
+        Err(Unable("a rehearsed command takes no time".into()).into())
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -114,6 +114,7 @@ pub(super) async fn terminated(subject: &dyn Subject) -> PromiseResult {
 
 /// As in record 115: nobody waits for it any more once it has begun.
 pub(super) async fn outlives_its_caller(subject: &dyn Subject) -> PromiseResult {
+    subject.takes_time()?;
     let ports = subject.ports(0)?;
     let before = backups(subject).await?.len();
     let call = backup(0, true);
