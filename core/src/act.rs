@@ -1,5 +1,7 @@
 //! What each action and each ending does.
 
+use pgdrill_flow::shown_lines;
+
 use crate::{
     amendment::Amendment,
     attempt::stanza_failed,
@@ -79,6 +81,7 @@ pub(crate) async fn end(context: &mut Context<'_>, ending: Ending) -> PortResult
         }
         Ending::FailAction | Ending::FailAction2 => {
             let reason = cause::bounded(&context.notes.reason.take().unwrap_or_default());
+            let reason = shown_lines(&reason, "").into_owned();
             context.ports.unit.fail_action(&reason).await?;
             context.notes.outcome = Some(Outcome::Failed(reason));
         }

@@ -1,5 +1,6 @@
 //! The line in Juju's log that reports one firing, written and read.
 
+use pgdrill_flow::shown_json;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -62,7 +63,8 @@ struct ErrorLine {
 }
 
 impl FiringLine {
-    /// The line, which is never longer than [`ARGUMENT_LIMIT`]: causes are cut, and the last of many left out.
+    /// The line, which is never longer than [`ARGUMENT_LIMIT`]: causes are cut, and the last of many left out. Nothing in it
+    /// is obeyed by the terminal of whoever looks at the log.
     #[must_use]
     pub fn line(&self) -> String {
         let outcome = &self.firing.outcome;
@@ -96,7 +98,8 @@ impl FiringLine {
         };
         loop {
             // A map of texts always has a form in JSON.
-            let text = [MARK, &serde_json::to_string(&line).unwrap_or_default()].concat();
+            let json = serde_json::to_string(&line).unwrap_or_default();
+            let text = [MARK, &*shown_json(&json)].concat();
             // A control code is six bytes in JSON.
             if text.len() <= ARGUMENT_LIMIT || line.causes.pop().is_none() {
                 return text;
@@ -260,6 +263,7 @@ mod tests {
             Outcome::Deferred,
             Outcome::Finished,
             Outcome::Failed("pgdrill: why > \"x\"".into()),
+            Outcome::Failed("\0\u{1b}[2J\u{9b}\u{202e}\u{7f}".into()),
             Outcome::Died(shape),
             Outcome::Error(HookError { shape, cause: cause(), cleanup: None }),
             Outcome::Error(HookError { shape, cause: cause(), cleanup: Some(cause()) }),
@@ -267,7 +271,7 @@ mod tests {
             let reported = line(outcome);
             let line =
                 format!("unit-postgresql-0: 03:12:01 INFO unit.x/0.juju-log {}", reported.line());
-            assert!(!line.contains('\n'));
+            assert!(!line.contains(pgdrill_flow::is_unseen), "{line:?}");
             assert_eq!(FiringLine::read(&line), Some(reported));
         }
         for other in ["", "pgdrill: {}", "INFO something else", "pgdrill: {\"hook\":\"x\"}"] {

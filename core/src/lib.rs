@@ -51,4 +51,4 @@ pub use trace::{Mark, Step, Trace};
 pub use walk::{Walk, WalkError, walk, walk_published};
 pub use walker::{Fate, Probe};
 
-pub use pgdrill_flow::{Diagnostic, Severity, shown, shown_lines};
+pub use pgdrill_flow::{Diagnostic, Severity, shown, shown_json, shown_lines};

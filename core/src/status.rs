@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt};
 
+use pgdrill_flow::{is_unseen, shown_lines};
+
 /// The longest message of a status, in characters.
 pub const STATUS_MESSAGE_LIMIT: usize = 120;
 
@@ -72,10 +74,14 @@ pub struct Status {
 }
 
 impl Status {
-    /// A status; a message over [`STATUS_MESSAGE_LIMIT`] characters is cut at a word, and ends in `…` then.
+    /// A status; what a terminal would obey is escaped, as whoever looks at a status does it on one, and a tool can carry
+    /// no NUL. A message over [`STATUS_MESSAGE_LIMIT`] characters is cut at a word, and ends in `…` then.
     #[must_use]
     pub fn new(name: StatusName, message: impl Into<Cow<'static, str>>) -> Self {
-        let message = message.into();
+        let mut message = message.into();
+        if message.contains(is_unseen) {
+            message = Cow::Owned(shown_lines(&message, "").into_owned());
+        }
         let message = cut(&message, STATUS_MESSAGE_LIMIT).map_or(message, Cow::Owned);
         Self { name, message }
     }
@@ -112,6 +118,16 @@ impl fmt::Display for Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        let evil = Status::new(StatusName::Blocked, "a\0\u{1b}[2J\u{202e}\u{9b}\nb");
+        assert_eq!(evil.message, "a\\u{0}\\u{1b}[2J\\u{202e}\\u{9b}\nb");
+        assert_eq!(
+            Status::new(StatusName::Blocked, "\u{1b}".repeat(99)).message.chars().count(),
+            120
+        );
+    }
 
     #[test]
     fn a_message_is_cut_at_120_characters_not_bytes() {

@@ -25,7 +25,7 @@ use pgdrill_adapters::{
     juju::{FiringOf, HookTools, JujuEvent, JujuUnit},
     lock::{FileLock, LockPath},
 };
-use pgdrill_core::{Firing, FiringLine, Hook, Outcome, fire, ports::UnitId};
+use pgdrill_core::{Firing, FiringLine, Hook, Outcome, fire, ports::UnitId, shown, shown_lines};
 
 pub use attachment::{Attachment, Production};
 pub use ports::ports;
@@ -56,13 +56,14 @@ impl Dispatched {
     ///
     /// # Errors
     ///
-    /// Why the dispatch failed.
+    /// Why the dispatch failed, in a form that no terminal obeys.
     pub fn conclude(self) -> Result<(), String> {
         match self {
             Self::Done => Ok(()),
-            Self::Failed(why) => Err(why),
+            Self::Failed(why) => Err(shown_lines(&why, "").into_owned()),
             Self::Next(program) => {
                 let why = Command::new(&program).exec();
+                let program = shown(&program);
                 Err(format!("{program}: can't be run: {why} ({NEXT} names it)"))
             }
         }
@@ -201,6 +202,8 @@ impl<A: Attachment> Surroundings<A> {
         let line = report.line();
         if let Err(error) = unit.log(report.level(), &line).await {
             // Nothing is left to be done without it.
+            let error = error.to_string();
+            let error = shown_lines(&error, "");
             let _ = writeln!(std::io::stderr(), "pgdrill could not log a firing: {error}\n{line}");
         }
     }

@@ -119,6 +119,22 @@ fn a_hook_without_hook_tools_fails_so_that_juju_brings_it_again() {
 }
 
 #[test]
+fn what_a_dispatch_says_is_obeyed_by_no_terminal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let evil = "actions/x\u{1b}[2J\u{202e}\u{9b}";
+    let (code, words) = run(&mut dispatch(folder.path(), Path::new(PROGRAM), evil));
+    assert_eq!(code, Some(1));
+    assert!(words.contains(r"nobody does actions/x\u{1b}[2J\u{202e}\u{9b}: "), "{words}");
+    let mut missing = dispatch(folder.path(), Path::new(PROGRAM), "hooks/stop");
+    let (code, words) = run(missing.env("PGDRILL_NEXT", "/no/such\u{1b}[2J"));
+    assert_eq!(
+        (code, words.contains(r"/no/such\u{1b}[2J: can't be run")),
+        (Some(1), true),
+        "{words}"
+    );
+}
+
+#[test]
 fn one_firing_at_a_time_runs_on_a_unit() {
     let folder = tempfile::tempdir().expect("a folder");
     let held = File::create(folder.path().join(".pgdrill-0.lock")).expect("made");

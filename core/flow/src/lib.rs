@@ -26,7 +26,7 @@ pub use names::{Tolerance, nearest_name};
 pub use paint::mermaid;
 pub use parse::{Parsed, parse};
 pub use paths::{ChartPath, ChartPaths, PathCount};
-pub use shown::{is_unseen, shown, shown_lines};
+pub use shown::{is_unseen, shown, shown_json, shown_lines};
 
 /// One flowchart: its shapes and the arrows between them, both in the order of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::text::encode;
-use super::{Arrow, Chart, Node};
+use super::{Arrow, Chart, Node, shown};
 
 /// How arrows without visits are drawn.
 const UNVISITED_ARROW: &str = "stroke:red,stroke-width:4px";
@@ -23,7 +23,7 @@ pub fn mermaid(chart: &Chart, visits: &[u64]) -> String {
     let mut painted = format!("flowchart {}\n", chart.direction.word());
     let name: String = chart.name.split_whitespace().collect::<Vec<_>>().join(" ");
     if !name.is_empty() {
-        push(&mut painted, format_args!("  %% chart: {name}\n"));
+        push(&mut painted, format_args!("  %% chart: {}\n", shown(&name)));
     }
     for node in &chart.nodes {
         push_node(&mut painted, node);
@@ -106,6 +106,13 @@ mod tests {
     fn painted(body: &str, visits: &[u64]) -> String {
         let text = format!("flowchart LR\n{body}");
         mermaid(&parse(&text, "t.mmd", "my t", 1).unwrap().chart, visits)
+    }
+
+    #[test]
+    fn no_name_is_obeyed_where_it_is_shown() {
+        let parsed = parse("flowchart LR\na --> b", "t.mmd", "a\u{90}q\u{202e} b", 1).unwrap();
+        let painted = mermaid(&parsed.chart, &[1]);
+        assert!(painted.contains("%% chart: a\\u{90}q\\u{202e} b\n"), "{painted}");
     }
 
     #[test]

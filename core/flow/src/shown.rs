@@ -1,6 +1,6 @@
 //! Text from outside, as it may be shown.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write as _};
 
 /// Whether a character does something to a display and can't be seen there: it moves the cursor, turns the direction
 /// of reading, is invisible, or is none at all.
@@ -55,6 +55,28 @@ pub fn shown_lines<'t>(text: &'t str, indent: &str) -> Cow<'t, str> {
     Cow::Owned(lines.join(&format!("\n{indent}")))
 }
 
+/// JSON with every character in its texts escaped that [`is_unseen`]. It means the same.
+#[must_use]
+pub fn shown_json(json: &str) -> Cow<'_, str> {
+    // Outside of texts JSON has no such character but the line break, which is escaped within them.
+    let is_wrong = |c: char| is_unseen(c) && c != '\n';
+    if !json.contains(is_wrong) {
+        return Cow::Borrowed(json);
+    }
+    let mut safe = String::with_capacity(json.len() + 8);
+    for c in json.chars() {
+        if is_wrong(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String does not fail.
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +99,13 @@ mod tests {
             assert_eq!(shown(text), expected);
             assert!(!shown(text).contains(is_unseen));
         }
+    }
+
+    #[test]
+    fn json_means_the_same_and_nothing_in_it_is_obeyed() {
+        assert!(matches!(shown_json("{\"a\": \"é\"}\n"), Cow::Borrowed(_)));
+        let json = shown_json("{\"a\": \"\u{9b}\u{202e}\u{7f}\u{10ffff}\"}\n");
+        assert_eq!(json, "{\"a\": \"\\u009b\\u202e\\u007f\\udbff\\udfff\"}\n");
     }
 
     #[test]

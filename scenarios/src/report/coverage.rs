@@ -1,12 +1,11 @@
 //! What was walked of the charts: as text, as JSON, as painted Mermaid, as one HTML page.
 
-use pgdrill_flow::{PathCount, mermaid, shown};
+use pgdrill_flow::{PathCount, mermaid, shown, shown_json};
 use serde_json::{Value, json};
 
 use super::{
     CaseEnd, JudgedCase, counts,
     html::{CaseRow, CaseVerdict, Page, Painted, PathRow, page},
-    json::escaped_json,
     judged,
 };
 use crate::{
@@ -84,7 +83,7 @@ pub fn json(coverage: &Coverage) -> String {
         "missing_in_core": coverage.missing_in_core,
         "missing_in_chart": coverage.missing_in_chart,
     });
-    escaped_json(&format!("{value:#}\n"))
+    shown_json(&format!("{value:#}\n")).into_owned()
 }
 
 /// Paths drawn and walked; `more` if those drawn were not all counted.

@@ -4,7 +4,7 @@ use pgdrill_core::{
     Diagnostic,
     ports::{MemberState, ServiceState},
 };
-use pgdrill_flow::is_unseen;
+use pgdrill_flow::shown_json;
 use pgdrill_sim::{ManagerSettings, Observation, ToolSettings, UnitFacts, UnitSeen};
 use serde_json::{Map, Value, json};
 
@@ -37,24 +37,7 @@ pub fn refused_lines(ends: &[CaseEnd]) -> String {
 }
 
 fn written(line: &Value) -> String {
-    escaped_json(&line.to_string()) + "\n"
-}
-
-/// JSON with every character in its texts escaped that does something to a display and can't be seen there. It means
-/// the same.
-pub(super) fn escaped_json(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for c in json.chars() {
-        // Outside of texts JSON has no such character but the line break, which is escaped within them.
-        if is_unseen(c) && c != '\n' {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                escaped.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
+    shown_json(&line.to_string()).into_owned() + "\n"
 }
 
 /// The keys are those of a scenario that ran; what only a run knows is null or empty.

@@ -75,7 +75,7 @@ async fn leadership_status_and_scale_are_read() {
     assert_eq!(unit.peers().await, Ok(vec![UnitId(0), UnitId(10)]));
     let blocked = Status::new(StatusName::Blocked, "-x \"é\" $HOME");
     unit.set_status(blocked).await.expect("set");
-    unit.log("INFO", "-line").await.expect("logged");
+    unit.log("INFO", "-line\u{1b}[2J").await.expect("logged");
     insta::assert_snapshot!(fake.calls());
 }
 

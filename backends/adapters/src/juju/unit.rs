@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use pgdrill_core::{
     Hook, PortError, PortErrorKind, S3Relation, Secret, Status,
     ports::{Databag, Identity, PortResult, TlsMaterial, Unit, UnitId},
+    shown_lines,
 };
 use serde_json::Value;
 
@@ -98,13 +99,14 @@ impl<R: CommandRunner> JujuUnit<R> {
         deferred::set(&self.tools, &[]).await
     }
 
-    /// Writes a line to Juju's log.
+    /// Writes a line to Juju's log, with what a terminal would obey escaped.
     ///
     /// # Errors
     ///
     /// When the tool fails.
     pub async fn log(&self, level: &str, line: &str) -> PortResult<()> {
-        self.tools.run("log", &["juju-log", "-l", level, "--", line], None).await.map(drop)
+        let line = shown_lines(line, "");
+        self.tools.run("log", &["juju-log", "-l", level, "--", &line], None).await.map(drop)
     }
 
     /// Passwords of the application, from its secret, or from the databag where older charms keep them.
