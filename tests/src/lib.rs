@@ -1,4 +1,4 @@
-//! The contracts of the ports, for the fakes and for every adapter.
+//! The contracts of the ports, for the fakes and for every adapter; and hostile inputs for every door.
 //!
 //! ```
 //! use pgdrill_tests::contract::{CLOCK, REPOSITORY};
@@ -8,4 +8,5 @@
 //! ```
 
 pub mod contract;
+pub mod hostile;
 pub mod subjects;

@@ -30,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
     let lines = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() + 1;
     for scenario in read_text(bytes, "fuzz") {
         match scenario {
-            Err(complaint) => check(&complaint, lines),
+            Err(refusal) => refusal.faults().for_each(|complaint| check(complaint, lines)),
             Ok(scenario) => {
                 let plan = plan(scenario, &[]);
                 let run = runtime().block_on(run(&plan));

@@ -14,14 +14,14 @@ const EVIL: &str = r"x\u001b[2J\u202e\u009b\n   at: here\u2028\ufffe\u007f";
 const SHOWN: &str = r"x\u{1b}[2J\u{202e}\u{9b}\n   at: here\u{2028}\u{fffe}\u{7f}";
 
 /// A call in which colours are shown although nobody looks, so that nothing is taken out of what is printed.
-fn in_colour(session: &Session, words: &[&str], stdin: &[u8]) -> Ended {
+pub(crate) fn in_colour(session: &Session, words: &[&str], stdin: &[u8]) -> Ended {
     let mut command = pgdrill();
     command.args(words).current_dir(session.folder()).env("CLICOLOR_FORCE", "1");
     Ended::of(feed(command, stdin))
 }
 
 /// What is left once the colours are gone that pgdrill itself gives to words.
-fn without_colours(text: &str) -> String {
+pub(crate) fn without_colours(text: &str) -> String {
     let ours = ["0m", "1m", "4m", "31m", "32m", "33m"];
     ours.iter().fold(text.to_owned(), |text, code| text.replace(&format!("\u{1b}[{code}"), ""))
 }

@@ -13,6 +13,7 @@ mod commands;
 #[cfg(feature = "containers")]
 mod engines;
 mod hostile;
+mod hostile_inputs;
 mod json;
 #[cfg(feature = "containers")]
 mod laptop;
