@@ -32,7 +32,7 @@ fn is_shown(text: &str) {
     // Told here once more, as this is what is held against the one place that knows it.
     let is_obeyed = |c: &char| c.is_control() || "\u{202e}\u{2028}\u{fffe}".contains(*c);
     let unseen: Vec<char> = text.chars().filter(|c| *c != '\n' && is_obeyed(c)).collect();
-    assert_eq!(unseen, [], "{text:?}");
+    assert!(unseen.is_empty(), "{unseen:?} in {text:?}");
     assert!(!text.lines().any(|line| line == "   at: here"), "a line was forged: {text}");
 }
 
