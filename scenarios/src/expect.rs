@@ -1,6 +1,6 @@
 //! Holds what a scenario expects under `then` against what a run showed.
 
-use pgdrill_sim::{BackupGiven, BackupSeen, Observation};
+use pgdrill_sim::{BackupGiven, BackupSeen, Observation, Shelf};
 
 use crate::{
     plan::{Plan, PlanStep},
@@ -78,7 +78,7 @@ struct Subject<'a> {
     /// Every firing up to there that is its own.
     firings: Vec<IndexedFiring<'a>>,
     observation: Option<&'a Observation>,
-    backups: &'a [BackupSeen],
+    backups: &'a Shelf<BackupSeen>,
 }
 
 impl Subject<'_> {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
 use pgdrill_core::{Amendments, Hook, PortError, PortErrorKind, Shape};
-use pgdrill_sim::{BackupSeen, Change, Event, Fired, Given, Injection, Observation, World};
+use pgdrill_sim::{BackupSeen, Change, Event, Fired, Given, Injection, Observation, Shelf, World};
 
 use crate::{
     check::backup_number,
@@ -65,7 +65,7 @@ pub struct SeenAround {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SeenAfter {
     /// The backups, oldest first; none where nothing asked for them.
-    pub backups: Vec<BackupSeen>,
+    pub backups: Shelf<BackupSeen>,
     /// What could be seen from outside, where what is expected needs a look.
     pub observation: Option<Observation>,
 }
@@ -265,13 +265,14 @@ impl<P: Testbed + ?Sized> StepsTaken<'_, P> {
         event: &Event,
         injections: &[Injection],
         step: usize,
-        before: &[BackupSeen],
-    ) -> Result<Vec<BackupSeen>, Prevented> {
+        before: &Shelf<BackupSeen>,
+    ) -> Result<Shelf<BackupSeen>, Prevented> {
         let Event { hook, unit, .. } = *event;
         let delivery = self.delivery(step);
         let (delivered, mut firings) = deliver(self.testbed, event, injections, delivery).await?;
         let backups = self.testbed.backups().await?;
-        let gained = good(&backups).saturating_sub(good(before));
+        let (old, new) = backups.changed(before);
+        let gained = good(&new).saturating_sub(good(&old));
         firings.iter_mut().for_each(|step| step.backups_gained = gained);
         let ended = firings.last().and_then(|last| last.fired.firing.trace.published().last());
         let ended = ended.map_or(Shape::Start, |step| step.shape);
@@ -339,7 +340,7 @@ pub(crate) async fn deliver<P: Testbed + ?Sized>(
     Ok((delivered, firings.collect()))
 }
 
-fn good(backups: &[BackupSeen]) -> usize {
+fn good(backups: &[&BackupSeen]) -> usize {
     backups.iter().filter(|backup| !backup.failed).count()
 }
 
@@ -351,7 +352,7 @@ fn good(backups: &[BackupSeen]) -> usize {
 /// `NotFound` when there is no such backup.
 pub fn filled_in(
     parameters: &BTreeMap<String, String>,
-    backups: &[BackupSeen],
+    backups: &Shelf<BackupSeen>,
 ) -> Result<BTreeMap<String, Arc<str>>, PortError> {
     let fill = |value: &String| {
         let Some(number) = backup_number(value) else { return Ok(Arc::from(value.as_str())) };

@@ -77,9 +77,7 @@ const fn most_rounds(units: u32) -> u32 {
 /// What a round left, but for what was.
 fn present(mut seen: Observation) -> Observation {
     for unit in &mut seen.units {
-        let last = unit.history.pop();
-        unit.history.clear();
-        unit.history.extend(last);
+        unit.history = unit.history.last().cloned().into_iter().collect();
     }
     seen
 }

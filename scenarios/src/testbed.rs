@@ -5,8 +5,8 @@ use std::fmt;
 use async_trait::async_trait;
 use pgdrill_core::{Amendments, Diagnostic, Hook, Probe};
 use pgdrill_sim::{
-    BackupSeen, Change, Event, Fired, Given, Injection, Injector, Observation, Shared, View, World,
-    dispatch, dispatch_noting, lock,
+    BackupSeen, Change, Event, Fired, Given, Injection, Injector, Observation, Shared, Shelf, View,
+    World, dispatch, dispatch_noting, lock,
 };
 
 /// Why a testbed did not do what a plan asks for. Nothing that the plan asks for was decided then.
@@ -89,7 +89,7 @@ pub trait Testbed: Send + Sync {
     ) -> Result<Delivered, Prevented>;
 
     /// The backups that the repository holds, oldest first, whether or not a unit can reach it.
-    async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented>;
+    async fn backups(&self) -> Result<Shelf<BackupSeen>, Prevented>;
 
     /// What can be seen from outside.
     async fn observe(&self) -> Result<Observation, Prevented>;
@@ -157,7 +157,7 @@ impl Testbed for MemoryTestbed {
         Ok(Delivered { fired, missed, prevented: None })
     }
 
-    async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
+    async fn backups(&self) -> Result<Shelf<BackupSeen>, Prevented> {
         Ok(lock(&self.world).backups())
     }
 

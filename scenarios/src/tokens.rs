@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use pgdrill_sim::BackupSeen;
+use pgdrill_sim::{BackupSeen, Shelf};
 use regex_lite::Regex;
 
 /// What stands for what, beside backups. Users see a port's own cause only where it is the backup tool's: the other words
@@ -29,7 +29,7 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 
 /// Labels and times differ between runs and backends: known backups become `<backup-N>`, oldest first, and
 /// what is left in their form becomes `<label>` and `<time>`.
-pub(crate) fn with_tokens(text: &str, backups: &[BackupSeen]) -> String {
+pub(crate) fn with_tokens(text: &str, backups: &Shelf<BackupSeen>) -> String {
     let mut text = with_backups(text, backups);
     for (pattern, token) in PATTERNS.iter() {
         text = pattern.replace_all(&text, *token).into_owned();
@@ -39,13 +39,13 @@ pub(crate) fn with_tokens(text: &str, backups: &[BackupSeen]) -> String {
 
 /// Whether a text is the expected one: to the letter, or with tokens as in a snapshot in place of what differs between runs.
 /// `${backup-N}` stands for the id of the Nth oldest backup. A line break at the end makes no difference.
-pub(crate) fn is_expected(expected: &str, found: &str, backups: &[BackupSeen]) -> bool {
+pub(crate) fn is_expected(expected: &str, found: &str, backups: &Shelf<BackupSeen>) -> bool {
     let (expected, found) = (expected.trim_end_matches('\n'), found.trim_end_matches('\n'));
     expected == found || in_tokens(expected, backups) == with_tokens(found, backups)
 }
 
 /// An expected text with the tokens that a snapshot has. What it says to the letter, apart from backups, stays so.
-pub(crate) fn in_tokens(expected: &str, backups: &[BackupSeen]) -> String {
+pub(crate) fn in_tokens(expected: &str, backups: &Shelf<BackupSeen>) -> String {
     let mut text = expected.to_owned();
     for (index, backup) in backups.iter().enumerate() {
         text = text.replace(&format!("${{backup-{}}}", index + 1), &backup.id);
@@ -53,7 +53,7 @@ pub(crate) fn in_tokens(expected: &str, backups: &[BackupSeen]) -> String {
     with_backups(&text, backups)
 }
 
-fn with_backups(text: &str, backups: &[BackupSeen]) -> String {
+fn with_backups(text: &str, backups: &Shelf<BackupSeen>) -> String {
     let mut text = text.to_owned();
     // The label of a differential backup contains its full one's, so the longer ones go first.
     let mut backups: Vec<(usize, _)> = backups.iter().enumerate().collect();
@@ -81,10 +81,10 @@ mod tests {
 
     #[test]
     fn an_expected_text_may_have_tokens_for_what_differs_between_runs() {
-        let backups = [
+        let backups = Shelf::from(vec![
             backup("20260101-000000F", "2026-01-01T00:00:00Z"),
             backup("20260102-000000F", "2026-01-02T00:00:00Z"),
-        ];
+        ]);
         let found = "2026-01-02T00:00:00Z | full, of 2025-01-01T00:00:00Z\n";
         for (expected, is_right) in [
             ("2026-01-02T00:00:00Z | full, of 2025-01-01T00:00:00Z", true),

@@ -164,8 +164,8 @@ impl pgdrill_scenarios::Testbed for Nowhere {
         Err(self.0.clone())
     }
 
-    async fn backups(&self) -> Result<Vec<pgdrill_sim::BackupSeen>, Prevented> {
-        Ok(Vec::new())
+    async fn backups(&self) -> Result<pgdrill_sim::Shelf<pgdrill_sim::BackupSeen>, Prevented> {
+        Ok(pgdrill_sim::Shelf::default())
     }
 
     async fn observe(&self) -> Result<pgdrill_sim::Observation, Prevented> {

@@ -43,7 +43,7 @@ fn fire(criterion: &mut Criterion) {
         let given = given(hook);
         let mut parameters: BTreeMap<String, Arc<str>> = BTreeMap::new();
         if hook == Hook::Restore {
-            let backup = World::new(&given).backups().pop();
+            let backup = World::new(&given).backups().last().cloned();
             let id = backup.map(|backup| backup.id).unwrap_or_default();
             parameters.insert("backup-id".to_owned(), id.into());
         }

@@ -9,6 +9,7 @@ use pgdrill_core::{
 
 use crate::{
     change::{ArchiveCommand, DcsState, PgbackrestFailureMode},
+    facts::RepositoryPlace,
     given::{
         BackupGiven, BucketGiven, CaGiven, CredentialsGiven, EndpointGiven, Given, RepositoryGiven,
         S3Given, S3Parameter, StanzaGiven,
@@ -165,7 +166,8 @@ impl World {
                 (format!("{MODEL}.patroni-other").into(), system_id(self.seed, u64::MAX))
             }
         };
-        let mut stanza = StanzaStore { name, system_id, backups: Vec::new() };
+        let place = RepositoryPlace { bucket: BUCKET.to_owned(), path: path.clone() };
+        let mut stanza = StanzaStore::new(place, name, system_id);
         for backup in &given.backups {
             let failed = *backup == BackupGiven::Failed;
             pgbackrest::store_backup(&mut stanza, &mut self.now, backup.kind(), failed);
@@ -175,7 +177,7 @@ impl World {
         if given.repository == RepositoryGiven::AnotherModel {
             let latest = format!("{}/backup/{}/latest", path.trim_matches('/'), stanza.name);
             let content = format!("Model UUID: {OTHER_MODEL_UUID}\n");
-            bucket.objects.insert(latest, content.into_bytes());
+            bucket.objects.insert(&latest, content.into_bytes());
         }
         bucket.repositories.insert(path, vec![stanza]);
     }

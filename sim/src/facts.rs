@@ -4,7 +4,8 @@ use pgdrill_core::{Hook, S3Problem, S3Settings, Secret};
 
 use crate::{
     change::{MemberFate, S3ServerState},
-    storage::{Bucket, NoAccess, StanzaStore, is_bucket_name},
+    shelf::Shelf,
+    storage::{NoAccess, StanzaStore, is_bucket_name},
     unit::Data,
     world::World,
 };
@@ -31,9 +32,9 @@ pub struct Facts {
     /// Each unit, in order.
     pub units: Vec<UnitFacts>,
     /// Every backup of every repository.
-    pub backups: Vec<BackupFacts>,
+    pub backups: Shelf<BackupFacts>,
     /// The objects that the hooks put into the bucket, each with its content, by key.
-    pub objects: Vec<(String, String)>,
+    pub objects: Shelf<(String, String)>,
     /// The credentials that must be nowhere else.
     pub secrets: Vec<Secret>,
 }
@@ -162,8 +163,8 @@ impl World {
             has_tls_material: self.juju.tls.is_complete(),
             system_id: self.system_id(),
             units: (0..self.units.len()).filter_map(|unit| self.unit_facts(unit)).collect(),
-            backups: self.storage.buckets.iter().flat_map(|(name, it)| backups(name, it)).collect(),
-            objects: buckets.flat_map(objects).collect(),
+            backups: Shelf::joined(self.storage.stanzas().map(|stanza| &stanza.facts)),
+            objects: Shelf::joined(buckets.map(|bucket| bucket.objects.texts())),
             secrets: {
                 let server = &self.server;
                 [&server.access_key, &server.secret_key, &server.wrong_secret_key]
@@ -179,7 +180,7 @@ impl World {
         let stanzas: Vec<(&str, u64)> =
             stanzas.map_or(&[][..], Vec::as_slice).iter().map(stanza).collect();
         let latest = bucket.ok().and_then(|it| it.objects.get(&self.latest_key(settings)));
-        let latest = latest.map(|content| String::from_utf8_lossy(content));
+        let latest = latest.map(String::from_utf8_lossy);
         let works = !matches!(bucket, Err(why) if why != NoAccess::NoBucket);
         self.s3_facts_of(
             RepositoryPlace::of(settings),
@@ -272,27 +273,6 @@ fn plain(bag: &crate::juju::Bag) -> Vec<(String, String)> {
 
 fn stanza(stanza: &StanzaStore) -> (&str, u64) {
     (&stanza.name, stanza.system_id)
-}
-
-fn backups<'a>(name: &'a str, bucket: &'a Bucket) -> impl Iterator<Item = BackupFacts> + 'a {
-    let stanzas = bucket
-        .repositories
-        .iter()
-        .flat_map(|(path, stanzas)| stanzas.iter().map(move |stanza| (path, stanza)));
-    stanzas.flat_map(move |(path, stanza)| {
-        stanza.backups.iter().map(move |backup| BackupFacts {
-            place: RepositoryPlace { bucket: name.to_owned(), path: path.clone() },
-            stanza: stanza.name.as_ref().to_owned(),
-            label: backup.label.clone(),
-            system_id: stanza.system_id,
-            failed: backup.failed,
-        })
-    })
-}
-
-fn objects(bucket: &Bucket) -> impl Iterator<Item = (String, String)> + '_ {
-    let text = |content: &Vec<u8>| String::from_utf8_lossy(content).into_owned();
-    bucket.objects.iter().map(move |(key, content)| (key.clone(), text(content)))
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use pgdrill_core::{
     ports::{Databag, TlsMaterial},
 };
 
+use crate::shelf::Shelf;
+
 /// A databag: few keys, so a list serves best.
 pub(crate) type Bag = Vec<(&'static str, Arc<str>)>;
 
@@ -37,7 +39,7 @@ pub(crate) struct Revisions {
 /// What Juju knows of one unit.
 #[derive(Debug, Clone)]
 pub(crate) struct UnitInJuju {
-    pub(crate) history: Vec<Status>,
+    pub(crate) history: Shelf<Status>,
     pub(crate) bag: Bag,
     pub(crate) deferred: Vec<Hook>,
     pub(crate) dispatch: OpenDispatch,
@@ -63,11 +65,7 @@ pub(crate) struct OpenDispatch {
 impl UnitInJuju {
     pub(crate) fn new(status: Status) -> Self {
         Self {
-            history: {
-                let mut history = Vec::with_capacity(4);
-                history.push(status);
-                history
-            },
+            history: Shelf::from(vec![status]),
             bag: Bag::new(),
             deferred: Vec::new(),
             dispatch: OpenDispatch::default(),

@@ -2,14 +2,13 @@
 
 use pgdrill_core::{
     Hook, Status,
-    inventory::backup_id,
     ports::{BackupKind, MemberState, ServiceState, key},
 };
 
 use crate::{
     change::{DcsState, MemberFate},
     facts::Facts,
-    storage::Bucket,
+    shelf::Shelf,
     unit::{Data, UnitState},
     world::World,
 };
@@ -28,9 +27,9 @@ pub struct Observation {
     /// The stanza into which WAL is archived.
     pub archives_into: Option<String>,
     /// The backups of the repository, oldest first.
-    pub backups: Vec<BackupSeen>,
+    pub backups: Shelf<BackupSeen>,
     /// The keys of the objects that the hooks put into the bucket, in order.
-    pub objects: Vec<String>,
+    pub objects: Shelf<String>,
     /// What laws must know beyond that; `None` where a backend can't see it.
     pub facts: Option<Box<Facts>>,
 }
@@ -41,7 +40,7 @@ pub struct UnitSeen {
     /// Its number.
     pub unit: u32,
     /// Every status that it has shown, the present one last.
-    pub history: Vec<Status>,
+    pub history: Shelf<Status>,
     /// What its member does; `None` when nobody can tell.
     pub member: Option<MemberState>,
     /// Its database service.
@@ -93,29 +92,22 @@ impl World {
             restoring: own(key::RESTORING_BACKUP),
             archives_into: self.archive_stanza.as_deref().map(str::to_owned),
             backups: self.backups(),
-            objects: self.storage.buckets.values().flat_map(objects).collect(),
+            objects: Shelf::joined(self.storage.buckets.values().map(|it| it.objects.keys())),
             facts: Some(Box::new(self.facts())),
         }
     }
 
     /// The backups of every repository, oldest first.
     #[must_use]
-    pub fn backups(&self) -> Vec<BackupSeen> {
-        let buckets = self.storage.buckets.values();
-        let stanzas = buckets.flat_map(|bucket| bucket.repositories.values().flatten());
-        let mut backups: Vec<BackupSeen> = stanzas
-            .flat_map(|stanza| {
-                stanza.backups.iter().map(|backup| BackupSeen {
-                    stanza: stanza.name.as_ref().to_owned(),
-                    label: backup.label.clone(),
-                    id: backup_id(&backup.label).unwrap_or_default(),
-                    kind: backup.kind,
-                    failed: backup.failed,
-                })
-            })
-            .collect();
+    pub fn backups(&self) -> Shelf<BackupSeen> {
+        let stanzas = self.storage.stanzas().map(|stanza| &stanza.seen);
+        let of_several = stanzas.clone().filter(|seen| !seen.is_empty()).nth(1).is_some();
+        if !of_several {
+            return Shelf::joined(stanzas);
+        }
+        let mut backups: Vec<BackupSeen> = stanzas.flat_map(Shelf::iter).cloned().collect();
         backups.sort_by(|a, b| a.id.cmp(&b.id));
-        backups
+        backups.into()
     }
 
     fn see(&self, index: usize) -> Option<UnitSeen> {
@@ -148,8 +140,4 @@ fn member(state: &UnitState, dcs: DcsState) -> Option<MemberState> {
             ServiceState::Stopped | ServiceState::Unknown => MemberState::Stopped,
         }),
     }
-}
-
-fn objects(bucket: &Bucket) -> impl Iterator<Item = String> + '_ {
-    bucket.objects.keys().cloned()
 }

@@ -2,9 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use pgdrill_core::{S3Settings, ports::BackupKind};
+use pgdrill_core::{S3Settings, inventory::backup_id, ports::BackupKind};
 
-use crate::change::S3ServerState;
+use crate::{
+    change::S3ServerState,
+    facts::{BackupFacts, RepositoryPlace},
+    objects::Objects,
+    observation::BackupSeen,
+    shelf::Shelf,
+};
 
 /// The host of the one S3 server of a world.
 pub(crate) const S3_HOST: &str = "s3.drill";
@@ -41,7 +47,7 @@ pub(crate) struct Storage {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Bucket {
     pub(crate) is_forbidden: bool,
-    pub(crate) objects: BTreeMap<String, Vec<u8>>,
+    pub(crate) objects: Objects,
     /// The stanzas under each repository path.
     pub(crate) repositories: BTreeMap<String, Vec<StanzaStore>>,
 }
@@ -52,6 +58,11 @@ pub(crate) struct StanzaStore {
     pub(crate) name: Arc<str>,
     pub(crate) system_id: u64,
     pub(crate) backups: Vec<BackupStore>,
+    /// The same backups as users see them, oldest first.
+    pub(crate) seen: Shelf<BackupSeen>,
+    /// What laws must know of them.
+    pub(crate) facts: Shelf<BackupFacts>,
+    place: RepositoryPlace,
 }
 
 /// A backup in a stanza.
@@ -141,6 +152,11 @@ impl Storage {
         }
     }
 
+    /// The stanzas of every repository of every bucket.
+    pub(crate) fn stanzas(&self) -> impl Iterator<Item = &StanzaStore> + Clone {
+        self.buckets.values().flat_map(|bucket| bucket.repositories.values().flatten())
+    }
+
     /// Whether a policy refuses any key.
     pub(crate) const fn refuses_some(&self) -> bool {
         !self.refused.is_empty()
@@ -156,6 +172,40 @@ impl Bucket {
     /// The stanza of this name under a repository path.
     pub(crate) fn stanza(&self, path: &str, name: &str) -> Option<&StanzaStore> {
         self.repositories.get(path)?.iter().find(|stanza| &*stanza.name == name)
+    }
+}
+
+impl StanzaStore {
+    /// A stanza in which there is no backup yet.
+    pub(crate) fn new(place: RepositoryPlace, name: Arc<str>, system_id: u64) -> Self {
+        let (seen, facts) = (Shelf::default(), Shelf::default());
+        Self { name, system_id, backups: Vec::new(), seen, facts, place }
+    }
+
+    /// One for tests.
+    #[cfg(test)]
+    pub(crate) fn nowhere(system_id: u64) -> Self {
+        let place = RepositoryPlace { bucket: "b".to_owned(), path: "/p".to_owned() };
+        Self::new(place, "s".into(), system_id)
+    }
+
+    /// Adds a backup, later than all that are there.
+    pub(crate) fn add(&mut self, backup: BackupStore) {
+        self.seen.push(BackupSeen {
+            stanza: self.name.as_ref().to_owned(),
+            label: backup.label.clone(),
+            id: backup_id(&backup.label).unwrap_or_default(),
+            kind: backup.kind,
+            failed: backup.failed,
+        });
+        self.facts.push(BackupFacts {
+            place: self.place.clone(),
+            stanza: self.name.as_ref().to_owned(),
+            label: backup.label.clone(),
+            system_id: self.system_id,
+            failed: backup.failed,
+        });
+        self.backups.push(backup);
     }
 }
 

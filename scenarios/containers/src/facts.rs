@@ -33,7 +33,7 @@ pub(super) async fn facts(
         None => None,
     };
     facts.backups = stanzas.iter().flat_map(StanzaHeld::facts).collect();
-    facts.objects = objects;
+    facts.objects = objects.into();
     for (unit, sight) in facts.units.iter_mut().zip(seen) {
         let look = &sight.look;
         unit.repository.clone_from(&look.repository);

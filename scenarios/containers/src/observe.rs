@@ -69,7 +69,7 @@ pub(super) async fn observe(testbed: &ContainersTestbed) -> Result<Observation, 
         stanza: reported.stanza,
         restoring: reported.restoring,
         archives_into,
-        backups,
+        backups: backups.into(),
         objects: keys,
         facts: Some(Box::new(facts)),
     })

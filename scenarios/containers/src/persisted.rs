@@ -17,7 +17,7 @@ use pgdrill_core::{
     Amendments, Diagnostic, Fate, Hook, Probe, Secret, Shape,
     ports::{Service, Workload as _},
 };
-use pgdrill_sim::{BucketGiven, Change, Event, Fired, PersistedJuju, World, dispatch};
+use pgdrill_sim::{BucketGiven, Change, Event, Fired, PersistedJuju, Shelf, World, dispatch};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -187,7 +187,7 @@ impl PersistedTopology {
         let backups = if asks {
             self.testbed.backups().await.map_err(TopologyError::prevented)?
         } else {
-            Vec::new()
+            Shelf::default()
         };
         let parameters = filled_in(parameters, &backups).map_err(|error| {
             TopologyError::wrong(

@@ -12,8 +12,8 @@ use pgdrill_core::{
 use pgdrill_sim::{
     ArchiveCommand, Awaited, BackupSeen, BucketGiven, Change, DataDirectory, DcsState, Event,
     Given, Inject, Injection, Injector, LockState, MemberFate, Observation, PgbackrestFailureMode,
-    RelationState, S3ServerState, ServiceName, ServiceRuns, SetMember, SetService, Shared, View,
-    WorkloadState, World, dispatch_noting,
+    RelationState, S3ServerState, ServiceName, ServiceRuns, SetMember, SetService, Shared, Shelf,
+    View, WorkloadState, World, dispatch_noting,
 };
 
 use super::{SharedS3, bucket::TestBucket, given, observe};
@@ -240,8 +240,8 @@ impl Testbed for ContainersTestbed {
         Ok(Delivered { fired, missed: probe.missed(), prevented: probe.take_failure() })
     }
 
-    async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
-        self.bucket.backups().await
+    async fn backups(&self) -> Result<Shelf<BackupSeen>, Prevented> {
+        self.bucket.backups().await.map(Shelf::from)
     }
 
     async fn observe(&self) -> Result<Observation, Prevented> {

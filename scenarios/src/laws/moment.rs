@@ -1,5 +1,7 @@
 //! The laws of every firing, and of what could be seen around it.
 
+use std::collections::BTreeMap;
+
 use pgdrill_core::{
     Action, Attempt, Firing, Hook, Outcome, Shape, StatusName,
     ports::{Call, MemberState, key},
@@ -63,7 +65,9 @@ fn unheld(at: FiringRef) -> Violation {
 /// What was broken by what could be seen before and after each event.
 pub(super) fn of_moments(run: &Run) -> Vec<Violation> {
     let mut found = Vec::new();
+    let mut last = BTreeMap::new();
     for (index, step) in run.firings.iter().enumerate() {
+        last.insert(step.fired.unit, index);
         let Some(around) = step.seen.as_deref() else { continue };
         let (Some(before), Some(after)) = (&around.before.facts, &around.after.facts) else {
             continue;
@@ -75,7 +79,7 @@ pub(super) fn of_moments(run: &Run) -> Vec<Violation> {
         }
         let at = FiringRef::new(index, step);
         Moment { step, at, around, before, after }.judge(&mut found);
-        closed(run, index, around, &mut found);
+        closed(run, &last, around, &mut found);
     }
     secrets(run, &mut found);
     found
@@ -111,13 +115,14 @@ impl Moment<'_> {
     /// asked for.
     fn gained(&self) -> Vec<&BackupFacts> {
         let place = self.before.s3.as_ref().map(|s3| &s3.place);
+        let (old, new) = self.after.backups.changed(&self.before.backups);
         let is_new = |backup: &&BackupFacts| {
             Some(&backup.place) == place
                 && !backup.failed
                 && self.before.system_id.is_none_or(|id| id == backup.system_id)
-                && !self.before.backups.contains(backup)
+                && !old.contains(backup)
         };
-        self.after.backups.iter().filter(is_new).collect()
+        new.into_iter().filter(is_new).collect()
     }
 
     fn backup_reported(&self, found: &mut Vec<Violation>) {
@@ -130,7 +135,10 @@ impl Moment<'_> {
             return;
         };
         let ending = format!("/{}{LOG}", backup.label);
-        let log = self.after.objects.iter().find(|(key, _)| key.ends_with(&ending));
+        let (_, new) = self.after.objects.changed(&self.before.objects);
+        // What came last is looked through first.
+        let mut all = new.into_iter().chain(self.after.objects.iter());
+        let log = all.find(|(key, _)| key.ends_with(&ending));
         let is_told = |(_, content): &(String, String)| content.contains(&backup.label);
         if !log.is_some_and(is_told) {
             self.log_is_lost("reported a backup without its log", found);
@@ -140,13 +148,13 @@ impl Moment<'_> {
     /// The log of a backup that ended, well or not, is kept, unless S3 refused it; and what was kept stays.
     fn log_lost(&self, found: &mut Vec<Violation>) {
         let is_log = |(key, _): &&(String, String)| key.ends_with(LOG);
-        let has = |facts: &Facts, log: &(String, String)| facts.objects.contains(log);
-        let mut logs = self.after.objects.iter().filter(is_log);
-        if self.has_ended_a_backup() && !logs.any(|log| !has(self.before, log)) {
+        let (old, new) = self.after.objects.changed(&self.before.objects);
+        let mut logs = new.into_iter().filter(is_log);
+        if self.has_ended_a_backup() && !logs.any(|log| !old.contains(&log)) {
             self.log_is_lost("ended a backup whose log is nowhere", found);
         }
         let is_there = |key: &str| self.after.objects.iter().any(|(known, _)| known == key);
-        let mut logs = self.before.objects.iter().filter(is_log);
+        let mut logs = old.into_iter().filter(is_log);
         if !self.around.is_bucket_changed
             && let Some((key, _)) = logs.find(|(key, _)| !is_there(key))
         {
@@ -218,9 +226,10 @@ impl Moment<'_> {
                 found.push(broken.by(self.at, Some(emptied)));
             }
         }
+        let (old, _) = self.after.backups.changed(&self.before.backups);
         let is_gone = |backup: &&BackupFacts| !self.after.backups.contains(backup);
         if !self.around.is_bucket_changed
-            && let Some(backup) = self.before.backups.iter().find(is_gone)
+            && let Some(backup) = old.into_iter().find(is_gone)
         {
             let what = format!("the backup {} is gone", backup.label);
             found.push(Violation::of(Law::DataLost, self.at.unit, what).by(self.at, None));
@@ -272,11 +281,10 @@ impl Moment<'_> {
 
 /// No unit may be Active and closed, unless its last hook was cut off, or its container does not answer: then the next hook
 /// that reaches it opens it.
-fn closed(run: &Run, index: usize, around: &SeenAround, found: &mut Vec<Violation>) {
+/// `last` has each unit's last firing so far.
+fn closed(run: &Run, last: &BTreeMap<u32, usize>, around: &SeenAround, found: &mut Vec<Violation>) {
     for unit in &around.after.units {
-        let so_far = run.firings.iter().take(index + 1).enumerate();
-        let mut last = so_far.filter(|(_, step)| step.fired.unit == unit.unit);
-        let last = last.next_back();
+        let last = last.get(&unit.unit).and_then(|index| Some((*index, run.firings.get(*index)?)));
         let is_cut_off = last.is_some_and(|(_, step)| {
             matches!(step.fired.firing.outcome, Outcome::Died(_) | Outcome::Error(_))
         });

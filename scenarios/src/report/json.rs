@@ -216,7 +216,7 @@ fn observed(seen: &Observation) -> Value {
         "databag": seen.facts.as_deref().map(|facts| databag(&facts.application)),
         "units": units.collect::<Map<_, _>>(),
         "backups": backups.collect::<Vec<_>>(),
-        "objects": seen.objects,
+        "objects": seen.objects.iter().collect::<Vec<_>>(),
     })
 }
 

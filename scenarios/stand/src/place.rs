@@ -6,7 +6,7 @@ use crate::pebble::PebbleServer;
 use async_trait::async_trait;
 use pgdrill_core::{Amendment, Amendments, Hook};
 use pgdrill_sim::{
-    BackupSeen, Change, Event, Fired, Given, Injection, Injector, Observation, Shared, World,
+    BackupSeen, Change, Event, Fired, Given, Injection, Injector, Observation, Shared, Shelf, World,
 };
 use tempfile::TempDir;
 use tokio::{process::Command, sync::Mutex, time::timeout};
@@ -332,7 +332,7 @@ impl Testbed for Rehearsal {
         shown.map(|(delivered, _)| delivered)
     }
 
-    async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
+    async fn backups(&self) -> Result<Shelf<BackupSeen>, Prevented> {
         Ok(lock(&self.shared.world).backups())
     }
 

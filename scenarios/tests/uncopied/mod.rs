@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pgdrill_core::{Amendments, Hook, Probe};
 use pgdrill_scenarios::{Delivered, Prevented, Testbed};
 use pgdrill_sim::{
-    BackupSeen, Change, Event, Given, Injection, Injector, Observation, Shared, View, World,
+    BackupSeen, Change, Event, Given, Injection, Injector, Observation, Shared, Shelf, View, World,
     dispatch, lock,
 };
 
@@ -49,7 +49,7 @@ impl Testbed for Uncopied {
         Ok(Delivered { fired: fired.expect("a unit"), missed: probe.missed(), prevented: None })
     }
 
-    async fn backups(&self) -> Result<Vec<BackupSeen>, Prevented> {
+    async fn backups(&self) -> Result<Shelf<BackupSeen>, Prevented> {
         Ok(lock(&self.world).backups())
     }
 

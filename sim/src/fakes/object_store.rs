@@ -23,7 +23,7 @@ impl ObjectStore for View {
         let mut world = self.world();
         world.advance(Duration::from_millis(30));
         let bucket = world.storage.bucket_mut(s3, key).map_err(|why| error("put", why))?;
-        bucket.objects.insert(key.to_owned(), content.to_vec());
+        bucket.objects.insert(key, content.to_vec());
         Ok(())
     }
 
@@ -31,7 +31,7 @@ impl ObjectStore for View {
         let mut world = self.world();
         world.advance(Duration::from_millis(30));
         let bucket = world.storage.bucket_mut(s3, key).map_err(|why| error("get", why))?;
-        Ok(bucket.objects.get(key).cloned())
+        Ok(bucket.objects.get(key).map(<[u8]>::to_vec))
     }
 }
 

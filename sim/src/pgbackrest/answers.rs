@@ -176,7 +176,7 @@ pub(crate) fn store_backup(
     // As seen in a young cluster: it begins in a new segment, and what is checked first has one for itself.
     let segment = stanza.backups.last().map_or(4, |last| last.segment + 2);
     let stopped = *now;
-    stanza.backups.push(BackupStore { label, kind, prior, failed, segment, started, stopped });
+    stanza.add(BackupStore { label, kind, prior, failed, segment, started, stopped });
     stanza.backups.len() - 1
 }
 
@@ -189,7 +189,7 @@ mod tests {
     /// As record 120 has it.
     #[test]
     fn a_backup_that_became_a_full_one_says_so() {
-        let mut stanza = StanzaStore { name: "s".into(), system_id: 1, backups: Vec::new() };
+        let mut stanza = StanzaStore::nowhere(1);
         let mut now = 1_767_225_600_000;
         let asked = BackupKind::Incremental;
         let told = ["WARN: no prior backup exists, incr backup has been changed to full", "INFO: "];
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn labels_are_unique_and_have_ids() {
-        let mut stanza = StanzaStore { name: "s".into(), system_id: 1, backups: Vec::new() };
+        let mut stanza = StanzaStore::nowhere(1);
         let mut now = 1_767_225_600_000;
         for kind in [BackupKind::Differential, BackupKind::Full, BackupKind::Incremental] {
             store_backup(&mut stanza, &mut now, kind, false);

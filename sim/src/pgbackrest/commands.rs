@@ -11,7 +11,9 @@ use pgdrill_core::{
 use super::answers::{CommandEnd, backup_lines, error_class, no_access, store_backup};
 use crate::{
     change::{ArchiveCommand, MemberFate, PgbackrestFailureMode},
-    storage::{Bucket, NoAccess, StanzaStore},
+    facts::RepositoryPlace,
+    objects::Objects,
+    storage::{NoAccess, StanzaStore},
     unit::{Data, UnitState},
     world::World,
 };
@@ -43,7 +45,7 @@ pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Command
         let bucket = bucket.ok_or_else(|| access_failed(NoAccess::NoBucket))?;
         let is_known = bucket.stanza(&s3.path, name).is_some();
         let folder = s3.object_key(name, "");
-        if !is_known && bucket.objects.keys().any(|key| key.starts_with(&folder)) {
+        if !is_known && bucket.objects.keys().iter().any(|key| key.starts_with(&folder)) {
             // Whatever lies there without the tool's own list: 2.55.1 makes no stanza around it.
             return Err(failed(40, "backup directory not empty"));
         }
@@ -52,8 +54,7 @@ pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Command
             Some(stanza) if stanza.system_id != id => Err(mismatch()),
             Some(_) => Ok(()),
             None => {
-                let stanza = StanzaStore { name: name.into(), system_id: id, backups: Vec::new() };
-                stanzas.push(stanza);
+                stanzas.push(StanzaStore::new(RepositoryPlace::of(s3), name.into(), id));
                 Ok(())
             }
         }
@@ -150,19 +151,16 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
             return Err(CommandEnd::Terminated);
         }
         let mut now = world.now;
-        let bucket = world.storage.buckets.get_mut(&*s3.bucket);
-        let stored = bucket
-            .and_then(|bucket| bucket.repositories.get_mut(&*s3.path))
+        let missing = || missing_stanza(s3, &request.stanza, "backup");
+        let bucket = world.storage.buckets.get_mut(&*s3.bucket).ok_or_else(missing)?;
+        let stanzas = bucket.repositories.get_mut(&*s3.path);
+        let stored = stanzas
             .and_then(|stanzas| stanzas.iter_mut().find(|s| s.name == request.stanza))
-            .ok_or_else(|| missing_stanza(s3, &request.stanza, "backup"))?;
+            .ok_or_else(missing)?;
         let index = store_backup(stored, &mut now, request.kind, false);
         let lines =
             stored.backups.get(index).map(|backup| backup_lines(began, now, request.kind, backup));
-        let remaining: Vec<String> =
-            stored.backups.iter().map(|backup| backup.label.clone()).collect();
-        if let Some(bucket) = world.storage.buckets.get_mut(&*s3.bucket) {
-            clean_up(bucket, s3, &request.stanza, &remaining);
-        }
+        clean_up(&mut bucket.objects, s3, stored);
         world.now = now;
         Ok(lines.unwrap_or_default())
     })();
@@ -171,13 +169,15 @@ pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> 
 
 /// What the tool removes after a backup: the object that bears the name of its own link to the latest one, and
 /// every folder named like a backup that it has no record of, with whatever others put there.
-fn clean_up(bucket: &mut Bucket, s3: &S3Settings, stanza: &str, remaining: &[String]) {
-    bucket.objects.remove(&s3.object_key(stanza, "latest"));
-    let folder = s3.object_key(stanza, "");
-    bucket.objects.retain(|key, _| {
+fn clean_up(objects: &mut Objects, s3: &S3Settings, stanza: &StanzaStore) {
+    objects.remove(&s3.object_key(&stanza.name, "latest"));
+    let folder = s3.object_key(&stanza.name, "");
+    // What has a record keeps it, so what was found well stays so.
+    objects.retain_unseen(&folder, |key| {
         let label = key.strip_prefix(&folder).and_then(|rest| rest.split_once('/'));
         label.is_none_or(|(label, _)| {
-            backup_id(label).is_none() || remaining.iter().any(|known| known == label)
+            backup_id(label).is_none()
+                || stanza.backups.iter().rev().any(|known| known.label == label)
         })
     });
 }

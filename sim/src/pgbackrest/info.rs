@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn what_the_fake_prints_is_what_the_reader_of_the_real_one_reads() {
-        let mut stanza = StanzaStore { name: "s".into(), system_id: u64::MAX, backups: Vec::new() };
+        let mut stanza = StanzaStore::nowhere(u64::MAX);
         let mut now = 1_767_225_600_000;
         for (kind, failed) in [(BackupKind::Full, false), (BackupKind::Differential, true)] {
             super::super::store_backup(&mut stanza, &mut now, kind, failed);
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_backup_names_all_that_it_builds_on_oldest_first() {
         use pgdrill_core::ports::BackupKind::{Differential, Full, Incremental};
-        let mut stanza = StanzaStore { name: "s".into(), system_id: 1, backups: Vec::new() };
+        let mut stanza = StanzaStore::nowhere(1);
         let mut now = 1_767_225_600_000;
         for kind in [Full, Incremental, Differential, Incremental, Incremental] {
             super::super::store_backup(&mut stanza, &mut now, kind, false);
@@ -248,7 +248,7 @@ mod tests {
     /// As record 123 has it, with sizes of its own.
     #[test]
     fn a_backup_has_the_fields_of_the_real_one() {
-        let mut stanza = StanzaStore { name: "s".into(), system_id: 1, backups: Vec::new() };
+        let mut stanza = StanzaStore::nowhere(1);
         let mut now = 1_767_225_600_000;
         for kind in [BackupKind::Full, BackupKind::Differential] {
             super::super::store_backup(&mut stanza, &mut now, kind, false);

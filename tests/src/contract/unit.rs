@@ -9,7 +9,7 @@ use pgdrill_core::{
     Hook, PortErrorKind as Kind, Ports, S3Problem, S3Settings, STATUS_MESSAGE_LIMIT, Status,
     StatusName, ports::UnitId,
 };
-use pgdrill_sim::{Change, Event, Given, RelationState, S3Given, S3Parameter, TlsState};
+use pgdrill_sim::{Change, Event, Given, RelationState, S3Given, S3Parameter, Shelf, TlsState};
 
 use super::{
     CANARY, PromiseFailure, PromiseResult, Subject, ensure, ensure_eq, fails, promises,
@@ -186,8 +186,9 @@ async fn status_history(subject: &dyn Subject) -> PromiseResult {
     }
     subject.end(0, false).await?;
     let seen = subject.observe().await?;
-    let history = seen.units.first().map(|unit| unit.history.as_slice()).unwrap_or_default();
-    ensure!(history.ends_with(&statuses), "users saw {history:?}");
+    let history = seen.units.first().map(|unit| &unit.history);
+    let history: Vec<&Status> = history.into_iter().flat_map(Shelf::iter).collect();
+    ensure!(history.ends_with(&statuses.each_ref()), "users saw {history:?}");
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use pgdrill_core::{
 };
 use pgdrill_sim::{
     BackupSeen, Change, MemberFate, PgbackrestFailureMode, S3ServerState, SetMember, SetWorkload,
-    WorkloadState,
+    Shelf, WorkloadState,
 };
 
 use crate::contract::{
@@ -138,7 +138,7 @@ impl RepositoryCommand {
     }
 }
 
-pub(super) async fn backups(subject: &dyn Subject) -> Result<Vec<BackupSeen>, PromiseFailure> {
+pub(super) async fn backups(subject: &dyn Subject) -> Result<Shelf<BackupSeen>, PromiseFailure> {
     Ok(subject.observe().await?.backups)
 }
 

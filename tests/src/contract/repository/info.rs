@@ -49,7 +49,7 @@ pub(super) async fn reads(subject: &dyn Subject, kinds: &[BackupKind]) -> Promis
     ensure_eq!("the system identifier", stanza.system_ids, [id]);
     let seen: Vec<BackupKind> = stanza.backups.iter().map(|backup| backup.kind).collect();
     ensure_eq!("the kinds", seen, kinds);
-    let expected: Vec<String> = backups(subject).await?.into_iter().map(|b| b.label).collect();
+    let expected: Vec<String> = backups(subject).await?.iter().map(|b| b.label.clone()).collect();
     let labels: Vec<String> = stanza.backups.iter().map(|b| b.label.clone()).collect();
     ensure_eq!("the labels", labels, expected);
     Ok(())
