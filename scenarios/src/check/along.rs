@@ -21,29 +21,30 @@ pub(super) struct DoneSoFar {
 
 impl DoneSoFar {
     fn take_up(&mut self, change: &Change) {
-        match change {
-            Change::Member(SetMember { unit, is }) => {
-                let why = match is {
-                    MemberFate::Running => None,
-                    MemberFate::Frozen => Some("is frozen"),
-                    MemberFate::Killed => Some("is dead"),
-                    MemberFate::CutOff => Some("reaches nobody"),
-                    MemberFate::ServerDown => Some("has no database server that runs"),
-                };
-                set(&mut self.fates, *unit, why);
-            }
-            Change::Service(SetService { unit, name: ServiceName::Database, is }) => {
-                let is_stopped = *is != ServiceRuns::Running;
-                set(&mut self.stopped, *unit, is_stopped.then_some("has its database stopped"));
-            }
-            Change::Dcs(state) => self.is_dcs_down = *state == DcsState::Down,
-            Change::Tls(state) => self.has_tls = *state == TlsState::On,
-            // Who joins is a new one.
-            Change::ScaleTo(count) => {
-                self.fates.retain(|unit, _| unit < count);
-                self.stopped.retain(|unit, _| unit < count);
-            }
-            _ => {}
+        if let Change::Member(SetMember { unit, is }) = change {
+            let why = match is {
+                MemberFate::Running => None,
+                MemberFate::Frozen => Some("is frozen"),
+                MemberFate::Killed => Some("is dead"),
+                MemberFate::CutOff => Some("reaches nobody"),
+                MemberFate::ServerDown => Some("has no database server that runs"),
+            };
+            set(&mut self.fates, *unit, why);
+        }
+        if let Change::Service(SetService { unit, name: ServiceName::Database, is }) = change {
+            let is_stopped = *is != ServiceRuns::Running;
+            set(&mut self.stopped, *unit, is_stopped.then_some("has its database stopped"));
+        }
+        if let Change::Dcs(state) = change {
+            self.is_dcs_down = *state == DcsState::Down;
+        }
+        if let Change::Tls(state) = change {
+            self.has_tls = *state == TlsState::On;
+        }
+        // Who joins is a new one.
+        if let Change::ScaleTo(count) = change {
+            self.fates.retain(|unit, _| unit < count);
+            self.stopped.retain(|unit, _| unit < count);
         }
     }
 }
@@ -59,23 +60,17 @@ impl Checker<'_> {
     /// Refuses a change that what was done before keeps from coming about, and takes it up.
     pub(super) fn along(&mut self, path: &str, change: &Change) {
         if self.is_scenario && self.is_whole {
-            match change {
-                Change::PrimaryMovesTo(unit) => {
-                    self.move_of_primary(&format!("{path}/{}", change.name()), *unit);
-                }
-                Change::Service(set)
-                    if set.name == ServiceName::TlsServer
-                        && set.is == ServiceRuns::Running
-                        && !self.done.has_tls =>
-                {
-                    let hint = "give `tls: true`, or make it so by `do: { tls: on }`";
-                    self.refuse(
-                        &format!("{path}/service/name"),
-                        "TLS servers run only with TLS",
-                        hint,
-                    );
-                }
-                _ => {}
+            if let Change::PrimaryMovesTo(unit) = change {
+                self.move_of_primary(&format!("{path}/{}", change.name()), *unit);
+            }
+            if let Change::Service(set) = change
+                && set.name == ServiceName::TlsServer
+                && set.is == ServiceRuns::Running
+                && !self.done.has_tls
+            {
+                let hint = "give `tls: true`, or make it so by `do: { tls: on }`";
+                let what = "TLS servers run only with TLS";
+                self.refuse(&format!("{path}/service/name"), what, hint);
             }
         }
         self.done.take_up(change);
