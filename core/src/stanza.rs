@@ -53,9 +53,13 @@ impl Context<'_> {
         if !self.amendments.has(AMENDMENT) {
             return leads;
         }
-        match self.ports.cluster.primary().await {
-            Ok(Some(primary)) => primary == self.own_unit(),
-            Ok(None) | Err(_) => leads,
+        match self.ports.unit.peers().await {
+            // Whoever is alone needs not ask a cluster that may be on its way up.
+            Ok(peers) if peers.is_empty() => leads,
+            Ok(_) | Err(_) => match self.ports.cluster.primary().await {
+                Ok(Some(primary)) => primary == self.own_unit(),
+                Ok(None) | Err(_) => leads,
+            },
         }
     }
 
@@ -196,7 +200,11 @@ impl Context<'_> {
         if !leads && own_place.is_none() {
             return None;
         }
-        let primary = self.ports.cluster.primary().await.ok()??;
+        let primary = if unit.peers().await.ok()?.is_empty() {
+            self.own_unit()
+        } else {
+            self.ports.cluster.primary().await.ok()??
+        };
         let is_own = primary == self.own_unit();
         match (is_own, own_place) {
             (false, Some(_)) => Some(StanzaSettlement::Forget),
