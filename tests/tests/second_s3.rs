@@ -12,6 +12,7 @@ const FAULTS: &[&str] = &[
     "s3-server: denies",
     "bucket: absent",
     "bucket: forbidden",
+    "bucket: ill-named",
     "credentials: wrong",
     "ca: wrong",
     "ca: missing",
