@@ -44,7 +44,7 @@ pub(crate) async fn answer(
         Question::HasStanzaBeenInitialises => return has_stanza(context).await,
         Question::IsS3RelationEstablished => is_s3_related(context).await?,
         Question::HasMissingS3Parameters => return has_missing_s3_parameters(context).await,
-        Question::IsReplica | Question::IsReplica2 => primary(context).await? != own(context),
+        Question::IsReplica | Question::IsReplica2 => primary(context).await? != context.own_unit(),
         Question::HasUserProvidedBackupId => has_backup_id(context).await?,
         Question::IsWorkloadContainerAccessible => is_workload_reachable(context).await?,
         Question::IsSingleUnitCluster => is_single_unit(context).await?,
@@ -102,10 +102,6 @@ async fn refuses_parameters(
     };
     fails_with(context, true, &texts::unknown_parameter(unknown));
     Ok(Some(RefinedAnswer { yes: fails, refined: Some(amendment) }))
-}
-
-fn own(context: &Context<'_>) -> UnitId {
-    context.ports.unit.identity().unit()
 }
 
 fn fails_with(context: &mut Context<'_>, fails: bool, reason: &str) {
@@ -173,9 +169,7 @@ async fn is_blocked(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     let blocked = status.name == StatusName::Blocked;
     let retry = Amendment::S3BlockIsRetryable;
     Ok(match context.hook {
-        Hook::S3CredentialsChanged
-            if blocked && context.amendments.has(retry) && texts::is_s3_block(&status.message) =>
-        {
+        Hook::S3CredentialsChanged if status.is_s3_block() && context.amendments.has(retry) => {
             RefinedAnswer { yes: false, refined: Some(retry) }
         }
         Hook::Restore
@@ -226,7 +220,7 @@ async fn is_primary_among_several_with_tls(context: &mut Context<'_>) -> PortRes
             return Ok(RefinedAnswer { yes: true, refined: Some(amendment) });
         }
     };
-    let yes = primary == own(context)
+    let yes = primary == context.own_unit()
         && context.ports.unit.planned_units().await? > 1
         && has(context, Databag::Unit, key::TLS).await?;
     fails_with(context, yes, texts::IS_PRIMARY);
@@ -234,7 +228,9 @@ async fn is_primary_among_several_with_tls(context: &mut Context<'_>) -> PortRes
 }
 
 async fn is_replica_without_tls(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
-    if primary(context).await? != own(context) && !has(context, Databag::Unit, key::TLS).await? {
+    if primary(context).await? != context.own_unit()
+        && !has(context, Databag::Unit, key::TLS).await?
+    {
         fails_with(context, true, texts::NO_TLS);
         return Ok(true.into());
     }
@@ -251,7 +247,7 @@ async fn is_replica_without_tls(context: &mut Context<'_>) -> PortResult<Refined
 async fn is_known_to_be_primary(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     let amendment = Amendment::OfflineDatabaseKeepsStatus;
     match context.ports.cluster.primary().await {
-        Ok(primary) => Ok((primary == Some(own(context))).into()),
+        Ok(primary) => Ok((primary == Some(context.own_unit())).into()),
         Err(_) if context.amendments.has(amendment) => {
             context.notes.primary_is_unknown = true;
             Ok(RefinedAnswer { yes: false, refined: Some(amendment) })

@@ -101,7 +101,20 @@ pub(crate) fn no_primary() -> PortError {
     PortError::new(PortErrorKind::NotFound, "cluster", "primary", cause)
 }
 
+/// What update-status has to do about the S3 settings before anything else.
+pub(crate) enum S3Remedy {
+    /// To try to make the stanza, by this amendment.
+    MakeStanza(Amendment),
+    /// To end a block that nobody would look at again.
+    Unblock,
+}
+
 impl Context<'_> {
+    /// This unit.
+    pub(crate) fn own_unit(&self) -> UnitId {
+        self.ports.unit.identity().unit()
+    }
+
     /// Has the log say why a call failed that this shape made, and hands the failure on.
     pub(crate) fn logged<T>(&mut self, made: PortResult<T>) -> PortResult<T> {
         if let Err(error) = &made {
@@ -172,11 +185,12 @@ impl Context<'_> {
         Ok(known.is_none_or(|place| *place == *s3.place()))
     }
 
-    /// The amendment by which update-status has to try to make the stanza, on the unit that makes it: because only S3 blocks
-    /// the unit, or because the repository in force has none. The settings are noted then. Not knowing is no.
-    pub(crate) async fn tries_s3_again(&mut self) -> Option<Amendment> {
+    /// What update-status has to do about the S3 settings. On the unit that makes the stanza: to try it, because only S3
+    /// blocks the unit, or because the repository in force has none; the settings are noted then. On one that S3 blocks and
+    /// that neither makes it nor leads: to end that. Not knowing is nothing.
+    pub(crate) async fn s3_remedy(&mut self) -> Option<S3Remedy> {
         let status = self.ports.unit.status().await.ok()?;
-        let is_s3_block = status.name == StatusName::Blocked && texts::is_s3_block(&status.message);
+        let is_s3_block = status.is_s3_block();
         let amendment = match status.name {
             StatusName::Blocked if is_s3_block => Amendment::S3BlockIsTriedAgain,
             StatusName::Active => Amendment::PrimaryMakesTheStanza,
@@ -186,11 +200,15 @@ impl Context<'_> {
             | StatusName::Unknown
             | StatusName::Error => return None,
         };
-        if !self.amendments.has(amendment) {
+        let is_amended = self.amendments.has(amendment);
+        if !is_amended && !is_s3_block {
             return None;
         }
         let leads = self.ports.unit.is_leader().await.ok()?;
-        if !self.makes_the_stanza(leads).await || self.is_restoring().await.ok()? {
+        if !self.makes_the_stanza(leads).await {
+            return (is_s3_block && !leads).then_some(S3Remedy::Unblock);
+        }
+        if !is_amended || self.is_restoring().await.ok()? {
             return None;
         }
         let s3 = self.s3_settings().await.ok()??;
@@ -202,13 +220,13 @@ impl Context<'_> {
         self.notes.s3 = Some(Arc::new(s3));
         self.notes.tries_again = true;
         self.notes.records_apart = !leads;
-        Some(amendment)
+        Some(S3Remedy::MakeStanza(amendment))
     }
 
     /// Whether the primary is another unit whose TLS server does not answer, or is not known.
     pub(crate) async fn is_primary_unserved(&self) -> PortResult<bool> {
         match self.ports.cluster.primary().await? {
-            Some(primary) if primary == self.ports.unit.identity().unit() => Ok(false),
+            Some(primary) if primary == self.own_unit() => Ok(false),
             Some(primary) => Ok(self.ports.repository.ping(primary).await.is_err()),
             None => Ok(true),
         }
@@ -344,9 +362,7 @@ impl Context<'_> {
 
     /// Whether one of the S3 messages blocks this unit. Not knowing is no.
     pub(crate) async fn is_blocked_by_s3(&self) -> bool {
-        self.ports.unit.status().await.is_ok_and(|status| {
-            status.name == StatusName::Blocked && texts::is_s3_block(&status.message)
-        })
+        self.ports.unit.status().await.is_ok_and(|status| status.is_s3_block())
     }
 
     /// Whether one of the S3 messages blocks this unit although no S3 relation is left. Not knowing is no.

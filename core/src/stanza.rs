@@ -11,7 +11,6 @@ use crate::{
     ports::{Databag, PortResult, UnitId, key},
     s3::S3Settings,
     status::{Status, StatusName},
-    texts,
 };
 
 /// What the primary's databag says of the stanza in one repository.
@@ -44,10 +43,6 @@ pub(crate) enum StanzaSettlement {
 const AMENDMENT: Amendment = Amendment::PrimaryMakesTheStanza;
 
 impl Context<'_> {
-    fn own_unit(&self) -> UnitId {
-        self.ports.unit.identity().unit()
-    }
-
     /// Whether this unit makes the stanza, given whether it leads: the primary does, or the leader while no primary is known.
     pub(crate) async fn makes_the_stanza(&self, leads: bool) -> bool {
         if !self.amendments.has(AMENDMENT) {
@@ -65,21 +60,29 @@ impl Context<'_> {
 
     /// Records the stanza and whose repository holds it, or that there is none.
     pub(crate) async fn record_stanza(&self, stanza: Option<&str>) -> PortResult<()> {
-        let place = self.notes.s3.as_ref().map(|s3| s3.place());
+        let place = self.place_in_use();
         if self.notes.records_apart {
             return self.record_apart(stanza, place.as_deref(), None).await;
         }
-        let place = place.filter(|_| stanza.is_some());
-        self.ports.unit.set_data(Databag::Application, key::STANZA, stanza).await?;
-        self.record(Databag::Application, key::STANZA_REPOSITORY, place.as_deref()).await
+        self.record_for_all(stanza, place.as_deref()).await
     }
 
     /// Records in this unit's databag, for the leader, why there is no stanza. Where WAL goes is another matter: a repository
     /// that can't be reached for a while must cost none of it.
     pub(crate) async fn record_block(&self, reason: &str) -> PortResult<()> {
-        let place = self.notes.s3.as_ref().map(|s3| s3.place());
         let stanza = self.archive_stanza().await?;
-        self.record_apart(stanza.as_deref(), place.as_deref(), Some(reason)).await
+        self.record_apart(stanza.as_deref(), self.place_in_use().as_deref(), Some(reason)).await
+    }
+
+    fn place_in_use(&self) -> Option<String> {
+        self.notes.s3.as_ref().map(|s3| s3.place())
+    }
+
+    /// Has the application databag name this stanza and its place, or neither.
+    async fn record_for_all(&self, stanza: Option<&str>, place: Option<&str>) -> PortResult<()> {
+        let place = place.filter(|_| stanza.is_some());
+        self.ports.unit.set_data(Databag::Application, key::STANZA, stanza).await?;
+        self.record(Databag::Application, key::STANZA_REPOSITORY, place).await
     }
 
     async fn record_apart(
@@ -145,14 +148,6 @@ impl Context<'_> {
         }
         let is_recorded = unit.data(Databag::Application, key::STANZA).await?.is_some();
         Ok(!is_recorded || !self.is_stanza_of(s3).await?)
-    }
-
-    /// Whether an S3 message blocks this unit, which would not make the stanza and does not lead: nobody would look at it
-    /// again. Not knowing is no.
-    pub(crate) async fn is_blocked_by_s3_for_nothing(&self) -> bool {
-        self.is_blocked_by_s3().await
-            && matches!(self.ports.unit.is_leader().await, Ok(false))
-            && !self.makes_the_stanza(false).await
     }
 
     /// Whether this unit, which does not make the stanza, shows what the primary has told of the settings in force. Not
@@ -253,7 +248,7 @@ impl Context<'_> {
     /// The status in which the leader tells a record, where it shows another one that it may replace.
     async fn status_of(&self, record: &StanzaRecord) -> Option<Status> {
         let shown = self.ports.unit.status().await.ok()?;
-        let is_s3_block = shown.name == StatusName::Blocked && texts::is_s3_block(&shown.message);
+        let is_s3_block = shown.is_s3_block();
         match &record.block_message {
             None => (is_s3_block && record.is_made()).then(Status::active),
             Some(message) => {
@@ -273,9 +268,7 @@ impl Context<'_> {
             StanzaSettlement::TakeOver { record, status, is_own } => (record, status, is_own),
         };
         if let Some(StanzaRecord { place, stanza, .. }) = record {
-            let place = stanza.as_ref().map(|_| &*place);
-            self.record(Databag::Application, key::STANZA, stanza.as_deref()).await?;
-            self.record(Databag::Application, key::STANZA_REPOSITORY, place).await?;
+            self.record_for_all(stanza.as_deref(), Some(&*place)).await?;
         }
         if is_own {
             self.forget_own_stanza_record().await?;

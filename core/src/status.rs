@@ -4,6 +4,8 @@ use std::{borrow::Cow, fmt};
 
 use pgdrill_flow::{is_unseen, shown_lines};
 
+use crate::texts;
+
 /// The longest message of a status, in characters.
 pub const STATUS_MESSAGE_LIMIT: usize = 120;
 
@@ -103,6 +105,13 @@ pub(crate) fn cut(text: &str, limit: usize) -> Option<String> {
     let last = shown.rfind(char::is_whitespace).filter(|at| 2 * at > room && !is_whole);
     let shown = last.map_or(shown, |at| shown.get(..at).unwrap_or(shown)).trim_end();
     Some(shown.to_owned() + "…")
+}
+
+impl Status {
+    /// Whether one of the S3 messages blocks the unit that shows this.
+    pub(crate) fn is_s3_block(&self) -> bool {
+        self.name == StatusName::Blocked && texts::is_s3_block(&self.message)
+    }
 }
 
 impl fmt::Display for Status {

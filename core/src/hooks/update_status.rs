@@ -7,6 +7,7 @@
 
 use crate::{
     amendment::Amendment,
+    context::S3Remedy,
     shape::{Action::*, Attempt::*, Ending::*, Question::*},
     walker::{Stop, Walker},
 };
@@ -15,10 +16,12 @@ pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {
     if !walker.ask(IsWorkloadContainerAccessible).await? {
         return walker.end(Rtn).await;
     }
-    if let Some(amendment) = walker.context.tries_s3_again().await {
-        initialise_stanza_again(walker, amendment).await?;
-    } else if walker.context.is_blocked_by_s3_for_nothing().await {
-        walker.amend(Amendment::S3BlockEndsWithLeadership, SetActive).await?;
+    match walker.context.s3_remedy().await {
+        Some(S3Remedy::MakeStanza(amendment)) => initialise_stanza_again(walker, amendment).await?,
+        Some(S3Remedy::Unblock) => {
+            walker.amend(Amendment::S3BlockEndsWithLeadership, SetActive).await?;
+        }
+        None => {}
     }
     if walker.ask(IsBlockedOrWaiting).await? {
         return walker.end(Rtn).await;

@@ -12,7 +12,7 @@ use testcontainers::bollard::query_parameters::{BuildImageOptions, BuilderVersio
 
 use super::ImageRef;
 use super::engine::{Engine, refused};
-use super::error::{ImageError, ImageErrorKind, NO_DISK_HINT, Tail, tells_no_disk};
+use super::error::{ImageError, ImageErrorKind, Tail};
 use super::recipe::Recipe;
 use super::wheel;
 
@@ -86,15 +86,7 @@ async fn context(
 }
 
 fn failed(cause: &str, place: &str, tail: Tail) -> ImageError {
-    let (kind, hint) = if tail.no_disk() || tells_no_disk(cause) {
-        (ImageErrorKind::NoDisk, NO_DISK_HINT)
-    } else {
-        (
-            ImageErrorKind::BuildFailed,
-            "the log tells which step; if its packages can't be fetched, see that a container reaches the mirrors \
-             that its /etc/apt names",
-        )
-    };
-    ImageError::new(kind, format!("the image can't be built: {cause}"), place, hint)
-        .after(tail.into_lines())
+    let hint = "the log tells which step; if its packages can't be fetched, see that a container reaches the mirrors \
+                that its /etc/apt names";
+    ImageError::of_build(format!("the image can't be built: {cause}"), place, hint, tail)
 }

@@ -43,6 +43,16 @@ impl ImageError {
         Self { kind, what: what.into(), place: place.into(), log: Vec::new(), hint: hint.into() }
     }
 
+    /// What a build that failed is: one for want of room, where its log or what went wrong says so.
+    pub(super) fn of_build(what: String, place: &str, hint: &str, tail: Tail) -> Self {
+        let (kind, hint) = if tail.no_disk() || tells_no_disk(&what) {
+            (ImageErrorKind::NoDisk, NO_DISK_HINT)
+        } else {
+            (ImageErrorKind::BuildFailed, hint)
+        };
+        Self::new(kind, what, place, hint).after(tail.into_lines())
+    }
+
     /// With the last lines of what was said before.
     pub(super) fn after(mut self, log: Vec<String>) -> Self {
         self.log = log;
@@ -107,6 +117,11 @@ impl Tail {
 
     pub(super) fn no_disk(&self) -> bool {
         self.no_disk
+    }
+
+    /// The last line that begins so.
+    pub(super) fn last(&self, start: &str) -> Option<&str> {
+        self.lines.iter().rev().map(String::as_str).find(|line| line.starts_with(start))
     }
 
     pub(super) fn into_lines(self) -> Vec<String> {

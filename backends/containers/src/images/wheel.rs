@@ -8,7 +8,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::error::{ImageError, ImageErrorKind, NO_DISK_HINT, Tail, tells_no_disk};
+use super::error::{ImageError, ImageErrorKind, Tail};
 
 /// How long the packages may take: fifty megabytes on a slow line.
 const BOUND: Duration = Duration::from_secs(600);
@@ -76,19 +76,11 @@ fn failed(output: &Output, place: &str) -> ImageError {
     for written in [&output.stdout, &output.stderr] {
         String::from_utf8_lossy(written).lines().for_each(|line| tail.push(line));
     }
-    let no_disk = tail.no_disk();
-    let lines = tail.into_lines();
-    let last = lines.iter().rev().find(|line| line.starts_with("ERROR"));
-    let cause = format!(
-        "its wheel can't be fetched: {}",
-        last.map_or_else(|| output.status.to_string(), |line| line.replacen("ERROR: ", "", 1))
-    );
-    let (kind, hint) = if no_disk || tells_no_disk(&cause) {
-        (ImageErrorKind::NoDisk, NO_DISK_HINT)
-    } else {
-        (ImageErrorKind::BuildFailed, HINT)
+    let why = match tail.last("ERROR") {
+        Some(line) => line.replacen("ERROR: ", "", 1),
+        None => output.status.to_string(),
     };
-    ImageError::new(kind, cause, place, hint).after(lines)
+    ImageError::of_build(format!("its wheel can't be fetched: {why}"), place, HINT, tail)
 }
 
 #[cfg(test)]
