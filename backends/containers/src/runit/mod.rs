@@ -202,7 +202,9 @@ fn answer(
         Some(102) => (PortErrorKind::Unreachable, first()),
         Some(103) => (PortErrorKind::Refused, "it ended within a second of its start".into()),
         Some(104) => (PortErrorKind::TimedOut, format!("it did not stay up within {limit:?}")),
-        Some(105) => (PortErrorKind::TimedOut, format!("it did not stop within {limit:?}")),
+        Some(105) => {
+            (PortErrorKind::TimedOut, format!("it did not stop within {limit:?}: {}", first()))
+        }
         Some(106) => (PortErrorKind::Refused, "it is not running".into()),
         Some(107) => (PortErrorKind::Refused, "the database is running".into()),
         Some(_) => (PortErrorKind::Refused, first()),

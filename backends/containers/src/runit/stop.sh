@@ -6,6 +6,14 @@ left() {
     pgrep -f 'multiprocessing[.]spawn' > /dev/null && return
     { read -r pid < "$4/postmaster.pid" && read -r name < "/proc/$pid/comm"; } 2>/dev/null && [ "$name" = postgres ]
 }
+# Says what it still waits for, in the form of the supervisor and of the processes that the service left.
+give_up() {
+    clock
+    [ "$now" -gt "$end" ] || return 0
+    printf '%s' "$said"
+    [ -z "$4" ] || pgrep -a 'patroni|postgres' | while read -r _ command; do printf '; %.60s' "$command"; done
+    exit 105
+}
 sv down . > /dev/null || exit 102
 asked=
 while :; do
@@ -18,5 +26,6 @@ while :; do
         [ -z "$pid" ] || [ -n "$asked" ] || { kill -s INT "$pid" && asked=1; }
         ;;
     esac
-    later 105
+    give_up "$@"
+    sleep 0.05
 done

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use pgdrill_core::ports::{Cluster as _, MemberState, Service, ServiceState, Workload as _};
+use pgdrill_core::ports::{Cluster as _, MemberState};
 
 use super::{EngineResult, Topology, UnitContainer, complaint, host};
 
@@ -11,6 +11,22 @@ use super::{EngineResult, Topology, UnitContainer, complaint, host};
 const SETTLED: Duration = Duration::from_secs(90);
 /// The pause before the cluster is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Says what the supervisor does with the database, whatever a fault keeps it from answering.
+const SAY_SERVICE: &str = "SVDIR=/etc/service sv status postgresql";
+
+/// What a database that may have been started does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Database {
+    /// Nobody can say: its container is dead, frozen or cut off.
+    OutOfReach,
+    /// It was not started, or has given up.
+    Down,
+    /// It is on its way up, or between two starts.
+    Moving,
+    /// Its member runs.
+    Up,
+}
 
 impl Topology {
     /// Returns once one member leads and every other follows it and has replayed what the leader had written by then.
@@ -83,23 +99,33 @@ impl Topology {
     pub async fn databases_settled(&self) -> EngineResult<()> {
         self.until("every database that was started is up or has given up", || async {
             let units = self.units();
-            let states = join_all(units.iter().map(|unit| async {
-                let service = unit.workload().service(Service::Database).await.ok()?;
-                let state = self.cluster(unit.number).member_state().await.ok()?;
-                let gave_up = state == MemberState::Stopped && self.waits_in_vain(unit).await;
-                Some((if gave_up { ServiceState::Stopped } else { service }, state))
-            }));
-            let mut started = Vec::with_capacity(units.len());
-            for (service, state) in states.await.into_iter().flatten() {
-                if service == ServiceState::Running {
-                    started.push(state);
-                }
+            let states = join_all(units.iter().map(|unit| self.database_of(unit))).await;
+            if states.contains(&Database::Moving) {
+                return false;
             }
-            // One that gave up does not run, or waits for a leader for ever. Who is up waits for a leader before it serves.
-            let is_up = started.iter().all(|state| *state == MemberState::Running);
-            started.is_empty() || is_up && self.leader().await.is_some()
+            // Who is up waits for a leader before it serves.
+            !states.contains(&Database::Up) || self.leader().await.is_some()
         })
         .await
+    }
+
+    /// What a unit's database does. A unit that is reached and gives no answer has not come to rest.
+    async fn database_of(&self, unit: &UnitContainer) -> Database {
+        match unit.container.state().await {
+            Ok(state) if state.is_running && !state.is_paused && state.is_connected => {}
+            Ok(_) => return Database::OutOfReach,
+            Err(_) => return Database::Moving,
+        }
+        let Ok(said) = unit.shell(SAY_SERVICE, &[]).await else { return Database::Moving };
+        if said.starts_with("down: ") && !said.contains("want up") {
+            return Database::Down;
+        }
+        match self.cluster(unit.number).member_state().await {
+            Ok(MemberState::Running) if said.starts_with("run: ") => Database::Up,
+            // It waits for a leader for ever.
+            Ok(MemberState::Stopped) if self.waits_in_vain(unit).await => Database::Down,
+            Ok(_) | Err(_) => Database::Moving,
+        }
     }
 
     /// Returns once a database that was started is on its way up.
