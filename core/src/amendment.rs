@@ -10,7 +10,8 @@ pub enum Amendment {
     /// `set_active`.
     ReplicaEndsActive,
     /// A unit promoted while its backup ran is no replica any more when `is_replica2` is asked, and
-    /// would refuse connections for ever: whoever blocked them reopens them.
+    /// would refuse connections for ever: whoever blocked them reopens them. So it is where nobody can say any
+    /// more which unit is the primary, and a backup that was taken counts.
     ReopenWhatWasBlocked,
     /// No exit from create-backup, an error included, leaves connections blocked or Maintenance
     /// behind; after a crash of the process the next firing on that unit repairs it.
@@ -25,9 +26,9 @@ pub enum Amendment {
     /// there is nothing left to put right.
     S3GoneClearsS3Block,
     /// When the primary can't be determined, create-backup fails the action with the text that users
-    /// know instead of ending in a hook error.
+    /// know instead of ending in a hook error. Where S3 was tried since, the primary that was found before counts.
     OfflineDatabaseFailsAction,
-    /// A member that is not running takes no backup: the action fails before anything is changed.
+    /// A member that is not running, or does not say, takes no backup: the action fails before anything is changed.
     StoppedMemberFailsAction,
     /// When the log of a failed backup can't be uploaded (S3 being down is why most backups fail), the
     /// action still fails with the backup's own error.
@@ -80,9 +81,12 @@ pub enum Amendment {
     /// An action fails by the name of a parameter that it does not know, before anything is touched: whoever gave it asked for
     /// something else than would be done, as for a restore to a time.
     UnknownParameterFailsAction,
-    /// Certificates that change while the workload does not answer are deferred, instead of a hook error that Juju retries and
-    /// in which the charm's own program has no turn.
-    CertificatesWaitForTheWorkload,
+    /// S3 settings and certificates that change while the workload does not answer are deferred, instead of a hook error that
+    /// Juju retries and in which the charm's own program has no turn.
+    HooksWaitForTheWorkload,
+    /// A restore that update-status found failed, and whose database is up after all, ends as one that came up in time: its
+    /// service may only have been between two starts, and nothing else would unblock the unit.
+    LateRestoreEndsBlock,
 }
 
 impl Amendment {
@@ -110,8 +114,9 @@ impl Amendment {
         Self::SettingsMustBeInForce,
         Self::UnansweredStepIsAskedAgain,
         Self::UnknownParameterFailsAction,
-        Self::CertificatesWaitForTheWorkload,
+        Self::HooksWaitForTheWorkload,
         Self::S3BlockIsTriedAgain,
+        Self::LateRestoreEndsBlock,
     ];
 
     /// The name that charts, traces and the command line use.
@@ -140,8 +145,9 @@ impl Amendment {
             Self::SettingsMustBeInForce => "settings-must-be-in-force",
             Self::UnansweredStepIsAskedAgain => "unanswered-step-is-asked-again",
             Self::UnknownParameterFailsAction => "unknown-parameter-fails-action",
-            Self::CertificatesWaitForTheWorkload => "certificates-wait-for-the-workload",
+            Self::HooksWaitForTheWorkload => "hooks-wait-for-the-workload",
             Self::S3BlockIsTriedAgain => "s3-block-is-tried-again",
+            Self::LateRestoreEndsBlock => "late-restore-ends-block",
         }
     }
 

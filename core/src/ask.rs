@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::{
     amendment::Amendment,
     attempt::stanza_failed,
-    context::{Context, RefinedAnswer, no_primary},
+    context::{Context, RefinedAnswer},
     hook::Hook,
     inventory::Inventory,
-    ports::{Databag, MemberState, PortResult, RestoreSource, Service, ServiceState, UnitId, key},
+    ports::{Databag, MemberState, PortResult, RestoreSource, Service, ServiceState, key},
+    role,
     s3::{S3Problem, S3Settings},
     shape::Question,
     status::StatusName,
@@ -33,29 +34,24 @@ pub(crate) async fn answer(
             return is_tls_disabled_or_alone(context).await;
         }
         Question::IsReplicaAndTlsServerNotRunningOnPrimary if context.notes.waits_for_workload => {
-            let refined = Some(Amendment::CertificatesWaitForTheWorkload);
+            let refined = Some(Amendment::HooksWaitForTheWorkload);
             return Ok(RefinedAnswer { yes: true, refined });
         }
         Question::IsReplicaAndTlsServerNotRunningOnPrimary => context.is_primary_unserved().await?,
         Question::IsPrimaryTlsEnabledMultipleUnitCluster => {
-            return is_primary_among_several_with_tls(context).await;
+            return role::is_primary_among_several_with_tls(context).await;
         }
-        Question::IsReplicaTlsDisabled => return is_replica_without_tls(context).await,
+        Question::IsReplicaTlsDisabled => return role::is_replica_without_tls(context).await,
         Question::HasStanzaBeenInitialises => return has_stanza(context).await,
         Question::IsS3RelationEstablished => is_s3_related(context).await?,
         Question::HasMissingS3Parameters => return has_missing_s3_parameters(context).await,
-        Question::IsReplica | Question::IsReplica2 => primary(context).await? != context.own_unit(),
+        Question::IsReplica => return role::is_replica(context).await,
+        Question::IsReplica2 => return role::is_replica_after_backup(context).await,
         Question::HasUserProvidedBackupId => has_backup_id(context).await?,
         Question::IsWorkloadContainerAccessible => is_workload_reachable(context).await?,
         Question::IsSingleUnitCluster => is_single_unit(context).await?,
         Question::IsBackupIdValid => return is_backup_id_valid(context).await,
-        Question::IsBlockedOrWaiting => match ports.unit.status().await?.name {
-            StatusName::Blocked | StatusName::Waiting => true,
-            StatusName::Active
-            | StatusName::Maintenance
-            | StatusName::Unknown
-            | StatusName::Error => false,
-        },
+        Question::IsBlockedOrWaiting => return is_blocked_or_waiting(context).await,
         Question::IsDatabaseServiceKnown => {
             ports.workload.service(Service::Database).await? != ServiceState::Unknown
         }
@@ -70,7 +66,7 @@ pub(crate) async fn answer(
             ports.cluster.member_state().await? == MemberState::Running
         }
         Question::IsRepositoryOfAnotherCluster => return is_repository_foreign(context).await,
-        Question::IsPrimary => return is_known_to_be_primary(context).await,
+        Question::IsPrimary => return role::is_known_to_be_primary(context).await,
     };
     Ok(yes.into())
 }
@@ -100,31 +96,20 @@ async fn refuses_parameters(
     let Some(unknown) = given.iter().find(|name| !known.contains(&name.as_str())) else {
         return Ok(None);
     };
-    fails_with(context, true, &texts::unknown_parameter(unknown));
+    context.fails_with(true, &texts::unknown_parameter(unknown));
     Ok(Some(RefinedAnswer { yes: fails, refined: Some(amendment) }))
 }
 
-fn fails_with(context: &mut Context<'_>, fails: bool, reason: &str) {
-    if fails {
-        context.notes.reason = Some(reason.to_owned());
-    }
-}
-
-async fn has(context: &Context<'_>, bag: Databag, key: &str) -> PortResult<bool> {
-    Ok(context.ports.unit.data(bag, key).await?.is_some())
-}
-
-/// The unit that is the primary now; not knowing is an error.
-async fn primary(context: &Context<'_>) -> PortResult<UnitId> {
-    let primary = context.ports.cluster.primary().await?;
-    primary.ok_or_else(no_primary)
-}
-
 async fn has_cluster_initialised(context: &Context<'_>) -> PortResult<RefinedAnswer> {
-    let amendment = Amendment::S3WaitsForRestore;
-    if !has(context, Databag::Application, key::CLUSTER_INITIALISED).await? {
+    if !context.has(Databag::Application, key::CLUSTER_INITIALISED).await? {
         return Ok(false.into());
     }
+    // Nothing could be written for the backup tool.
+    let amendment = Amendment::HooksWaitForTheWorkload;
+    if context.amendments.has(amendment) && !context.ports.workload.is_reachable().await? {
+        return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
+    }
+    let amendment = Amendment::S3WaitsForRestore;
     // Once update-status has found the restore failed, nothing comes up any more. Where the flags were lost with their hook
     // the status alone tells of the restore, and no other may be set over it.
     if context.amendments.has(amendment) && context.may_show_restore().await? {
@@ -160,7 +145,7 @@ async fn is_leader(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
             return Ok(RefinedAnswer { yes: makes, refined });
         }
     }
-    fails_with(context, !leads, texts::NOT_LEADER);
+    context.fails_with(!leads, texts::NOT_LEADER);
     Ok(leads.into())
 }
 
@@ -181,7 +166,7 @@ async fn is_blocked(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
         }
         Hook::Restore => {
             let blocked = blocked && status.message != texts::ANOTHER_CLUSTER;
-            fails_with(context, blocked, texts::RESTORE_BLOCKED);
+            context.fails_with(blocked, texts::RESTORE_BLOCKED);
             blocked.into()
         }
         Hook::S3CredentialsChanged
@@ -189,15 +174,35 @@ async fn is_blocked(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
         | Hook::ListBackups
         | Hook::UpdateStatus
         | Hook::CertificatesChanged => {
-            fails_with(context, blocked, texts::BLOCKED);
+            context.fails_with(blocked, texts::BLOCKED);
             blocked.into()
+        }
+    })
+}
+
+/// A unit that a failed restore has blocked counts as blocked for as long as its database is down.
+async fn is_blocked_or_waiting(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
+    let amendment = Amendment::LateRestoreEndsBlock;
+    let status = context.ports.unit.status().await?;
+    Ok(match status.name {
+        StatusName::Blocked
+            if status.message == texts::RESTORE_FAILED
+                && context.amendments.has(amendment)
+                && context.is_restoring().await?
+                && context.is_member_up().await =>
+        {
+            RefinedAnswer { yes: false, refined: Some(amendment) }
+        }
+        StatusName::Blocked | StatusName::Waiting => true.into(),
+        StatusName::Active | StatusName::Maintenance | StatusName::Unknown | StatusName::Error => {
+            false.into()
         }
     })
 }
 
 /// Whether the TLS server is to be stopped. While the workload does not answer it can be neither stopped nor started.
 async fn is_tls_disabled_or_alone(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
-    let amendment = Amendment::CertificatesWaitForTheWorkload;
+    let amendment = Amendment::HooksWaitForTheWorkload;
     if context.hook == Hook::CertificatesChanged
         && context.amendments.has(amendment)
         && !context.ports.workload.is_reachable().await?
@@ -208,56 +213,8 @@ async fn is_tls_disabled_or_alone(context: &mut Context<'_>) -> PortResult<Refin
     Ok(context.tls_peers().await?.is_empty().into())
 }
 
-async fn is_primary_among_several_with_tls(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
-    let primary = match primary(context).await {
-        Ok(primary) => primary,
-        Err(error) => {
-            let amendment = Amendment::OfflineDatabaseFailsAction;
-            if !context.amendments.has(amendment) {
-                return Err(error);
-            }
-            fails_with(context, true, texts::DATABASE_OFFLINE);
-            return Ok(RefinedAnswer { yes: true, refined: Some(amendment) });
-        }
-    };
-    let yes = primary == context.own_unit()
-        && context.ports.unit.planned_units().await? > 1
-        && has(context, Databag::Unit, key::TLS).await?;
-    fails_with(context, yes, texts::IS_PRIMARY);
-    Ok(yes.into())
-}
-
-async fn is_replica_without_tls(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
-    if primary(context).await? != context.own_unit()
-        && !has(context, Databag::Unit, key::TLS).await?
-    {
-        fails_with(context, true, texts::NO_TLS);
-        return Ok(true.into());
-    }
-    let amendment = Amendment::StoppedMemberFailsAction;
-    if context.amendments.has(amendment)
-        && context.ports.cluster.member_state().await? != MemberState::Running
-    {
-        fails_with(context, true, texts::NOT_RUNNING);
-        return Ok(RefinedAnswer { yes: true, refined: Some(amendment) });
-    }
-    Ok(false.into())
-}
-
-async fn is_known_to_be_primary(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
-    let amendment = Amendment::OfflineDatabaseKeepsStatus;
-    match context.ports.cluster.primary().await {
-        Ok(primary) => Ok((primary == Some(context.own_unit())).into()),
-        Err(_) if context.amendments.has(amendment) => {
-            context.notes.primary_is_unknown = true;
-            Ok(RefinedAnswer { yes: false, refined: Some(amendment) })
-        }
-        Err(error) => Err(error),
-    }
-}
-
 async fn has_stanza(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
-    let is_recorded = has(context, Databag::Application, key::STANZA).await?;
+    let is_recorded = context.has(Databag::Application, key::STANZA).await?;
     let in_force = Amendment::SettingsMustBeInForce;
     let s3 = context.s3_settings().await?;
     let s3 = s3.as_ref();
@@ -275,20 +232,20 @@ async fn has_stanza(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
         && context.amendments.has(in_force)
         && !context.are_in_force(s3).await?
     {
-        fails_with(context, true, texts::SETTINGS_NOT_IN_FORCE);
+        context.fails_with(true, texts::SETTINGS_NOT_IN_FORCE);
         return Ok(RefinedAnswer { yes: false, refined: Some(in_force) });
     }
     if is_with_primary {
         let refined = Some(Amendment::PrimaryMakesTheStanza);
         return Ok(RefinedAnswer { yes: true, refined });
     }
-    fails_with(context, !is_here, texts::NO_STANZA);
+    context.fails_with(!is_here, texts::NO_STANZA);
     Ok(RefinedAnswer { yes: is_here, refined: is_of_another.then_some(in_force) })
 }
 
 async fn is_s3_related(context: &mut Context<'_>) -> PortResult<bool> {
     let related = context.s3_relation().await?.is_some();
-    fails_with(context, !related, texts::NO_S3_RELATION);
+    context.fails_with(!related, texts::NO_S3_RELATION);
     Ok(related)
 }
 
@@ -297,7 +254,7 @@ async fn has_missing_s3_parameters(context: &mut Context<'_>) -> PortResult<Refi
     let settings = match S3Settings::from_relation(&relation) {
         Ok(settings) => settings,
         Err(problem) => {
-            fails_with(context, true, &words_of(problem));
+            context.fails_with(true, &words_of(problem));
             return Ok(true.into());
         }
     };
@@ -307,7 +264,7 @@ async fn has_missing_s3_parameters(context: &mut Context<'_>) -> PortResult<Refi
         && context.amendments.has(amendment)
         && !context.are_in_force(&settings).await?
     {
-        fails_with(context, true, texts::SETTINGS_NOT_IN_FORCE);
+        context.fails_with(true, texts::SETTINGS_NOT_IN_FORCE);
         return Ok(RefinedAnswer { yes: true, refined: Some(amendment) });
     }
     context.notes.s3 = Some(Arc::new(settings));
@@ -329,26 +286,26 @@ async fn given_backup_id(context: &Context<'_>) -> PortResult<Option<String>> {
 
 async fn has_backup_id(context: &mut Context<'_>) -> PortResult<bool> {
     let given = given_backup_id(context).await?.is_some();
-    fails_with(context, !given, texts::NO_BACKUP_ID);
+    context.fails_with(!given, texts::NO_BACKUP_ID);
     Ok(given)
 }
 
 async fn is_workload_reachable(context: &mut Context<'_>) -> PortResult<bool> {
     let reachable = context.ports.workload.is_reachable().await?;
-    fails_with(context, !reachable, texts::WORKLOAD_UNREACHABLE);
+    context.fails_with(!reachable, texts::WORKLOAD_UNREACHABLE);
     Ok(reachable)
 }
 
 async fn is_single_unit(context: &mut Context<'_>) -> PortResult<bool> {
     let single = context.ports.unit.planned_units().await? == 1;
-    fails_with(context, !single, texts::SEVERAL_UNITS);
+    context.fails_with(!single, texts::SEVERAL_UNITS);
     Ok(single)
 }
 
 async fn is_backup_id_valid(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     let id = given_backup_id(context).await?.unwrap_or_default();
     if let Some((amendment, reason)) = why_nothing_can_be_restored(context).await? {
-        fails_with(context, true, &reason);
+        context.fails_with(true, &reason);
         return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
     }
     let identity = context.ports.unit.identity();
@@ -363,7 +320,7 @@ async fn is_backup_id_valid(context: &mut Context<'_>) -> PortResult<RefinedAnsw
             if !context.amendments.has(amendment) {
                 return Err(error);
             }
-            fails_with(context, true, &texts::list_failed(error.cause()));
+            context.fails_with(true, &texts::list_failed(error.cause()));
             return Ok(RefinedAnswer { yes: false, refined: Some(amendment) });
         }
     };
@@ -373,7 +330,7 @@ async fn is_backup_id_valid(context: &mut Context<'_>) -> PortResult<RefinedAnsw
         stanza: stanza.name.clone(),
     });
     let valid = context.notes.restore.is_some();
-    fails_with(context, !valid, &texts::invalid_backup_id(&id));
+    context.fails_with(!valid, &texts::invalid_backup_id(&id));
     Ok(valid.into())
 }
 
@@ -398,7 +355,7 @@ async fn why_nothing_can_be_restored(
 async fn is_database_running(context: &mut Context<'_>) -> PortResult<bool> {
     let state = context.ports.workload.service(Service::Database).await?;
     let running = state == ServiceState::Running;
-    fails_with(context, !running, texts::RESTORE_FAILED);
+    context.fails_with(!running, texts::RESTORE_FAILED);
     Ok(running)
 }
 
@@ -407,7 +364,7 @@ async fn is_repository_foreign(context: &mut Context<'_>) -> PortResult<RefinedA
     let asked = context.is_repository_foreign(&s3).await;
     match context.logged(asked) {
         Ok(foreign) => {
-            fails_with(context, foreign, texts::ANOTHER_CLUSTER);
+            context.fails_with(foreign, texts::ANOTHER_CLUSTER);
             Ok(foreign.into())
         }
         Err(error) => {
@@ -415,7 +372,7 @@ async fn is_repository_foreign(context: &mut Context<'_>) -> PortResult<RefinedA
             if !context.amendments.has(amendment) {
                 return Err(error);
             }
-            fails_with(context, true, &stanza_failed(&error));
+            context.fails_with(true, &stanza_failed(&error));
             Ok(RefinedAnswer { yes: true, refined: Some(amendment) })
         }
     }

@@ -7,8 +7,8 @@ use crate::{
     hook::{Hook, Outcome},
     inventory::Inventory,
     ports::{
-        ClusterSettings, Databag, PortError, PortErrorKind, PortResult, Ports, RepositorySettings,
-        RestoreSource, Service, ServiceState, Timestamp, UnitId, key,
+        ClusterSettings, Databag, MemberState, PortError, PortErrorKind, PortResult, Ports,
+        RepositorySettings, RestoreSource, Service, ServiceState, Timestamp, UnitId, key,
     },
     s3::{S3Relation, S3Settings},
     shape::Action,
@@ -54,6 +54,8 @@ pub(crate) struct Notes {
     pub(crate) restore: Option<RestoreSource>,
     /// Whether an error kept this firing from knowing the primary, so that no status is set that would hide it.
     pub(crate) primary_is_unknown: bool,
+    /// The primary, as create-backup found it last.
+    pub(crate) primary: Option<UnitId>,
     /// Whether the event waits for the workload, which does not answer.
     pub(crate) waits_for_workload: bool,
     /// Whether this firing has asked for this unit's connections to be refused.
@@ -113,6 +115,18 @@ impl Context<'_> {
     /// This unit.
     pub(crate) fn own_unit(&self) -> UnitId {
         self.ports.unit.identity().unit()
+    }
+
+    /// Notes why the next `fail_action` fails, if it does.
+    pub(crate) fn fails_with(&mut self, fails: bool, reason: &str) {
+        if fails {
+            self.notes.reason = Some(reason.to_owned());
+        }
+    }
+
+    /// Whether a databag has anything under this key.
+    pub(crate) async fn has(&self, bag: Databag, key: &str) -> PortResult<bool> {
+        Ok(self.ports.unit.data(bag, key).await?.is_some())
     }
 
     /// Has the log say why a call failed that this shape made, and hands the failure on.
@@ -338,6 +352,11 @@ impl Context<'_> {
     pub(crate) async fn is_restoring(&self) -> PortResult<bool> {
         let label = self.ports.unit.data(Databag::Application, key::RESTORING_BACKUP).await?;
         Ok(label.is_some())
+    }
+
+    /// Whether this unit's member runs. Not knowing is no.
+    pub(crate) async fn is_member_up(&self) -> bool {
+        matches!(self.ports.cluster.member_state().await, Ok(MemberState::Running))
     }
 
     /// Whether users see that a restore is under way, or may: while Juju shows an error in place of the unit's status, the

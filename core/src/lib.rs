@@ -26,6 +26,7 @@ pub mod hooks;
 mod interned;
 pub mod inventory;
 pub mod ports;
+mod role;
 mod s3;
 mod secret;
 mod shape;

@@ -70,7 +70,7 @@ impl Context<'_> {
     /// Records in this unit's databag, for the leader, why there is no stanza. Where WAL goes is another matter: a repository
     /// that can't be reached for a while must cost none of it.
     pub(crate) async fn record_block(&self, reason: &str) -> PortResult<()> {
-        let stanza = self.archive_stanza().await?;
+        let (stanza, _) = self.recorded_stanza().await?;
         self.record_apart(stanza.as_deref(), self.place_in_use().as_deref(), Some(reason)).await
     }
 
@@ -98,35 +98,47 @@ impl Context<'_> {
 
     /// Forgets what this unit recorded for the leader.
     pub(crate) async fn forget_own_stanza_record(&self) -> PortResult<()> {
-        if self.ports.unit.data(Databag::Unit, key::STANZA_REPOSITORY).await?.is_none() {
+        if !self.has_own_record().await? {
             return Ok(());
         }
         self.record_apart(None, None, None).await
     }
 
-    /// The stanza into which WAL is to go: what this unit recorded as the one that made it, else what the application databag
-    /// says, else what the primary recorded and nobody has taken over yet. Not knowing is an error, as no stanza means that
-    /// WAL goes nowhere.
+    /// The stanza into which WAL is to go: what is recorded, else what the primary recorded and nobody has taken over yet. Not
+    /// knowing is an error, as no stanza means that WAL goes nowhere.
     pub(crate) async fn archive_stanza(&self) -> PortResult<Option<Arc<str>>> {
         let unit = &self.ports.unit;
-        let is_amended = self.amendments.has(AMENDMENT);
-        if is_amended && unit.data(Databag::Unit, key::STANZA_REPOSITORY).await?.is_some() {
-            return unit.data(Databag::Unit, key::STANZA).await;
-        }
-        let recorded = unit.data(Databag::Application, key::STANZA).await?;
-        if recorded.is_some() || !is_amended || unit.peers().await?.is_empty() {
+        let (recorded, is_own) = self.recorded_stanza().await?;
+        if is_own
+            || recorded.is_some()
+            || !self.amendments.has(AMENDMENT)
+            || unit.peers().await?.is_empty()
+        {
             return Ok(recorded);
         }
         let primary = self.ports.cluster.primary().await?;
         unit.peer_data(primary.ok_or_else(no_primary)?, key::STANZA).await
     }
 
-    /// Whether the primary has recorded the stanza of the repository of these settings.
+    /// The stanza that this unit recorded as the one that made it, else what the application databag says; and whether it is
+    /// this unit's record.
+    async fn recorded_stanza(&self) -> PortResult<(Option<Arc<str>>, bool)> {
+        let is_own = self.amendments.has(AMENDMENT) && self.has_own_record().await?;
+        let bag = if is_own { Databag::Unit } else { Databag::Application };
+        Ok((self.ports.unit.data(bag, key::STANZA).await?, is_own))
+    }
+
+    /// Whether this unit has recorded something of the stanza.
+    async fn has_own_record(&self) -> PortResult<bool> {
+        Ok(self.ports.unit.data(Databag::Unit, key::STANZA_REPOSITORY).await?.is_some())
+    }
+
+    /// Whether the primary, as this firing has found it, has recorded the stanza of the repository of these settings.
     pub(crate) async fn has_primary_made_stanza(&self, s3: &S3Settings) -> PortResult<bool> {
         if !self.amendments.has(AMENDMENT) {
             return Ok(false);
         }
-        let Some(primary) = self.ports.cluster.primary().await? else { return Ok(false) };
+        let Some(primary) = self.notes.primary else { return Ok(false) };
         let record = self.stanza_record_of(primary).await?;
         Ok(record.is_some_and(|it| it.is_at(s3) && it.is_made()))
     }

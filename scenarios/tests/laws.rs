@@ -228,10 +228,8 @@ fn each_law_is_broken_by_a_case_or_by_tampering() {
 
 /// What no law sees, as it shows in nothing that is observed: the charm's own program that has no turn after a hook error, and
 /// the point in time that a user asked for.
-const UNSEEN: [&str; 2] = [
-    "amendments/certificates-wait-for-the-workload-off",
-    "amendments/unknown-parameter-fails-action-off",
-];
+const UNSEEN: [&str; 2] =
+    ["amendments/hooks-wait-for-the-workload-off", "amendments/unknown-parameter-fails-action-off"];
 
 /// Every case that shows the damage without an amendment is found without being told what to look for.
 #[test]

@@ -128,7 +128,7 @@ fn a_case_that_passed_has_no_reason() {
 #[test]
 fn damage_is_reported_at_the_firing_that_did_it() {
     let mut input = input("scenario: x\nfire: [{ hook: list-backups }]\n");
-    let name = "amendments/cleanup-survives-errors-off";
+    let name = "amendments/offline-database-fails-action-off";
     let case = pgdrill_scenarios::read_corpus().into_iter().find(|case| case.name == name);
     input.scenario = case.expect("the case").scenario;
     let mut plan = plan(input.scenario.clone().expect("readable"), &[]);
@@ -140,7 +140,8 @@ fn damage_is_reported_at_the_firing_that_did_it() {
     let Some(Reason::LawBroken(broken)) = reasons.first() else { panic!("{reasons:?}") };
     let Some((firing, Some(shape))) = broken.by else { panic!("{broken:?}") };
     assert_eq!((firing.hook, Some(firing.unit)), (Hook::CreateBackup, broken.unit));
-    assert_eq!((broken.law, shape.id()), (Law::UnitInError, "is_replica2"));
+    let first = "is_primary_tls_enabled_multiple_unit_cluster";
+    assert_eq!((broken.law, shape.id()), (Law::UnitInError, first));
     let location = reasons[0].location();
     let path = format!("fire/{}", firing.step);
     assert_eq!((location.path, location.shape), (Some(path), Some(shape)));

@@ -180,8 +180,9 @@ given: {{ s3: {{}}, cluster-initialised: false }}
 fire:
   - {{ hook: s3-credentials-changed, then: {{ outcome: deferred }} }}
   - {{ hook: update-status, then: {{ outcome: returned }} }}
-{fault}  - do: cluster-initialises
+  - do: cluster-initialises
   - hook: update-status
+    meanwhile: [{fault}]
     then: {{ outcome: returned, not-visited: [s3-credentials-changed/is_leader] }}
 "
         )
@@ -189,10 +190,10 @@ fire:
     let visit = "after fire[3] (update-status on unit 0): s3-credentials-changed/is_leader was not to be \
                  visited, and firing 4 (s3-credentials-changed on unit 0) visited it";
     assert_eq!(reasons(&text("")), [visit]);
-    let fault = "  - do: { workload: { unit: 0, is: unreachable } }\n";
-    let outcome = "after fire[4] (update-status on unit 0): the outcome of s3-credentials-changed is error, \
+    let fault = "{ lost: repository.configure }";
+    let outcome = "after fire[3] (update-status on unit 0): the outcome of s3-credentials-changed is error, \
                    expected returned: hook error at render_pgbackrest_config: repository.configure \
-                   unreachable: the workload does not answer";
+                   timed out: the answer was lost";
     assert_eq!(reasons(&text(fault)), [outcome]);
 }
 

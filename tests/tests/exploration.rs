@@ -234,17 +234,11 @@ fn explored(seed: u64) -> Plan {
 }
 
 /// The laws that random scenarios break, each with a seed that does and with what breaks it, until it is corrected.
-const SHOWN: [(Law, u64, &str); 4] = [
-    (
-        Law::UnitInError,
-        197,
-        "a question of create-backup that can't be answered ends in a hook error",
-    ),
-    (Law::TlsServerAstray, 419, "a unit that S3 blocks does not look at its TLS server"),
+const SHOWN: [(Law, u64, &str); 2] = [
     (
         Law::LeftBlocked,
-        2228,
-        "a database that was stopped during a restore and is started again stays told as failed",
+        18_643,
+        "whether it is the backup that came up can't be told once a restore has died with its flags: a person has to look",
     ),
     (Law::LogLost, 19_349, "two backups that fail within one second have one log"),
 ];

@@ -50,7 +50,7 @@ pub(super) async fn bring_tls_server_in_line(walker: &mut Walker<'_>) -> Result<
     } else if !walker.ask(IsReplicaAndTlsServerNotRunningOnPrimary).await? {
         walker.act(StartPgbackrestTlsServer).await?;
     } else if walker.context.notes.waits_for_workload {
-        walker.amend_end(Amendment::CertificatesWaitForTheWorkload, Defer).await?;
+        walker.amend_end(Amendment::HooksWaitForTheWorkload, Defer).await?;
     }
     walker.end(Rtn).await
 }

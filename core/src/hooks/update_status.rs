@@ -24,15 +24,13 @@ pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {
         None => {}
     }
     if walker.ask(IsBlockedOrWaiting).await? {
+        bring_tls_server_up_to_date(walker).await?;
         return walker.end(Rtn).await;
     }
     if !walker.ask(IsDatabaseServiceKnown).await? {
         return walker.end(Rtn).await;
     }
-    if let Some(missed) = walker.context.missed_by_tls_server().await {
-        // One that does not start or stop must not keep this event from what it is for.
-        walker.amend_if_possible(Amendment::TlsServerCatchesUp, missed).await?;
-    }
+    bring_tls_server_up_to_date(walker).await?;
     if walker.ask(IsRestoreInProgress).await? {
         if !walker.ask(IsDatabaseServiceRunning).await? {
             walker.act(SetBlocked).await?;
@@ -54,6 +52,14 @@ pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {
         walker.act(SetActive).await?;
     }
     walker.end(Rtn).await
+}
+
+/// Has the TLS server do what it missed. One that does not start or stop must not keep this event from what it is for.
+async fn bring_tls_server_up_to_date(walker: &mut Walker<'_>) -> Result<(), Stop> {
+    match walker.context.missed_by_tls_server().await {
+        Some(missed) => walker.amend_if_possible(Amendment::TlsServerCatchesUp, missed).await,
+        None => Ok(()),
+    }
 }
 
 /// Tries to make the stanza. Once it works this unit is Active; until then whoever tells of it is Blocked.
