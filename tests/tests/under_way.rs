@@ -18,11 +18,15 @@ fn left_by(taken: &[PlanStep]) -> (S3ServerState, DcsState) {
         PlanStep::Change(change) => vec![change],
         PlanStep::Settle => vec![],
     });
-    changes.fold((S3ServerState::Up, DcsState::Up), |(s3, dcs), change| match change {
-        Change::S3Server(state) => (*state, dcs),
-        Change::Dcs(state) => (s3, *state),
-        _ => (s3, dcs),
-    })
+    let (mut s3, mut dcs) = (S3ServerState::Up, DcsState::Up);
+    for change in changes {
+        if let Change::S3Server(state) = change {
+            s3 = *state;
+        } else if let Change::Dcs(state) = change {
+            dcs = *state;
+        }
+    }
+    (s3, dcs)
 }
 
 /// Whether steps leave a database held on its way up: it is restored from S3, and started by what the DCS says.
