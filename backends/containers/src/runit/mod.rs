@@ -65,7 +65,8 @@ impl Default for RunitLimits {
         Self {
             answer: Duration::from_secs(5),
             start: Duration::from_secs(15),
-            stop: Duration::from_secs(30),
+            // A server first archives what it wrote. On a busy machine a stop was seen to take more than half a minute.
+            stop: Duration::from_secs(60),
             empty: Duration::from_secs(60),
         }
     }
