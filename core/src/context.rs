@@ -350,8 +350,7 @@ impl Context<'_> {
 
     /// Whether the restore flags are in the application databag.
     pub(crate) async fn is_restoring(&self) -> PortResult<bool> {
-        let label = self.ports.unit.data(Databag::Application, key::RESTORING_BACKUP).await?;
-        Ok(label.is_some())
+        self.has(Databag::Application, key::RESTORING_BACKUP).await
     }
 
     /// Whether this unit's member runs. Not knowing is no.

@@ -130,7 +130,7 @@ impl Context<'_> {
 
     /// Whether this unit has recorded something of the stanza.
     async fn has_own_record(&self) -> PortResult<bool> {
-        Ok(self.ports.unit.data(Databag::Unit, key::STANZA_REPOSITORY).await?.is_some())
+        self.has(Databag::Unit, key::STANZA_REPOSITORY).await
     }
 
     /// Whether the primary, as this firing has found it, has recorded the stanza of the repository of these settings.
@@ -149,7 +149,7 @@ impl Context<'_> {
         let unit = &self.ports.unit;
         let place = s3.place();
         if unit.data(Databag::Unit, key::REPOSITORY).await?.as_deref() != Some(&*place)
-            || unit.data(Databag::Application, key::CLUSTER_INITIALISED).await?.is_none()
+            || !self.has(Databag::Application, key::CLUSTER_INITIALISED).await?
         {
             return Ok(false);
         }
@@ -158,7 +158,7 @@ impl Context<'_> {
         {
             return Ok(!own.is_made());
         }
-        let is_recorded = unit.data(Databag::Application, key::STANZA).await?.is_some();
+        let is_recorded = self.has(Databag::Application, key::STANZA).await?;
         Ok(!is_recorded || !self.is_stanza_of(s3).await?)
     }
 

@@ -93,6 +93,11 @@ impl Status {
     pub const fn active() -> Self {
         Self { name: StatusName::Active, message: Cow::Borrowed("") }
     }
+
+    /// Whether one of the S3 messages blocks the unit that shows this.
+    pub(crate) fn is_s3_block(&self) -> bool {
+        self.name == StatusName::Blocked && texts::is_s3_block(&self.message)
+    }
 }
 
 /// A text of at most `limit` characters: as many whole words as there is room for, and `…`. `None`: it is no longer than
@@ -105,13 +110,6 @@ pub(crate) fn cut(text: &str, limit: usize) -> Option<String> {
     let last = shown.rfind(char::is_whitespace).filter(|at| 2 * at > room && !is_whole);
     let shown = last.map_or(shown, |at| shown.get(..at).unwrap_or(shown)).trim_end();
     Some(shown.to_owned() + "…")
-}
-
-impl Status {
-    /// Whether one of the S3 messages blocks the unit that shows this.
-    pub(crate) fn is_s3_block(&self) -> bool {
-        self.name == StatusName::Blocked && texts::is_s3_block(&self.message)
-    }
 }
 
 impl fmt::Display for Status {

@@ -1,5 +1,5 @@
-//! Databases come up, and are demoted, in their own time. What a case shows must not depend on how long that takes: a database on its
-//! way up is waited for or held where it is, or it makes no difference.
+//! Databases come up, and are demoted, in their own time. What a case shows must not depend on how long that takes: a
+//! database on its way up is waited for or held where it is, or it makes no difference.
 
 #![allow(clippy::expect_used, reason = "a test may panic")]
 

@@ -40,6 +40,14 @@ pub struct ContainerState {
     pub is_connected: bool,
 }
 
+impl ContainerState {
+    /// Whether it runs, goes on and reaches the others.
+    #[must_use]
+    pub const fn is_reached(self) -> bool {
+        self.is_running && !self.is_paused && self.is_connected
+    }
+}
+
 impl Container {
     /// The engine's own name for it.
     #[must_use]

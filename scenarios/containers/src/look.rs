@@ -126,7 +126,7 @@ pub(super) async fn look(unit: &UnitContainer) -> Result<UnitLook, Prevented> {
         return Ok(UnitLook::of_the_dead());
     }
     let reported = unit.shell(LOOK, &[SERVER_AWAY]).await.map_err(broken)?;
-    Ok(UnitLook { is_reached: !state.is_paused && state.is_connected, ..read(&reported) })
+    Ok(UnitLook { is_reached: state.is_reached(), ..read(&reported) })
 }
 
 fn read(reported: &str) -> UnitLook {

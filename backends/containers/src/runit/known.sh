@@ -5,6 +5,6 @@ ask() { said=$(sv status . 2>&1) || { echo "$said"; exit 102; }; }
 clock() { read -r now _ < /proc/uptime; now=${now%.*}; }
 clock
 end=$((now + $1))
-# Ends with the exit code given once the time is up; else it is a short time later.
-later() { clock; [ "$now" -le "$end" ] || exit "$1"; sleep 0.05; }
+# Ends with the exit code given once the time is up, after the command given, if any; else it is a short time later.
+later() { code=$1; shift; clock; [ "$now" -le "$end" ] || { "$@"; exit "$code"; }; sleep 0.05; }
 ask

@@ -6,13 +6,10 @@ left() {
     pgrep -f 'multiprocessing[.]spawn' > /dev/null && return
     { read -r pid < "$4/postmaster.pid" && read -r name < "/proc/$pid/comm"; } 2>/dev/null && [ "$name" = postgres ]
 }
-# Says what it still waits for, in the form of the supervisor and of the processes that the service left.
-give_up() {
-    clock
-    [ "$now" -gt "$end" ] || return 0
+# Says in one line what is waited for still: what the supervisor says, and which processes of a manager and its database run.
+tell() {
     printf '%s' "$said"
-    [ -z "$4" ] || pgrep -a 'patroni|postgres' | while read -r _ command; do printf '; %.60s' "$command"; done
-    exit 105
+    [ -z "$1" ] || pgrep -a 'patroni|postgres' | while read -r _ command; do printf '; %.60s' "$command"; done
 }
 sv down . > /dev/null || exit 102
 asked=
@@ -26,6 +23,5 @@ while :; do
         [ -z "$pid" ] || [ -n "$asked" ] || { kill -s INT "$pid" && asked=1; }
         ;;
     esac
-    give_up "$@"
-    sleep 0.05
+    later 105 tell "$4"
 done

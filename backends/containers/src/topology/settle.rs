@@ -112,7 +112,7 @@ impl Topology {
     /// What a unit's database does. A unit that is reached and gives no answer has not come to rest.
     async fn database_of(&self, unit: &UnitContainer) -> Database {
         match unit.container.state().await {
-            Ok(state) if state.is_running && !state.is_paused && state.is_connected => {}
+            Ok(state) if state.is_reached() => {}
             Ok(_) => return Database::OutOfReach,
             Err(_) => return Database::Moving,
         }
