@@ -2,155 +2,100 @@
 
 use std::{fmt, str::FromStr};
 
-/// A named departure from the published charts. Read to the letter the charts leave real damage; each
-/// amendment mends one kind, is drawn dotted, and can be switched off so that the damage can be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Amendment {
-    /// After `allow_new_connections` a replica would stay in Maintenance for ever: it goes on to
-    /// `set_active`.
-    ReplicaEndsActive,
-    /// A unit promoted while its backup ran is no replica any more when `is_replica2` is asked, and
-    /// would refuse connections for ever: whoever blocked them reopens them. So it is where nobody can say any
-    /// more which unit is the primary, and a backup that was taken counts.
-    ReopenWhatWasBlocked,
-    /// No exit from create-backup, an error included, leaves connections blocked or Maintenance
-    /// behind; after a crash of the process the next firing on that unit repairs it.
-    CleanupSurvivesErrors,
-    /// A restore that fails its action after `set_maintenance` puts the unit's status back: the database was not
-    /// stopped, or was started again with its data.
-    FailedRestoreKeepsStatus,
-    /// A unit blocked by one of the S3 messages does not count as blocked when the S3 settings
-    /// change, or a corrected setting could never take effect.
-    S3BlockIsRetryable,
-    /// When the S3 relation is gone, a unit that is blocked by one of the S3 messages becomes Active:
-    /// there is nothing left to put right.
-    S3GoneClearsS3Block,
-    /// When the primary can't be determined, create-backup fails the action with the text that users
-    /// know instead of ending in a hook error. Where S3 was tried since, the primary that was found before counts.
-    OfflineDatabaseFailsAction,
-    /// A member that is not running, or does not say, takes no backup: the action fails before anything is changed.
-    StoppedMemberFailsAction,
-    /// When the log of a failed backup can't be uploaded (S3 being down is why most backups fail), the
-    /// action still fails with the backup's own error.
-    ErrorLogIsBestEffort,
-    /// While nobody can say which unit is the primary, update-status leaves the unit's status as it is instead of
-    /// failing every five minutes, also where the own member answers: it may be the primary, and shown as it.
-    OfflineDatabaseKeepsStatus,
-    /// S3 settings that change while a restore comes up wait for it. Taken up at once they would block
-    /// the unit, update-status would not look at a blocked unit, and the restore would never end.
-    S3WaitsForRestore,
-    /// A unit that an S3 message blocked and that does not lead any more becomes Active: only the leader
-    /// looks at the S3 settings again, so nothing else would ever unblock it.
-    S3BlockEndsWithLeadership,
-    /// A process that dies half way through a restore, or a hook that fails there, leaves Maintenance that nothing
-    /// ends. The next firing on the unit ends it: Active where the database runs, otherwise Blocked, for then a
-    /// person must restore again.
-    InterruptedRestoreIsTold,
-    /// A unit that a failed restore has blocked may restore again: nothing else could bring its data back.
-    FailedRestoreIsRetryable,
-    /// Whether WAL arrives is checked with settings that name no TLS server but the primary's. A check goes
-    /// to every unit that its settings name, a replica starts its server only once the primary's answers,
-    /// and a leading primary starts its own only after the check.
-    CheckNeedsOnlyThePrimary,
-    /// The primary makes the stanza, whoever leads: a leader elsewhere would need the primary's TLS server for it, and without
-    /// TLS could not make it at all. A primary that does not lead writes into its own databag what came of it, and the leader
-    /// takes that over and tells.
-    PrimaryMakesTheStanza,
-    /// A unit whose TLS server should run and does not, or runs for other units than there are, has it start
-    /// or reload at the next update-status, and one whose server should not run has it stop: no other event
-    /// comes once the primary's server answers, once a unit has joined, or once a charm that hears of its
-    /// certificates after us has cleared them.
-    TlsServerCatchesUp,
-    /// A restore without usable S3 settings fails its action before anything is touched: it would stop the database
-    /// and empty its data, and nothing could bring the data back.
-    RestoreNeedsS3,
-    /// Who can't read the repository is told so instead of by a hook error: a restore fails its action with the cause, as
-    /// list-backups does; update-status after a restore blocks the unit, and what blocks it is tried again.
-    UnreadableRepositoryIsTold,
-    /// An action that needs the repository fails until this unit's backup tool goes by the S3 settings that the relation
-    /// gives, and a recorded stanza counts for the repository in which it was made alone. Otherwise a backup would lie
-    /// in one place and what belongs to it in another.
-    SettingsMustBeInForce,
-    /// What stops the database or empties its data and gave no answer is asked for once more: doing it twice does no more
-    /// than doing it once. Taken for not done, it would leave a database down that nobody starts, or a new cluster in the
-    /// place of the data.
-    UnansweredStepIsAskedAgain,
-    /// While only S3 blocks the unit that would initialise the stanza, update-status tries again: S3 or the backup tool
-    /// may work again, and no other event would come.
-    S3BlockIsTriedAgain,
-    /// An action fails by the name of a parameter that it does not know, before anything is touched: whoever gave it asked for
-    /// something else than would be done, as for a restore to a time.
-    UnknownParameterFailsAction,
-    /// S3 settings and certificates that change while the workload does not answer are deferred, instead of a hook error that
-    /// Juju retries and in which the charm's own program has no turn.
-    HooksWaitForTheWorkload,
-    /// A restore that update-status found failed, and whose database is up after all, ends as one that came up in time: its
-    /// service may only have been between two starts, and nothing else would unblock the unit.
-    LateRestoreEndsBlock,
+use pgdrill_flow::words;
+
+words! {
+    /// A named departure from the published charts. Read to the letter the charts leave real damage; each
+    /// amendment mends one kind, is drawn dotted, and can be switched off so that the damage can be shown.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Amendment {
+        /// After `allow_new_connections` a replica would stay in Maintenance for ever: it goes on to
+        /// `set_active`.
+        ReplicaEndsActive = "replica-ends-active",
+        /// A unit promoted while its backup ran is no replica any more when `is_replica2` is asked, and
+        /// would refuse connections for ever: whoever blocked them reopens them. So it is where nobody can say any
+        /// more which unit is the primary, and a backup that was taken counts.
+        ReopenWhatWasBlocked = "reopen-what-was-blocked",
+        /// No exit from create-backup, an error included, leaves connections blocked or Maintenance
+        /// behind; after a crash of the process the next firing on that unit repairs it.
+        CleanupSurvivesErrors = "cleanup-survives-errors",
+        /// A restore that fails its action after `set_maintenance` puts the unit's status back: the database was not
+        /// stopped, or was started again with its data.
+        FailedRestoreKeepsStatus = "failed-restore-keeps-status",
+        /// A unit blocked by one of the S3 messages does not count as blocked when the S3 settings
+        /// change, or a corrected setting could never take effect.
+        S3BlockIsRetryable = "s3-block-is-retryable",
+        /// When the S3 relation is gone, a unit that is blocked by one of the S3 messages becomes Active:
+        /// there is nothing left to put right.
+        S3GoneClearsS3Block = "s3-gone-clears-s3-block",
+        /// When the primary can't be determined, create-backup fails the action with the text that users
+        /// know instead of ending in a hook error. Where S3 was tried since, the primary that was found before counts.
+        OfflineDatabaseFailsAction = "offline-database-fails-action",
+        /// A member that is not running, or does not say, takes no backup: the action fails before anything is changed.
+        StoppedMemberFailsAction = "stopped-member-fails-action",
+        /// When the log of a failed backup can't be uploaded (S3 being down is why most backups fail), the
+        /// action still fails with the backup's own error.
+        ErrorLogIsBestEffort = "error-log-is-best-effort",
+        /// While nobody can say which unit is the primary, update-status leaves the unit's status as it is instead of
+        /// failing every five minutes, also where the own member answers: it may be the primary, and shown as it.
+        OfflineDatabaseKeepsStatus = "offline-database-keeps-status",
+        /// S3 settings that change while a restore comes up wait for it. Taken up at once they would block
+        /// the unit, update-status would not look at a blocked unit, and the restore would never end.
+        S3WaitsForRestore = "s3-waits-for-restore",
+        /// A unit that an S3 message blocked and that does not lead any more becomes Active: only the leader
+        /// looks at the S3 settings again, so nothing else would ever unblock it.
+        S3BlockEndsWithLeadership = "s3-block-ends-with-leadership",
+        /// A process that dies half way through a restore, or a hook that fails there, leaves Maintenance that nothing
+        /// ends. The next firing on the unit ends it: Active where the database runs, otherwise Blocked, for then a
+        /// person must restore again.
+        InterruptedRestoreIsTold = "interrupted-restore-is-told",
+        /// A unit that a failed restore has blocked may restore again: nothing else could bring its data back.
+        FailedRestoreIsRetryable = "failed-restore-is-retryable",
+        /// Whether WAL arrives is checked with settings that name no TLS server but the primary's. A check goes
+        /// to every unit that its settings name, a replica starts its server only once the primary's answers,
+        /// and a leading primary starts its own only after the check.
+        CheckNeedsOnlyThePrimary = "check-needs-only-the-primary",
+        /// The primary makes the stanza, whoever leads: a leader elsewhere would need the primary's TLS server for it, and without
+        /// TLS could not make it at all. A primary that does not lead writes into its own databag what came of it, and the leader
+        /// takes that over and tells.
+        PrimaryMakesTheStanza = "primary-makes-the-stanza",
+        /// A unit whose TLS server should run and does not, or runs for other units than there are, has it start
+        /// or reload at the next update-status, and one whose server should not run has it stop: no other event
+        /// comes once the primary's server answers, once a unit has joined, or once a charm that hears of its
+        /// certificates after us has cleared them.
+        TlsServerCatchesUp = "tls-server-catches-up",
+        /// A restore without usable S3 settings fails its action before anything is touched: it would stop the database
+        /// and empty its data, and nothing could bring the data back.
+        RestoreNeedsS3 = "restore-needs-s3",
+        /// Who can't read the repository is told so instead of by a hook error: a restore fails its action with the cause, as
+        /// list-backups does; update-status after a restore blocks the unit, and what blocks it is tried again.
+        UnreadableRepositoryIsTold = "unreadable-repository-is-told",
+        /// An action that needs the repository fails until this unit's backup tool goes by the S3 settings that the relation
+        /// gives, and a recorded stanza counts for the repository in which it was made alone. Otherwise a backup would lie
+        /// in one place and what belongs to it in another.
+        SettingsMustBeInForce = "settings-must-be-in-force",
+        /// What stops the database or empties its data and gave no answer is asked for once more: doing it twice does no more
+        /// than doing it once. Taken for not done, it would leave a database down that nobody starts, or a new cluster in the
+        /// place of the data.
+        UnansweredStepIsAskedAgain = "unanswered-step-is-asked-again",
+        /// While only S3 blocks the unit that would initialise the stanza, update-status tries again: S3 or the backup tool
+        /// may work again, and no other event would come.
+        S3BlockIsTriedAgain = "s3-block-is-tried-again",
+        /// An action fails by the name of a parameter that it does not know, before anything is touched: whoever gave it asked for
+        /// something else than would be done, as for a restore to a time.
+        UnknownParameterFailsAction = "unknown-parameter-fails-action",
+        /// S3 settings and certificates that change while the workload does not answer are deferred, instead of a hook error that
+        /// Juju retries and in which the charm's own program has no turn.
+        HooksWaitForTheWorkload = "hooks-wait-for-the-workload",
+        /// A restore that update-status found failed, and whose database is up after all, ends as one that came up in time: its
+        /// service may only have been between two starts, and nothing else would unblock the unit.
+        LateRestoreEndsBlock = "late-restore-ends-block",
+    }
+    /// The name that charts, traces and the command line use.
+    name
 }
 
 impl Amendment {
-    /// Every amendment, the five of the first design first.
-    pub const ALL: &'static [Self] = &[
-        Self::ReplicaEndsActive,
-        Self::ReopenWhatWasBlocked,
-        Self::CleanupSurvivesErrors,
-        Self::FailedRestoreKeepsStatus,
-        Self::S3BlockIsRetryable,
-        Self::S3GoneClearsS3Block,
-        Self::OfflineDatabaseFailsAction,
-        Self::StoppedMemberFailsAction,
-        Self::ErrorLogIsBestEffort,
-        Self::OfflineDatabaseKeepsStatus,
-        Self::S3WaitsForRestore,
-        Self::S3BlockEndsWithLeadership,
-        Self::InterruptedRestoreIsTold,
-        Self::FailedRestoreIsRetryable,
-        Self::CheckNeedsOnlyThePrimary,
-        Self::PrimaryMakesTheStanza,
-        Self::TlsServerCatchesUp,
-        Self::RestoreNeedsS3,
-        Self::UnreadableRepositoryIsTold,
-        Self::SettingsMustBeInForce,
-        Self::UnansweredStepIsAskedAgain,
-        Self::UnknownParameterFailsAction,
-        Self::HooksWaitForTheWorkload,
-        Self::S3BlockIsTriedAgain,
-        Self::LateRestoreEndsBlock,
-    ];
-
-    /// The name that charts, traces and the command line use.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ReplicaEndsActive => "replica-ends-active",
-            Self::ReopenWhatWasBlocked => "reopen-what-was-blocked",
-            Self::CleanupSurvivesErrors => "cleanup-survives-errors",
-            Self::FailedRestoreKeepsStatus => "failed-restore-keeps-status",
-            Self::S3BlockIsRetryable => "s3-block-is-retryable",
-            Self::S3GoneClearsS3Block => "s3-gone-clears-s3-block",
-            Self::OfflineDatabaseFailsAction => "offline-database-fails-action",
-            Self::StoppedMemberFailsAction => "stopped-member-fails-action",
-            Self::ErrorLogIsBestEffort => "error-log-is-best-effort",
-            Self::OfflineDatabaseKeepsStatus => "offline-database-keeps-status",
-            Self::S3WaitsForRestore => "s3-waits-for-restore",
-            Self::S3BlockEndsWithLeadership => "s3-block-ends-with-leadership",
-            Self::InterruptedRestoreIsTold => "interrupted-restore-is-told",
-            Self::FailedRestoreIsRetryable => "failed-restore-is-retryable",
-            Self::CheckNeedsOnlyThePrimary => "check-needs-only-the-primary",
-            Self::PrimaryMakesTheStanza => "primary-makes-the-stanza",
-            Self::TlsServerCatchesUp => "tls-server-catches-up",
-            Self::RestoreNeedsS3 => "restore-needs-s3",
-            Self::UnreadableRepositoryIsTold => "unreadable-repository-is-told",
-            Self::SettingsMustBeInForce => "settings-must-be-in-force",
-            Self::UnansweredStepIsAskedAgain => "unanswered-step-is-asked-again",
-            Self::UnknownParameterFailsAction => "unknown-parameter-fails-action",
-            Self::HooksWaitForTheWorkload => "hooks-wait-for-the-workload",
-            Self::S3BlockIsTriedAgain => "s3-block-is-tried-again",
-            Self::LateRestoreEndsBlock => "late-restore-ends-block",
-        }
-    }
-
     const fn bit(self) -> u32 {
         1 << self as u32
     }

@@ -2,49 +2,32 @@
 
 use std::{fmt, str::FromStr};
 
+use pgdrill_flow::words;
+
 use crate::{cause::Cause, ports::PortError, shape::Shape, trace::Trace};
 
-/// The six hooks that the core holds, each walking one chart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Hook {
-    /// The S3 relation's data changed, or the relation is gone.
-    S3CredentialsChanged,
-    /// The action create-backup.
-    CreateBackup,
-    /// The action list-backups.
-    ListBackups,
-    /// The action restore.
-    Restore,
-    /// Juju's periodic event.
-    UpdateStatus,
-    /// Certificates arrived, or the certificates relation is gone.
-    CertificatesChanged,
+words! {
+    /// The six hooks that the core holds, each walking one chart.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Hook {
+        /// The S3 relation's data changed, or the relation is gone.
+        S3CredentialsChanged = "s3-credentials-changed",
+        /// The action create-backup.
+        CreateBackup = "create-backup",
+        /// The action list-backups.
+        ListBackups = "list-backups",
+        /// The action restore.
+        Restore = "restore",
+        /// Juju's periodic event.
+        UpdateStatus = "update-status",
+        /// Certificates arrived, or the certificates relation is gone.
+        CertificatesChanged = "certificates-changed",
+    }
+    /// The name that charts, scenarios and the command line use.
+    name
 }
 
 impl Hook {
-    /// Every hook, in chart order.
-    pub const ALL: &'static [Self] = &[
-        Self::S3CredentialsChanged,
-        Self::CreateBackup,
-        Self::ListBackups,
-        Self::Restore,
-        Self::UpdateStatus,
-        Self::CertificatesChanged,
-    ];
-
-    /// The name that charts, scenarios and the command line use.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::S3CredentialsChanged => "s3-credentials-changed",
-            Self::CreateBackup => "create-backup",
-            Self::ListBackups => "list-backups",
-            Self::Restore => "restore",
-            Self::UpdateStatus => "update-status",
-            Self::CertificatesChanged => "certificates-changed",
-        }
-    }
-
     /// The chart that the hook walks, in Mermaid, as this project draws it: the published arrows solid,
     /// the amendments dotted.
     #[must_use]

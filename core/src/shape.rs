@@ -2,21 +2,16 @@
 
 use std::fmt;
 
+use pgdrill_flow::words;
+
 macro_rules! shapes {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $id:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$vdoc])* $variant,)+ }
-
-        impl $name {
-            /// Every variant, in the order of declaration.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
+    ($(#[$doc:meta])* $name:ident { $($members:tt)+ }) => {
+        words! {
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            pub enum $name { $($members)+ }
             /// The identifier that the charts give this shape.
-            #[must_use]
-            pub const fn id(self) -> &'static str {
-                match self { $(Self::$variant => $id,)+ }
-            }
+            id
         }
 
         impl fmt::Display for $name {
@@ -197,6 +192,18 @@ impl Shape {
         }
     }
 
+    /// What it asks, tries or does, in one sentence.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Start => "Where every chart begins.",
+            Self::Question(shape) => shape.about(),
+            Self::Attempt(shape) => shape.about(),
+            Self::Action(shape) => shape.about(),
+            Self::Ending(shape) => shape.about(),
+        }
+    }
+
     /// Every shape, the start first.
     pub fn all() -> impl Iterator<Item = Self> {
         std::iter::once(Self::Start)
@@ -251,6 +258,18 @@ mod tests {
             let variant = debug.split(['(', ')']).nth(1).unwrap_or_default();
             assert_eq!(snake(variant), shape.id());
         }
+    }
+
+    #[test]
+    fn every_shape_has_its_sentence() {
+        for shape in Shape::all() {
+            let about = shape.about();
+            assert!(about.ends_with(['.', '?']) && !about.contains("  "), "{shape}: {about}");
+        }
+        assert_eq!(
+            Shape::from(Question::IsLeader).about(),
+            "Does Juju say, now, that this unit leads?"
+        );
     }
 
     #[test]

@@ -2,54 +2,35 @@
 
 use std::{borrow::Cow, fmt};
 
-use pgdrill_flow::{is_unseen, shown_lines};
+use pgdrill_flow::{is_unseen, shown_lines, words};
 
 use crate::texts;
 
 /// The longest message of a status, in characters.
 pub const STATUS_MESSAGE_LIMIT: usize = 120;
 
-/// The kinds of status that Juju knows and the hooks use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum StatusName {
-    /// All is well.
-    Active,
-    /// A person must do something.
-    Blocked,
-    /// Something is being done, and will end by itself.
-    Maintenance,
-    /// Something else must happen first.
-    Waiting,
-    /// No status was set yet. Only Juju shows it.
-    Unknown,
-    /// A hook of the unit failed, and Juju is about to retry it, or retries update-status. Only Juju shows it.
-    Error,
+words! {
+    /// The kinds of status that Juju knows and the hooks use.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum StatusName {
+        /// All is well.
+        Active = "active",
+        /// A person must do something.
+        Blocked = "blocked",
+        /// Something is being done, and will end by itself.
+        Maintenance = "maintenance",
+        /// Something else must happen first.
+        Waiting = "waiting",
+        /// No status was set yet. Only Juju shows it.
+        Unknown = "unknown",
+        /// A hook of the unit failed, and Juju is about to retry it, or retries update-status. Only Juju shows it.
+        Error = "error",
+    }
+    /// The name as Juju writes it.
+    name
 }
 
 impl StatusName {
-    /// Every kind.
-    pub const ALL: &'static [Self] = &[
-        Self::Active,
-        Self::Blocked,
-        Self::Maintenance,
-        Self::Waiting,
-        Self::Unknown,
-        Self::Error,
-    ];
-
-    /// The name as Juju writes it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Blocked => "blocked",
-            Self::Maintenance => "maintenance",
-            Self::Waiting => "waiting",
-            Self::Unknown => "unknown",
-            Self::Error => "error",
-        }
-    }
-
     /// Whether a unit may set it; Juju refuses the others, which it shows by itself.
     #[must_use]
     pub const fn can_be_set(self) -> bool {

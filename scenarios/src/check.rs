@@ -59,12 +59,31 @@ pub fn read_change(text: &str, file: &str) -> Result<(YamlDocument, Change), Box
     let mut documents = documents(text, file);
     if documents.len() != 1 {
         let what = format!("one change was expected, found {}", documents.len());
-        let hint = "write it as in a scenario's `do`, as `s3-server: down`";
+        let hint = "write it as in a scenario's `do`, as `s3-server: down`; `pgdrill words change` lists every change";
         return Err(Box::new(Diagnostic::error(file, what).hint(hint)));
     }
     let document = documents.remove(0).map_err(Box::new)?;
-    let change = from_document(&document).map_err(Box::new)?;
+    let change =
+        from_document(&document).map_err(|complaint| Box::new(in_words(complaint, text)))?;
     Ok((document, change))
+}
+
+/// A complaint about a change, with advice where the text is a word that leads to the list of changes, or lacks a space.
+fn in_words(complaint: Diagnostic, text: &str) -> Diagnostic {
+    let all = "`pgdrill words change` lists every change, and how it is written";
+    let advice = match text.trim().split_once(':') {
+        Some((key, value)) if !value.starts_with(char::is_whitespace) && !value.is_empty() => {
+            format!("write a space after the colon: `{key}: {value}`; {all}")
+        }
+        _ => match &complaint.hint {
+            Some(hint) => match hint.split_once("? ") {
+                Some((question, _)) => format!("{question}? {all}"),
+                None => all.to_owned(),
+            },
+            None => all.to_owned(),
+        },
+    };
+    complaint.hint(advice)
 }
 
 /// What keeps a change from coming about among this many units, outside of every firing.

@@ -30,6 +30,12 @@ macro_rules! laws {
                 match self { $(Self::$variant => $sentence,)+ }
             }
 
+            /// When it is broken, as a sentence of its own.
+            #[must_use]
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$variant => concat!("Broken when ", $sentence, "."),)+ }
+            }
+
             /// When it is judged.
             #[must_use]
             pub const fn judged_at(self) -> JudgedAt {

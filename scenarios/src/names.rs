@@ -3,6 +3,7 @@
 use std::{borrow::Cow, sync::LazyLock};
 
 use pgdrill_core::{Amendment, Hook, Shape, StatusName, ports::Call};
+use pgdrill_flow::words;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Value, json};
@@ -20,9 +21,18 @@ pub trait Named: Copy + Sized + 'static {
     /// The member with this name.
     fn from_name(name: &str) -> Option<Self>;
 
-    /// The set as a schema has it.
+    /// What a member means, in a sentence or a few.
+    fn about(self) -> Cow<'static, str>;
+
+    /// The set as a schema has it: every name with what it means.
     fn schema() -> Schema {
-        json_schema!({ "type": "string", "enum": Self::names() })
+        let members = Self::names().iter().filter_map(|&name| Some((name, Self::from_name(name)?)));
+        let members: Vec<Value> = members
+            .map(|(name, member)| {
+                json!({ "type": "string", "const": name, "description": member.about() })
+            })
+            .collect();
+        json_schema!({ "oneOf": members })
     }
 }
 
@@ -66,6 +76,11 @@ macro_rules! named {
             fn from_name(name: &str) -> Option<Self> {
                 $all.find(|member| $name(*member) == name)
             }
+
+            fn about(self) -> Cow<'static, str> {
+                let about = <$type>::about(self);
+                about.into()
+            }
         }
     };
 }
@@ -76,62 +91,25 @@ named!(Shape, "Shape", Shape::all(), Shape::id);
 named!(StatusName, "StatusName", StatusName::ALL.iter().copied(), StatusName::name);
 named!(Law, "Law", Law::ALL.iter().copied(), Law::name);
 named!(OutcomeName, "Outcome", OutcomeName::ALL.iter().copied(), OutcomeName::name);
+named!(Call, "Call", Call::ALL.iter().copied(), Call::name);
 
-impl Named for Call {
-    const SET: &'static str = "Call";
-
-    fn names() -> &'static [&'static str] {
-        static NAMES: LazyLock<Vec<&'static str>> =
-            LazyLock::new(|| Call::ALL.iter().map(|call| call.name()).collect());
-        &NAMES
+words! {
+    /// How a firing ended, in one word.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum OutcomeName {
+        /// The hook returned.
+        Returned = "returned",
+        /// It asked to be fired again.
+        Deferred = "deferred",
+        /// The action failed.
+        Failed = "failed",
+        /// The action has its result.
+        Finished = "finished",
+        /// The hook failed, or its process died.
+        Error = "error",
     }
-
-    fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|call| call.name() == name)
-    }
-
-    /// With what each call does, as its name alone is for whoever knows the ports.
-    fn schema() -> Schema {
-        let calls = Self::ALL.iter();
-        let calls: Vec<Value> = calls
-            .map(|call| {
-                json!({ "type": "string", "const": call.name(), "description": call.about() })
-            })
-            .collect();
-        json_schema!({ "oneOf": calls })
-    }
-}
-
-/// How a firing ended, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OutcomeName {
-    /// The hook returned.
-    Returned,
-    /// It asked to be fired again.
-    Deferred,
-    /// The action failed.
-    Failed,
-    /// The action has its result.
-    Finished,
-    /// The hook failed, or its process died.
-    Error,
-}
-
-impl OutcomeName {
-    const ALL: &'static [Self] =
-        &[Self::Returned, Self::Deferred, Self::Failed, Self::Finished, Self::Error];
-
     /// The word.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Returned => "returned",
-            Self::Deferred => "deferred",
-            Self::Failed => "failed",
-            Self::Finished => "finished",
-            Self::Error => "error",
-        }
-    }
+    name
 }
 
 /// A shape of one chart, written `create-backup/set_active`.
@@ -175,5 +153,9 @@ impl Named for ChartShape {
         let (hook, shape) = (hook.parse().ok()?, Shape::from_id(shape)?);
         charts::chart(hook)?.node(shape.id())?;
         Some(Self { hook, shape })
+    }
+
+    fn about(self) -> Cow<'static, str> {
+        self.shape.about().into()
     }
 }

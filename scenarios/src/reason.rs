@@ -115,6 +115,8 @@ pub enum Reason {
     SnapshotDiffers {
         /// The differing lines, as a unified diff.
         difference: String,
+        /// The lines of this run among them that keep a cause to themselves, each with the cause.
+        in_full: Vec<String>,
         /// Whether `--update` can write the snapshot.
         can_update: bool,
     },
@@ -240,10 +242,15 @@ impl fmt::Display for Reason {
                 write!(f, "{shape} was to be covered and was not visited")
             }
             Self::Unexpected(unexpected) => unexpected.fmt(f),
-            Self::SnapshotDiffers { difference, can_update } => {
+            Self::SnapshotDiffers { difference, in_full, can_update } => {
                 let update = "; if the run is right, `--update` writes it anew";
                 let advice = if *can_update { update } else { "" };
-                write!(f, "the run differs from its snapshot{advice}\n{difference}")
+                write!(f, "the run differs from its snapshot{advice}\n{difference}")?;
+                let mut at_line_start = difference.ends_with('\n');
+                in_full.iter().try_for_each(|line| {
+                    let break_before = if std::mem::take(&mut at_line_start) { "" } else { "\n" };
+                    write!(f, "{break_before}in full: {}", line.trim())
+                })
             }
             Self::SnapshotUnreadable { file, why } => write!(f, "the snapshot {file} {why}"),
             Self::NoSnapshot => f.write_str("the case has no snapshot"),

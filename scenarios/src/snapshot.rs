@@ -9,7 +9,10 @@ use pgdrill_core::{
 use pgdrill_flow::{shown, shown_lines};
 use pgdrill_sim::{Facts, Fired, Observation, UnitSeen};
 
-use crate::{run::Run, tokens::with_tokens};
+use crate::{
+    run::Run,
+    tokens::{with_tokens, with_values},
+};
 
 /// With what the line begins in which an object says when a backup was asked for.
 const REQUESTED: &str = "Date Backup Requested:";
@@ -20,6 +23,17 @@ const CONTENT_LINES: usize = 8;
 /// replaced by tokens.
 #[must_use]
 pub fn transcript(run: &Run) -> String {
+    with_tokens(&untokened(run), &run.observation.backups)
+}
+
+/// The lines of a transcript that keep a cause to themselves: each as the transcript has it, and with the cause.
+pub(crate) fn causes(run: &Run) -> Vec<(String, String)> {
+    let (text, backups) = (untokened(run), &run.observation.backups);
+    let with = |line| (with_tokens(line, backups), with_values(line, backups));
+    text.lines().map(with).filter(|(line, in_full)| line != in_full).collect()
+}
+
+fn untokened(run: &Run) -> String {
     let mut out = String::with_capacity(2048);
     for (index, step) in run.firings.iter().enumerate() {
         write_firing(&mut out, index + 1, &step.fired);
@@ -32,7 +46,7 @@ pub fn transcript(run: &Run) -> String {
         }
     }
     write_rest(&mut out, seen);
-    with_tokens(&out, &seen.backups)
+    out
 }
 
 /// Firings as a transcript shows them, with labels and times as they are.

@@ -7,8 +7,10 @@ use pgdrill_core::Hook;
 pub fn template(hook: Hook) -> String {
     let (covers, fire, outcome) = parts(hook);
     format!(
-        "# A scenario for {hook}. `pgdrill run FILE` runs it, `pgdrill check FILE` only reads it;
-# `pgdrill schema` prints everything that may stand here.
+        "# yaml-language-server: $schema=pgdrill.schema.json
+# An editor that reads the line above completes and checks this file once `pgdrill schema > pgdrill.schema.json` was run.
+# A scenario for {hook}. `pgdrill run FILE` runs it, `pgdrill check FILE` only reads it;
+# `pgdrill words` shows every word that may stand here, `pgdrill words change` every change.
 scenario: say in one line what this shows
 # The run fails if these shapes were not visited.
 covers: [{covers}]

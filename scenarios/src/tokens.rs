@@ -5,33 +5,46 @@ use std::sync::LazyLock;
 use pgdrill_sim::{BackupSeen, Shelf};
 use regex_lite::Regex;
 
-/// What stands for what, beside backups. Users see a port's own cause only where it is the backup tool's: the other words
-/// for it are each technology's own.
-const TOKENS: &[(&str, &str)] = &[
+/// What stands for values that differ from run to run, beside backups.
+const VALUES: &[(&str, &str)] = &[
     (r"\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?", "<label>"),
     // How the log of a backup that failed is named.
     (r"\b\d{8}-\d{6}\b", "<time>"),
     (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", "<time>"),
     (r"\b[0-9A-F]{24}\b", "<segment>"),
     (r"\b\d{5,}ms\b|\b\d{4}ms\b", "<time>"),
+    (r"\bsystem-id \d{15,20}\b", "system-id <system-id>"),
+];
+/// What stands for a port's own words about a cause. Users see them only where they are the backup tool's: the others are each
+/// technology's own.
+const CAUSES: &[(&str, &str)] = &[
     // How long an address is decides how much of what follows has room in a status.
     (r#" \((?:\d{1,3}\.){3}\d{1,3}\)'[^"\n]*"#, " (<address>)'…"),
-    (r"\bsystem-id \d{15,20}\b", "system-id <system-id>"),
     (r#"([a-z ]+\.[a-z_]+ (?:unreachable|denied|not found|refused|timed out)): [^;\n"]*"#, "$1"),
     (r"with error: (?:[^E\[\n]|E[^R])[^\n]*", "with error: <cause>"),
 ];
 
-/// [`TOKENS`], made ready once.
-static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
-    let ready = |(pattern, token): &(&str, &'static str)| Some((Regex::new(pattern).ok()?, *token));
-    TOKENS.iter().filter_map(ready).collect()
-});
+type Patterns = LazyLock<Vec<(Regex, &'static str)>>;
+static VALUE_PATTERNS: Patterns = LazyLock::new(|| ready(VALUES));
+static CAUSE_PATTERNS: Patterns = LazyLock::new(|| ready(CAUSES));
+
+fn ready(tokens: &[(&str, &'static str)]) -> Vec<(Regex, &'static str)> {
+    tokens.iter().filter_map(|(pattern, token)| Some((Regex::new(pattern).ok()?, *token))).collect()
+}
 
 /// Labels and times differ between runs and backends: known backups become `<backup-N>`, oldest first, and
-/// what is left in their form becomes `<label>` and `<time>`.
+/// what is left in their form becomes `<label>` and `<time>`. A port's own words about a cause become `<cause>`.
 pub(crate) fn with_tokens(text: &str, backups: &Shelf<BackupSeen>) -> String {
-    let mut text = with_backups(text, backups);
-    for (pattern, token) in PATTERNS.iter() {
+    replaced(with_values(text, backups), &CAUSE_PATTERNS)
+}
+
+/// As [`with_tokens`], with every cause in its port's own words.
+pub(crate) fn with_values(text: &str, backups: &Shelf<BackupSeen>) -> String {
+    replaced(with_backups(text, backups), &VALUE_PATTERNS)
+}
+
+fn replaced(mut text: String, patterns: &[(Regex, &str)]) -> String {
+    for (pattern, token) in patterns {
         text = pattern.replace_all(&text, *token).into_owned();
     }
     text

@@ -240,7 +240,16 @@ fn accepting_a_run_drops_the_difference_from_its_snapshot_and_nothing_that_reads
 fn the_texts_that_a_scenario_can_hardly_bring_about_are_these() {
     let firing = FiringRef { number: 2, hook: Hook::Restore, unit: 1, step: 3 };
     let error = WalkError::NoStart { chart: "restore".into() };
-    let differs = |can_update| Reason::SnapshotDiffers { difference: "-a\n+b".into(), can_update };
+    let differs = |can_update| Reason::SnapshotDiffers {
+        difference: "-a\n+b".into(),
+        in_full: Vec::new(),
+        can_update,
+    };
+    let with_causes = |difference: &str| Reason::SnapshotDiffers {
+        difference: difference.into(),
+        in_full: vec!["  => failed with error: it did not stop".into(), "b: c".into()],
+        can_update: false,
+    };
     for (reason, text) in [
         (
             Reason::OffChart { firing, error: Some(error) },
@@ -259,6 +268,14 @@ fn the_texts_that_a_scenario_can_hardly_bring_about_are_these() {
             "the run differs from its snapshot; if the run is right, `--update` writes it anew\n-a\n+b",
         ),
         (differs(false), "the run differs from its snapshot\n-a\n+b"),
+        (
+            with_causes("-a\n+b"),
+            "the run differs from its snapshot\n-a\n+b\nin full: => failed with error: it did not stop\nin full: b: c",
+        ),
+        (
+            with_causes("-a\n+b\n"),
+            "the run differs from its snapshot\n-a\n+b\nin full: => failed with error: it did not stop\nin full: b: c",
+        ),
         (
             Reason::SnapshotUnreadable { file: "a.snap".into(), why: "can't be read: x".into() },
             "the snapshot a.snap can't be read: x",

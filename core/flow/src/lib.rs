@@ -19,6 +19,7 @@ mod starts;
 mod statement;
 mod table;
 mod text;
+mod words;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use markdown::{MarkdownDocument, charts_in_markdown};

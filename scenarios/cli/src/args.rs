@@ -46,8 +46,23 @@ pub(crate) enum Command {
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
-    /// List the cases that come with pgdrill
-    List,
+    /// List scenarios
+    List {
+        /// Files, folders, or `-` for standard input; the cases that come with pgdrill unless given
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Only scenarios that this selects, as of `run`
+        #[arg(long, value_name = "EXPRESSION")]
+        filter: Vec<String>,
+        /// How to list them
+        #[arg(long, value_enum, default_value_t = RunFormat::Text)]
+        format: RunFormat,
+    },
+    /// Show a case that comes with pgdrill: its file, and what it showed
+    Show {
+        /// The name, as `pgdrill list` shows it
+        name: String,
+    },
     /// Show what every run is held to, or the damage that is known
     Laws {
         /// Show the damage that scenarios know of and that nobody has corrected yet
@@ -62,6 +77,12 @@ pub(crate) enum Command {
         /// The hook that it fires
         #[arg(value_parser = PossibleValuesParser::new(Hook::ALL.iter().map(|hook| hook.name())))]
         hook: String,
+    },
+    /// Show the words of the scenario file: keys, changes, moments, expectations, shapes, laws, amendments
+    Words {
+        /// Only words in which every one of these texts occurs: in the word, its kind, or what it means
+        #[arg(value_name = "TEXT")]
+        texts: Vec<String>,
     },
     /// Print the JSON Schema of the scenario file
     Schema,
@@ -137,9 +158,19 @@ pub(crate) struct RunArgs {
     /// Where to run them
     #[arg(long, value_enum, default_value_t = BackendArg::Memory)]
     pub(crate) backend: BackendArg,
-    /// Only scenarios whose name or title contains this text; may be given several times
-    #[arg(long, value_name = "TEXT")]
+    /// Only scenarios that this selects: a text in the name or title, `=name`, `/regex/`, `hook(NAME)`, `law(NAME)`,
+    /// `amendment(NAME)`, joined by `&`, `|`, `!` and parentheses; given several times, any of them
+    #[arg(long, value_name = "EXPRESSION")]
     pub(crate) filter: Vec<String>,
+    /// Only scenarios that failed or were refused the last time that they ran from this folder
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Show the path of every firing, of scenarios that pass, too
+    #[arg(long, short, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// Show no line of a scenario that passes
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
     /// How to report
     #[arg(long, value_enum, default_value_t = RunFormat::Text)]
     pub(crate) format: RunFormat,
@@ -252,7 +283,7 @@ pub(crate) enum S3Arg {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RunFormat {
-    /// A table for people
+    /// Lines for people
     Text,
     /// One JSON object a line, one line a scenario
     Json,

@@ -4,14 +4,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 use pgdrill_core::{Diagnostic, Hook};
-use pgdrill_flow::{Tolerance, is_unseen, nearest_name, shown};
+use pgdrill_flow::{Tolerance, is_unseen, nearest_name, shown, shown_json};
 use pgdrill_scenarios::{
-    Input, ScenarioFiles, Source, read_corpus, read_stdin, report, schema, template,
-    yaml::MAX_BYTES,
+    Input, Scenario, ScenarioFiles, Source, corpus, find_words, lacking_words, read_corpus,
+    read_stdin, report, schema, template, yaml::MAX_BYTES,
 };
+use serde_json::json;
 
 use crate::{
-    args::{Cli, Command, DispatchCommand, TopologyCommand},
+    args::{Cli, Command, DispatchCommand, RunFormat, TopologyCommand},
     coverage, explain,
     output::{self, complain, print, say},
     run,
@@ -62,13 +63,15 @@ pub(crate) fn main() -> Exit {
         Some(Command::Check { paths }) => check(&paths),
         Some(Command::Dispatch(command)) => dispatch(&command),
         Some(Command::Explain { file }) => explain::explain(file.as_deref()),
-        Some(Command::List) => list(),
+        Some(Command::List { paths, filter, format }) => list(&paths, &filter, format),
+        Some(Command::Show { name }) => show(&name),
         Some(Command::Laws { known: false, .. }) => print(&report::laws()),
         Some(Command::Laws { known: true, paths }) => known(&paths),
         Some(Command::New { hook }) => match hook.parse::<Hook>() {
             Ok(hook) => print(&template(hook)),
             Err(_) => Exit::Wrong,
         },
+        Some(Command::Words { texts }) => words(&texts),
         Some(Command::Schema) => print(&schema()),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
@@ -179,14 +182,84 @@ fn complain_of(inputs: &[Input]) -> usize {
     wrong.map(|refusal| refusal.faults().for_each(complain)).count()
 }
 
-fn list() -> Exit {
-    let inputs = read_corpus();
-    let width = inputs.iter().map(|input| input.name.len()).max().unwrap_or(0);
-    let lines = inputs.iter().map(|input| {
-        let title = input.scenario.as_ref().map_or("", |scenario| scenario.scenario.as_str());
-        format!("{:width$}  {}\n", shown(&input.name), shown(title))
-    });
-    print(&lines.collect::<String>())
+/// `pgdrill list`.
+fn list(paths: &[std::path::PathBuf], filters: &[String], format: RunFormat) -> Exit {
+    let Some(filters) = run::filters(filters) else { return Exit::Wrong };
+    let (inputs, _) = read(paths);
+    if inputs.is_empty() {
+        return no_file();
+    }
+    let is_wrong = complain_of(&inputs) > 0;
+    let right = inputs.iter().filter_map(|input| Some((input, input.scenario.as_ref().ok()?)));
+    let listed: Vec<_> = right.filter(|(input, _)| run::is_selected(&filters, input)).collect();
+    if listed.is_empty() && !is_wrong {
+        return nothing("no scenario is selected", "`pgdrill list` shows every name and title");
+    }
+    let width = report::name_width(listed.iter().map(|(input, _)| input.name.as_str()));
+    let line = |(input, scenario): &(&Input, &Scenario)| match format {
+        RunFormat::Text => {
+            format!("{:width$}  {}\n", shown(&input.name), shown(&scenario.scenario))
+        }
+        RunFormat::Json => {
+            let (name, title) = (&input.name, &scenario.scenario);
+            let line = json!({ "name": name, "scenario": title, "file": input.file });
+            format!("{}\n", shown_json(&line.to_string()))
+        }
+    };
+    let printed = print(&listed.iter().map(line).collect::<String>());
+    if is_wrong { Exit::Wrong } else { printed }
+}
+
+/// `pgdrill show`.
+fn show(name: &str) -> Exit {
+    let files = corpus().files;
+    let stem = |file: &str| file.trim_end_matches(".yaml").to_owned();
+    let Some((_, content, snapshot)) = files.iter().find(|(file, ..)| stem(file) == name) else {
+        let names: Vec<String> = files.iter().map(|(file, ..)| stem(file)).collect();
+        let names = names.iter().map(String::as_str);
+        let near = nearest_name(name, names, Tolerance::ThirdOfName);
+        let what = format!("no case is called `{}`", shown(name));
+        let hint = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`pgdrill list` shows every name".to_owned(),
+        };
+        return nothing(&what, &hint);
+    };
+    let mut text = String::from_utf8_lossy(content).into_owned();
+    if let Some(snapshot) = snapshot {
+        let snapshot = String::from_utf8_lossy(snapshot);
+        text.push_str(&format!("\n# What it showed:\n\n{snapshot}"));
+    }
+    print(&text)
+}
+
+/// `pgdrill words`.
+fn words(texts: &[String]) -> Exit {
+    let all = pgdrill_scenarios::words();
+    let (found, lacking) = (find_words(&all, texts), lacking_words(texts));
+    if found.is_empty() && lacking.is_empty() {
+        let names = all.iter().map(|word| word.name.as_str());
+        let near = texts.first().and_then(|text| nearest_name(text, names, Tolerance::ThirdOfName));
+        let what = format!("no word has {}", quoted(texts, "and"));
+        let hint = match near {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => "`pgdrill words` without a text shows all of them".to_owned(),
+        };
+        return nothing(&what, &hint);
+    }
+    let width = output::width();
+    let mut text = report::words(&found, width);
+    if !lacking.is_empty() {
+        let gap = if text.is_empty() { "" } else { "\n" };
+        text.push_str(&format!("{gap}{}", report::lacking(&lacking, width)));
+    }
+    print(&text)
+}
+
+/// These texts in backticks, with this word between them.
+pub(crate) fn quoted(texts: &[String], between: &str) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| format!("`{text}`")).collect();
+    texts.join(&format!(" {between} "))
 }
 
 /// `pgdrill laws --known`.

@@ -10,6 +10,7 @@ mod coverage;
 #[cfg(feature = "charm")]
 mod dispatch;
 mod explain;
+mod last_run;
 mod output;
 mod run;
 #[cfg(any(feature = "containers", feature = "charm"))]
@@ -24,5 +25,6 @@ mod update;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    output::show_warnings();
     commands::main().into()
 }

@@ -37,6 +37,12 @@ pub(crate) fn complain(diagnostic: &Diagnostic) {
     let _ = writeln!(stderr, "{diagnostic}");
 }
 
+/// How many columns text for a person may have: those of the terminal, between 40 and 100, or 100 where there is none.
+pub(crate) fn width() -> usize {
+    let terminal = console::Term::stdout().size_checked();
+    terminal.map_or(100, |(_, columns)| usize::from(columns).clamp(40, 100))
+}
+
 /// What is said to whoever waits, on standard error.
 pub(crate) fn say(text: &str) {
     // Nobody is left to be informed when standard error is gone.
@@ -53,4 +59,27 @@ pub(crate) fn stdin(limit: usize) -> Result<Vec<u8>, Box<Diagnostic>> {
             Err(Box::new(Diagnostic::error("<stdin>", format!("can't be read: {error}"))))
         }
     }
+}
+
+/// Shows what pgdrill's own parts warn of, on standard error.
+pub(crate) fn show_warnings() {
+    struct Warnings;
+
+    impl log::Log for Warnings {
+        fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+            metadata.level() <= log::Level::Warn && metadata.target().starts_with("pgdrill")
+        }
+
+        fn log(&self, record: &log::Record<'_>) {
+            if self.enabled(record.metadata()) {
+                say(&format!("warning: {}", record.args()));
+            }
+        }
+
+        fn flush(&self) {}
+    }
+
+    // It is set once, at the start.
+    let _ = log::set_logger(&Warnings);
+    log::set_max_level(log::LevelFilter::Warn);
 }

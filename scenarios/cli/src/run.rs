@@ -1,18 +1,22 @@
 //! `pgdrill run`.
 
-use std::{io::IsTerminal as _, path::Path};
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use pgdrill_core::{Amendment, Diagnostic, Severity};
 use pgdrill_scenarios::{
-    Backend, Coverage, Input, Law, Plan, Run, ScenarioFiles, Verdict, is_same, plan,
+    Backend, Coverage, Filter, Input, Law, Plan, Run, ScenarioFiles, Verdict, is_same, plan,
     report::{self, CaseEnd, JudgedCase, judged, junit},
     run_each,
 };
 
 use crate::{
     args::{BackendArg, RunArgs, RunFormat, S3Arg},
-    commands::{Exit, no_file, nothing, read},
+    commands::{Exit, no_file, nothing, quoted, read},
+    last_run::{self, Failed},
     output::{complain, print, say},
     threads::{processors, runtime},
     update::{Updated, cannot_be_written, update, write_report},
@@ -20,22 +24,25 @@ use crate::{
 
 /// Runs the scenarios that the user named.
 pub(crate) fn run(args: &RunArgs) -> Exit {
-    if args.update && args.paths.iter().any(|path| path.as_os_str() == "-") {
-        let what = "`--update` has no place for the snapshot of what stands in standard input";
-        let hint = "save the scenario to a file, and give the file";
-        complain(&Diagnostic::error("the command line", what).hint(hint));
+    if let Some(complaint) = contradiction(args) {
+        complain(&complaint);
         return Exit::Wrong;
     }
-    if let Some(required) = args.require.filter(|required| *required != args.backend) {
-        let (required, runs) = (required.name(), args.backend.name());
-        let what = format!("`--require {required}` is of no use where `{runs}` runs");
-        let hint = format!("add `--backend {required}`");
-        complain(&Diagnostic::error("the command line", what).hint(hint));
-        return Exit::Wrong;
-    }
-    let (inputs, files) = read(&args.paths);
+    let Some(filters) = filters(&args.filter) else { return Exit::Wrong };
+    let failed = match (args.failed, last_run::failed()) {
+        (false, _) => None,
+        (true, Some(failed)) => Some(failed),
+        (true, None) => {
+            let what = "no run from this folder is on record";
+            return nothing(what, "run without `--failed` first");
+        }
+    };
+    let (mut inputs, files) = match &failed {
+        Some(failed) if args.paths.is_empty() => read_failed(failed),
+        Some(_) | None => read(&args.paths),
+    };
     let mut orphans = files.orphans();
-    if inputs.is_empty() {
+    if inputs.is_empty() && failed.is_none() {
         orphans.iter().for_each(complain);
         return no_file();
     }
@@ -44,7 +51,16 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         complain(&Diagnostic::error(&file, what).hint("give `--junit` a file of its own"));
         return Exit::Wrong;
     }
-    let (selected, mut refused) = select(inputs, &args.filter);
+    if let Some(failed) = &failed {
+        // Nobody can tell what a file holds that can't be read.
+        inputs.retain(|input| input.scenario.is_err() || failed.has(input));
+        if inputs.is_empty() {
+            let what =
+                "nothing of what was given failed the last time that it ran from this folder";
+            return nothing(what, "run without `--failed` to run all of it");
+        }
+    }
+    let (selected, mut refused) = select(inputs, &filters);
     report::refused(&refused).flat_map(|(_, refusal)| refusal.faults()).for_each(complain);
     if selected.is_empty() && refused.is_empty() {
         return nothing_fits(args);
@@ -72,11 +88,41 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
     let is_wrong = !refused.is_empty() || !updated.faults.is_empty();
     let said = updated.text();
     results.ends.extend(refused);
+    last_run::keep(&results.ends);
     let exit = show(args, &results.ends, is_wrong, results.printed);
     if args.update {
         say(&said);
     }
     exit
+}
+
+/// What the words of the command line ask for and no run can do.
+fn contradiction(args: &RunArgs) -> Option<Diagnostic> {
+    if args.update && args.paths.iter().any(|path| path.as_os_str() == "-") {
+        let what = "`--update` has no place for the snapshot of what stands in standard input";
+        let hint = "save the scenario to a file, and give the file";
+        return Some(Diagnostic::error("the command line", what).hint(hint));
+    }
+    let required = args.require.filter(|required| *required != args.backend)?;
+    let (required, runs) = (required.name(), args.backend.name());
+    let what = format!("`--require {required}` is of no use where `{runs}` runs");
+    let hint = format!("add `--backend {required}`");
+    Some(Diagnostic::error("the command line", what).hint(hint))
+}
+
+/// What holds the scenarios that failed the last time, wherever they were read.
+fn read_failed(failed: &Failed) -> (Vec<Input>, ScenarioFiles) {
+    let paths: Vec<PathBuf> = failed.files().into_iter().collect();
+    let (mut inputs, mut files) = (Vec::new(), ScenarioFiles::default());
+    if failed.has_embedded() {
+        inputs = read(&[]).0;
+    }
+    if !paths.is_empty() {
+        let (own, own_files) = read(&paths);
+        inputs.extend(own);
+        files = own_files;
+    }
+    (inputs, files)
 }
 
 /// The results of a run, each shown as soon as it is known.
@@ -116,9 +162,15 @@ impl<'a> Results<'a> {
         }
         // What can't be written is said once.
         if self.printed == Exit::Expected {
+            let is_quiet = self.args.quiet && *case.verdict() == Verdict::Passed;
             self.printed = print(&match self.args.format {
                 RunFormat::Json => report::json_line(&case),
-                RunFormat::Text => report::case_text(&case, self.width),
+                RunFormat::Text if is_quiet => String::new(),
+                RunFormat::Text => {
+                    let path =
+                        if self.args.verbose { report::path_text(&case, 9) } else { String::new() };
+                    report::case_text(&case, self.width) + &path
+                }
             });
         }
         self.ends.push(CaseEnd::Judged(Box::new(case)));
@@ -138,7 +190,7 @@ fn requires_snapshots(args: &RunArgs) -> bool {
 
 /// Prints what stands below the results, which were shown before as `printed` says, and writes the reports.
 fn show(args: &RunArgs, ends: &[CaseEnd], is_wrong: bool, printed: Exit) -> Exit {
-    let whole = args.paths.is_empty() && args.filter.is_empty();
+    let whole = args.paths.is_empty() && args.filter.is_empty() && !args.failed;
     // Over the whole corpus no law may go without being judged, wherever it runs.
     let unjudged = if whole { report::unjudged_laws(ends) } else { Vec::new() };
     for law in &unjudged {
@@ -173,8 +225,7 @@ fn show(args: &RunArgs, ends: &[CaseEnd], is_wrong: bool, printed: Exit) -> Exit
 }
 
 fn nothing_fits(args: &RunArgs) -> Exit {
-    let texts: Vec<String> = args.filter.iter().map(|text| format!("`{text}`")).collect();
-    let what = format!("no scenario has {} in its name or title", texts.join(" or "));
+    let what = format!("no scenario is selected by {}", quoted(&args.filter, "or"));
     let hint = if args.paths.is_empty() {
         "`pgdrill list` shows every name and title"
     } else {
@@ -327,9 +378,20 @@ pub(crate) fn progress(length: usize) -> ProgressBar {
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
+/// The filters that the user gave. `None`: one of them can't be read, and why was said.
+pub(crate) fn filters(texts: &[String]) -> Option<Vec<Filter>> {
+    let read = texts.iter().map(|text| Filter::parse(text));
+    read.collect::<Result<_, _>>().inspect_err(|complaint| complain(complaint)).ok()
+}
+
+/// Whether one of the filters selects a scenario; without any, all are.
+pub(crate) fn is_selected(filters: &[Filter], input: &Input) -> bool {
+    filters.is_empty() || filters.iter().any(|filter| filter.selects(input))
+}
+
 /// The scenarios to run, and the complaints about those that can't be read. A file that can't be read is
 /// never filtered away: nobody can tell what it holds.
-fn select(inputs: Vec<Input>, filters: &[String]) -> (Vec<Input>, Vec<CaseEnd>) {
+fn select(inputs: Vec<Input>, filters: &[Filter]) -> (Vec<Input>, Vec<CaseEnd>) {
     let mut selected = Vec::new();
     let mut refused = Vec::new();
     for input in inputs {
@@ -338,14 +400,8 @@ fn select(inputs: Vec<Input>, filters: &[String]) -> (Vec<Input>, Vec<CaseEnd>) 
                 let (name, refusal) = (input.name.clone(), refusal.clone());
                 refused.push(CaseEnd::Refused { name, refusal });
             }
-            Ok(scenario) => {
-                let fits = |text: &String| {
-                    input.name.contains(text.as_str()) || scenario.scenario.contains(text.as_str())
-                };
-                if filters.is_empty() || filters.iter().any(fits) {
-                    selected.push(input);
-                }
-            }
+            Ok(_) if is_selected(filters, &input) => selected.push(input),
+            Ok(_) => {}
         }
     }
     (selected, refused)

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use pgdrill_core::{Amendment, ports::Databag};
 use pgdrill_scenarios::{
-    Backend, Coverage, Plan, Positions, Run, charts, judge, plan, read_corpus,
+    Backend, Coverage, Plan, Positions, Run, Source, charts, judge, plan, read_corpus,
     report::{self, CaseEnd, JudgedCase},
     run_all, transcript,
 };
@@ -33,6 +33,8 @@ async fn runs(off: &[Amendment]) -> (Vec<Plan>, Vec<Run>) {
 
 fn ends(plans: &[Plan], runs: &[Run]) -> Vec<CaseEnd> {
     let cases = plans.iter().zip(runs).map(|(plan, run)| JudgedCase {
+        source: Source::Embedded,
+        switched_off: Vec::new(),
         name: plan.title.clone(),
         file: "case.yaml".to_owned(),
         backend: Backend::Memory,

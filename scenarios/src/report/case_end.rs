@@ -1,6 +1,9 @@
 //! What is known of a scenario once it was dealt with. Every report is a view of these values and composes nothing else.
 
+use pgdrill_core::Amendment;
+
 use crate::{
+    filter::Filter,
     input::{Input, Source},
     judge::{Judged, Verdict, judge},
     location::Positions,
@@ -8,7 +11,7 @@ use crate::{
     reason::Reason,
     refusal::Refusal,
     run::{Backend, Run},
-    snapshot::transcript,
+    snapshot::{causes, transcript},
 };
 
 /// How one scenario ended.
@@ -32,6 +35,8 @@ pub struct JudgedCase {
     pub name: String,
     /// The file as the user named it.
     pub file: String,
+    /// Where the scenario was read.
+    pub source: Source,
     /// Where it ran.
     pub backend: Backend,
     /// The S3 server that was used, where it was a real one.
@@ -44,6 +49,8 @@ pub struct JudgedCase {
     pub judged: Judged,
     /// Where each part of the scenario stands in its file.
     pub positions: Positions,
+    /// The amendments that were switched off beside those that the scenario names.
+    pub switched_off: Vec<Amendment>,
     /// Whether the scenario is in a file with no snapshot beside it, and the user should be told.
     pub lacks_snapshot: bool,
 }
@@ -69,13 +76,59 @@ impl JudgedCase {
         let lacks_snapshot = is_none && matches!(input.source, Source::File(_));
         let (name, file, positions) =
             (input.name.clone(), input.file.clone(), input.positions.clone());
-        Self { name, file, backend, s3, plan, run, judged, positions, lacks_snapshot }
+        let source = input.source.clone();
+        let own = |off: &Amendment| {
+            let scenario = input.scenario.as_ref();
+            scenario.is_ok_and(|scenario| scenario.without.iter().any(|name| name.0 == *off))
+        };
+        let is_off = |amendment: &&Amendment| !plan.amendments.has(**amendment) && !own(amendment);
+        let switched_off = Amendment::ALL.iter().filter(is_off).copied().collect();
+        Self {
+            name,
+            file,
+            source,
+            backend,
+            s3,
+            plan,
+            run,
+            judged,
+            positions,
+            switched_off,
+            lacks_snapshot,
+        }
     }
 
     /// The verdict.
     #[must_use]
     pub const fn verdict(&self) -> &Verdict {
         &self.judged.verdict
+    }
+
+    /// The command that runs it again, and nothing else. `None`: it was read from standard input.
+    #[must_use]
+    pub fn rerun(&self) -> Option<String> {
+        let mut words = vec!["pgdrill", "run"];
+        // A file gives its name to what it holds; to several with a number. A title is unique in its file.
+        let is = match &self.source {
+            Source::Stdin => return None,
+            Source::Embedded => Filter::is(&self.name),
+            Source::File(_) if self.name.contains('#') => Filter::is(&self.plan.title),
+            Source::File(_) => None,
+        };
+        if let Source::File(_) = self.source {
+            words.push(&self.file);
+        }
+        if let Some(is) = &is {
+            words.extend(["--filter", is]);
+        }
+        if self.backend != Backend::Memory {
+            words.extend(["--backend", self.backend.name()]);
+        }
+        if let Some(s3) = self.s3 {
+            words.extend(["--s3", s3]);
+        }
+        self.switched_off.iter().for_each(|off| words.extend(["--no-amendment", off.name()]));
+        Some(words.into_iter().map(quoted).collect::<Vec<_>>().join(" "))
     }
 
     /// What was skipped counts as failed.
@@ -112,6 +165,15 @@ impl JudgedCase {
     }
 }
 
+/// A word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-=+:,@%".contains(c);
+    if word.chars().all(is_plain) && !word.is_empty() {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// The scenarios that ran, in order.
 pub fn judged(ends: &[CaseEnd]) -> impl Iterator<Item = &JudgedCase> {
     ends.iter().filter_map(|end| match end {
@@ -141,7 +203,10 @@ fn compare(input: &Input, run: &Run) -> Option<Reason> {
         (Ok(Some(snapshot)), source) => {
             let difference = snapshot.difference(&transcript(run))?;
             let can_update = matches!(source, Source::File(_));
-            Some(Reason::SnapshotDiffers { difference, can_update })
+            let is_new = |line: &str| difference.lines().any(|l| l.strip_prefix('+') == Some(line));
+            let in_full = causes(run).into_iter().filter(|(line, _)| is_new(line));
+            let in_full = in_full.map(|(_, in_full)| in_full).collect();
+            Some(Reason::SnapshotDiffers { difference, in_full, can_update })
         }
         (Err(complaint), _) => {
             let (file, why) = (complaint.file.clone(), complaint.what.clone());

@@ -7,9 +7,13 @@ mod json;
 mod junit;
 mod laws;
 mod text;
+mod words;
 
 pub use case_end::{CaseEnd, JudgedCase, counts, judged, refused};
 pub use json::{json_line, json_lines, refused_lines};
 pub use junit::junit;
 pub use laws::{known, laws};
-pub use text::{Painter, case_text, end_text, name_width, progress_text, run_text, unjudged_laws};
+pub use text::{
+    Painter, case_text, end_text, name_width, path_text, progress_text, run_text, unjudged_laws,
+};
+pub use words::{lacking, words};

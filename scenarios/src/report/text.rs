@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 use pgdrill_flow::{shown, shown_lines};
+use pgdrill_sim::Fired;
 
 use super::{CaseEnd, JudgedCase, counts, judged, refused};
 use crate::{
@@ -9,7 +10,11 @@ use crate::{
     coverage::Coverage,
     judge::Verdict,
     law::{JudgedAt, Law},
+    snapshot::firings,
 };
+
+/// How many lines of a path are shown.
+const PATH_LINES: usize = 200;
 
 /// Colours, which the stream that they go to keeps or strips.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,6 +59,21 @@ pub fn case_text(case: &JudgedCase, width: usize) -> String {
         case.run.firings.iter().map(|step| step.fired.firing.outcome.name()).collect();
     let (verdict, name) = (Painter::verdict(case.verdict()), shown(&case.name));
     format!("{verdict}  {name:width$}  {}\n", ended.join(", "))
+}
+
+/// The path of every firing of a scenario, each line after so many spaces. Of a long one the last lines.
+#[must_use]
+pub fn path_text(case: &JudgedCase, indent: usize) -> String {
+    let fired: Vec<Fired> = case.run.firings.iter().map(|step| step.fired.clone()).collect();
+    let (text, indent) = (firings(&fired), " ".repeat(indent));
+    let lines: Vec<&str> = text.lines().collect();
+    let left_out = lines.len().saturating_sub(PATH_LINES);
+    let mut out = String::with_capacity(text.len() * 2);
+    if left_out > 0 {
+        out.push_str(&format!("{indent}… {left_out} lines before\n"));
+    }
+    lines.iter().skip(left_out).for_each(|line| out.push_str(&format!("{indent}{line}\n")));
+    out
 }
 
 /// What stands below the table of a run: the reasons of what failed, the coverage, and the counts as the last line.
@@ -112,6 +132,15 @@ fn push_reasons(out: &mut String, result: &JudgedCase) {
     for reason in result.verdict().reasons() {
         let reason = reason.strip_suffix('\n').unwrap_or(&reason);
         out.push_str(&format!("   why: {}\n", shown_lines(reason, "        ")));
+    }
+    if matches!(result.verdict(), Verdict::Failed(_)) {
+        let path = path_text(result, 8);
+        if !path.is_empty() {
+            out.push_str(&format!("  path:\n{path}"));
+        }
+        if let Some(rerun) = result.rerun() {
+            out.push_str(&format!("   run: {}\n", shown(&rerun)));
+        }
     }
 }
 

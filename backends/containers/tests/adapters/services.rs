@@ -31,6 +31,8 @@ async fn play(stage: &TestStage) {
     what_ends_at_once_was_not_started(&runit, &container).await;
     what_ends_as_it_is_held_to_run_was_started(&runit, &container).await;
     a_service_runs_and_stops(&runit, &container).await;
+    what_does_not_stop_is_killed(&runit, &container).await;
+    pretend(&container, "exec sleep 4321").await;
     what_will_not_stop_is_not_killed(&runit, &container).await;
     a_stop_between_two_starts_holds(&runit, &container).await;
     what_a_killed_manager_left_is_stopped_too(&runit, &container).await;
@@ -122,6 +124,20 @@ async fn a_service_runs_and_stops(runit: &Supervisor, container: &Container) {
     assert_eq!(error.kind(), Kind::Refused, "{error}");
 }
 
+/// As Pebble does it.
+async fn what_does_not_stop_is_killed(runit: &Supervisor, container: &Container) {
+    let deaf = "trap '' TERM; sleep 4326 & while :; do wait; sleep 0.1; done";
+    pretend(container, deaf).await;
+    runit.start(Service::Database).await.expect("started");
+    let begin = Instant::now();
+    runit.stop(Service::Database).await.expect("stopped");
+    println!("what is deaf stops after {:?}", begin.elapsed());
+    assert!(begin.elapsed() >= Duration::from_secs(2), "it is asked first");
+    assert_eq!(state(runit, Service::Database).await, ServiceState::Stopped);
+    container.run(&["pkill", "-KILL", "-f", "sleep 4326"]).await.ok();
+}
+
+/// What has a program of its own for the order decides itself.
 async fn what_will_not_stop_is_not_killed(runit: &Supervisor, container: &Container) {
     runit.start(Service::Database).await.expect("started");
     let first = process(container).await;

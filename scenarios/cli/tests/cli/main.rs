@@ -19,6 +19,7 @@ mod json;
 mod laptop;
 mod refusals;
 mod repeat;
+mod selecting;
 mod session;
 mod shelf;
 mod snapshots;

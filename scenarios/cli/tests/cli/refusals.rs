@@ -253,7 +253,7 @@ fn every_wrong_usage_ends_with_code_2_and_a_word_about_it() {
         ("new", "<HOOK>"),
         ("new create-bakup", "'create-backup'"),
         ("completions bahs", "'bash'"),
-        ("list all", "unexpected argument 'all'"),
+        ("schema all", "unexpected argument 'all'"),
     ];
     for (words, expected) in wrong {
         let ended = ended(words);

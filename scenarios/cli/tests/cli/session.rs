@@ -28,6 +28,8 @@ pub(crate) struct Session {
     folder: TempDir,
     transcript: String,
     engine: String,
+    /// Where it is kept what failed, if anywhere.
+    state: Option<TempDir>,
 }
 
 /// How a call ended.
@@ -40,13 +42,24 @@ pub(crate) struct Ended {
 impl Session {
     pub(crate) fn new() -> Self {
         let engine = NO_ENGINE.to_owned();
-        Self { folder: tempfile::tempdir().unwrap(), transcript: String::new(), engine }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            transcript: String::new(),
+            engine,
+            state: None,
+        }
     }
 
     /// This session, with a container engine.
     #[cfg(feature = "containers")]
     pub(crate) fn engine(mut self, address: &str) -> Self {
         address.clone_into(&mut self.engine);
+        self
+    }
+
+    /// This session, in which it is kept what failed.
+    pub(crate) fn remembering(mut self) -> Self {
+        self.state = Some(tempfile::tempdir().unwrap());
         self
     }
 
@@ -102,6 +115,9 @@ impl Session {
         let mut command = pgdrill();
         command.args(words.split_whitespace()).current_dir(self.folder());
         command.env("DOCKER_HOST", &self.engine);
+        if let Some(state) = &self.state {
+            command.env("XDG_STATE_HOME", state.path());
+        }
         Ended::of(feed(command, stdin))
     }
 
@@ -135,7 +151,16 @@ impl Ended {
 /// The binary, in an environment that says nothing about colours or a CI system and has no container engine.
 pub(crate) fn pgdrill() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgdrill"));
-    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS", "CI"] {
+    for name in [
+        "NO_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "TERM",
+        "COLUMNS",
+        "CI",
+        "HOME",
+        "XDG_STATE_HOME",
+    ] {
         command.env_remove(name);
     }
     command.env("DOCKER_HOST", NO_ENGINE);

@@ -1,0 +1,112 @@
+//! Which scenarios run, what is shown of them, and what the vocabulary holds.
+
+use serde_json::Value;
+
+use crate::session::{GOOD, Session, ended};
+
+const FAILING: &str = "\
+scenario: a backup that is said to fail
+given: { s3: { related: true }, stanza: initialised }
+fire:
+  - hook: create-backup
+then: { outcome: failed }
+";
+
+#[test]
+fn what_failed_is_shown_whole_and_runs_again_alone() {
+    let several = [GOOD, FAILING].join("---\n");
+    Session::new()
+        .file("one.yaml", FAILING)
+        .file("it's.yaml", several)
+        .run("run one.yaml it's.yaml")
+        .run("run one.yaml --quiet")
+        .holds("failing_whole");
+}
+
+#[test]
+fn paths_are_shown_where_asked_for_and_what_passes_is_left_out_where_asked_for() {
+    Session::new()
+        .file("good.yaml", GOOD)
+        .run("run good.yaml --verbose")
+        .run("run good.yaml -q")
+        .run("run good.yaml -q -v")
+        .holds("quiet_and_verbose");
+}
+
+#[test]
+fn what_failed_the_last_time_is_selected() {
+    Session::new()
+        .remembering()
+        .file("good.yaml", GOOD)
+        .file("bad.yaml", FAILING)
+        .run("run --failed")
+        .run("run good.yaml bad.yaml --quiet")
+        .run("run --failed --quiet")
+        .run("run good.yaml --failed")
+        .file("bad.yaml", GOOD.replace("backups are listed", "corrected"))
+        .run("run --failed")
+        .run("run --failed")
+        .holds("failed_last_time");
+}
+
+#[test]
+fn what_failed_of_the_cases_that_come_with_pgdrill_is_kept_too_and_other_folders_know_nothing() {
+    let session = Session::new().remembering();
+    let off = "run --filter =amendments/restore-needs-s3 --no-amendment restore-needs-s3";
+    assert_eq!(session.ended(off, b"").code, 1);
+    let again = session.ended("run --failed -q", b"");
+    assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{}", again.stdout);
+    assert!(again.stdout.ends_with("memory: 1 passed, 0 failed, 0 skipped\n"), "{}", again.stdout);
+    let other = Session::new().remembering();
+    assert_eq!(other.ended("run --failed", b"").code, 3);
+}
+
+#[test]
+fn filters_are_expressions() {
+    Session::new()
+        .run("list --filter =restore/without-id|=update-status/primary")
+        .run("list --filter hook(list-backups)&law(off-chart)")
+        .run("list --filter law(never-settled)")
+        .run("run --filter restore/&(")
+        .run("list --filter no-such-case")
+        .holds("filters");
+}
+
+#[test]
+fn a_list_for_programs_is_one_object_a_line() {
+    let listed = ended("list --format json --filter restore/without-id");
+    assert_eq!((listed.code, listed.stderr.as_str()), (0, ""));
+    let line: Value = serde_json::from_str(listed.stdout.trim()).unwrap();
+    assert_eq!(
+        line,
+        serde_json::json!({
+            "name": "restore/without-id",
+            "scenario": "a restore needs a backup id",
+            "file": "restore/without-id.yaml",
+        })
+    );
+}
+
+#[test]
+fn a_list_of_files_says_what_is_wrong_with_the_others() {
+    Session::new()
+        .file("good.yaml", GOOD)
+        .file("wrong.yaml", GOOD.replace("list-backups", "list-backup"))
+        .run("list .")
+        .holds("list_of_files");
+}
+
+#[test]
+fn a_case_is_shown_with_what_it_showed() {
+    Session::new().run("show restore/without-id").run("show restore/without-ids").holds("show");
+}
+
+#[test]
+fn words_are_shown_with_their_form_their_values_and_a_case() {
+    Session::new()
+        .run("words s3-server")
+        .run("words two replicas")
+        .run("words s3-sever")
+        .run("words nothing of the kind")
+        .holds("words");
+}

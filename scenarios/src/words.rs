@@ -1,0 +1,401 @@
+//! Every word that a scenario file may hold: read from the file's schema, so that the two agree by construction.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use serde_json::Value;
+
+use crate::{
+    corpus::corpus,
+    law::Law,
+    schema::schema_value,
+    yaml::{documents_from_bytes, from_document},
+};
+
+/// One word of the scenario file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// What kind of word it is.
+    pub kind: &'static str,
+    /// The word.
+    pub name: String,
+    /// What it means, in one line.
+    pub about: String,
+    /// How it is written.
+    pub form: String,
+    /// Its values, if it has a few of its own, each with what it means.
+    pub values: Vec<(String, String)>,
+    /// A case that comes with pgdrill and shows it, if there is one.
+    pub case: Option<String>,
+}
+
+/// What the vocabulary lacks, and what there is instead.
+const LACKING: &[(&str, &str)] = &[
+    (
+        "overlapping hooks",
+        "Two hooks that run at the same time on two units or replicas. Events are delivered one after the other.",
+    ),
+    (
+        "point in time",
+        "A restore to a time or along a timeline (PITR). The action `restore` takes the id of a backup, and nothing else.",
+    ),
+    (
+        "moment within a call",
+        "A change while a backup or another call runs. A change happens before a shape (`at`) or after it (`after`).",
+    ),
+];
+
+/// What kind of word each part of the schema lists: its title, where the part is, and how its members are written.
+const PARTS: &[(&str, &str, &str)] = &[
+    ("key of a scenario", "", ""),
+    ("key of `given`", "/$defs/Given", ""),
+    ("key of `given.s3` and `s3-settings`", "/$defs/S3Given", ""),
+    ("key of a step under `fire`", "/$defs/FireStep", ""),
+    ("moment under `meanwhile`", "/$defs/Meanwhile", ""),
+    ("expectation under `then`", "/$defs/Then", ""),
+    ("change under `do`", "/$defs/Change", "do: "),
+    ("hook", "/$defs/Hook", "hook: "),
+    ("outcome", "/$defs/Outcome", "outcome: "),
+    ("status", "/$defs/StatusName", "statuses: { 0: … } with "),
+    ("shape of a chart", "/$defs/Shape", "at: "),
+    ("call of a port", "/$defs/Call", "lost: "),
+    ("law", "/$defs/Law", "damage: … with "),
+    ("amendment", "/$defs/Amendment", "without: … with "),
+];
+
+/// Parts of the schema that are named in a form instead of being written out.
+const NAMED: &[(&str, &str)] = &[
+    ("Given", "{ … }"),
+    ("S3Given", "{ … }"),
+    ("Then", "{ … }"),
+    ("FireStep", "STEP"),
+    ("Meanwhile", "MOMENT"),
+    ("Change", "CHANGE"),
+    ("Hook", "HOOK"),
+    ("Outcome", "OUTCOME"),
+    ("StatusName", "STATUS"),
+    ("StatusKind", "STATUS"),
+    ("Shape", "SHAPE"),
+    ("ChartShape", "HOOK/SHAPE"),
+    ("Call", "CALL"),
+    ("Law", "LAW"),
+    ("Damage", "LAW"),
+    ("Amendment", "AMENDMENT"),
+    ("KnownDamage", "{ law: LAW, because: TEXT }"),
+];
+
+/// Every word, part by part.
+#[must_use]
+pub fn words() -> Vec<Word> {
+    let schema = schema_value();
+    let schema = Schema(&schema);
+    let shown = Shown::of(&schema);
+    let mut words = Vec::new();
+    for &(kind, part, prefix) in PARTS {
+        for member in schema.members(part) {
+            let pointer = format!("{part}{}", member.below);
+            let case = shown.case(kind, &member.name, &pointer);
+            let mut about = one_line(member.node);
+            if let Some(law) =
+                Law::ALL.iter().find(|law| kind == "law" && law.name() == member.name)
+            {
+                let _ = write!(about, " Judged {}.", law.judged_at().name());
+            }
+            let form = format!("{prefix}{}", schema.member_form(&member));
+            let values = schema.values(&member);
+            words.push(Word { kind, name: member.name, about, form, values, case });
+        }
+    }
+    words
+}
+
+/// The words in which each of these texts occurs, in whatever case: in the word, its kind, or what it means.
+#[must_use]
+pub fn find<'a>(words: &'a [Word], texts: &[String]) -> Vec<&'a Word> {
+    let texts = folded(texts);
+    let has_all = |word: &&Word| {
+        let mut all = format!("{} {} {} {}", word.kind, word.name, word.about, word.form);
+        word.values.iter().for_each(|(value, about)| all.push_str(&format!(" {value} {about}")));
+        let all = all.to_lowercase();
+        texts.iter().all(|text| all.contains(text.as_str()))
+    };
+    words.iter().filter(has_all).collect()
+}
+
+/// What the vocabulary lacks and these texts ask for: its name, and what there is instead.
+#[must_use]
+pub fn lacking(texts: &[String]) -> Vec<(&'static str, &'static str)> {
+    let texts = folded(texts);
+    let has_all = |(name, about): &&(&str, &str)| {
+        let all = format!("{name} {about}").to_lowercase();
+        texts.iter().all(|text| all.contains(text.as_str()))
+    };
+    LACKING.iter().filter(has_all).copied().collect()
+}
+
+fn folded(texts: &[String]) -> Vec<String> {
+    texts.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect()
+}
+
+/// A member of a part: a key, or one of several alternatives.
+struct Member<'a> {
+    name: String,
+    /// Where it is below its part.
+    below: String,
+    node: &'a Value,
+    /// Whether it stands as `name: value`.
+    value: Option<&'a Value>,
+}
+
+/// The schema, looked at.
+#[derive(Clone, Copy)]
+struct Schema<'a>(&'a Value);
+
+impl<'a> Schema<'a> {
+    fn at(self, pointer: &str) -> &'a Value {
+        self.0.pointer(pointer).unwrap_or(&Value::Null)
+    }
+
+    /// The node itself, or the one to which it refers, with its pointer.
+    fn follow(self, node: &'a Value, pointer: &str) -> (&'a Value, String) {
+        match node.get("$ref").and_then(Value::as_str).and_then(|it| it.strip_prefix('#')) {
+            Some(to) => (self.at(to), to.to_owned()),
+            None => (node, pointer.to_owned()),
+        }
+    }
+
+    fn members(self, part: &str) -> Vec<Member<'a>> {
+        let node = self.at(part);
+        if let Some(alternatives) = node.get("oneOf").filter(|_| node.get("properties").is_none()) {
+            let alternatives = alternatives.as_array().into_iter().flatten().enumerate();
+            let member = |(index, node): (usize, &'a Value)| {
+                let below = format!("/oneOf/{index}");
+                if let Some(name) = node.get("const").and_then(Value::as_str) {
+                    return Some(Member { name: name.to_owned(), below, node, value: None });
+                }
+                let (name, value) = node.get("properties")?.as_object()?.iter().next()?;
+                Some(Member { name: name.clone(), below, node, value: Some(value) })
+            };
+            return alternatives.filter_map(member).collect();
+        }
+        let properties = node.get("properties").and_then(Value::as_object).into_iter().flatten();
+        let member = |(name, node): (&String, &'a Value)| Member {
+            name: name.clone(),
+            below: format!("/properties/{name}"),
+            node,
+            value: Some(node),
+        };
+        properties.map(member).collect()
+    }
+
+    fn member_form(self, member: &Member<'_>) -> String {
+        match member.value {
+            None => member.name.clone(),
+            Some(value) => format!("{}: {}", member.name, self.form(value)),
+        }
+    }
+
+    /// How a value is written.
+    fn form(self, node: &Value) -> String {
+        if let Some(name) = node.get("$ref").and_then(Value::as_str) {
+            let name = name.rsplit('/').next().unwrap_or(name);
+            let named = NAMED.iter().find(|(part, _)| *part == name);
+            return match named {
+                Some((_, form)) => (*form).to_owned(),
+                None => self.form(self.at(&format!("/$defs/{name}"))),
+            };
+        }
+        for key in ["oneOf", "anyOf"] {
+            if let Some(alternatives) = node.get(key).and_then(Value::as_array) {
+                let is_said = |it: &&Value| it.get("type").and_then(Value::as_str) != Some("null");
+                let forms: Vec<String> =
+                    alternatives.iter().filter(is_said).map(|it| self.form(it)).collect();
+                return forms.join(" | ");
+            }
+        }
+        if let Some(word) = node.get("const") {
+            return word.as_str().map_or_else(|| word.to_string(), str::to_owned);
+        }
+        if let Some(properties) = node.get("properties").and_then(Value::as_object) {
+            let keys = properties.iter().map(|(key, value)| format!("{key}: {}", self.form(value)));
+            return format!("{{ {} }}", keys.collect::<Vec<_>>().join(", "));
+        }
+        let types = node.get("type");
+        let one = types.and_then(Value::as_str).or_else(|| types?.get(0)?.as_str());
+        match one {
+            Some("array") => format!("[ {}, … ]", self.form(node.get("items").unwrap_or(node))),
+            Some("integer") => "N".to_owned(),
+            Some("boolean") => "true | false".to_owned(),
+            Some("object") => {
+                let patterns = node.get("patternProperties").and_then(Value::as_object);
+                match (patterns.and_then(|it| it.values().next()), node.get("additionalProperties"))
+                {
+                    (Some(value), _) => format!("{{ UNIT: {}, … }}", self.form(value)),
+                    (None, Some(value)) => format!("{{ KEY: {}, … }}", self.form(value)),
+                    (None, None) => "{ … }".to_owned(),
+                }
+            }
+            Some(_) | None => "TEXT".to_owned(),
+        }
+    }
+
+    /// The values that a member may have, where they are words of its own.
+    fn values(self, member: &Member<'_>) -> Vec<(String, String)> {
+        let mut values = Vec::new();
+        if let Some(value) = member.value {
+            self.collect_values(value, &mut values);
+        }
+        values
+    }
+
+    fn collect_values(self, node: &Value, values: &mut Vec<(String, String)>) {
+        if let Some(name) = node.get("$ref").and_then(Value::as_str) {
+            let name = name.rsplit('/').next().unwrap_or(name);
+            if NAMED.iter().all(|(part, _)| *part != name) {
+                self.collect_values(self.at(&format!("/$defs/{name}")), values);
+            }
+            return;
+        }
+        if let Some(word) = node.get("const").and_then(Value::as_str) {
+            values.push((word.to_owned(), one_line(node)));
+        }
+        for key in ["oneOf", "anyOf"] {
+            let alternatives = node.get(key).and_then(Value::as_array).into_iter().flatten();
+            alternatives.for_each(|alternative| self.collect_values(alternative, values));
+        }
+        for key in ["properties", "patternProperties"] {
+            let below = node.get(key).and_then(Value::as_object).into_iter().flatten();
+            below.for_each(|(_, value)| self.collect_values(value, values));
+        }
+        for key in ["items", "additionalProperties"] {
+            node.get(key).into_iter().for_each(|value| self.collect_values(value, values));
+        }
+    }
+
+    /// Notes every part of the schema that a value makes use of.
+    fn visit(self, node: &'a Value, pointer: &str, value: &Value, seen: &mut BTreeSet<String>) {
+        let (node, pointer) = self.follow(node, pointer);
+        for key in ["oneOf", "anyOf"] {
+            let alternatives = node.get(key).and_then(Value::as_array).into_iter().flatten();
+            for (index, alternative) in alternatives.enumerate() {
+                if self.fits(alternative, value) {
+                    let below = format!("{pointer}/{key}/{index}");
+                    seen.insert(below.clone());
+                    self.visit(alternative, &below, value, seen);
+                }
+            }
+        }
+        match value {
+            Value::Object(entries) => {
+                for (key, value) in entries {
+                    let own = node.get("properties").and_then(|it| it.get(key));
+                    let others = node.get("patternProperties").and_then(Value::as_object);
+                    let other = others.and_then(|it| it.values().next());
+                    let other = other.or_else(|| node.get("additionalProperties"));
+                    let below = format!("{pointer}/properties/{key}");
+                    if own.is_some() {
+                        seen.insert(below.clone());
+                    }
+                    if let Some(node) = own.or(other) {
+                        self.visit(node, &below, value, seen);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                let below = format!("{pointer}/items");
+                let node = node.get("items").unwrap_or(&Value::Null);
+                items.iter().for_each(|item| self.visit(node, &below, item, seen));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    /// Whether a value is written as this alternative is.
+    fn fits(self, node: &'a Value, value: &Value) -> bool {
+        let (node, _) = self.follow(node, "");
+        if let Some(word) = node.get("const") {
+            return word == value;
+        }
+        for key in ["oneOf", "anyOf"] {
+            if let Some(alternatives) = node.get(key).and_then(Value::as_array) {
+                return alternatives.iter().any(|alternative| self.fits(alternative, value));
+            }
+        }
+        match (node.get("properties").and_then(Value::as_object), value) {
+            (Some(properties), Value::Object(entries)) => {
+                entries.keys().all(|key| properties.contains_key(key))
+            }
+            (Some(_), _) => false,
+            (None, _) => node.get("type").is_some(),
+        }
+    }
+}
+
+/// What a part of the schema means, on one line.
+fn one_line(node: &Value) -> String {
+    let about = node.get("description").and_then(Value::as_str).unwrap_or_default();
+    about.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A case, and the words that it shows.
+struct Case {
+    name: String,
+    /// The parts of the schema that its file makes use of.
+    parts: BTreeSet<String>,
+    transcript: String,
+}
+
+impl Case {
+    /// Whether a firing got to this shape.
+    fn visits(&self, shape: &str) -> bool {
+        let is_of_shape = |line: &str| {
+            let rest = line.strip_prefix("   ").and_then(|line| line.strip_prefix(shape));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', ' ']))
+        };
+        self.transcript.lines().any(is_of_shape)
+    }
+}
+
+/// Which words each case shows.
+struct Shown {
+    /// The cases, the shortest first.
+    cases: Vec<Case>,
+}
+
+impl Shown {
+    fn of(schema: &Schema<'_>) -> Self {
+        let mut cases: Vec<(usize, Case)> = Vec::new();
+        for (name, content, snapshot) in corpus().files {
+            let mut documents = documents_from_bytes(&content, &name).into_iter().flatten();
+            // In a file of several a case is known by its number, too.
+            let (Some(document), None) = (documents.next(), documents.next()) else { continue };
+            let Ok(value) = from_document::<Value>(&document) else { continue };
+            let mut parts = BTreeSet::new();
+            schema.visit(schema.0, "", &value, &mut parts);
+            let name = name.trim_end_matches(".yaml").to_owned();
+            let transcript = String::from_utf8_lossy(&snapshot.unwrap_or_default()).into_owned();
+            cases.push((content.len(), Case { name, parts, transcript }));
+        }
+        // Those of one length stay in the order of their names.
+        cases.sort_by_key(|(length, _)| *length);
+        Self { cases: cases.into_iter().map(|(_, case)| case).collect() }
+    }
+
+    /// The shortest case that shows a word.
+    fn case(&self, kind: &str, name: &str, pointer: &str) -> Option<String> {
+        let in_file = |case: &&Case| case.parts.contains(pointer);
+        let first = match kind {
+            "law" => {
+                let law = Law::ALL.iter().find(|law| law.name() == name)?;
+                return Some(law.cases().0.to_owned()).filter(|case| !case.is_empty());
+            }
+            "amendment" => {
+                let mark = format!("by {name})");
+                let by_mark = self.cases.iter().find(|case| case.transcript.contains(&mark));
+                by_mark.or_else(|| self.cases.iter().find(in_file))
+            }
+            "shape of a chart" => self.cases.iter().find(|case| case.visits(name)),
+            _ => self.cases.iter().find(in_file),
+        };
+        first.map(|case| case.name.clone())
+    }
+}
