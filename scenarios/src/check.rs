@@ -9,6 +9,7 @@ use crate::{
     scenario::{FireStep, Meanwhile, Scenario},
     target::Target,
     unexpected::escaped,
+    words::{CHANGE, words},
     yaml::{LeftOut, Span, YamlDocument, documents, from_document, name_hint},
 };
 
@@ -71,15 +72,15 @@ pub fn read_change(text: &str, file: &str) -> Result<(YamlDocument, Change), Box
 /// A complaint about a change, with advice where the text is a word that leads to the list of changes, or lacks a space.
 fn in_words(complaint: Diagnostic, text: &str) -> Diagnostic {
     let all = "`pgdrill words change` lists every change, and how it is written";
-    let advice = match text.trim().split_once(':') {
-        Some((key, value)) if !value.starts_with(char::is_whitespace) && !value.is_empty() => {
-            format!("write a space after the colon: `{key}: {value}`; {all}")
-        }
-        _ => match &complaint.hint {
-            Some(hint) => match hint.split_once("? ") {
-                Some((question, _)) => format!("{question}? {all}"),
-                None => all.to_owned(),
-            },
+    let lacks_space = |(key, value): &(&str, &str)| {
+        let is_change = || words().iter().any(|it| it.kind == CHANGE && it.name == *key);
+        value.starts_with(|c: char| !c.is_whitespace()) && is_change()
+    };
+    let inner = text.trim().trim_start_matches('{').trim_end_matches('}').trim();
+    let advice = match inner.split_once(':').filter(lacks_space) {
+        Some((key, value)) => format!("write a space after the colon: `{key}: {value}`; {all}"),
+        None => match complaint.hint.as_deref().and_then(|hint| hint.split_once("? ")) {
+            Some((question, _)) => format!("{question}? {all}"),
             None => all.to_owned(),
         },
     };

@@ -15,6 +15,8 @@ use crate::{input::Input, law::Law, names::Named, scenario::Scenario};
 
 /// How deep an expression may be nested.
 const MAX_DEPTH: usize = 64;
+/// How long a regular expression may be, in bytes: what it takes to look for one grows with the square.
+const MAX_PATTERN: usize = 500;
 
 /// Selects scenarios.
 #[derive(Debug, Clone)]
@@ -52,19 +54,20 @@ impl Filter {
             None => Ok(filter),
             Some((at, found)) => {
                 let what = format!("`{}` is not expected here", shown(&found.to_string()));
-                Err(reader.error(at, &what, "put a text with such a character in quotes"))
+                let hint = "`&` and `|` stand between two parts; put a text with one of `&|()!\"` in quotes, and write a `/` within a regular expression as `\\/`";
+                Err(reader.error(at, &what, hint))
             }
         }
     }
 
-    /// The expression that selects what has exactly this name or title. `None`: no expression can hold it.
+    /// The expression that selects what has exactly this name or title.
     #[must_use]
-    pub fn is(name: &str) -> Option<String> {
-        let has_meaning = |c: char| "&|()!\"".contains(c);
+    pub fn is(name: &str) -> String {
+        let has_meaning = |c: char| "&|()!\"\\".contains(c);
         if !name.contains(has_meaning) && name.trim() == name {
-            return Some(format!("={name}"));
+            return format!("={name}");
         }
-        (!name.contains('"')).then(|| format!("=\"{name}\""))
+        format!("=\"{}\"", name.replace('\\', r"\\").replace('"', "\\\""))
     }
 
     /// Whether it selects a scenario. One that can't be read is nobody's to select.
@@ -131,6 +134,8 @@ impl Reader<'_> {
     fn any(&mut self, depth: usize) -> Result<Filter, Box<Diagnostic>> {
         let mut filters = vec![self.all(depth)?];
         while self.eat('|') {
+            // As many write it.
+            self.eat('|');
             filters.push(self.all(depth)?);
         }
         Ok(one_or(filters, Filter::Any))
@@ -139,6 +144,7 @@ impl Reader<'_> {
     fn all(&mut self, depth: usize) -> Result<Filter, Box<Diagnostic>> {
         let mut filters = vec![self.part(depth)?];
         while self.eat('&') {
+            self.eat('&');
             filters.push(self.part(depth)?);
         }
         Ok(one_or(filters, Filter::All))
@@ -172,6 +178,10 @@ impl Reader<'_> {
             '/' => {
                 self.left.next();
                 let pattern = self.until('/', at)?;
+                if pattern.is_empty() || pattern.len() > MAX_PATTERN {
+                    let what = format!("a regular expression has 1 to {MAX_PATTERN} bytes");
+                    return Err(self.error(at, &what, "write a shorter one, or a text"));
+                }
                 let regex = Regex::new(&pattern).map_err(|error| {
                     let what = format!("`{}` is no regular expression: {error}", shown(&pattern));
                     self.error(at, &what, "a text without `/` is taken as it is")
@@ -190,7 +200,7 @@ impl Reader<'_> {
         }
         let inner = self.peek().map_or(self.text.len(), |(inner, _)| inner);
         let argument = self.until(')', at)?;
-        let argument = argument.trim();
+        let argument = argument.trim().trim_matches('"');
         match word.as_str() {
             "hook" => self.named(inner, "hook", argument).map(Filter::Fires),
             "law" => self.named(inner, "law", argument).map(Filter::Breaks),
@@ -219,10 +229,13 @@ impl Reader<'_> {
 
     /// A text in quotes, or up to the next character with a meaning, without the spaces around it.
     fn word(&mut self, at: usize) -> Result<String, Box<Diagnostic>> {
-        if self.eat('"') {
-            return self.until('"', at);
-        }
         let mut word = String::new();
+        if self.eat('"') {
+            word = self.until('"', at)?;
+            if !word.is_empty() {
+                return Ok(word);
+            }
+        }
         while let Some((_, c)) = self.left.next_if(|(_, c)| !"&|()!\"".contains(*c)) {
             word.push(c);
         }
@@ -234,7 +247,8 @@ impl Reader<'_> {
         Ok(word)
     }
 
-    /// What stands before the next such character, which is taken, too.
+    /// What stands before the next such character, which is taken, too. Behind a `\\` it is one of the text; in a regular
+    /// expression the `\\` stays.
     fn until(&mut self, end: char, at: usize) -> Result<String, Box<Diagnostic>> {
         let mut text = String::new();
         let mut is_escaped = false;
@@ -242,8 +256,11 @@ impl Reader<'_> {
             if c == end && !is_escaped {
                 return Ok(text);
             }
-            is_escaped = end == '/' && c == '\\' && !is_escaped;
-            text.push(c);
+            let escapes = end != ')' && c == '\\' && !is_escaped;
+            if !escapes || end == '/' {
+                text.push(c);
+            }
+            is_escaped = escapes;
         }
         Err(self.error(at, &format!("`{end}` is missing at the end"), "close it"))
     }
@@ -288,6 +305,8 @@ mod tests {
         assert_eq!(selected(&format!("({one} | {other}) & update")), ["update-status/primary"]);
         assert_eq!(selected(&format!("({one} | {other}) & !update")), ["restore/without-id"]);
         assert_eq!(selected(&format!("!!{one}")), ["restore/without-id"]);
+        assert_eq!(selected(&format!("{one} || {other} && nothing")), ["restore/without-id"]);
+        assert_eq!(selected("hook(\"restore\")"), selected("hook(restore)"));
     }
 
     #[test]
@@ -310,14 +329,17 @@ mod tests {
         for input in &corpus {
             let title = &input.scenario.as_ref().expect("a case").scenario;
             for name in [&input.name, title] {
-                let is = Filter::is(name).expect("no case has a quote in its name or title");
+                let is = Filter::is(name);
                 let filter = Filter::parse(&is).expect("an expression");
                 let found = corpus.iter().filter(|input| filter.selects(input));
                 assert_eq!(found.map(|it| &it.name).collect::<Vec<_>>(), [&input.name], "{is}");
             }
         }
-        assert_eq!(Filter::is("a (b)"), Some("=\"a (b)\"".to_owned()));
-        assert_eq!(Filter::is("say \"b\""), None);
+        assert_eq!(Filter::is("a (b)"), "=\"a (b)\"");
+        for name in ["say \"b\"", r"a\b", r#"\"&"#, " a ", "ä|b"] {
+            let filter = Filter::parse(&Filter::is(name)).expect("an expression");
+            assert!(matches!(&filter, Filter::Is(text) if text == name), "{filter:?}");
+        }
     }
 
     #[test]
@@ -326,7 +348,12 @@ mod tests {
             ("", 1, "something is missing here", "write a text"),
             ("a &", 4, "something is missing here", "write a text"),
             ("ä | ", 5, "something is missing here", "write a text"),
-            ("a | | b", 5, "a text is missing here", "write a text"),
+            ("a | & b", 5, "a text is missing here", "write a text"),
+            ("\"\"", 1, "a text is missing here", "write a text"),
+            ("//", 1, "has 1 to 500 bytes", "a text"),
+            (&format!("/{}/", "(a|b)".repeat(101)), 1, "has 1 to 500 bytes", "shorter"),
+            ("/restore/without-id/", 10, "`w` is not expected here", r"`\/`"),
+            ("a \"b\"", 3, "`\"` is not expected here", "between two parts"),
             ("(a", 3, "`)` is missing", "close"),
             ("a) b", 2, "`)` is not expected here", "quotes"),
             ("\"a", 1, "`\"` is missing at the end", "close"),

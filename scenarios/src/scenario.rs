@@ -66,7 +66,7 @@ pub struct FireStep {
     pub settle: bool,
     /// What must hold right after this step.
     #[serde(default)]
-    #[schemars(extend("properties" = { "damage": false }))]
+    #[schemars(extend("properties" = { "damage": { "maxItems": 0 } }))]
     pub then: Then,
 }
 
@@ -75,9 +75,18 @@ pub struct FireStep {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(extend("oneOf" = [
-    { "required": ["at", "do"], "properties": { "after": false, "lost": false } },
-    { "required": ["after", "do"], "properties": { "at": false, "lost": false } },
-    { "required": ["lost"], "properties": { "at": false, "after": false, "do": false } },
+    {
+        "required": ["at", "do"],
+        "properties": { "at": { "not": { "type": "null" } }, "do": { "not": { "type": "null" } }, "after": { "type": "null" }, "lost": { "type": "null" } },
+    },
+    {
+        "required": ["after", "do"],
+        "properties": { "after": { "not": { "type": "null" } }, "do": { "not": { "type": "null" } }, "at": { "type": "null" }, "lost": { "type": "null" } },
+    },
+    {
+        "required": ["lost"],
+        "properties": { "lost": { "not": { "type": "null" } }, "at": { "type": "null" }, "after": { "type": "null" }, "do": { "type": "null" } },
+    },
 ]))]
 pub struct Meanwhile {
     /// Before this shape is carried out.

@@ -20,14 +20,21 @@ pub fn schema() -> String {
 /// each hook takes.
 pub(crate) fn schema_value() -> Value {
     let mut schema = schemars::schema_for!(Scenario).to_value();
-    bound_units(&mut schema);
+    bound(&mut schema);
     if let Some(step) = schema.pointer_mut("/$defs/FireStep").and_then(Value::as_object_mut) {
         step.insert("oneOf".to_owned(), steps());
-        step.insert("allOf".to_owned(), Hook::ALL.iter().map(|&hook| of_hook(hook)).collect());
+        let rules = Hook::ALL.iter().map(|&hook| of_hook(hook)).chain([of_all_units()]);
+        step.insert("allOf".to_owned(), rules.collect());
     }
     for (at, key, value) in [
         ("", "$id", json!(ID)),
-        ("/properties/fire", "minItems", json!(1)),
+        // Without a hook nothing fires.
+        (
+            "/properties/fire",
+            "contains",
+            json!({ "required": ["hook"], "properties": { "hook": given() } }),
+        ),
+        ("/properties/scenario", "pattern", json!("\\S")),
         ("/$defs/KnownDamage/properties/because", "pattern", json!("\\S")),
     ] {
         if let Some(node) = schema.pointer_mut(at).and_then(Value::as_object_mut) {
@@ -37,12 +44,41 @@ pub(crate) fn schema_value() -> Value {
     schema
 }
 
-/// Has every number of a unit, and of units, be one that can be.
-fn bound_units(node: &mut Value) {
+/// What an optional key may hold where it belongs to another kind of step.
+fn absent() -> Value {
+    json!({ "type": "null" })
+}
+
+/// What an optional key holds where it is needed.
+fn given() -> Value {
+    json!({ "not": { "type": "null" } })
+}
+
+/// Has every number be one that can be, and a text be written as any scalar, as YAML has it.
+fn bound(node: &mut Value) {
     match node {
         Value::Object(entries) => {
+            let is_free = !entries.contains_key("const") && !entries.contains_key("enum");
+            match entries.get("type") {
+                Some(Value::String(text)) if text == "string" && is_free => {
+                    entries.insert("type".to_owned(), json!(["string", "number", "boolean"]));
+                }
+                Some(Value::Array(types)) if types.iter().any(|it| it == "string") => {
+                    entries
+                        .insert("type".to_owned(), json!(["string", "number", "boolean", "null"]));
+                }
+                _ => {}
+            }
+            let most = match entries.get("format").and_then(Value::as_str) {
+                Some("uint32") => Some(json!(u32::MAX)),
+                Some("uint64") => Some(json!(u64::MAX)),
+                _ => None,
+            };
+            if let Some(most) = most {
+                entries.entry("maximum").or_insert(most);
+            }
             if let Some(properties) = entries.get_mut("properties").and_then(Value::as_object_mut) {
-                properties.iter_mut().for_each(|(key, value)| bound_unit(key, value));
+                properties.iter_mut().for_each(|(key, value)| bound_number(key, value));
             }
             if let Some(patterns) =
                 entries.get_mut("patternProperties").and_then(Value::as_object_mut)
@@ -50,14 +86,14 @@ fn bound_units(node: &mut Value) {
             {
                 patterns.insert(format!("^[0-{}]$", MOST_UNITS - 1), by_unit);
             }
-            entries.values_mut().for_each(bound_units);
+            entries.values_mut().for_each(bound);
         }
-        Value::Array(items) => items.iter_mut().for_each(bound_units),
+        Value::Array(items) => items.iter_mut().for_each(bound),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
-fn bound_unit(key: &str, node: &mut Value) {
+fn bound_number(key: &str, node: &mut Value) {
     let (least, most) = match key {
         "unit"
         | "leader"
@@ -65,7 +101,9 @@ fn bound_unit(key: &str, node: &mut Value) {
         | "primary-moves-to"
         | "leader-moves-to"
         | "service-will-not-stop" => (0, MOST_UNITS - 1),
-        "scale-to" | "planned-units" => (1, MOST_UNITS),
+        "scale-to" => (1, MOST_UNITS),
+        // An application may be to have more units than can be rehearsed.
+        "planned-units" => (1, u32::MAX),
         _ => return,
     };
     if let Some(entries) = node.as_object_mut().filter(|it| it.contains_key("minimum")) {
@@ -76,26 +114,48 @@ fn bound_unit(key: &str, node: &mut Value) {
 
 /// The three kinds of step: none holds what belongs to another.
 fn steps() -> Value {
+    let of_no_hook = json!({
+        "hook": absent(),
+        "unit": absent(),
+        "params": { "maxProperties": 0 },
+        "meanwhile": { "maxItems": 0 },
+        "then": { "properties": {
+            "outcome": absent(), "message": absent(), "results": { "maxProperties": 0 },
+        } },
+    });
+    let with = |own: Value| {
+        let mut all = of_no_hook.clone();
+        if let (Some(all), Value::Object(own)) = (all.as_object_mut(), own) {
+            all.extend(own);
+        }
+        all
+    };
+    let not_between = json!({ "not": { "const": "process-dies" } });
     json!([
         {
             "required": ["hook"],
-            "properties": { "do": false, "settle": { "const": false } },
+            "properties": { "hook": given(), "do": absent(), "settle": { "const": false } },
         },
         {
             "required": ["do"],
-            "properties": {
-                "hook": false, "unit": false, "params": false, "meanwhile": false,
+            "properties": with(json!({
+                "do": { "allOf": [given(), not_between] },
                 "settle": { "const": false },
-            },
+            })),
         },
         {
             "required": ["settle"],
-            "properties": {
-                "hook": false, "unit": false, "params": false, "meanwhile": false, "do": false,
-                "settle": { "const": true },
-            },
+            "properties": with(json!({ "do": absent(), "settle": { "const": true } })),
         },
     ])
+}
+
+/// A `meanwhile` is of one firing.
+fn of_all_units() -> Value {
+    json!({
+        "if": { "required": ["unit"], "properties": { "unit": { "const": "all" } } },
+        "then": { "properties": { "meanwhile": { "maxItems": 0 } } },
+    })
 }
 
 /// What a step that fires a hook may hold: its parameters, the shapes of its chart, and results if it is an action.
@@ -117,10 +177,16 @@ fn of_hook(hook: Hook) -> Value {
     let nodes = charts::chart(hook).map_or(&[][..], |chart| chart.nodes.as_slice());
     let shapes: Vec<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
     let moment = json!({
-        "properties": { "at": { "enum": shapes }, "after": { "enum": shapes } },
+        "properties": {
+            "at": { "anyOf": [absent(), { "enum": shapes }] },
+            "after": { "anyOf": [absent(), { "enum": shapes }] },
+        },
     });
-    let then =
-        if hook.is_action() { json!(true) } else { json!({ "properties": { "results": false } }) };
+    let then = if hook.is_action() {
+        json!(true)
+    } else {
+        json!({ "properties": { "results": { "maxProperties": 0 } } })
+    };
     json!({
         "if": { "required": ["hook"], "properties": { "hook": { "const": hook.name() } } },
         "then": {

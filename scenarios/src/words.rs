@@ -44,23 +44,27 @@ const LACKING: &[(&str, &str)] = &[
     ),
 ];
 
-/// What kind of word each part of the schema lists: its title, where the part is, and how its members are written.
-const PARTS: &[(&str, &str, &str)] = &[
-    ("key of a scenario", "", ""),
-    ("key of `given`", "/$defs/Given", ""),
-    ("key of `given.s3` and `s3-settings`", "/$defs/S3Given", ""),
-    ("key of a step under `fire`", "/$defs/FireStep", ""),
-    ("moment under `meanwhile`", "/$defs/Meanwhile", ""),
-    ("expectation under `then`", "/$defs/Then", ""),
-    ("change under `do`", "/$defs/Change", "do: "),
-    ("hook", "/$defs/Hook", "hook: "),
-    ("outcome", "/$defs/Outcome", "outcome: "),
-    ("status", "/$defs/StatusName", "statuses: { 0: … } with "),
-    ("shape of a chart", "/$defs/Shape", "at: "),
-    ("call of a port", "/$defs/Call", "lost: "),
-    ("law", "/$defs/Law", "damage: … with "),
-    ("amendment", "/$defs/Amendment", "without: … with "),
+/// What kind of word each part of the schema lists: its title, where the part is, and what stands before and after a word of it.
+const PARTS: &[(&str, &str, [&str; 2])] = &[
+    ("key of a scenario", "", NOTHING),
+    ("key of `given`", "/$defs/Given", NOTHING),
+    ("key of `given.s3` and `s3-settings`", "/$defs/S3Given", NOTHING),
+    ("key of a step under `fire`", "/$defs/FireStep", NOTHING),
+    ("moment under `meanwhile`", "/$defs/Meanwhile", NOTHING),
+    ("expectation under `then`", "/$defs/Then", NOTHING),
+    (CHANGE, "/$defs/Change", ["do: ", ""]),
+    ("hook", "/$defs/Hook", ["hook: ", ""]),
+    ("outcome", "/$defs/Outcome", ["outcome: ", ""]),
+    ("status", "/$defs/StatusName", ["statuses: { 0: ", " }"]),
+    ("shape of a chart", "/$defs/Shape", ["at: ", ""]),
+    ("call of a port", "/$defs/Call", ["lost: ", ""]),
+    ("law", "/$defs/Law", ["damage: [", "]"]),
+    ("amendment", "/$defs/Amendment", ["without: [", "]"]),
 ];
+
+/// The kind of changes.
+pub(crate) const CHANGE: &str = "change under `do`";
+const NOTHING: [&str; 2] = ["", ""];
 
 /// Parts of the schema that are named in a form instead of being written out.
 const NAMED: &[(&str, &str)] = &[
@@ -90,7 +94,7 @@ pub fn words() -> Vec<Word> {
     let schema = Schema(&schema);
     let shown = Shown::of(&schema);
     let mut words = Vec::new();
-    for &(kind, part, prefix) in PARTS {
+    for &(kind, part, [before, after]) in PARTS {
         for member in schema.members(part) {
             let pointer = format!("{part}{}", member.below);
             let case = shown.case(kind, &member.name, &pointer);
@@ -100,7 +104,11 @@ pub fn words() -> Vec<Word> {
             {
                 let _ = write!(about, " Judged {}.", law.judged_at().name());
             }
-            let form = format!("{prefix}{}", schema.member_form(&member));
+            let mut form = schema.member_form(&member);
+            if member.value.is_some() && !before.is_empty() {
+                form = format!("{{ {form} }}");
+            }
+            let form = format!("{before}{form}{after}");
             let values = schema.values(&member);
             words.push(Word { kind, name: member.name, about, form, values, case });
         }
@@ -220,6 +228,7 @@ impl<'a> Schema<'a> {
             return format!("{{ {} }}", keys.collect::<Vec<_>>().join(", "));
         }
         let types = node.get("type");
+        // A text may also be written as a number is, and what may be left out as `null`.
         let one = types.and_then(Value::as_str).or_else(|| types?.get(0)?.as_str());
         match one {
             Some("array") => format!("[ {}, … ]", self.form(node.get("items").unwrap_or(node))),
@@ -242,32 +251,38 @@ impl<'a> Schema<'a> {
     fn values(self, member: &Member<'_>) -> Vec<(String, String)> {
         let mut values = Vec::new();
         if let Some(value) = member.value {
-            self.collect_values(value, &mut values);
+            self.collect_values(value, "", &mut values);
         }
         values
     }
 
-    fn collect_values(self, node: &Value, values: &mut Vec<(String, String)>) {
+    /// `key` is what stands before a value where several keys have values.
+    fn collect_values(self, node: &Value, key: &str, values: &mut Vec<(String, String)>) {
         if let Some(name) = node.get("$ref").and_then(Value::as_str) {
             let name = name.rsplit('/').next().unwrap_or(name);
             if NAMED.iter().all(|(part, _)| *part != name) {
-                self.collect_values(self.at(&format!("/$defs/{name}")), values);
+                self.collect_values(self.at(&format!("/$defs/{name}")), key, values);
             }
             return;
         }
         if let Some(word) = node.get("const").and_then(Value::as_str) {
-            values.push((word.to_owned(), one_line(node)));
+            values.push((format!("{key}{word}"), one_line(node)));
         }
-        for key in ["oneOf", "anyOf"] {
-            let alternatives = node.get(key).and_then(Value::as_array).into_iter().flatten();
-            alternatives.for_each(|alternative| self.collect_values(alternative, values));
+        for several in ["oneOf", "anyOf"] {
+            let alternatives = node.get(several).and_then(Value::as_array).into_iter().flatten();
+            alternatives.for_each(|alternative| self.collect_values(alternative, key, values));
         }
-        for key in ["properties", "patternProperties"] {
-            let below = node.get(key).and_then(Value::as_object).into_iter().flatten();
-            below.for_each(|(_, value)| self.collect_values(value, values));
+        let properties = node.get("properties").and_then(Value::as_object);
+        for (name, value) in properties.into_iter().flatten() {
+            self.collect_values(value, &format!("{name}: "), values);
         }
-        for key in ["items", "additionalProperties"] {
-            node.get(key).into_iter().for_each(|value| self.collect_values(value, values));
+        let by_unit = node.get("patternProperties").and_then(Value::as_object);
+        by_unit
+            .into_iter()
+            .flatten()
+            .for_each(|(_, value)| self.collect_values(value, key, values));
+        for below in ["items", "additionalProperties"] {
+            node.get(below).into_iter().for_each(|value| self.collect_values(value, key, values));
         }
     }
 
@@ -390,8 +405,8 @@ impl Shown {
             }
             "amendment" => {
                 let mark = format!("by {name})");
-                let by_mark = self.cases.iter().find(|case| case.transcript.contains(&mark));
-                by_mark.or_else(|| self.cases.iter().find(in_file))
+                let by_mark = || self.cases.iter().find(|case| case.transcript.contains(&mark));
+                self.cases.iter().find(in_file).or_else(by_mark)
             }
             "shape of a chart" => self.cases.iter().find(|case| case.visits(name)),
             _ => self.cases.iter().find(in_file),

@@ -112,6 +112,13 @@ const WRONG: &[&str] = &[
     "scenario: x\nfire: [{ hook: restore }]\nknown: [{ law: left-closed }]",
     "scenario: x\nfire: [{ hook: restore }]\nthen: { damage: [{ left-open: 0 }] }",
     "scenario: x\nfire: []",
+    "scenario: ' '\nfire: [{ hook: restore }]",
+    "scenario: x\nfire: [{ settle: true }]",
+    "scenario: x\nfire: [{ do: process-dies }, { hook: restore }]",
+    "scenario: x\nfire: [{ do: primary-is-lost, then: { outcome: error } }, { hook: restore }]",
+    "scenario: x\nfire: [{ hook: restore, unit: all, meanwhile: [{ at: rtn, do: process-dies }] }]",
+    "scenario: x\nfire: [{ hook: restore }, { do: { archive-delay: 4294967296 } }]",
+    "scenario: x\nfire: [{ hook: null }]",
     "scenario: x\nfire: [{}]",
     "scenario: x\nfire: [{ unit: 0 }]",
     "scenario: x\nfire: [{ hook: restore, do: process-dies }]",
@@ -156,6 +163,12 @@ const RIGHT: &[&str] = &[
     r#"{"scenario":"x","given":{"statuses":{"0":{"name":"active"}}},"fire":[{"hook":"restore"}],"then":{"statuses":{"0":"active"},"connections":{"0":"accepted"}}}"#,
     "scenario: x\nfire: [{ hook: restore, params: { x-note: y } }, { do: primary-is-lost }]",
     "scenario: x\nfire: [{ hook: create-backup, params: { type: differential }, settle: false }]",
+    "scenario: 5\ngiven: { planned-units: 10 }\nfire: [{ hook: restore, params: { backup-id: 5 } }]",
+    "scenario: x\nfire: [{ settle: true, params: {}, meanwhile: [], unit: null }, { hook: restore, do: null }]",
+    "scenario: x\nfire: [{ do: primary-is-lost, hook: null }, { hook: update-status, then: { results: {}, damage: [] } }]",
+    "scenario: x\nfire: [{ hook: restore, meanwhile: [{ at: fail_action, do: primary-is-lost, after: null }] }]",
+    "scenario: x\nfire: [{ hook: restore, meanwhile: [{ lost: cluster.apply, do: null }] }]",
+    "scenario: x\nfire: [{ hook: restore }]\nthen: { message: 2026 }",
     "scenario: x\nfire: [{ settle: true, then: { not-visited: [update-status/hook_fired] } }, { hook: restore }]",
 ];
 
@@ -230,7 +243,7 @@ fn smallest(definitions: &Map<String, Value>, schema: &Value) -> Value {
     if let Some(first) = schema["oneOf"].as_array().and_then(|variants| variants.first()) {
         return smallest(definitions, first);
     }
-    match schema["type"].as_str() {
+    match schema["type"].as_str().or_else(|| schema["type"][0].as_str()) {
         Some("integer") => json!(1),
         Some("string") => json!("text"),
         Some("object") => {

@@ -62,9 +62,12 @@ fn every_case_that_is_named_is_there_and_hardly_any_word_lacks_one() {
 fn words_are_written_as_the_file_has_them() {
     let words = words();
     let form = |kind, name| named(&words, kind, name).form.clone();
-    assert_eq!(form("change under `do`", "s3-server"), "do: s3-server: up | down | hangs | denies");
+    assert_eq!(
+        form("change under `do`", "s3-server"),
+        "do: { s3-server: up | down | hangs | denies }"
+    );
     assert_eq!(form("change under `do`", "process-dies"), "do: process-dies");
-    assert_eq!(form("change under `do`", "primary-moves-to"), "do: primary-moves-to: N");
+    assert_eq!(form("change under `do`", "primary-moves-to"), "do: { primary-moves-to: N }");
     assert_eq!(form("key of `given`", "tls"), "tls: true | false");
     assert_eq!(form("key of a scenario", "covers"), "covers: [ HOOK/SHAPE, … ]");
     assert_eq!(

@@ -1,4 +1,5 @@
-//! The contracts of the ports, for the fakes and for every adapter; and hostile inputs for every door.
+//! The contracts of the ports, for the fakes and for every adapter; hostile inputs for every door; and commands that a text
+//! shows.
 //!
 //! ```
 //! use pgdrill_tests::contract::{CLOCK, REPOSITORY};
@@ -9,4 +10,5 @@
 
 pub mod contract;
 pub mod hostile;
+pub mod shown;
 pub mod subjects;

@@ -12,7 +12,8 @@ use pgdrill_core::{Amendment, Hook};
     name = "pgdrill",
     version,
     propagate_version = true,
-    args_conflicts_with_subcommands = true
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
 )]
 #[command(
     after_help = "Exit codes: 0 as expected, 1 a scenario, a hook or an action failed, 2 a scenario or the usage is wrong, 3 nothing was selected, 4 a backend could not be set up."
@@ -86,6 +87,12 @@ pub(crate) enum Command {
     },
     /// Print the JSON Schema of the scenario file
     Schema,
+    /// Show a page of the guide, or the help of a command
+    Help {
+        /// A topic or a command; without one, all of them are listed
+        #[arg(value_name = "TOPIC")]
+        topic: Option<String>,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -162,7 +169,8 @@ pub(crate) struct RunArgs {
     /// `amendment(NAME)`, joined by `&`, `|`, `!` and parentheses; given several times, any of them
     #[arg(long, value_name = "EXPRESSION")]
     pub(crate) filter: Vec<String>,
-    /// Only scenarios that failed or were refused the last time that they ran from this folder
+    /// Only scenarios that failed or were refused the last time that they ran from this folder on the same backend and
+    /// with the same amendments
     #[arg(long)]
     pub(crate) failed: bool,
     /// Show the path of every firing, of scenarios that pass, too

@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser as _};
 use pgdrill_core::{Diagnostic, Hook};
 use pgdrill_flow::{Tolerance, is_unseen, nearest_name, shown, shown_json};
 use pgdrill_scenarios::{
-    Input, Scenario, ScenarioFiles, Source, corpus, find_words, lacking_words, read_corpus,
+    Input, Scenario, ScenarioFiles, Source, TOPICS, corpus, find_words, lacking_words, read_corpus,
     read_stdin, report, schema, template, yaml::MAX_BYTES,
 };
 use serde_json::json;
@@ -73,12 +73,46 @@ pub(crate) fn main() -> Exit {
         },
         Some(Command::Words { texts }) => words(&texts),
         Some(Command::Schema) => print(&schema()),
+        Some(Command::Help { topic: None }) => topics(),
+        Some(Command::Help { topic: Some(topic) }) => help(&topic),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "pgdrill", &mut script);
             print(&String::from_utf8_lossy(&script))
         }
     }
+}
+
+/// `pgdrill help`.
+fn topics() -> Exit {
+    let mut text = Cli::command().render_long_help().ansi().to_string();
+    text.push_str("\nThe guide, by `pgdrill help TOPIC`:\n");
+    let width = TOPICS.iter().map(|topic| topic.name.len()).max().unwrap_or(0);
+    for topic in TOPICS {
+        text.push_str(&format!("  {:width$}  {}\n", topic.name, topic.about));
+    }
+    print_help(&text)
+}
+
+/// `pgdrill help TOPIC`.
+fn help(name: &str) -> Exit {
+    if let Some(topic) = TOPICS.iter().find(|topic| topic.name == name) {
+        return print_help(topic.text);
+    }
+    let mut command = Cli::command();
+    command.build();
+    if let Some(command) = command.find_subcommand_mut(name) {
+        return print_help(&command.render_long_help().ansi().to_string());
+    }
+    let commands = command.get_subcommands().map(clap::Command::get_name);
+    let names = TOPICS.iter().map(|topic| topic.name).chain(commands);
+    let hint = match nearest_name(name, names, Tolerance::ThirdOfName) {
+        Some(name) => format!("did you mean `pgdrill help {name}`?"),
+        None => "`pgdrill help` lists every topic and every command".to_owned(),
+    };
+    let what = format!("there is no topic or command `{}`", shown(name));
+    complain(&Diagnostic::error("the command line", what).hint(hint));
+    Exit::Wrong
 }
 
 /// Shows what the command line's reader has to say: help and the version, or what is wrong with the words.
@@ -94,7 +128,12 @@ fn said_by_clap(error: &clap::Error) -> Exit {
         }
         return Exit::Wrong;
     }
-    match output::write(&error.render().ansi().to_string()) {
+    print_help(&error.render().ansi().to_string())
+}
+
+/// Prints help. Where nobody can read it, the command did not do what it was asked for.
+fn print_help(text: &str) -> Exit {
+    match output::write(text) {
         Ok(_) => Exit::Expected,
         Err(diagnostic) => {
             complain(&diagnostic);
@@ -183,8 +222,8 @@ fn complain_of(inputs: &[Input]) -> usize {
 }
 
 /// `pgdrill list`.
-fn list(paths: &[std::path::PathBuf], filters: &[String], format: RunFormat) -> Exit {
-    let Some(filters) = run::filters(filters) else { return Exit::Wrong };
+fn list(paths: &[std::path::PathBuf], filters_given: &[String], format: RunFormat) -> Exit {
+    let Some(filters) = run::filters(filters_given) else { return Exit::Wrong };
     let (inputs, _) = read(paths);
     if inputs.is_empty() {
         return no_file();
@@ -193,7 +232,7 @@ fn list(paths: &[std::path::PathBuf], filters: &[String], format: RunFormat) -> 
     let right = inputs.iter().filter_map(|input| Some((input, input.scenario.as_ref().ok()?)));
     let listed: Vec<_> = right.filter(|(input, _)| run::is_selected(&filters, input)).collect();
     if listed.is_empty() && !is_wrong {
-        return nothing("no scenario is selected", "`pgdrill list` shows every name and title");
+        return run::nothing_fits(paths, filters_given);
     }
     let width = report::name_width(listed.iter().map(|(input, _)| input.name.as_str()));
     let line = |(input, scenario): &(&Input, &Scenario)| match format {
@@ -202,7 +241,10 @@ fn list(paths: &[std::path::PathBuf], filters: &[String], format: RunFormat) -> 
         }
         RunFormat::Json => {
             let (name, title) = (&input.name, &scenario.scenario);
-            let line = json!({ "name": name, "scenario": title, "file": input.file });
+            let is_embedded = input.source == Source::Embedded;
+            let file = &input.file;
+            let line =
+                json!({ "name": name, "scenario": title, "file": file, "embedded": is_embedded });
             format!("{}\n", shown_json(&line.to_string()))
         }
     };
@@ -227,8 +269,11 @@ fn show(name: &str) -> Exit {
     };
     let mut text = String::from_utf8_lossy(content).into_owned();
     if let Some(snapshot) = snapshot {
+        // As comments, so that the whole can be a file to start from.
+        text.push_str("\n# What it showed:\n#\n");
         let snapshot = String::from_utf8_lossy(snapshot);
-        text.push_str(&format!("\n# What it showed:\n\n{snapshot}"));
+        let (_, transcript) = snapshot.split_once("\n---\n").unwrap_or(("", &snapshot));
+        transcript.lines().for_each(|line| text.push_str(&format!("# {line}\n")));
     }
     print(&text)
 }

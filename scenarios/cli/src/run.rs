@@ -16,7 +16,7 @@ use pgdrill_scenarios::{
 use crate::{
     args::{BackendArg, RunArgs, RunFormat, S3Arg},
     commands::{Exit, no_file, nothing, quoted, read},
-    last_run::{self, Failed},
+    last_run::{self, Selection},
     output::{complain, print, say},
     threads::{processors, runtime},
     update::{Updated, cannot_be_written, update, write_report},
@@ -29,12 +29,11 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         return Exit::Wrong;
     }
     let Some(filters) = filters(&args.filter) else { return Exit::Wrong };
-    let failed = match (args.failed, last_run::failed()) {
-        (false, _) => None,
-        (true, Some(failed)) => Some(failed),
-        (true, None) => {
-            let what = "no run from this folder is on record";
-            return nothing(what, "run without `--failed` first");
+    let failed = match args.failed.then(|| last_run::failed(args)).transpose() {
+        Ok(failed) => failed,
+        Err(complaint) => {
+            complain(&complaint);
+            return Exit::Nothing;
         }
     };
     let (mut inputs, files) = match &failed {
@@ -52,8 +51,7 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         return Exit::Wrong;
     }
     if let Some(failed) = &failed {
-        // Nobody can tell what a file holds that can't be read.
-        inputs.retain(|input| input.scenario.is_err() || failed.has(input));
+        inputs.retain(|input| failed.has(input));
         if inputs.is_empty() {
             let what =
                 "nothing of what was given failed the last time that it ran from this folder";
@@ -63,7 +61,7 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
     let (selected, mut refused) = select(inputs, &filters);
     report::refused(&refused).flat_map(|(_, refusal)| refusal.faults()).for_each(complain);
     if selected.is_empty() && refused.is_empty() {
-        return nothing_fits(args);
+        return nothing_fits(&args.paths, &args.filter);
     }
     let off: Vec<Amendment> = args.no_amendment.iter().filter_map(|n| n.parse().ok()).collect();
     let mut results = Results::new(args, &selected);
@@ -88,7 +86,7 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
     let is_wrong = !refused.is_empty() || !updated.faults.is_empty();
     let said = updated.text();
     results.ends.extend(refused);
-    last_run::keep(&results.ends);
+    last_run::keep(args, &results.ends);
     let exit = show(args, &results.ends, is_wrong, results.printed);
     if args.update {
         say(&said);
@@ -111,7 +109,7 @@ fn contradiction(args: &RunArgs) -> Option<Diagnostic> {
 }
 
 /// What holds the scenarios that failed the last time, wherever they were read.
-fn read_failed(failed: &Failed) -> (Vec<Input>, ScenarioFiles) {
+fn read_failed(failed: &Selection) -> (Vec<Input>, ScenarioFiles) {
     let paths: Vec<PathBuf> = failed.files().into_iter().collect();
     let (mut inputs, mut files) = (Vec::new(), ScenarioFiles::default());
     if failed.has_embedded() {
@@ -167,8 +165,10 @@ impl<'a> Results<'a> {
                 RunFormat::Json => report::json_line(&case),
                 RunFormat::Text if is_quiet => String::new(),
                 RunFormat::Text => {
-                    let path =
-                        if self.args.verbose { report::path_text(&case, 9) } else { String::new() };
+                    // Below the table the path of what fails is shown anyway.
+                    let is_shown =
+                        self.args.verbose && !matches!(case.verdict(), Verdict::Failed(_));
+                    let path = if is_shown { report::path_text(&case, 9) } else { String::new() };
                     report::case_text(&case, self.width) + &path
                 }
             });
@@ -224,12 +224,16 @@ fn show(args: &RunArgs, ends: &[CaseEnd], is_wrong: bool, printed: Exit) -> Exit
     }
 }
 
-fn nothing_fits(args: &RunArgs) -> Exit {
-    let what = format!("no scenario is selected by {}", quoted(&args.filter, "or"));
-    let hint = if args.paths.is_empty() {
+/// Says that the filters select nothing of what these paths hold.
+pub(crate) fn nothing_fits(paths: &[PathBuf], filters: &[String]) -> Exit {
+    let what = match filters {
+        [] => "there is no scenario that can be read".to_owned(),
+        filters => format!("no scenario is selected by {}", quoted(filters, "or")),
+    };
+    let hint = if paths.is_empty() {
         "`pgdrill list` shows every name and title"
     } else {
-        "`pgdrill run` with the same files and no `--filter` shows every name"
+        "`pgdrill list` with the same files and no `--filter` shows every name and title"
     };
     nothing(&what, hint)
 }

@@ -1,6 +1,7 @@
 //! What is known of a scenario once it was dealt with. Every report is a view of these values and composes nothing else.
 
 use pgdrill_core::Amendment;
+use pgdrill_flow::is_unseen;
 
 use crate::{
     filter::Filter,
@@ -111,12 +112,14 @@ impl JudgedCase {
         // A file gives its name to what it holds; to several with a number. A title is unique in its file.
         let is = match &self.source {
             Source::Stdin => return None,
-            Source::Embedded => Filter::is(&self.name),
-            Source::File(_) if self.name.contains('#') => Filter::is(&self.plan.title),
+            Source::Embedded => Some(Filter::is(&self.name)),
+            Source::File(_) if self.name.contains('#') => Some(Filter::is(&self.plan.title)),
             Source::File(_) => None,
         };
+        let is_option = self.file.starts_with('-');
+        let file = if is_option { format!("./{}", self.file) } else { self.file.clone() };
         if let Source::File(_) = self.source {
-            words.push(&self.file);
+            words.push(&file);
         }
         if let Some(is) = &is {
             words.extend(["--filter", is]);
@@ -165,13 +168,22 @@ impl JudgedCase {
     }
 }
 
-/// A word as a shell takes it for one.
+/// A word as a shell takes it for one, and as can be shown: bash, zsh and others read `$'…'`.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-=+:,@%".contains(c);
-    if word.chars().all(is_plain) && !word.is_empty() {
+    // Some shells look for a program of the name behind a `=`.
+    if word.chars().all(is_plain) && !word.is_empty() && !word.starts_with('=') {
         return word.to_owned();
     }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    if !word.contains(is_unseen) {
+        return format!("'{}'", word.replace('\'', r"'\''"));
+    }
+    let escaped = word.chars().map(|c| match c {
+        '\'' | '\\' => format!("\\{c}"),
+        c if is_unseen(c) => format!("\\U{:08x}", u32::from(c)),
+        c => c.to_string(),
+    });
+    format!("$'{}'", escaped.collect::<String>())
 }
 
 /// The scenarios that ran, in order.
@@ -214,5 +226,37 @@ fn compare(input: &Input, run: &Run) -> Option<Reason> {
         }
         (Ok(None), Source::Embedded) => Some(Reason::NoSnapshot),
         (Ok(None), Source::File(_) | Source::Stdin) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_the_word_that_was_quoted() {
+        for word in [
+            "a b",
+            "it's",
+            "=a",
+            "-x",
+            "a\nb",
+            "\u{1b}[31m",
+            "a\u{202e}b",
+            r"a\b",
+            "say \"hi\"",
+            "$(x)`y`",
+            "",
+        ] {
+            let program = format!("printf %s {}", quoted(word));
+            assert!(!program.contains(is_unseen), "{program:?}");
+            // bash reads `\U` by the locale.
+            let said = std::process::Command::new("bash")
+                .env("LC_ALL", "C.UTF-8")
+                .args(["-c", &program])
+                .output();
+            let said = said.expect("a shell");
+            assert_eq!(String::from_utf8_lossy(&said.stdout), word, "{program}");
+        }
     }
 }

@@ -25,9 +25,9 @@ while :; do
     *'want up'*) ;;
     run:*)
         if [ -z "$killed" ] && [ "$now" -gt "$half" ] && [ ! -e control/t ]; then
-            killed="was killed $(($1 / 2)) s after it was asked to stop: $(tell "$4")"
+            told=$(tell "$4")
             pid=${said#*(pid }
-            kill -s KILL "${pid%%)*}"
+            if kill -s KILL "${pid%%)*}"; then killed="was killed $(($1 / 2)) s after it was asked to stop: $told"; fi
         fi
         ;;
     down:*)

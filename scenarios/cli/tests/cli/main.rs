@@ -12,6 +12,7 @@ mod charts;
 mod commands;
 #[cfg(feature = "containers")]
 mod engines;
+mod guide;
 mod hostile;
 mod hostile_inputs;
 mod json;

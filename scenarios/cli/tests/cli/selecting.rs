@@ -43,7 +43,7 @@ fn what_failed_the_last_time_is_selected() {
         .run("run good.yaml bad.yaml --quiet")
         .run("run --failed --quiet")
         .run("run good.yaml --failed")
-        .file("bad.yaml", GOOD.replace("backups are listed", "corrected"))
+        .file("bad.yaml", FAILING.replace("outcome: failed", "outcome: finished"))
         .run("run --failed")
         .run("run --failed")
         .holds("failed_last_time");
@@ -54,11 +54,75 @@ fn what_failed_of_the_cases_that_come_with_pgdrill_is_kept_too_and_other_folders
     let session = Session::new().remembering();
     let off = "run --filter =amendments/restore-needs-s3 --no-amendment restore-needs-s3";
     assert_eq!(session.ended(off, b"").code, 1);
-    let again = session.ended("run --failed -q", b"");
-    assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{}", again.stdout);
-    assert!(again.stdout.ends_with("memory: 1 passed, 0 failed, 0 skipped\n"), "{}", again.stdout);
+    let again = session.ended("run --failed -q --no-amendment restore-needs-s3", b"");
+    assert_eq!((again.code, again.stderr.as_str()), (1, ""), "{}", again.stdout);
+    assert!(again.stdout.ends_with("memory: 0 passed, 1 failed, 0 skipped\n"), "{}", again.stdout);
     let other = Session::new().remembering();
     assert_eq!(other.ended("run --failed", b"").code, 3);
+}
+
+/// However it is named: as a file, below a folder, from the root.
+#[test]
+fn what_failed_is_found_again_by_its_file_and_title() {
+    let several = [GOOD, FAILING].join("---\n");
+    let session = Session::new().remembering().file("sub/deep/several.yaml", several);
+    for path in ["sub", ".", "sub/deep/several.yaml"] {
+        assert_eq!(session.ended(&format!("run {path}"), b"").code, 1);
+        let again = session.ended("run --failed -q", b"");
+        assert!(
+            again.stdout.ends_with("memory: 0 passed, 1 failed, 0 skipped\n"),
+            "{path}: {}",
+            again.stdout
+        );
+        let absolute = session.folder().canonicalize().unwrap().join(path);
+        let again = session.ended(&format!("run --failed -q {}", absolute.display()), b"");
+        assert!(
+            again.stdout.ends_with("memory: 0 passed, 1 failed, 0 skipped\n"),
+            "{path}: {}",
+            again.stdout
+        );
+    }
+    let session = session.file("sub/deep/several.yaml", GOOD);
+    assert_eq!(session.ended("run sub", b"").code, 0);
+    // What failed is not there any more, and did not pass: its title is another's, or nobody's.
+    let session = session.file(
+        "sub/deep/several.yaml",
+        [GOOD, &FAILING.replace("outcome: failed", "outcome: finished")].join("---\n"),
+    );
+    assert_eq!(session.ended("run --failed", b"").code, 0);
+    assert_eq!(session.ended("run --failed", b"").code, 3);
+}
+
+#[test]
+fn what_failed_under_other_options_is_not_taken_for_what_failed_now() {
+    let session = Session::new().remembering();
+    let filter = "--filter =amendments/restore-needs-s3";
+    let off = "--no-amendment restore-needs-s3";
+    assert_eq!(session.ended(&format!("run {filter} {off}"), b"").code, 1);
+    let without = session.ended("run --failed", b"");
+    assert_eq!(without.code, 3);
+    assert!(
+        without.stderr.contains("something failed with `--no-amendment restore-needs-s3`"),
+        "{}",
+        without.stderr
+    );
+    assert_eq!(session.ended(&format!("run {filter}"), b"").code, 0);
+    assert_eq!(session.ended(&format!("run --failed {off}"), b"").code, 1);
+}
+
+#[test]
+fn what_was_refused_is_kept_and_what_is_gone_is_not() {
+    let session =
+        Session::new().remembering().file("wrong.yaml", GOOD.replace("list-backups", "list"));
+    assert_eq!(session.ended("run wrong.yaml", b"").code, 2);
+    assert_eq!(session.ended("run --failed", b"").code, 2);
+    let session = session.file("wrong.yaml", GOOD);
+    assert_eq!(session.ended("run wrong.yaml", b"").code, 0);
+    assert_eq!(session.ended("run --failed", b"").code, 3);
+    let session = session.file("gone.yaml", FAILING);
+    assert_eq!(session.ended("run gone.yaml", b"").code, 1);
+    std::fs::remove_file(session.folder().join("gone.yaml")).unwrap();
+    assert_eq!(session.ended("run --failed", b"").code, 3);
 }
 
 #[test]
@@ -83,6 +147,7 @@ fn a_list_for_programs_is_one_object_a_line() {
             "name": "restore/without-id",
             "scenario": "a restore needs a backup id",
             "file": "restore/without-id.yaml",
+            "embedded": true,
         })
     );
 }
@@ -97,8 +162,11 @@ fn a_list_of_files_says_what_is_wrong_with_the_others() {
 }
 
 #[test]
-fn a_case_is_shown_with_what_it_showed() {
+fn a_case_is_shown_with_what_it_showed_and_is_a_file_to_start_from() {
     Session::new().run("show restore/without-id").run("show restore/without-ids").holds("show");
+    let shown = ended("show restore/without-id").stdout;
+    let checked = Session::new().ended("check -", shown.as_bytes());
+    assert_eq!(checked.stdout, "1 right, 0 wrong\n", "{}", checked.stderr);
 }
 
 #[test]
