@@ -247,8 +247,8 @@ impl Reader<'_> {
         Ok(word)
     }
 
-    /// What stands before the next such character, which is taken, too. Behind a `\\` it is one of the text; in a regular
-    /// expression the `\\` stays.
+    /// What stands before the next such character, which is taken, too. Behind a `\` it is one of the text; in a regular
+    /// expression the `\` stays.
     fn until(&mut self, end: char, at: usize) -> Result<String, Box<Diagnostic>> {
         let mut text = String::new();
         let mut is_escaped = false;

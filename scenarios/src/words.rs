@@ -32,7 +32,7 @@ pub struct Word {
 const LACKING: &[(&str, &str)] = &[
     (
         "overlapping hooks",
-        "Two hooks that run at the same time on two units or replicas. Events are delivered one after the other.",
+        "Two hooks that run at the same time, as two backups on two replicas. Events are delivered one after the other.",
     ),
     (
         "point in time",
@@ -116,7 +116,30 @@ pub fn words() -> Vec<Word> {
     words
 }
 
-/// The words in which each of these texts occurs, in whatever case: in the word, its kind, or what it means.
+/// What people call a thing that the file calls otherwise: how their word begins, and the file's.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("failover", "primary-moves-to"),
+    ("switchover", "primary-moves-to"),
+    ("leadership", "leader"),
+    ("certificate", "tls"),
+    ("outage", "s3-server"),
+    ("crash", "process-dies"),
+    ("partition", "cut-off"),
+    ("concurrent", "overlapping"),
+    ("parallel", "overlapping"),
+    ("simultaneous", "overlapping"),
+    ("timestamp", "point in time"),
+    ("restore-to-time", "point in time"),
+];
+
+/// Whether a text in lower case holds what is looked for, or what the file calls it.
+fn holds(all: &str, text: &str) -> bool {
+    let is_meant = |(said, meant): &(&str, &str)| text.starts_with(said) && all.contains(meant);
+    all.contains(text) || SYNONYMS.iter().any(is_meant)
+}
+
+/// The words in which each of these texts occurs, in whatever case: in the word, its kind, or what it means. A word that people
+/// use for another stands for that one, too.
 #[must_use]
 pub fn find<'a>(words: &'a [Word], texts: &[String]) -> Vec<&'a Word> {
     let texts = folded(texts);
@@ -124,7 +147,7 @@ pub fn find<'a>(words: &'a [Word], texts: &[String]) -> Vec<&'a Word> {
         let mut all = format!("{} {} {} {}", word.kind, word.name, word.about, word.form);
         word.values.iter().for_each(|(value, about)| all.push_str(&format!(" {value} {about}")));
         let all = all.to_lowercase();
-        texts.iter().all(|text| all.contains(text.as_str()))
+        texts.iter().all(|text| holds(&all, text))
     };
     words.iter().filter(has_all).collect()
 }
@@ -135,7 +158,7 @@ pub fn lacking(texts: &[String]) -> Vec<(&'static str, &'static str)> {
     let texts = folded(texts);
     let has_all = |(name, about): &&(&str, &str)| {
         let all = format!("{name} {about}").to_lowercase();
-        texts.iter().all(|text| all.contains(text.as_str()))
+        texts.iter().all(|text| holds(&all, text))
     };
     LACKING.iter().filter(has_all).copied().collect()
 }

@@ -97,6 +97,10 @@ fn words_are_found_by_what_they_mean_and_what_is_lacking_is_told() {
     };
     assert_eq!(lacking("two replicas"), ["overlapping hooks"]);
     assert_eq!(lacking("PITR"), ["point in time"]);
+    assert_eq!(lacking("concurrent backups"), ["overlapping hooks"]);
+    assert_eq!(lacking("concurrent"), ["overlapping hooks"]);
+    assert!(found("failover").contains(&"primary-moves-to".to_owned()));
+    assert!(found("certificates change").contains(&"tls".to_owned()));
     assert_eq!(lacking("leader-moves"), [""; 0]);
     assert_eq!(lacking("").len(), 3);
 }

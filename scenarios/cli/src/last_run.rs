@@ -14,7 +14,10 @@ use pgdrill_scenarios::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{args::RunArgs, update::write_report};
+use crate::{
+    args::{BackendArg, RunArgs},
+    update::write_report,
+};
 
 /// The most that a record is read of, in bytes.
 const MAX_RECORD: u64 = 16 << 20;
@@ -55,7 +58,7 @@ impl Failed {
 /// The options on which a verdict depends.
 fn options(args: &RunArgs) -> Vec<String> {
     let mut options = Vec::new();
-    if args.backend != crate::args::BackendArg::Memory {
+    if args.backend != BackendArg::Memory {
         options.extend(["--backend", args.backend.name()].map(str::to_owned));
     }
     let off: BTreeSet<&String> = args.no_amendment.iter().collect();
@@ -125,9 +128,11 @@ pub(crate) fn failed(args: &RunArgs) -> Result<Selection, Box<Diagnostic>> {
         None => nothing(what, "run without `--failed` to run all of it"),
         Some(other) => {
             let other = other.options.join(" ");
-            let with =
-                if other.is_empty() { "no such option".to_owned() } else { format!("`{other}`") };
-            nothing(what, &format!("something failed with {with}"))
+            let hint = match other.as_str() {
+                "" => "something failed without any of these options".to_owned(),
+                other => format!("something failed with `{other}`"),
+            };
+            nothing(what, &hint)
         }
     })
 }

@@ -29,8 +29,11 @@ terminated-backup)
     output=$(mktemp)
     "$tool" "$@" > "$output" &
     process=$!
+    # The tool cleans up within its signal handler: where the signal meets it within an allocation, it may wait for itself for
+    # ever. While it sleeps it is in none.
     while kill -0 "$process" 2>/dev/null; do
-        if grep -q 'execute non-exclusive backup start' "$output"; then
+        if grep -q 'execute non-exclusive backup start' "$output" &&
+            { read -r _ _ state _ < "/proc/$process/stat"; } 2>/dev/null && [ "$state" = S ]; then
             kill -TERM "$process"
             break
         fi
