@@ -9,7 +9,7 @@ use crate::{
     scenario::{FireStep, Meanwhile, Scenario},
     target::Target,
     unexpected::escaped,
-    words::{CHANGE, words},
+    words::is_change,
     yaml::{LeftOut, Span, YamlDocument, documents, from_document, name_hint},
 };
 
@@ -73,8 +73,7 @@ pub fn read_change(text: &str, file: &str) -> Result<(YamlDocument, Change), Box
 fn in_words(complaint: Diagnostic, text: &str) -> Diagnostic {
     let all = "`pgdrill words change` lists every change, and how it is written";
     let lacks_space = |(key, value): &(&str, &str)| {
-        let is_change = || words().iter().any(|it| it.kind == CHANGE && it.name == *key);
-        value.starts_with(|c: char| !c.is_whitespace()) && is_change()
+        value.starts_with(|c: char| !c.is_whitespace()) && is_change(key)
     };
     let inner = text.trim().trim_start_matches('{').trim_end_matches('}').trim();
     let advice = match inner.split_once(':').filter(lacks_space) {

@@ -8,10 +8,10 @@
 use std::{iter::Peekable, str::CharIndices};
 
 use pgdrill_core::{Amendment, Diagnostic, Hook};
-use pgdrill_flow::{Tolerance, nearest_name, shown};
+use pgdrill_flow::{Tolerance, did_you_mean, nearest_name, shown};
 use regex_lite::Regex;
 
-use crate::{input::Input, law::Law, names::Named, scenario::Scenario};
+use crate::{input::Input, law::Law, names::Named, scenario::Scenario, snapshot::goes_by};
 
 /// How deep an expression may be nested.
 const MAX_DEPTH: usize = 64;
@@ -82,10 +82,10 @@ impl Filter {
             Self::Fires(hook) => {
                 scenario.fire.iter().any(|step| step.hook.is_some_and(|name| name.0 == *hook))
             }
-            Self::Breaks(law) => breaks(scenario, *law) || shows(*law, &input.name),
+            Self::Breaks(law) => breaks(scenario, *law) || law.is_shown_in(&input.name),
             Self::Amended(amendment) => {
                 scenario.without.iter().any(|name| name.0 == *amendment)
-                    || goes_by(input, *amendment)
+                    || shows_amended(input, *amendment)
             }
             Self::Not(filter) => !filter.selects(input),
             Self::All(filters) => filters.iter().all(|filter| filter.selects(input)),
@@ -99,13 +99,8 @@ fn breaks(scenario: &Scenario, law: Law) -> bool {
     scenario.then.damage.iter().map(|damage| damage.law).chain(known).any(|it| it == law)
 }
 
-fn shows(law: Law, case: &str) -> bool {
-    [law.cases().0, law.cases().1].contains(&case)
-}
-
-fn goes_by(input: &Input, amendment: Amendment) -> bool {
-    let mark = format!("by {amendment})");
-    matches!(&input.snapshot, Ok(Some(snapshot)) if snapshot.content.contains(&mark))
+fn shows_amended(input: &Input, amendment: Amendment) -> bool {
+    matches!(&input.snapshot, Ok(Some(snapshot)) if goes_by(&snapshot.content, amendment.name()))
 }
 
 struct Reader<'a> {
@@ -132,22 +127,33 @@ impl Reader<'_> {
     }
 
     fn any(&mut self, depth: usize) -> Result<Filter, Box<Diagnostic>> {
-        let mut filters = vec![self.all(depth)?];
-        while self.eat('|') {
-            // As many write it.
-            self.eat('|');
-            filters.push(self.all(depth)?);
-        }
-        Ok(one_or(filters, Filter::Any))
+        self.joined('|', depth, Self::all, Filter::Any)
     }
 
     fn all(&mut self, depth: usize) -> Result<Filter, Box<Diagnostic>> {
-        let mut filters = vec![self.part(depth)?];
-        while self.eat('&') {
-            self.eat('&');
-            filters.push(self.part(depth)?);
+        self.joined('&', depth, Self::part, Filter::All)
+    }
+
+    /// Parts with an operator between two, which many write twice.
+    fn joined(
+        &mut self,
+        operator: char,
+        depth: usize,
+        part: fn(&mut Self, usize) -> Result<Filter, Box<Diagnostic>>,
+        many: fn(Vec<Filter>) -> Filter,
+    ) -> Result<Filter, Box<Diagnostic>> {
+        let first = part(self, depth)?;
+        if !self.eat(operator) {
+            return Ok(first);
         }
-        Ok(one_or(filters, Filter::All))
+        let mut filters = vec![first];
+        loop {
+            self.eat(operator);
+            filters.push(part(self, depth)?);
+            if !self.eat(operator) {
+                return Ok(many(filters));
+            }
+        }
     }
 
     fn part(&mut self, depth: usize) -> Result<Filter, Box<Diagnostic>> {
@@ -218,11 +224,9 @@ impl Reader<'_> {
 
     fn named<T: Named>(&self, at: usize, kind: &str, name: &str) -> Result<T, Box<Diagnostic>> {
         T::from_name(name).ok_or_else(|| {
-            let near = nearest_name(name, T::names().iter().copied(), Tolerance::ThirdOfName);
-            let hint = match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("`pgdrill words {kind}` lists them"),
-            };
+            let (names, all) =
+                (T::names().iter().copied(), format!("`pgdrill words {kind}` lists them"));
+            let hint = did_you_mean(name, names, Tolerance::ThirdOfName, &all);
             self.error(at, &format!("there is no {kind} `{}`", shown(name)), &hint)
         })
     }
@@ -264,10 +268,6 @@ impl Reader<'_> {
         }
         Err(self.error(at, &format!("`{end}` is missing at the end"), "close it"))
     }
-}
-
-fn one_or(mut filters: Vec<Filter>, many: fn(Vec<Filter>) -> Filter) -> Filter {
-    if filters.len() == 1 { filters.remove(0) } else { many(filters) }
 }
 
 #[cfg(test)]

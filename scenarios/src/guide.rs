@@ -1,7 +1,5 @@
 //! The guide: a page for each topic, which `pgdrill help TOPIC` shows.
 
-use std::fmt::Write as _;
-
 use crate::words::{Word, words};
 
 /// A page of the guide.
@@ -50,7 +48,8 @@ pub fn reference() -> String {
     for word in &words() {
         if word.kind != kind {
             kind = word.kind;
-            push(&mut out, format_args!("\n## {}{}\n\n", kind[..1].to_uppercase(), &kind[1..]));
+            let (first, rest) = kind.split_at(1);
+            out.push_str(&format!("\n## {}{rest}\n\n", first.to_uppercase()));
         }
         push_word(&mut out, word);
     }
@@ -58,16 +57,11 @@ pub fn reference() -> String {
 }
 
 fn push_word(out: &mut String, word: &Word) {
-    push(out, format_args!("- `{}`: {}\n", word.form, word.about));
+    out.push_str(&format!("- `{}`: {}\n", word.form, word.about));
     for (value, about) in &word.values {
-        push(out, format_args!("  - `{value}`: {about}\n"));
+        out.push_str(&format!("  - `{value}`: {about}\n"));
     }
     if let Some(case) = &word.case {
-        push(out, format_args!("  - case: `{case}`\n"));
+        out.push_str(&format!("  - case: `{case}`\n"));
     }
-}
-
-fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a string can't fail.
-    let _ = out.write_fmt(text);
 }

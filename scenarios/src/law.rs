@@ -46,7 +46,14 @@ macro_rules! laws {
             #[must_use]
             pub fn is_shown_by(case: &str) -> bool {
                 let mut laws = Self::ALL.iter().filter(|law| law.judged_at() != JudgedAt::Firing);
-                laws.any(|law| [law.cases().0, law.cases().1].contains(&case))
+                laws.any(|law| law.is_shown_in(case))
+            }
+
+            /// Whether a case breaks it, or nearly does, to show it.
+            #[must_use]
+            pub fn is_shown_in(self, case: &str) -> bool {
+                let (breaks, nearly) = self.cases();
+                [breaks, nearly].contains(&case)
             }
 
             /// The cases that show it: one that breaks it, and one that nearly does.

@@ -74,20 +74,6 @@ pub struct FireStep {
 /// with `do`), or an answer that is lost.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(extend("oneOf" = [
-    {
-        "required": ["at", "do"],
-        "properties": { "at": { "not": { "type": "null" } }, "do": { "not": { "type": "null" } }, "after": { "type": "null" }, "lost": { "type": "null" } },
-    },
-    {
-        "required": ["after", "do"],
-        "properties": { "after": { "not": { "type": "null" } }, "do": { "not": { "type": "null" } }, "at": { "type": "null" }, "lost": { "type": "null" } },
-    },
-    {
-        "required": ["lost"],
-        "properties": { "lost": { "not": { "type": "null" } }, "at": { "type": "null" }, "after": { "type": "null" }, "do": { "type": "null" } },
-    },
-]))]
 pub struct Meanwhile {
     /// Before this shape is carried out.
     pub at: Option<Name<Shape>>,

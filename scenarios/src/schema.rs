@@ -28,6 +28,7 @@ pub(crate) fn schema_value() -> Value {
     }
     for (at, key, value) in [
         ("", "$id", json!(ID)),
+        ("/$defs/Meanwhile", "oneOf", moments()),
         // Without a hook nothing fires.
         (
             "/properties/fire",
@@ -156,6 +157,18 @@ fn of_all_units() -> Value {
         "if": { "required": ["unit"], "properties": { "unit": { "const": "all" } } },
         "then": { "properties": { "meanwhile": { "maxItems": 0 } } },
     })
+}
+
+/// The three kinds of moment: a change before a shape, one after it, and an answer that is lost.
+fn moments() -> Value {
+    let moment = |needed: &[&str]| {
+        let keys = ["at", "after", "lost", "do"];
+        let rule = |key: &str| if needed.contains(&key) { given() } else { absent() };
+        let rules: Map<String, Value> =
+            keys.map(|key| (key.to_owned(), rule(key))).into_iter().collect();
+        json!({ "required": needed, "properties": rules })
+    };
+    json!([moment(&["at", "do"]), moment(&["after", "do"]), moment(&["lost"])])
 }
 
 /// What a step that fires a hook may hold: its parameters, the shapes of its chart, and results if it is an action.

@@ -34,10 +34,7 @@ pub(crate) fn causes(run: &Run) -> Vec<(String, String)> {
 }
 
 fn untokened(run: &Run) -> String {
-    let mut out = String::with_capacity(2048);
-    for (index, step) in run.firings.iter().enumerate() {
-        write_firing(&mut out, index + 1, &step.fired);
-    }
+    let mut out = firings(run.firings.iter().map(|step| &step.fired));
     let seen = &run.observation;
     for unit in &seen.units {
         write_unit(&mut out, unit, seen.primary);
@@ -51,12 +48,17 @@ fn untokened(run: &Run) -> String {
 
 /// Firings as a transcript shows them, with labels and times as they are.
 #[must_use]
-pub fn firings(fired: &[Fired]) -> String {
-    let mut out = String::new();
-    for (index, fired) in fired.iter().enumerate() {
+pub fn firings<'f>(fired: impl IntoIterator<Item = &'f Fired>) -> String {
+    let mut out = String::with_capacity(2048);
+    for (index, fired) in fired.into_iter().enumerate() {
         write_firing(&mut out, index + 1, fired);
     }
     out
+}
+
+/// Whether a transcript has a step that an amendment of this name added or refined.
+pub(crate) fn goes_by(transcript: &str, amendment: &str) -> bool {
+    transcript.contains(&format!("by {amendment})"))
 }
 
 // Writing to a String does not fail, so the results of `write!` below are dropped.

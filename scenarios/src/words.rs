@@ -7,7 +7,9 @@ use serde_json::Value;
 use crate::{
     corpus::corpus,
     law::Law,
+    names::Named as _,
     schema::schema_value,
+    snapshot::goes_by,
     yaml::{documents_from_bytes, from_document},
 };
 
@@ -63,7 +65,7 @@ const PARTS: &[(&str, &str, [&str; 2])] = &[
 ];
 
 /// The kind of changes.
-pub(crate) const CHANGE: &str = "change under `do`";
+const CHANGE: &str = "change under `do`";
 const NOTHING: [&str; 2] = ["", ""];
 
 /// Parts of the schema that are named in a form instead of being written out.
@@ -99,9 +101,7 @@ pub fn words() -> Vec<Word> {
             let pointer = format!("{part}{}", member.below);
             let case = shown.case(kind, &member.name, &pointer);
             let mut about = one_line(member.node);
-            if let Some(law) =
-                Law::ALL.iter().find(|law| kind == "law" && law.name() == member.name)
-            {
+            if let Some(law) = Law::from_name(&member.name).filter(|_| kind == "law") {
                 let _ = write!(about, " Judged {}.", law.judged_at().name());
             }
             let mut form = schema.member_form(&member);
@@ -114,6 +114,14 @@ pub fn words() -> Vec<Word> {
         }
     }
     words
+}
+
+/// Whether a change is called so.
+pub(crate) fn is_change(name: &str) -> bool {
+    let changes = PARTS.iter().filter(|(kind, ..)| *kind == CHANGE);
+    let schema = schema_value();
+    let members = |part| Schema(&schema).members(part);
+    changes.flat_map(|(_, part, _)| members(part)).any(|member| member.name == name)
 }
 
 /// What people call a thing that the file calls otherwise: how their word begins, and the file's.
@@ -186,10 +194,16 @@ impl<'a> Schema<'a> {
         self.0.pointer(pointer).unwrap_or(&Value::Null)
     }
 
+    /// What a node refers to: the name of a part, and the part.
+    fn referred(self, node: &Value) -> Option<(&str, &'a Value)> {
+        let name = node.get("$ref")?.as_str()?.strip_prefix("#/$defs/")?;
+        Some((name, self.at(&format!("/$defs/{name}"))))
+    }
+
     /// The node itself, or the one to which it refers, with its pointer.
     fn follow(self, node: &'a Value, pointer: &str) -> (&'a Value, String) {
-        match node.get("$ref").and_then(Value::as_str).and_then(|it| it.strip_prefix('#')) {
-            Some(to) => (self.at(to), to.to_owned()),
+        match self.referred(node) {
+            Some((name, part)) => (part, format!("/$defs/{name}")),
             None => (node, pointer.to_owned()),
         }
     }
@@ -227,13 +241,9 @@ impl<'a> Schema<'a> {
 
     /// How a value is written.
     fn form(self, node: &Value) -> String {
-        if let Some(name) = node.get("$ref").and_then(Value::as_str) {
-            let name = name.rsplit('/').next().unwrap_or(name);
+        if let Some((name, part)) = self.referred(node) {
             let named = NAMED.iter().find(|(part, _)| *part == name);
-            return match named {
-                Some((_, form)) => (*form).to_owned(),
-                None => self.form(self.at(&format!("/$defs/{name}"))),
-            };
+            return named.map_or_else(|| self.form(part), |(_, form)| (*form).to_owned());
         }
         for key in ["oneOf", "anyOf"] {
             if let Some(alternatives) = node.get(key).and_then(Value::as_array) {
@@ -281,10 +291,9 @@ impl<'a> Schema<'a> {
 
     /// `key` is what stands before a value where several keys have values.
     fn collect_values(self, node: &Value, key: &str, values: &mut Vec<(String, String)>) {
-        if let Some(name) = node.get("$ref").and_then(Value::as_str) {
-            let name = name.rsplit('/').next().unwrap_or(name);
+        if let Some((name, part)) = self.referred(node) {
             if NAMED.iter().all(|(part, _)| *part != name) {
-                self.collect_values(self.at(&format!("/$defs/{name}")), key, values);
+                self.collect_values(part, key, values);
             }
             return;
         }
@@ -423,13 +432,12 @@ impl Shown {
         let in_file = |case: &&Case| case.parts.contains(pointer);
         let first = match kind {
             "law" => {
-                let law = Law::ALL.iter().find(|law| law.name() == name)?;
-                return Some(law.cases().0.to_owned()).filter(|case| !case.is_empty());
+                let (breaks, _) = Law::from_name(name)?.cases();
+                return Some(breaks.to_owned()).filter(|case| !case.is_empty());
             }
             "amendment" => {
-                let mark = format!("by {name})");
-                let by_mark = || self.cases.iter().find(|case| case.transcript.contains(&mark));
-                self.cases.iter().find(in_file).or_else(by_mark)
+                let amended = || self.cases.iter().find(|case| goes_by(&case.transcript, name));
+                self.cases.iter().find(in_file).or_else(amended)
             }
             "shape of a chart" => self.cases.iter().find(|case| case.visits(name)),
             _ => self.cases.iter().find(in_file),

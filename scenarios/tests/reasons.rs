@@ -219,6 +219,27 @@ fn a_run_that_ended_early_is_reported_at_its_step() {
     }
 }
 
+/// A snapshot has `<cause>` in its place.
+#[test]
+fn a_cause_that_a_snapshot_does_not_hold_is_told_where_the_run_differs() {
+    let text = include_str!("../cases/restore/database-does-not-stop.yaml");
+    let mut input = input(text);
+    input.snapshot = Ok(Some(Snapshot::parse(b"another run").expect("readable")));
+    let reasons = judged(&input).verdict().reasons();
+    let told: Vec<&str> = reasons[0].lines().filter(|line| line.starts_with("in full: ")).collect();
+    let [told] = told.as_slice() else { panic!("{reasons:?}") };
+    let cause = told.strip_prefix("in full: => Failed to stop database service with error: ");
+    assert!(cause.is_some_and(|cause| cause == "the service did not stop in time"), "{told}");
+    // What the snapshot holds, too, is no news.
+    let otherwise = transcript(&judged(&input).run) + "one line more\n";
+    input.snapshot = Ok(Some(Snapshot::parse(otherwise.as_bytes()).expect("readable")));
+    let reasons = judged(&input).verdict().reasons();
+    assert!(
+        reasons[0].contains("-one line more") && !reasons[0].contains("in full"),
+        "{reasons:?}"
+    );
+}
+
 #[test]
 fn accepting_a_run_drops_the_difference_from_its_snapshot_and_nothing_that_reads_like_it() {
     let mut input = input("scenario: x\nfire: [{ hook: list-backups }]\n");

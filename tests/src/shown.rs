@@ -1,5 +1,7 @@
 //! Commands that a text shows with what they print, to be run line by line.
 
+use std::{path::Path, process::Command};
+
 /// A fenced block of a Markdown text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
@@ -51,6 +53,15 @@ pub fn commands(block: &str) -> Vec<ShownCommand> {
         }
     }
     commands
+}
+
+/// A shell that is given a command, and finds the programs of a folder first. It ends with the first command that fails.
+#[must_use]
+pub fn shell(programs: &Path, command: &str) -> Command {
+    let program = r#"PATH="$1:$PATH"; export PATH; eval "$2""#;
+    let mut shell = Command::new("sh");
+    shell.args(["-euc", program, "sh"]).arg(programs).arg(command);
+    shell
 }
 
 /// Whether what was printed is what is shown.

@@ -23,7 +23,7 @@ mod words;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use markdown::{MarkdownDocument, charts_in_markdown};
-pub use names::{Tolerance, nearest_name};
+pub use names::{Tolerance, did_you_mean, nearest_name};
 pub use paint::mermaid;
 pub use parse::{Parsed, parse};
 pub use paths::{ChartPath, ChartPaths, PathCount};

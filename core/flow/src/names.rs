@@ -53,6 +53,18 @@ pub fn nearest_name<'a>(
     nearest.map(|(_, name)| name)
 }
 
+/// Asks whether `word` means the nearest of these names; other advice where none is near.
+#[must_use]
+pub fn did_you_mean<'a>(
+    word: &str,
+    names: impl IntoIterator<Item = &'a str>,
+    tolerance: Tolerance,
+    otherwise: &str,
+) -> String {
+    nearest_name(word, names, tolerance)
+        .map_or_else(|| otherwise.to_owned(), |near| format!("did you mean `{near}`?"))
+}
+
 /// Letters and digits of `text` in lower case, everything between them read as one dash.
 pub(crate) fn kebab(text: &str) -> String {
     let words: Vec<String> = words(text).collect();

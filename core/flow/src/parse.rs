@@ -1,6 +1,6 @@
 //! Reads one Mermaid flowchart.
 
-use super::names::{Tolerance, nearest_name};
+use super::names::{Tolerance, did_you_mean, nearest_name};
 use super::resolve::resolve;
 use super::source::{ReadResult, SourceText, complaint_width, quote};
 use super::statement::StatementReader;
@@ -81,10 +81,8 @@ fn direction(source: &mut SourceText<'_>) -> ReadResult<Direction> {
     if !HEADERS.contains(&word) {
         let found = source.found();
         let what = format!("found {found}, expected `flowchart` or `graph` and a direction");
-        let hint = match nearest_name(word, HEADERS, Tolerance::OneToThree) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "a chart begins with a line such as `flowchart TD`".to_owned(),
-        };
+        let otherwise = "a chart begins with a line such as `flowchart TD`";
+        let hint = did_you_mean(word, HEADERS, Tolerance::OneToThree, otherwise);
         return Err(source.complain_here(what).hint(hint).into());
     }
     source.eat(word);
@@ -97,10 +95,8 @@ fn direction(source: &mut SourceText<'_>) -> ReadResult<Direction> {
     let word = source.take_while(|c| c != ';' && !c.is_whitespace());
     let Some(direction) = Direction::from_word(word) else {
         let what = format!("found {}, expected a direction: TD, TB, BT, LR or RL", quote(word));
-        let hint = match nearest_name(word, DIRECTIONS, Tolerance::OneToThree) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("write `flowchart TD` on a line of its own, before {found}"),
-        };
+        let otherwise = format!("write `flowchart TD` on a line of its own, before {found}");
+        let hint = did_you_mean(word, DIRECTIONS, Tolerance::OneToThree, &otherwise);
         let width = complaint_width(word);
         return Err(source.complain(place, width, what).hint(hint).into());
     };

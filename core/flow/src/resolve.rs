@@ -1,6 +1,6 @@
 //! Turns what was read into nodes and arrows, once every id of the chart is known.
 
-use super::names::{Tolerance, nearest_name};
+use super::names::{Tolerance, did_you_mean};
 use super::shape;
 use super::source::{SourcePosition, complaint_width, quote};
 use super::statement::StatementReader;
@@ -230,10 +230,9 @@ impl Resolver<'_, '_> {
         );
         let few = table.entries.len() <= MOST_IDS_COMPARED;
         let declared = table.entries.iter().filter(|entry| few && entry.declared.is_some());
-        let hint = match nearest_name(id, declared.map(|entry| entry.id), Tolerance::OneToThree) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "give it one where it stands first: `id[caption]`".to_owned(),
-        };
+        let otherwise = "give it one where it stands first: `id[caption]`";
+        let ids = declared.map(|entry| entry.id);
+        let hint = did_you_mean(id, ids, Tolerance::OneToThree, otherwise);
         let complaint = self.reader.source.complain(place, complaint_width(id), what);
         complaint.hint(hint).into_warning()
     }

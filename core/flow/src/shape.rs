@@ -2,7 +2,7 @@
 
 use super::Form;
 use super::link::{needs_quotes, quoted};
-use super::names::{Tolerance, nearest_name};
+use super::names::{Tolerance, did_you_mean};
 use super::source::{ReadResult, SourcePosition, SourceText, complaint_width, quote};
 use super::text;
 use crate::diagnostic::Diagnostic;
@@ -305,10 +305,8 @@ pub(crate) fn strange(source: &SourceText<'_>, place: SourcePosition, name: &str
     let what = format!("Mermaid has no shape {}: read as a rectangle", quote(name));
     let names = NAMES.iter().flat_map(|(_, names)| names.iter());
     let names = names.chain(&INVERTED).chain(&RECTANGLES).copied();
-    let hint = match nearest_name(name, names, Tolerance::OneToThree) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "write one of `rect`, `rounded`, `stadium`, `diam`, `circle`, `cyl`".to_owned(),
-    };
+    let otherwise = "write one of `rect`, `rounded`, `stadium`, `diam`, `circle`, `cyl`";
+    let hint = did_you_mean(name, names, Tolerance::OneToThree, otherwise);
     source.complain(place, complaint_width(name), what).hint(hint).into_warning()
 }
 

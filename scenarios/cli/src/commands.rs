@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 use pgdrill_core::{Diagnostic, Hook};
-use pgdrill_flow::{Tolerance, is_unseen, nearest_name, shown, shown_json};
+use pgdrill_flow::{Tolerance, did_you_mean, is_unseen, nearest_name, shown, shown_json};
 use pgdrill_scenarios::{
-    Input, Scenario, ScenarioFiles, Source, TOPICS, corpus, find_words, lacking_words, read_corpus,
-    read_stdin, report, schema, template, yaml::MAX_BYTES,
+    Input, Scenario, ScenarioFiles, Snapshot, Source, TOPICS, corpus, find_words, lacking_words,
+    read_corpus, read_stdin, report, schema, template, yaml::MAX_BYTES,
 };
 use serde_json::json;
 
@@ -259,21 +259,15 @@ fn show(name: &str) -> Exit {
     let Some((_, content, snapshot)) = files.iter().find(|(file, ..)| stem(file) == name) else {
         let names: Vec<String> = files.iter().map(|(file, ..)| stem(file)).collect();
         let names = names.iter().map(String::as_str);
-        let near = nearest_name(name, names, Tolerance::ThirdOfName);
-        let what = format!("no case is called `{}`", shown(name));
-        let hint = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "`pgdrill list` shows every name".to_owned(),
-        };
-        return nothing(&what, &hint);
+        let all = "`pgdrill list` shows every name";
+        let hint = did_you_mean(name, names, Tolerance::ThirdOfName, all);
+        return nothing(&format!("no case is called `{}`", shown(name)), &hint);
     };
     let mut text = String::from_utf8_lossy(content).into_owned();
-    if let Some(snapshot) = snapshot {
+    if let Some(Ok(snapshot)) = snapshot.as_deref().map(Snapshot::parse) {
         // As comments, so that the whole can be a file to start from.
         text.push_str("\n# What it showed:\n#\n");
-        let snapshot = String::from_utf8_lossy(snapshot);
-        let (_, transcript) = snapshot.split_once("\n---\n").unwrap_or(("", &snapshot));
-        transcript.lines().for_each(|line| text.push_str(&format!("# {line}\n")));
+        snapshot.content.lines().for_each(|line| text.push_str(&format!("# {line}\n")));
     }
     print(&text)
 }
@@ -284,13 +278,10 @@ fn words(texts: &[String]) -> Exit {
     let (found, lacking) = (find_words(&all, texts), lacking_words(texts));
     if found.is_empty() && lacking.is_empty() {
         let names = all.iter().map(|word| word.name.as_str());
-        let near = texts.first().and_then(|text| nearest_name(text, names, Tolerance::ThirdOfName));
-        let what = format!("no word has {}", quoted(texts, "and"));
-        let hint = match near {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => "`pgdrill words` without a text shows all of them".to_owned(),
-        };
-        return nothing(&what, &hint);
+        let first = texts.first().map_or("", String::as_str);
+        let all = "`pgdrill words` without a text shows all of them";
+        let hint = did_you_mean(first, names, Tolerance::ThirdOfName, all);
+        return nothing(&format!("no word has {}", quoted(texts, "and")), &hint);
     }
     let width = output::width();
     let mut text = report::words(&found, width);

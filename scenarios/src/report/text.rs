@@ -2,7 +2,6 @@
 
 use anstyle::{AnsiColor, Style};
 use pgdrill_flow::{shown, shown_lines};
-use pgdrill_sim::Fired;
 
 use super::{CaseEnd, JudgedCase, counts, judged, refused};
 use crate::{
@@ -64,8 +63,8 @@ pub fn case_text(case: &JudgedCase, width: usize) -> String {
 /// The path of every firing of a scenario, each line after so many spaces. Of a long one the last lines.
 #[must_use]
 pub fn path_text(case: &JudgedCase, indent: usize) -> String {
-    let fired: Vec<Fired> = case.run.firings.iter().map(|step| step.fired.clone()).collect();
-    let (text, indent) = (firings(&fired), " ".repeat(indent));
+    let text = firings(case.run.firings.iter().map(|step| &step.fired));
+    let indent = " ".repeat(indent);
     let lines: Vec<&str> = text.lines().collect();
     let left_out = lines.len().saturating_sub(PATH_LINES);
     let mut out = String::with_capacity(text.len() * 2);

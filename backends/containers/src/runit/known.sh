@@ -2,6 +2,8 @@
 [ -d "$2" ] || exit 100
 cd -- "$2/$3" 2>/dev/null && [ -e supervise/ok ] || exit 101
 ask() { said=$(sv status . 2>&1) || { echo "$said"; exit 102; }; }
+# Of what runs: its process, and for how many seconds.
+process() { pid=${said#*(pid }; pid=${pid%%)*}; age=${said#*) }; age=${age%%s*}; }
 clock() { read -r now _ < /proc/uptime; now=${now%.*}; }
 clock
 end=$((now + $1))

@@ -1,6 +1,5 @@
 # What ends within a second was not started. Until that has passed it is wanted once, so that nothing starts again and
 # again what can't run: a supervisor that does so reads no orders meanwhile.
-process() { pid=${said#*(pid }; pid=${pid%%)*}; age=${said#*) }; age=${age%%s*}; }
 status() { od -An -tx1 -N12 supervise/status; }
 case $said in
 run:*'want down'*) ;;

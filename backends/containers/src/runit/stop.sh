@@ -11,8 +11,8 @@ left() {
 # each with its state and where in the kernel it waits.
 tell() {
     printf '%s' "$said"
-    found=$(pgrep -d, 'patroni|postgres|pgbackrest') || return 0
-    [ -z "$1" ] || ps -o stat=,wchan:20=,args= -p "$found" | while read -r line; do printf '; %.100s' "$line"; done
+    [ -n "$1" ] && found=$(pgrep -d, 'patroni|postgres|pgbackrest') || return 0
+    ps -o stat=,wchan:20=,args= -p "$found" | while read -r line; do printf '; %.100s' "$line"; done
 }
 stopped() { printf '%s' "$killed"; exit 0; }
 half=$((now + $1 / 2))
@@ -26,8 +26,8 @@ while :; do
     run:*)
         if [ -z "$killed" ] && [ "$now" -gt "$half" ] && [ ! -e control/t ]; then
             told=$(tell "$4")
-            pid=${said#*(pid }
-            if kill -s KILL "${pid%%)*}"; then killed="was killed $(($1 / 2)) s after it was asked to stop: $told"; fi
+            process
+            if kill -s KILL "$pid"; then killed="was killed $(($1 / 2)) s after it was asked to stop: $told"; fi
         fi
         ;;
     down:*)

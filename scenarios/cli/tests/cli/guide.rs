@@ -1,9 +1,7 @@
 //! The guide: every line of it that needs no container engine is run here, the others by the laptop's walk.
 
-use std::process::Command;
-
 use pgdrill_scenarios::TOPICS;
-use pgdrill_tests::shown::{ShownCommand, blocks, commands, is_as_shown};
+use pgdrill_tests::shown::{ShownCommand, blocks, commands, is_as_shown, shell};
 
 use crate::session::{Ended, Session, ended, pgdrill};
 
@@ -27,9 +25,7 @@ fn use_of(info: &str) -> Use {
 fn in_shell(session: &Session, command: &str) -> Ended {
     let pgdrill = pgdrill();
     let folder = std::path::Path::new(pgdrill.get_program()).parent().unwrap();
-    let program = r#"PATH="$1:$PATH"; export PATH; eval "$2""#;
-    let mut shell = Command::new("sh");
-    shell.args(["-euc", program, "sh"]).arg(folder).arg(command);
+    let mut shell = shell(folder, command);
     shell.current_dir(session.folder()).env_remove("CI").env("XDG_STATE_HOME", session.folder());
     Ended::of(shell.output().unwrap())
 }

@@ -1,9 +1,9 @@
 //! What the guide has an engine do, the walk of five minutes among it, run line by line.
 
-use std::{path::Path, process::Command};
+use std::path::Path;
 
 use pgdrill_scenarios::TOPICS;
-use pgdrill_tests::shown::{ShownCommand, blocks, commands, is_as_shown};
+use pgdrill_tests::shown::{ShownCommand, blocks, commands, is_as_shown, shell};
 
 use crate::engine::{Ended, TakenDown, beside_others, of_topology};
 
@@ -33,10 +33,7 @@ fn every_line_of_the_guide_that_needs_an_engine_does_what_it_shows() {
     let _down = TakenDown("local");
     let folder = Path::new(env!("CARGO_BIN_EXE_pgdrill")).parent().unwrap();
     for step in steps {
-        let program = r#"PATH="$1:$PATH"; export PATH; eval "$2""#;
-        let mut shell = Command::new("sh");
-        shell.args(["-euc", program, "sh"]).arg(folder).arg(&step.command);
-        let ended = Ended::from(shell.output().unwrap());
+        let ended = Ended::from(shell(folder, &step.command).output().unwrap());
         let Ended { code, stdout, stderr } = &ended;
         assert_eq!(*code, Some(0), "$ {}\n{stdout}{stderr}", step.command);
         let shown = step.printed.join("\n");
