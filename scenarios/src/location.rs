@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pgdrill_core::{Hook, Shape};
+use pgdrill_core::{Diagnostic, Hook, Shape};
 
 use crate::{
     check::place,
@@ -67,5 +67,13 @@ impl Positions {
     #[must_use]
     pub fn find(&self, path: &str) -> Option<Span> {
         self.0.as_ref().map(|document| place(document.root(), path).value)
+    }
+
+    /// An error at the value at `path`, with its line. `None` when the scenario was not read from a document.
+    #[must_use]
+    pub fn diagnostic(&self, path: &str, what: &str) -> Option<Diagnostic> {
+        let document = self.0.as_ref()?;
+        let Span { line, column, width } = place(document.root(), path).value;
+        Some(document.diagnostic(line, column, width, what, None))
     }
 }

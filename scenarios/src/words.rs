@@ -46,6 +46,22 @@ const LACKING: &[(&str, &str)] = &[
     ),
 ];
 
+/// The words by which a path says that an amendment has had a part in a step: the word, where it stands, and what it means.
+const OF_PATHS: &[(&str, &str, &str)] = &[
+    (
+        "added by",
+        "SHAPE  (added by AMENDMENT)",
+        "The amendment adds the step: the published chart has no such shape at this place.",
+    ),
+    (
+        "refined by",
+        "SHAPE: ANSWER  (refined by AMENDMENT)",
+        "The amendment answers a question of the published chart more finely than the chart words it. The answer then says \
+         which arrow is right for the unit, not what the question says to the letter: `is_leader: yes` on a primary that does \
+         not lead, because it does the leader's part. `pgdrill words AMENDMENT` says when.",
+    ),
+];
+
 /// What kind of word each part of the schema lists: its title, where the part is, and what stands before and after a word of it.
 const PARTS: &[(&str, &str, [&str; 2])] = &[
     ("key of a scenario", "", NOTHING),
@@ -113,6 +129,15 @@ pub fn words() -> Vec<Word> {
             words.push(Word { kind, name: member.name, about, form, values, case });
         }
     }
+    let of_path = |&(name, form, about): &(&str, &str, &str)| Word {
+        kind: "word of a path",
+        name: name.to_owned(),
+        about: about.to_owned(),
+        form: form.to_owned(),
+        values: Vec::new(),
+        case: None,
+    };
+    words.extend(OF_PATHS.iter().map(of_path));
     words
 }
 

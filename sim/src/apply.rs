@@ -10,8 +10,8 @@ use pgdrill_core::{
 use crate::{
     build::{identity, tls_material},
     change::{
-        Awaited, Change, DataDirectory, LockState, MemberFate, RelationState, ServiceName,
-        ServiceRuns, SetService, TlsState, WorkloadState,
+        Awaited, Change, DataDirectory, DcsState, LockState, MemberFate, RelationState,
+        ServiceName, ServiceRuns, SetService, TlsState, WorkloadState,
     },
     given::S3Given,
     juju::{self, UnitInJuju},
@@ -108,10 +108,12 @@ impl World {
     }
 
     fn await_databases(&mut self) {
-        let latest =
-            self.units.iter().filter_map(|unit| unit.starting.as_ref().map(|s| s.until)).max();
-        if let Some(latest) = latest {
+        // Who waited for a leader begins once there is one. Each unit comes up or gives up at most once for that.
+        for _ in 0..=self.units.len() {
+            let starting = self.units.iter().filter_map(|unit| unit.starting.as_ref());
+            let Some(latest) = starting.map(|starting| starting.until).max() else { break };
             self.now = self.now.max(latest);
+            self.come_about();
         }
         self.come_about();
     }
@@ -126,9 +128,20 @@ impl World {
         }
     }
 
+    /// A new unit's database is started without data. Where there is a leader, it follows it by the time that the unit is there;
+    /// else it waits for one, or makes a cluster if nobody does.
+    fn join(&mut self, unit: u32) {
+        let led = self.leader_data().filter(|_| self.dcs == DcsState::Up);
+        self.bring_up(unit);
+        if let Some(id) = led
+            && let Some(state) = self.unit_mut(unit)
+        {
+            state.come_up(id, None);
+        }
+    }
+
     fn scale_to(&mut self, count: u32) {
         let count = count.max(1);
-        let system_id = self.system_id().unwrap_or_default();
         let tls = self.juju.tls.is_complete();
         self.juju.planned_units = count;
         let length = count as usize;
@@ -137,8 +150,9 @@ impl World {
         self.juju.units.truncate(length);
         for unit in u32::try_from(self.units.len()).unwrap_or(count)..count {
             self.identities.push(identity(unit));
-            self.units.push(UnitState::healthy(system_id));
+            self.units.push(UnitState::empty());
             self.juju.units.push(UnitInJuju::new(Status::active()));
+            self.join(unit);
         }
         self.set_tls(tls);
         if self.juju.leader >= count {

@@ -49,7 +49,8 @@ pub enum Change {
     Tls(TlsState),
     /// The cluster's first initialisation is recorded.
     ClusterInitialises,
-    /// The application has this many units from now on; the last units go first.
+    /// The application has this many units from now on; the last units go first. A new unit
+    /// follows the leader; while none leads, it waits.
     ScaleTo(#[serde(deserialize_with = "units::count")] u32),
     /// Whether the supervisor in a unit's workload container answers.
     Workload(SetWorkload),

@@ -89,6 +89,18 @@ impl UnitState {
         }
     }
 
+    /// A unit of which nothing is known but that its database service runs.
+    pub(crate) fn empty() -> Self {
+        Self { data: Data::Empty, ..Self::healthy(0) }
+    }
+
+    /// Its database is up on this data.
+    pub(crate) fn come_up(&mut self, system_id: u64, restored_from: Option<Arc<str>>) {
+        self.starting = None;
+        self.data = Data::Of(system_id);
+        self.restored_from = restored_from;
+    }
+
     pub(crate) fn service(&self, service: Service) -> ServiceState {
         match service {
             Service::Database => self.database,

@@ -89,8 +89,7 @@ impl World {
             };
             match becomes {
                 Ends::Up(id) => {
-                    unit.data = Data::Of(id);
-                    unit.restored_from = restored_from;
+                    unit.come_up(id, restored_from);
                     self.is_cluster_recorded = true;
                     if self.primary.is_none_or(|p| !self.is_serving(p)) {
                         self.set_primary(u32::try_from(index).ok());
@@ -101,6 +100,38 @@ impl World {
             }
         }
         self.fail_over();
+        self.end_waits();
+    }
+
+    /// Who waits for a leader takes over its data once there is one, or begins anew if nobody is going to lead.
+    fn end_waits(&mut self) {
+        if self.dcs == DcsState::Down {
+            return;
+        }
+        for unit in (0..self.units.len()).filter_map(|unit| u32::try_from(unit).ok()) {
+            let waits = self.unit(unit).is_some_and(UnitState::waits_for_leader);
+            if waits && (self.leader_data().is_some() || !self.is_cluster_known()) {
+                self.bring_up(unit);
+            }
+        }
+    }
+
+    /// Whether the DCS remembers a cluster, or a member is about to make one: it says so before it begins.
+    fn is_cluster_known(&self) -> bool {
+        let makes_one = |unit: &UnitState| {
+            let becomes = unit.starting.as_ref().map(|starting| starting.becomes);
+            unit.data == Data::Empty && matches!(becomes, Some(Ends::Up(_) | Ends::GivesUp))
+        };
+        self.is_cluster_recorded || self.units.iter().any(makes_one)
+    }
+
+    /// The system identifier of what the primary serves; `None`: no primary serves.
+    pub(crate) fn leader_data(&self) -> Option<u64> {
+        let leader = self.unit(self.primary.filter(|primary| self.is_serving(*primary))?)?;
+        match leader.data {
+            Data::Of(id) => Some(id),
+            Data::Empty => None,
+        }
     }
 
     fn is_serving(&self, unit: u32) -> bool {
@@ -140,29 +171,21 @@ impl World {
     pub(crate) fn forget_cluster(&mut self) {
         self.is_cluster_recorded = false;
         self.primary = None;
-        for unit in (0..self.units.len()).filter_map(|unit| u32::try_from(unit).ok()) {
-            if self.unit(unit).is_some_and(UnitState::waits_for_leader) {
-                self.bring_up(unit);
-            }
-        }
+        self.end_waits();
     }
 
-    fn bring_up(&mut self, unit: u32) {
+    pub(crate) fn bring_up(&mut self, unit: u32) {
         let until = self.now + START;
         let fresh = system_id(self.seed, self.clusters_made);
         let restored = self.restored_data(unit);
-        let recorded = self.is_cluster_recorded;
-        let leader = self.primary.filter(|primary| self.is_serving(*primary));
-        let leader = leader.and_then(|leader| self.unit(leader));
-        let led = leader.and_then(|leader| match leader.data {
-            Data::Of(id) => Some((Ends::Up(id), leader.restored_from.clone())),
-            Data::Empty => None,
-        });
+        let known = self.is_cluster_known();
+        // A copy of the leader's data begins where it was copied, not at the backup from which that came.
+        let led = self.leader_data().map(|id| (Ends::Up(id), None));
         let Some(state) = self.unit_mut(unit) else { return };
         let (becomes, restored_from) = match (state.data, &state.restore) {
             (Data::Of(id), _) => (Ends::Up(id), state.restored_from.clone()),
             // Who finds a cluster on record waits for its leader and bootstraps nothing, a restore included.
-            (Data::Empty, _) if recorded => led.unwrap_or((Ends::Waits, None)),
+            (Data::Empty, _) if known => led.unwrap_or((Ends::Waits, None)),
             (Data::Empty, Some(source)) => {
                 (restored.map_or(Ends::GivesUp, Ends::Up), Some(source.label.as_str().into()))
             }
@@ -215,7 +238,9 @@ pub(crate) fn system_id(seed: u64, number: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Change, Given, MemberFate, SetMember};
+    use pgdrill_core::ports::RestoreSource;
+
+    use crate::{BackupGiven, Change, Given, MemberFate, SetMember};
 
     #[test]
     fn nobody_is_elected_while_the_dcs_is_down() {
@@ -226,5 +251,35 @@ mod tests {
         world.apply(&Change::Dcs(DcsState::Up));
         world.come_about();
         assert_eq!(world.primary, Some(1));
+    }
+
+    /// A world of one unit that restores a backup, and a unit that joins while that is under way.
+    fn joined_meanwhile(label: &str) -> World {
+        let mut world = World::new(&Given { backups: vec![BackupGiven::Full], ..Given::default() });
+        world.stop_database(0);
+        world.forget_cluster();
+        if let Some(unit) = world.unit_mut(0) {
+            unit.data = Data::Empty;
+            let stanza = "drill.postgresql-k8s".into();
+            unit.restore = Some(RestoreSource { label: label.into(), stanza });
+        }
+        world.start_database(0);
+        world.apply(&Change::ScaleTo(2));
+        world
+    }
+
+    #[test]
+    fn a_unit_that_joins_while_another_bootstraps_makes_no_cluster_of_its_own() {
+        let mut world = joined_meanwhile("none");
+        assert!(world.unit(1).is_some_and(|unit| unit.data == Data::Empty));
+        assert_eq!(
+            world.unit(1).and_then(|unit| unit.starting.clone()).map(|it| it.becomes),
+            Some(Ends::Waits)
+        );
+        // The restore gives up: nobody is going to lead, so who waits begins anew, as Patroni does.
+        world.apply(&Change::Await(crate::Awaited::DatabaseSettled));
+        assert_eq!(world.primary, Some(1));
+        let data = world.unit(1).map(|unit| unit.data);
+        assert!(matches!(data, Some(Data::Of(_))), "{data:?}");
     }
 }

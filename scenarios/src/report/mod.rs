@@ -7,6 +7,7 @@ mod json;
 mod junit;
 mod laws;
 mod text;
+mod unspoken;
 mod words;
 
 pub use case_end::{CaseEnd, JudgedCase, counts, judged, refused};

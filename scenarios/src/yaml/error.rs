@@ -319,7 +319,7 @@ pub fn name_hint(name: &str, expected: &[&str]) -> Option<String> {
         [] => return None,
         [only] => format!("expected `{only}`"),
         some if some.len() <= TAKEN_IN => format!("expected one of: {}", some.join(", ")),
-        many => format!("`pgdrill schema` lists all {} names", many.len()),
+        many => format!("`pgdrill words` explains all {} names", many.len()),
     };
     Some(match nearest_name(name, expected.iter().copied(), Tolerance::ThirdOfName) {
         Some(near) => format!("did you mean `{near}`? {all}"),

@@ -243,6 +243,26 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
         })
     }
 
+    /// Writes these settings to the member's own configuration, for when it starts. Nothing is reloaded, and what the members
+    /// agree on stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// The settings can't be written as a configuration, or the file can't be pushed.
+    pub async fn write(&self, settings: &ClusterSettings) -> PortResult<()> {
+        self.render(settings).await.map(drop)
+    }
+
+    async fn render(&self, settings: &ClusterSettings) -> PortResult<config::RenderedPatroni> {
+        let rendered = config::render(&self.member, settings)
+            .map_err(|cause| error(PortErrorKind::Refused, "apply", cause))?;
+        let Member { configuration, user, .. } = &self.member;
+        let access = Access { owner: Some(user), mode: 0o600 };
+        let pushed = self.files.push(configuration, rendered.text.as_bytes(), access).await;
+        pushed.map_err(|FileFailure { kind, cause }| error(kind, "apply", cause))?;
+        Ok(rendered)
+    }
+
     /// Has this unit's member look a few times. It takes new settings at its next look, up to `loop_wait` seconds later,
     /// and a reload brings no look about; being told of the cluster's settings does, even where it is told of none. What
     /// it was told it may see at the look after (both seen with Patroni 4.0.7). Nothing depends on it, so nobody waits for
@@ -384,12 +404,8 @@ impl<R: CommandRunner, F: Files> Cluster for PatroniApi<R, F> {
     }
 
     async fn apply(&self, settings: &ClusterSettings) -> PortResult<()> {
-        let rendered = config::render(&self.member, settings)
-            .map_err(|cause| error(PortErrorKind::Refused, "apply", cause))?;
-        let Member { configuration, user, unit, .. } = &self.member;
-        let access = Access { owner: Some(user), mode: 0o600 };
-        let pushed = self.files.push(configuration, rendered.text.as_bytes(), access).await;
-        pushed.map_err(|FileFailure { kind, cause }| error(kind, "apply", cause))?;
+        let rendered = self.render(settings).await?;
+        let unit = &self.member.unit;
         match self.reload().await {
             Ok(200..=299) => self.load(&rendered).await,
             Ok(status) => {

@@ -66,8 +66,9 @@ pub(super) async fn obtain(engine: &Engine, image: &str) -> Result<(), String> {
     }
     let options =
         CreateImageOptions { from_image: Some(image.to_owned()), ..CreateImageOptions::default() };
-    pulled(engine, options, &|_| {}).await?;
-    engine.docker.inspect_image(image).await.map(drop).map_err(|error| error.to_string())
+    let pulled = pulled(engine, options, &|_| {}).await;
+    let there = engine.docker.inspect_image(image).await;
+    there.map(drop).or_else(|error| pulled.and(Err(error.to_string())))
 }
 
 /// Why not, in words, if not.
@@ -77,12 +78,8 @@ async fn pull(engine: &Engine, image: &ImageRef, say: OnLine<'_>) -> Result<(), 
         tag: Some(image.tag.clone()),
         ..CreateImageOptions::default()
     };
-    pulled(engine, options, say).await?;
-    match engine.has(image).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err("the engine ended the pull without an image".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
+    let pulled = pulled(engine, options, say).await;
+    engine.has_made(image, pulled, "pull").await
 }
 
 async fn pulled(
@@ -201,13 +198,18 @@ async fn import(
     };
     let mut answers =
         pin!(engine.docker.create_image(Some(options), Some(body_try_stream(archive)), None));
+    let mut imported = Ok(());
     while let Some(answer) = answers.next().await {
-        let info = answer.map_err(|error| error.to_string())?;
-        if let Some(cause) = info.error_detail.and_then(|detail| detail.message) {
-            return Err(cause);
+        match answer {
+            Err(error) => imported = Err(error.to_string()),
+            Ok(info) => {
+                if let Some(cause) = info.error_detail.and_then(|detail| detail.message) {
+                    return Err(cause);
+                }
+            }
         }
     }
-    Ok(())
+    engine.has_made(own, imported, "import").await
 }
 
 /// Where this host's own apt gets Debian from, if it is such a host; mmdebstrap knows one otherwise.

@@ -41,6 +41,7 @@ pub(super) async fn build(
     let mut answers =
         pin!(engine.docker.build_image(options, None, Some(body_full(Bytes::from(archive)))));
     let mut tail = Tail::default();
+    let mut unread = None;
     loop {
         let Ok(answer) = tokio::time::timeout(SILENCE, answers.next()).await else {
             let cause = format!("the build has said nothing for {} s", SILENCE.as_secs());
@@ -48,7 +49,10 @@ pub(super) async fn build(
         };
         match answer {
             None => break,
-            Some(Err(error)) => return Err(failed(&error.to_string(), &place, tail)),
+            Some(Err(error)) => {
+                unread = Some(error.to_string());
+                break;
+            }
             Some(Ok(info)) => {
                 for line in info.stream.iter().flat_map(|text| text.lines()) {
                     tail.push(line);
@@ -62,12 +66,14 @@ pub(super) async fn build(
             }
         }
     }
-    // An engine that ends its answer early has not built anything.
+    // Only what was built whole has the tag, however the engine's answer ended: see `Engine::has_made`.
     if engine.has(reference).await? {
-        Ok(())
-    } else {
-        Err(refused("the engine ended the build without an image", &place))
+        return Ok(());
     }
+    Err(match unread {
+        Some(cause) => failed(&cause, &place, tail),
+        None => refused("the engine ended the build without an image", &place),
+    })
 }
 
 /// What the engine is given to build from.

@@ -45,6 +45,28 @@ impl Engine {
             Err(error) => Err(refused(&error.to_string(), &format!("looking for {image}"))),
         }
     }
+
+    /// Whether the engine has made an image, once its answer ended as `said`. An image has its tag only once it is whole, so
+    /// the image decides, and not the answer: bollard 0.21 reports an answer as incomplete (`bytes remaining on stream`)
+    /// if its last line end comes in a piece of its own.
+    ///
+    /// # Errors
+    ///
+    /// It has not, and why, in words.
+    pub(super) async fn has_made(
+        &self,
+        image: &ImageRef,
+        said: Result<(), String>,
+        task: &str,
+    ) -> Result<(), String> {
+        match self.has(image).await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                said.and_then(|()| Err(format!("the engine ended the {task} without an image")))
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
 }
 
 /// The engine answered something that it should not, or stopped answering.
@@ -71,6 +93,11 @@ fn parse(version: &str) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use testcontainers::bollard::ClientVersion;
+    use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+    use tokio::net::TcpListener;
+
+    use super::super::{Image, base, build, recipe::Recipe};
     use super::*;
 
     #[test]
@@ -85,5 +112,57 @@ mod tests {
         let error = refused("write /x: no space left on device", "import");
         assert_eq!(error.kind(), ImageErrorKind::NoDisk);
         assert_eq!(refused("EOF", "import").kind(), ImageErrorKind::Engine);
+    }
+
+    /// An engine whose answers end with a line end in a piece of its own, and that has made the image or not.
+    async fn engine(has: bool) -> Engine {
+        const PIECES: &str = "20\r\n{\"stream\":\"Successfully tagged\"}\r\n2\r\n\r\n\r\n0\r\n\r\n";
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let mut stream = BufReader::new(stream);
+                let (mut first, mut body) = (String::new(), 0);
+                loop {
+                    let mut line = String::new();
+                    stream.read_line(&mut line).await.expect("a head");
+                    if let Some(length) = line.to_lowercase().strip_prefix("content-length:") {
+                        body = length.trim().parse().expect("a number");
+                    }
+                    if line.trim().is_empty() {
+                        break;
+                    }
+                    first.push_str(&line);
+                }
+                stream.read_exact(&mut vec![0; body]).await.expect("a body");
+                let answer = if first.contains("/json") {
+                    let status = if has { "200 OK" } else { "404 Not Found" };
+                    format!(
+                        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{{}}"
+                    )
+                } else {
+                    let head = "connection: close\r\ntransfer-encoding: chunked\r\n";
+                    format!("HTTP/1.1 200 OK\r\n{head}\r\n{PIECES}")
+                };
+                stream.write_all(answer.as_bytes()).await.expect("it listens");
+                stream.shutdown().await.expect("it listens");
+            }
+        });
+        let version = ClientVersion { major_version: 1, minor_version: 41 };
+        let docker = Docker::connect_with_http(&format!("http://{address}"), 10, &version);
+        Engine { docker: docker.expect("an address") }
+    }
+
+    #[tokio::test]
+    async fn an_image_that_is_there_was_made_however_the_answer_ended() {
+        let recipe = Recipe::of(Image::Etcd);
+        let (base, own) = (Image::Unit.reference(), Image::Etcd.reference());
+        for has in [true, false] {
+            let engine = engine(has).await;
+            let built = build::build(&engine, &recipe, &base, &own, &|_| {}).await;
+            assert_eq!(built.is_ok(), has, "{built:?}");
+            let pulled = base::obtain(&engine, "some/image:1").await;
+            assert_eq!(pulled.is_ok(), has, "{pulled:?}");
+        }
     }
 }

@@ -154,6 +154,14 @@ impl Topology {
         applied.map_err(|error| complaint(&host(unit.number), &error.to_string()))
     }
 
+    /// The settings of a unit that joins: its own file, and nothing of what the members agree on.
+    async fn configure_alone(&self, unit: &UnitContainer) -> EngineResult<()> {
+        let none =
+            ClusterSettings { archive_stanza: None, accepts_connections: true, restore: None };
+        let written = self.cluster(unit.number).write(&none).await;
+        written.map_err(|error| complaint(&host(unit.number), &error.to_string()))
+    }
+
     async fn start(&self, unit: &UnitContainer) -> EngineResult<()> {
         let started = unit.workload().start(Service::Database).await;
         started.map_err(|error| complaint(&host(unit.number), &error.to_string()))
@@ -267,7 +275,8 @@ impl Topology {
         Some(answer.members)
     }
 
-    /// The cluster has this many units: the last ones go, or new ones come and follow.
+    /// The cluster has this many units: the last ones go, or new ones come. Where it has a leader, they follow it by then; where
+    /// it has none, as while a restore comes up, they are started and wait for one.
     ///
     /// # Errors
     ///
@@ -284,12 +293,13 @@ impl Topology {
             let new = (size..count)
                 .map(|unit| unit::start(&self.stage, &self.images.unit, &self.authority, unit));
             let new = try_join_all(new).await?;
-            let archived = self.archive_command().await;
+            let is_led = self.primary().await.is_some();
             self.held().extend(new.iter().cloned());
-            try_join_all(new.iter().map(|unit| self.configure(unit))).await?;
+            try_join_all(new.iter().map(|unit| self.configure_alone(unit))).await?;
             try_join_all(new.iter().map(|unit| self.start(unit))).await?;
-            self.settled().await?;
-            return self.archive_by(archived).await;
+            if !is_led {
+                return Ok(());
+            }
         }
         self.settled().await
     }

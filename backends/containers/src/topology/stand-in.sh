@@ -29,13 +29,21 @@ terminated-backup)
     output=$(mktemp)
     "$tool" "$@" > "$output" &
     process=$!
-    # The tool cleans up within its signal handler: where the signal meets it within an allocation, it may wait for itself for
-    # ever. While it sleeps it is in none.
+    # The tool writes its last line within its signal handler, and up to 2.57 waits for itself for ever if the signal met it
+    # while it made the time of another line (pgBackRest's issue 2710). So it is stopped first, and struck only within a
+    # system call, where it makes no time.
     while kill -0 "$process" 2>/dev/null; do
-        if grep -q 'execute non-exclusive backup start' "$output" &&
-            { read -r _ _ state _ < "/proc/$process/stat"; } 2>/dev/null && [ "$state" = S ]; then
-            kill -TERM "$process"
-            break
+        if grep -q 'execute non-exclusive backup start' "$output" && kill -STOP "$process"; then
+            while { read -r _ _ state _ < "/proc/$process/stat"; } 2>/dev/null && [ "$state" != T ] && [ "$state" != Z ]; do :; done
+            call=-1
+            { read -r call _ < "/proc/$process/syscall"; } 2>/dev/null
+            case $call in
+            [0-9]*) kill -TERM "$process" ;;
+            esac
+            kill -CONT "$process"
+            case $call in
+            [0-9]*) break ;;
+            esac
         fi
         sleep 0.05
     done
