@@ -25,6 +25,7 @@ macro_rules! topics {
 }
 
 topics! {
+    "install": "how to get pgdrill, with completions and manual pages",
     "first-scenario": "from an empty file to a case that guards your own bug",
     "faults": "faults and moments, and what each is on every backend",
     "scenario-file": "every word of the scenario file",

@@ -58,7 +58,7 @@ pub(crate) struct StanzaStore {
     pub(crate) name: Arc<str>,
     pub(crate) system_id: u64,
     pub(crate) backups: Vec<BackupStore>,
-    /// The same backups as users see them, oldest first.
+    /// Each of `backups` as users see it, oldest first.
     pub(crate) seen: Shelf<BackupSeen>,
     /// What laws must know of them.
     pub(crate) facts: Shelf<BackupFacts>,

@@ -43,7 +43,7 @@ struct Place {
     world: Shared,
     /// The ports as the world has them.
     plain: Ports,
-    /// The same, with one answer to be lost.
+    /// The ports of that world, with one answer to be lost.
     losing: Ports,
     injector: Injector<Shared>,
 }

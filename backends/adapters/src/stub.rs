@@ -113,7 +113,8 @@ pub(crate) fn issued(names: &[&str]) -> (TlsAcceptor, String) {
     made(names, |_| {})
 }
 
-/// The same, with whatever else is to be said in it.
+/// A new certificate for these names, its own authority, and a server that shows it. `change` sets what else the
+/// certificate says.
 pub(crate) fn made(
     names: &[&str],
     change: impl FnOnce(&mut CertificateParams),

@@ -45,7 +45,7 @@ macro_rules! calls {
                 }
             }
 
-            /// The same as files write it, without a space: `object-store.put`.
+            /// The port and its operation as a scenario file writes them, without a space: `object-store.put`.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {

@@ -11,7 +11,8 @@ use crate::{s3::S3Relation, status::Status};
 pub mod key {
     /// Application: the cluster's first initialisation is done.
     pub const CLUSTER_INITIALISED: &str = "cluster_initialised";
-    /// Application: the stanza's name, once it is initialised. Unit: the same, as a primary that does not lead says it.
+    /// Application: the stanza's name, once it is initialised. Unit: the name of the stanza that a primary
+    /// made or found while it did not lead.
     pub const STANZA: &str = "stanza";
     /// Application: the [place](crate::s3::S3Settings::place) of the repository that holds the stanza. Absent where an
     /// older release recorded the stanza. Unit: the place of which a primary that does not lead says something.

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     args::{Cli, Command, DispatchCommand, RunFormat, TopologyCommand},
-    coverage, explain,
+    coverage, explain, man,
     output::{self, complain, print, say},
     run,
 };
@@ -80,6 +80,7 @@ pub(crate) fn main() -> Exit {
             clap_complete::generate(shell, &mut Cli::command(), "pgdrill", &mut script);
             print(&String::from_utf8_lossy(&script))
         }
+        Some(Command::Man { out }) => man::man(out.as_deref()),
     }
 }
 

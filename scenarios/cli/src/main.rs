@@ -11,6 +11,7 @@ mod coverage;
 mod dispatch;
 mod explain;
 mod last_run;
+mod man;
 mod output;
 mod run;
 #[cfg(any(feature = "containers", feature = "charm"))]

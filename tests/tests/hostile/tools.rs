@@ -49,7 +49,7 @@ pub(crate) fn juju() -> Value {
     })
 }
 
-/// Other states of the same: what may be there beside it.
+/// States of Juju: that of [`juju`], and others that differ from it in one part each.
 pub(crate) fn states() -> Vec<Value> {
     let changed = |key: &str, more: Value| {
         let mut state = juju();

@@ -22,7 +22,7 @@ const RELEASE: &str = "trixie";
 /// How long a registry may say nothing before it counts as out of reach.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// How the packages are put together: `ci/images/base` does the same by hand.
+/// How the packages are put together: `backends/containers/images/base` does the same by hand.
 const ARGUMENTS: &[&str] = &[
     "--variant=minbase",
     "--dpkgopt=path-exclude=/usr/share/doc/*",
@@ -118,7 +118,7 @@ async fn bootstrap(
     let place = format!("mmdebstrap, for {own}");
     let no_base = |cause: String| {
         let hint = "install mmdebstrap (and debian-archive-keyring), or load debian:trixie-slim into the engine: \
-                    `docker load`, or `ci/images/base | docker import - debian:trixie-slim`";
+                    `docker load`, or `backends/containers/images/base | docker import - debian:trixie-slim`";
         ImageError::new(
             ImageErrorKind::NoBase,
             format!("{cause}; before that, the pull: {not_pulled}"),

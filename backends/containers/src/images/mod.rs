@@ -1,6 +1,6 @@
 //! The images of the real containers, built where they are missing.
 //!
-//! The recipes of `ci/images` are part of the program, so that it needs neither its repository nor a registry
+//! The recipes of `backends/containers/images` are part of the program, so that it needs neither its repository nor a registry
 //! of images: [`ensure`] looks for the tag `pgdrill/NAME:HASH` on the engine, where the hash is that of the
 //! recipe, and builds the image if it is not there. What every image begins with is Debian: the engine's own
 //! copy, else a registry's, else one put together from Debian's packages by the host's `mmdebstrap`. What comes in a
@@ -46,7 +46,7 @@ impl Image {
     pub const ALL: &'static [Self] =
         &[Self::Unit, Self::Etcd, Self::Radosgw, Self::Proxy, Self::Seaweedfs];
 
-    /// What it is called, in `ci/images` and in its tag.
+    /// What it is called, in `backends/containers/images` and in its tag.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The recipes of `ci/images`, as files of the program.
+//! The recipes of `backends/containers/images`, as files of the program.
 
 use std::{fmt::Write as _, path::Path};
 
@@ -12,7 +12,7 @@ type RecipeFile = (&'static str, &'static str);
 
 macro_rules! files {
     ($folder:literal: $($path:literal),+ $(,)?) => {
-        &[$(($path, include_str!(concat!("../../../../ci/images/", $folder, "/", $path)))),+]
+        &[$(($path, include_str!(concat!("../../images/", $folder, "/", $path)))),+]
     };
 }
 
@@ -120,8 +120,7 @@ mod tests {
     #[test]
     fn every_file_of_a_recipe_is_in_the_program() {
         for image in Image::ALL {
-            let folder =
-                Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ci/images").join(image.name());
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("images").join(image.name());
             let mut there = Vec::new();
             files(&folder, "", &mut there);
             there.sort();

@@ -83,12 +83,13 @@ fn the_commands_of_the_readme_work() {
 }
 
 #[test]
-fn only_what_needs_a_registry_or_a_model_is_not_run() {
+fn only_what_needs_a_release_a_registry_or_a_model_is_not_run() {
     let of_others = TOPICS.iter().flat_map(|topic| blocks(topic.text));
     let left = of_others.filter(|block| block.info == "console not run here");
     for step in left.flat_map(|block| commands(&block.text)) {
-        let is_elsewhere =
-            ["cargo install ", "juju "].iter().any(|it| step.command.starts_with(it));
+        let elsewhere =
+            ["cargo install ", "docker ", "juju ", "pip install ", "sha256sum ", "sudo ", "tar "];
+        let is_elsewhere = elsewhere.iter().any(|it| step.command.starts_with(it));
         assert!(is_elsewhere, "{}", step.command);
     }
 }

@@ -15,6 +15,7 @@ mod engines;
 mod guide;
 mod hostile;
 mod hostile_inputs;
+mod install;
 mod json;
 #[cfg(feature = "containers")]
 mod laptop;
