@@ -4,6 +4,7 @@
 mod absent;
 mod args;
 mod commands;
+mod config;
 #[cfg(feature = "containers")]
 mod containers;
 mod coverage;
@@ -12,8 +13,9 @@ mod dispatch;
 mod explain;
 mod last_run;
 mod output;
+mod places;
+mod results;
 mod run;
-#[cfg(any(feature = "containers", feature = "charm"))]
 mod signals;
 #[cfg(feature = "charm")]
 mod stand;
@@ -21,6 +23,7 @@ mod threads;
 #[cfg(feature = "containers")]
 mod topology;
 mod update;
+mod watch;
 
 use std::process::ExitCode;
 
