@@ -82,6 +82,10 @@ pub fn judge(plan: &Plan, run: &Run) -> Judged {
     reasons.extend(run.missed.iter().cloned().map(Reason::Missed));
     judge_covers(plan, run, &mut reasons);
     judge_then(plan, run, &mut reasons);
+    if run.is_late() {
+        // What is missing of such a run is no reason of its own.
+        reasons.truncate(1);
+    }
     let verdict = if let Some(why) = &run.skipped {
         Verdict::Skipped(Skip { why: why.clone(), step: run.stopped_at })
     } else if reasons.is_empty() {

@@ -43,12 +43,14 @@ mod run;
 mod scenario;
 mod schema;
 mod settle;
+mod side_by_side;
 mod snapshot;
 mod snapshot_file;
 mod target;
 mod template;
 mod testbed;
 mod then;
+mod timed;
 mod tokens;
 mod unexpected;
 mod words;
@@ -72,18 +74,17 @@ pub use plan::{Plan, PlanStep, plan};
 pub use reason::{FiringRef, Reason, Skip};
 pub use refusal::Refusal;
 pub use regular::read_file;
-pub use run::{
-    Backend, FiredStep, Missed, Run, SeenAfter, SeenAround, filled_in, run, run_all, run_each,
-    run_in,
-};
+pub use run::{Backend, FiredStep, Missed, Run, SeenAfter, SeenAround, filled_in, run, run_in};
 pub use scenario::{Damage, FireStep, KnownDamage, Meanwhile, Scenario};
 pub use schema::schema;
 pub use settle::{Remedy, RemedyTried, Settled};
+pub use side_by_side::{run_all, run_each};
 pub use snapshot::{firings, transcript};
 pub use snapshot_file::{Outdated, SNAPSHOT_FORMATS, Snapshot, SnapshotFormat};
 pub use target::Target;
 pub use template::template;
 pub use testbed::{Cause, Delivered, Prevented, Testbed};
 pub use then::{Connections, ExpectedStatus, Presence, Then};
+pub use timed::TimedRun;
 pub use unexpected::{Difference, StepKind, StepRef, Unexpected};
 pub use words::{Word, find as find_words, lacking as lacking_words, words};

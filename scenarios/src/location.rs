@@ -62,6 +62,12 @@ impl Positions {
         Self(Some(Arc::new(document)))
     }
 
+    /// The line in which the scenario begins. `None` when it was not read from a document.
+    #[must_use]
+    pub fn first_line(&self) -> Option<usize> {
+        self.0.as_ref().map(|document| document.line())
+    }
+
     /// Where the value at `path` stands; the nearest value above it when it is not written. `None` when the scenario
     /// was not read from a document.
     #[must_use]

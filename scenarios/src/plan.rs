@@ -1,6 +1,6 @@
 //! What a scenario comes down to: steps without names to look up.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use pgdrill_core::{Amendment, Amendments, Hook, Shape};
 use pgdrill_sim::{Change, Given, Injection, Moment};
@@ -33,6 +33,8 @@ pub struct Plan {
     pub known: Vec<KnownDamage>,
     /// Whether it is judged by every law where that takes long, too: looked at around every event and settled at the end.
     pub is_examined: bool,
+    /// How long its run may take from when what it gives is true; a run that takes longer breaks off.
+    pub time_limit: Option<Duration>,
 }
 
 /// One step of a plan.
@@ -88,6 +90,7 @@ pub fn plan(scenario: Scenario, off: &[Amendment]) -> Plan {
         then: scenario.then,
         known: scenario.known,
         is_examined,
+        time_limit: None,
     }
 }
 

@@ -138,6 +138,7 @@ impl Reason {
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
+            Self::Broken { cause: Cause::TookLonger(_), .. } => "took-longer",
             Self::Broken { .. } => "broken",
             Self::LawBroken(_) => "law-broken",
             Self::LawKept { .. } => "law-kept",

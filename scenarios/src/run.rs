@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use futures_util::{StreamExt as _, stream};
 use pgdrill_core::{Amendments, Hook, PortError, PortErrorKind, Shape};
 use pgdrill_sim::{BackupSeen, Change, Event, Fired, Given, Injection, Observation, Shelf, World};
 
@@ -12,6 +11,7 @@ use crate::{
     plan::{Plan, PlanStep},
     settle::{Settled, settle, settle_copy, settle_in_place},
     testbed::{Cause, Delivered, MemoryTestbed, Prevented, Testbed},
+    timed::Deadline,
 };
 
 /// The kind of place in which plans run.
@@ -158,11 +158,21 @@ impl Run {
     /// A run that could not begin, or ended early.
     #[must_use]
     pub fn prevented(mut self, why: Prevented) -> Self {
+        self.prevent(why);
+        self
+    }
+
+    fn prevent(&mut self, why: Prevented) {
         match why {
             Prevented::Unable(reason) => self.skipped = Some(reason),
             Prevented::Broken(cause) => self.broken = Some(cause),
         }
-        self
+    }
+
+    /// Whether it broke off as its time was up.
+    #[must_use]
+    pub const fn is_late(&self) -> bool {
+        matches!(self.broken, Some(Cause::TookLonger(_)))
     }
 }
 
@@ -171,44 +181,22 @@ pub async fn run(plan: &Plan) -> Run {
     run_in(&MemoryTestbed::new(&plan.given), plan).await
 }
 
-/// Runs one plan in a place where everything that it gives is true.
+/// Runs one plan in a place where everything that it gives is true. A run that has not ended when its time is up breaks
+/// off there: the place may be left in the middle of a firing.
 pub async fn run_in<P: Testbed + ?Sized>(testbed: &P, plan: &Plan) -> Run {
-    let mut taken = StepsTaken { testbed, plan, run: Run::unstarted(), units: plan.given.units };
+    let deadline = plan.time_limit.map(Deadline::after);
+    let (run, units) = (Run::unstarted(), plan.given.units);
+    let mut taken = StepsTaken { testbed, plan, run, step: None, units, deadline };
     taken.run.firings.reserve(plan.steps.len());
-    let mut why = None;
-    for index in 0..plan.steps.len() {
-        if let Err(prevented) = taken.take(index).await {
-            taken.run.stopped_at = Some(index);
-            why = Some(prevented);
-            break;
+    match plan.time_limit {
+        None => taken.play().await,
+        Some(limit) => {
+            if tokio::time::timeout(limit, taken.play()).await.is_err() {
+                taken.break_off();
+            }
         }
     }
-    let is_whole = why.is_none();
-    let mut run = why.into_iter().fold(taken.run, Run::prevented);
-    let last = plan.steps.len().checked_sub(1).filter(|_| is_whole);
-    let last = last.and_then(|last| run.after_steps.get(&last)?.observation.clone());
-    let seen = match last {
-        Some(observation) => Ok(observation),
-        None => testbed.observe().await,
-    };
-    match seen {
-        Ok(observation) => run.observation = observation,
-        Err(_) if run.broken.is_some() || run.skipped.is_some() => {}
-        Err(why) => run = run.prevented(why),
-    }
-    if run.broken.is_some() || run.skipped.is_some() {
-        return run;
-    }
-    let settled = match testbed.copy().await {
-        Some(world) => settle_copy(world, plan.amendments).await.map(Some),
-        None if plan.is_examined => settle_in_place(testbed, plan.amendments).await.map(Some),
-        None => Ok(None),
-    };
-    match settled {
-        Ok(settled) => run.settled = settled,
-        Err(why) => run = run.prevented(why),
-    }
-    run
+    taken.run
 }
 
 /// What came of the steps of a plan that were taken so far.
@@ -216,11 +204,68 @@ struct StepsTaken<'a, P: ?Sized> {
     testbed: &'a P,
     plan: &'a Plan,
     run: Run,
+    /// The last step that was begun.
+    step: Option<usize>,
     /// How many units there are by now.
     units: u32,
+    deadline: Option<Deadline>,
 }
 
 impl<P: Testbed + ?Sized> StepsTaken<'_, P> {
+    /// Takes every step, looks, and has everything settled.
+    async fn play(&mut self) {
+        let mut is_whole = true;
+        for index in 0..self.plan.steps.len() {
+            self.step = Some(index);
+            // What never waits is not interrupted.
+            if self.is_late() {
+                return self.break_off();
+            }
+            if let Err(why) = self.take(index).await {
+                self.run.prevent(why);
+                self.run.stopped_at = Some(index);
+                is_whole = false;
+                break;
+            }
+        }
+        let last = self.step.filter(|_| is_whole);
+        let last = last.and_then(|last| self.run.after_steps.get(&last)?.observation.clone());
+        let seen = match last {
+            Some(observation) => Ok(observation),
+            None => self.testbed.observe().await,
+        };
+        match seen {
+            Ok(observation) => self.run.observation = observation,
+            Err(_) if !is_whole => {}
+            Err(why) => self.run.prevent(why),
+        }
+        if self.run.broken.is_some() || self.run.skipped.is_some() {
+            return;
+        }
+        let Plan { amendments, is_examined, .. } = *self.plan;
+        let settled = match self.testbed.copy().await {
+            Some(world) => settle_copy(world, amendments).await.map(Some),
+            None if is_examined => settle_in_place(self.testbed, amendments).await.map(Some),
+            None => Ok(None),
+        };
+        match settled {
+            Ok(_) if self.is_late() => self.break_off(),
+            Ok(settled) => self.run.settled = settled,
+            Err(why) => self.run.prevent(why),
+        }
+    }
+
+    fn is_late(&self) -> bool {
+        self.deadline.is_some_and(Deadline::is_over)
+    }
+
+    /// The time is up.
+    fn break_off(&mut self) {
+        let limit = self.plan.time_limit.unwrap_or_default();
+        self.run.prevent(Prevented::Broken(Cause::TookLonger(limit)));
+        self.run.stopped_at = self.step;
+    }
+
     async fn take(&mut self, step: usize) -> Result<(), Prevented> {
         let mut seen = SeenAfter::default();
         match self.plan.steps.get(step) {
@@ -365,37 +410,4 @@ pub fn filled_in(
     };
     let filled = parameters.iter().map(|(name, value)| Ok((name.clone(), fill(value)?)));
     filled.collect()
-}
-
-/// Runs plans with at most `jobs` side by side. The runs come back in the order of the plans, whatever
-/// the order in which they ended; `done` is called as each becomes known.
-pub async fn run_all(plans: Vec<Plan>, jobs: usize, mut done: impl FnMut(&Run)) -> Vec<Run> {
-    let mut runs = Vec::with_capacity(plans.len());
-    let keep = |run: Run| {
-        done(&run);
-        runs.push(run);
-    };
-    run_each(plans, jobs, keep).await;
-    runs
-}
-
-/// As [`run_all`], without keeping the runs: `take` gets each as soon as it and those of all plans before it are known,
-/// in the order of the plans.
-pub async fn run_each(plans: Vec<Plan>, jobs: usize, mut take: impl FnMut(Run)) {
-    let tasks = plans.into_iter().map(|plan| async move {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place where plans run side by side; the order of results is the plans'"
-        )]
-        let task = tokio::spawn(async move { run(&plan).await });
-        task.await.unwrap_or_else(|error| broken(&error.to_string()))
-    });
-    let mut runs = stream::iter(tasks).buffered(jobs.max(1));
-    while let Some(run) = runs.next().await {
-        take(run);
-    }
-}
-
-fn broken(why: &str) -> Run {
-    Run::unstarted().prevented(Prevented::Broken(format!("the run panicked: {why}").into()))
 }

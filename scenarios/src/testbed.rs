@@ -1,6 +1,6 @@
 //! A testbed: where plans run, whatever it is made of.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use pgdrill_core::{Amendments, Diagnostic, Hook, Probe};
@@ -34,6 +34,8 @@ pub enum Cause {
     Text(String),
     /// A complaint about one thing, with its hint.
     Complaint(Box<Diagnostic>),
+    /// The run had not ended when its time was up.
+    TookLonger(Duration),
 }
 
 impl fmt::Display for Cause {
@@ -41,6 +43,7 @@ impl fmt::Display for Cause {
         match self {
             Self::Text(text) => f.write_str(text),
             Self::Complaint(complaint) => complaint.fmt(f),
+            Self::TookLonger(limit) => write!(f, "took longer than {limit:?}"),
         }
     }
 }

@@ -230,6 +230,7 @@ fn explored(seed: u64) -> Plan {
         then: Then::default(),
         known: Vec::new(),
         is_examined: false,
+        time_limit: None,
     }
 }
 

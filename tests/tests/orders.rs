@@ -166,6 +166,7 @@ fn planned(topology: OrderTopology, order: &[OrderStep], afterwards: Afterwards)
         then: Then::default(),
         known: Vec::new(),
         is_examined: false,
+        time_limit: None,
     }
 }
 

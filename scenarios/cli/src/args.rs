@@ -1,6 +1,6 @@
 //! The command line, as its users type it.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use clap_complete::Shell;
@@ -21,6 +21,9 @@ use pgdrill_core::{Amendment, Hook};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+    /// Whether to use colours; where a terminal shows them and the environment does not say otherwise, unless given
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    pub(crate) color: Option<ColorArg>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }
@@ -29,6 +32,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run scenarios and judge them (the default)
     Run(RunArgs),
+    /// Run scenarios, and again what changes, with what failed before, until Ctrl-C; ends as the last run did
+    Watch(RunArgs),
     /// Run all cases and show which arrows and paths of the charts they walk
     Coverage(CoverageArgs),
     /// Read scenarios without running them
@@ -163,14 +168,15 @@ pub(crate) enum DispatchCommand {
     },
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct RunArgs {
-    /// Files, folders, or `-` for standard input; the cases that come with pgdrill unless given
+    /// Files, folders, or `-` for standard input; `paths` of `pgdrill.toml` unless given, and without these the cases that
+    /// come with pgdrill
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Where to run them
-    #[arg(long, value_enum, default_value_t = BackendArg::Memory)]
-    pub(crate) backend: BackendArg,
+    /// Where to run them; in memory unless given
+    #[arg(long, value_enum)]
+    pub(crate) backend: Option<BackendArg>,
     /// Only scenarios that this selects: a text in the name or title, `=name`, `/regex/`, `hook(NAME)`, `law(NAME)`,
     /// `amendment(NAME)`, joined by `&`, `|`, `!` and parentheses; given several times, any of them
     #[arg(long, value_name = "EXPRESSION")]
@@ -191,8 +197,15 @@ pub(crate) struct RunArgs {
     /// Write a JUnit report to this file as well
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Print a workflow command of GitHub for each scenario that failed or was refused, and for each warning, after the
+    /// results: they become annotations. Only where it is given, whatever the environment says
+    #[arg(long)]
+    pub(crate) github: bool,
+    /// Report how long each scenario took; without it equal runs give equal reports
+    #[arg(long)]
+    pub(crate) times: bool,
     /// Write the snapshots beside the scenario files anew
-    #[arg(long, requires = "paths")]
+    #[arg(long)]
     pub(crate) update: bool,
     /// Count a scenario of a file without a snapshot as failed, and a snapshot of no scenario as an error; on unless
     /// given where the environment variable CI is set, and not to `false` or `0`
@@ -205,12 +218,38 @@ pub(crate) struct RunArgs {
     /// as many clusters in containers, but at most twelve
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
+    /// Begin no other scenario after the first that failed
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) fail_fast: Option<bool>,
+    /// Count a scenario that takes longer than this as failed, and end it: `90s`, `2m`. The setting up of servers does not count
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
     /// Switch an amendment of the charts off; may be given several times
     #[arg(long, value_name = "NAME", value_parser = amendment_names())]
     pub(crate) no_amendment: Vec<String>,
+    /// Take the defaults of the suite from this file; from `pgdrill.toml` in the current folder or the nearest one above it in
+    /// the repository unless given
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    pub(crate) config: Option<PathBuf>,
+    /// Read no `pgdrill.toml`
+    #[arg(long)]
+    pub(crate) no_config: bool,
+    /// Whether the run goes by something else than the defaults of the suite.
+    #[arg(skip)]
+    pub(crate) ignores_config: bool,
+    /// The only files of which scenarios run.
+    #[arg(skip)]
+    pub(crate) only: Option<BTreeSet<PathBuf>>,
     /// Count a scenario that this backend would skip as failed; it is the one that runs
     #[arg(long, value_enum, value_name = "BACKEND")]
     pub(crate) require: Option<BackendArg>,
+}
+
+impl RunArgs {
+    /// Where to run.
+    pub(crate) fn backend(&self) -> BackendArg {
+        self.backend.unwrap_or(BackendArg::Memory)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -282,6 +321,17 @@ impl BackendArg {
     }
 }
 
+/// Whether colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorArg {
+    /// Where a terminal shows them, and as NO_COLOR, CLICOLOR and CLICOLOR_FORCE say
+    Auto,
+    /// Everywhere, files and pipes included
+    Always,
+    /// Nowhere
+    Never,
+}
+
 /// The S3 server of a run in containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum S3Arg {
@@ -337,6 +387,15 @@ fn topology_name(text: &str) -> Result<String, String> {
         return Err("runs give themselves names like this one".into());
     }
     Ok(text.to_owned())
+}
+
+/// A length of time that is not none.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("nothing is over in no time".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(why) => Err(format!("{why}; write it as `90s` or `2m`")),
+    }
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

@@ -1,8 +1,8 @@
 //! The commands.
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, Parser as _, ValueEnum as _};
 use pgdrill_core::{Diagnostic, Hook};
 use pgdrill_flow::{Tolerance, did_you_mean, is_unseen, nearest_name, shown, shown_json};
 use pgdrill_scenarios::{
@@ -12,10 +12,10 @@ use pgdrill_scenarios::{
 use serde_json::json;
 
 use crate::{
-    args::{Cli, Command, DispatchCommand, RunFormat, TopologyCommand},
-    coverage, explain, man,
+    args::{Cli, ColorArg, Command, DispatchCommand, RunArgs, RunFormat, TopologyCommand},
+    config, coverage, explain, man,
     output::{self, complain, print, say},
-    run,
+    run, watch,
 };
 
 /// How the command ends.
@@ -51,13 +51,16 @@ pub(crate) fn main() -> Exit {
     if let Some(exit) = crate::dispatch::called() {
         return exit;
     }
+    // What the reader of the command line says is in the colours that the user wants, too.
+    color_in(std::env::args_os().skip(1)).into_iter().for_each(output::color);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return said_by_clap(&error),
     };
     match cli.command {
-        None => run::run(&cli.run),
-        Some(Command::Run(args)) => run::run(&args),
+        None => with_config(cli.run, cli.color, run::run),
+        Some(Command::Run(args)) => with_config(args, cli.color, run::run),
+        Some(Command::Watch(args)) => with_config(args, cli.color, watch::watch),
         Some(Command::Coverage(args)) => coverage::coverage(&args),
         Some(Command::Topology(command)) => topology(&command),
         Some(Command::Check { paths }) => check(&paths),
@@ -82,6 +85,39 @@ pub(crate) fn main() -> Exit {
         }
         Some(Command::Man { out }) => man::man(out.as_deref()),
     }
+}
+
+/// Carries a command out by what the command line and the file of the suite say.
+fn with_config(
+    mut args: RunArgs,
+    color: Option<ColorArg>,
+    command: impl FnOnce(&RunArgs) -> Exit,
+) -> Exit {
+    match config::complete(&mut args, color) {
+        Ok(()) => command(&args),
+        Err(complaint) => {
+            complain(&complaint);
+            Exit::Wrong
+        }
+    }
+}
+
+/// What the words of the command line say of colours, before anything else of them is read.
+fn color_in(words: impl Iterator<Item = OsString>) -> Option<ColorArg> {
+    let mut words = words.take_while(|word| word != "--");
+    let mut choice = None;
+    while let Some(word) = words.next() {
+        let value = match word.to_str() {
+            Some("--color") => words.next()?.into_string().ok()?,
+            Some(word) => match word.strip_prefix("--color=") {
+                Some(value) => value.to_owned(),
+                None => continue,
+            },
+            None => continue,
+        };
+        choice = ColorArg::from_str(&value, false).ok().or(choice);
+    }
+    choice
 }
 
 /// `pgdrill help`.

@@ -1,6 +1,6 @@
 //! Runs on real containers: set up, cleared away whatever happens.
 
-use std::io::Write as _;
+use std::{io::Write as _, ops::ControlFlow};
 
 use pgdrill_container_backend::{Containers, OnRunEnd, Reuse, RunEnded};
 use pgdrill_containers::{
@@ -9,12 +9,12 @@ use pgdrill_containers::{
 };
 use pgdrill_core::Diagnostic;
 use pgdrill_flow::shown;
-use pgdrill_scenarios::{Plan, Run};
+use pgdrill_scenarios::{Plan, TimedRun};
 
 use crate::{
     args::S3Arg,
     output::complain,
-    run::progress,
+    places::progress,
     signals::asked_to_end,
     threads::{processors, runtime},
 };
@@ -30,23 +30,25 @@ impl Progress for StderrProgress {
 }
 
 /// Runs plans on real containers, on this many clusters side by side; the runs and the name of the S3 server.
-/// `None`: they could not be set up, and why was said. Where no bar can show how far it is, `describe` words what
-/// is said of each run as it ends.
+/// `None`: they could not be set up, and why was said. `ended` words what is said of each run as it ends, where no bar can
+/// show how far it is; where it breaks, no other run begins.
 pub(crate) fn run_plans(
     plans: &[Plan],
     workers: usize,
     s3: Option<S3Arg>,
-    describe: &(dyn Fn(&RunEnded<'_>) -> String + Sync),
-) -> Option<(Vec<Run>, &'static str)> {
+    ended: &(dyn Fn(&RunEnded<'_>) -> (String, ControlFlow<()>) + Sync),
+) -> Option<(Vec<Option<TimedRun>>, &'static str)> {
     let runtime = runtime(processors())?;
     let mut own = ClearsOwn { ended_early: true };
     let bar = progress(plans.len());
-    let done = |ended: &RunEnded<'_>| {
+    let done = |run: &RunEnded<'_>| {
         bar.inc(1);
+        let (said, flow) = ended(run);
         if bar.is_hidden() {
             // Nobody is left to be informed when standard error is gone.
-            let _ = write!(std::io::stderr(), "{}", describe(ended));
+            let _ = write!(std::io::stderr(), "{said}");
         }
+        flow
     };
     let ran = runtime.block_on(async {
         tokio::select! {
@@ -73,7 +75,7 @@ async fn run_on(
     workers: usize,
     s3: Option<S3Arg>,
     done: &OnRunEnd<'_>,
-) -> Result<(Vec<Run>, &'static str), Box<Diagnostic>> {
+) -> Result<(Vec<Option<TimedRun>>, &'static str), Box<Diagnostic>> {
     let asked = s3.map(profile);
     let containers =
         Containers::set_up(asked, Purpose::Run, Pace::REHEARSAL, &StderrProgress).await?;

@@ -6,14 +6,15 @@ use pgdrill_core::Diagnostic;
 use pgdrill_flow::charts_in_markdown;
 use pgdrill_scenarios::{
     ChartFault, Coverage, Input, read_corpus, read_file,
-    report::{self, CaseEnd},
+    report::{self, CaseEnd, JudgedCase},
 };
 
 use crate::{
     args::{CoverageArgs, CoverageFormat},
     commands::Exit,
     output::{complain, print},
-    run::{Where, count, run_inputs},
+    places::{How, run_inputs},
+    results::count,
 };
 
 /// The longest file of charts that is read, in bytes.
@@ -32,8 +33,10 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
     };
     let inputs = read_corpus();
     let mut ends = Vec::new();
-    let mut take = |_: &Input, case| ends.push(CaseEnd::Judged(Box::new(case)));
-    if run_inputs(&inputs, &[], None, Where::Memory, &mut take).is_none() {
+    let mut take = |_: &Input, case: Option<JudgedCase>| {
+        ends.extend(case.map(|case| CaseEnd::Judged(Box::new(case))));
+    };
+    if run_inputs(&inputs, &How::in_memory(), &mut take).is_none() {
         return Exit::NoBackend;
     }
     count(&mut coverage, &ends);

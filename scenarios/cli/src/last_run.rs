@@ -58,8 +58,8 @@ impl Failed {
 /// The options on which a verdict depends.
 fn options(args: &RunArgs) -> Vec<String> {
     let mut options = Vec::new();
-    if args.backend != BackendArg::Memory {
-        options.extend(["--backend", args.backend.name()].map(str::to_owned));
+    if args.backend() != BackendArg::Memory {
+        options.extend(["--backend", args.backend().name()].map(str::to_owned));
     }
     let off: BTreeSet<&String> = args.no_amendment.iter().collect();
     off.into_iter().for_each(|off| options.extend(["--no-amendment".to_owned(), off.clone()]));

@@ -4,6 +4,7 @@
 mod absent;
 mod args;
 mod commands;
+mod config;
 #[cfg(feature = "containers")]
 mod containers;
 mod coverage;
@@ -13,8 +14,9 @@ mod explain;
 mod last_run;
 mod man;
 mod output;
+mod places;
+mod results;
 mod run;
-#[cfg(any(feature = "containers", feature = "charm"))]
 mod signals;
 #[cfg(feature = "charm")]
 mod stand;
@@ -22,6 +24,7 @@ mod threads;
 #[cfg(feature = "containers")]
 mod topology;
 mod update;
+mod watch;
 
 use std::process::ExitCode;
 

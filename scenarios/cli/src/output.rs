@@ -4,9 +4,19 @@ use std::io::{self, Read as _, Write as _};
 
 use pgdrill_core::{Diagnostic, shown_lines};
 
-use crate::commands::Exit;
+use crate::{args::ColorArg, commands::Exit};
 
-/// Prints to standard output, in colour only where it is a terminal that shows it. A reader that went away
+/// From now on both streams are in colour as the user wants them.
+pub(crate) fn color(choice: ColorArg) {
+    let choice = match choice {
+        ColorArg::Auto => anstream::ColorChoice::Auto,
+        ColorArg::Always => anstream::ColorChoice::Always,
+        ColorArg::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
+}
+
+/// Prints to standard output, in colour where [`color`] has it; else only where it is a terminal that shows it. A reader that went away
 /// is no failure; any other is the caller's to mend, as one of `--junit` is.
 pub(crate) fn print(text: &str) -> Exit {
     match write(text) {

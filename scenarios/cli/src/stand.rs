@@ -1,10 +1,10 @@
 //! Runs through dispatches of this program.
 
-use std::{collections::BTreeMap, fmt::Write as _, io};
+use std::{collections::BTreeMap, fmt::Write as _, io, ops::ControlFlow};
 
 use pgdrill_core::{Amendments, Diagnostic, Hook};
 use pgdrill_flow::shown_lines;
-use pgdrill_scenarios::{Plan, Prevented, Run, Testbed as _, explain};
+use pgdrill_scenarios::{Plan, Prevented, Run, Testbed as _, TimedRun, explain};
 use pgdrill_sim::{BackupGiven, Event, Given, S3Given, StanzaGiven};
 use pgdrill_stand::{Programs, Rehearsal, Treatment};
 use tokio::runtime::Runtime;
@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use crate::{
     commands::Exit,
     output::{complain, print},
-    run::progress,
+    places::progress,
     signals::asked_to_end,
     threads::runtime,
 };
@@ -34,15 +34,23 @@ fn set_up(threads: usize) -> Option<(Programs, Runtime)> {
     }
 }
 
-/// Runs plans through dispatches of this program, this many side by side. `None`: they could not be set up,
-/// and why was said.
-pub(crate) fn run_plans(plans: &[Plan], jobs: usize) -> Option<Vec<Run>> {
+/// Runs plans through dispatches of this program, this many side by side, until `done` breaks. `None`: they could not be
+/// set up, and why was said.
+pub(crate) fn run_plans(
+    plans: &[Plan],
+    jobs: usize,
+    done: &dyn Fn(usize, &Run) -> ControlFlow<()>,
+) -> Option<Vec<TimedRun>> {
     let (programs, runtime) = set_up(jobs)?;
     let bar = progress(plans.len());
+    let done = |index: usize, run: &Run| {
+        bar.inc(1);
+        done(index, run)
+    };
     // What a rehearsal has in the file system goes with it, also where it is ended.
     let runs = runtime.block_on(async {
         tokio::select! {
-            runs = pgdrill_stand::run_all(&programs, plans, jobs, |_| bar.inc(1)) => runs,
+            runs = pgdrill_stand::run_all(&programs, plans, jobs, done) => runs,
             signal = asked_to_end() => {
                 Err(Box::new(Diagnostic::error("the run", format!("ended by {signal}"))))
             }

@@ -44,6 +44,8 @@ fn ends(plans: &[Plan], runs: &[Run]) -> Vec<CaseEnd> {
         judged: judge(plan, run),
         positions: Positions::default(),
         lacks_snapshot: false,
+        took: None,
+        ignores_config: false,
     });
     cases.map(|case| CaseEnd::Judged(Box::new(case))).collect()
 }

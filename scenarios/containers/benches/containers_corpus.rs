@@ -48,12 +48,13 @@ impl Way {
             .run_all(&plans, self.workers, self.reuse, &|ended| {
                 let testbed = cases.get(ended.index).map_or(0, |(testbed, _)| *testbed);
                 taken.lock().expect("nobody panicked").push((testbed, ended.seconds));
+                std::ops::ControlFlow::Continue(())
             })
             .await;
         self.wall += began.elapsed();
         self.cases.extend(taken.into_inner().expect("nobody panicked"));
-        for run in runs {
-            assert_eq!(run.broken, None);
+        for timed in runs.into_iter().flatten() {
+            assert_eq!(timed.run.broken, None);
         }
     }
 

@@ -61,6 +61,7 @@ impl TopologyError {
         Self::Failed(match why {
             Prevented::Broken(Cause::Complaint(complaint)) => complaint,
             Prevented::Broken(Cause::Text(what)) | Prevented::Unable(what) => in_words(what),
+            Prevented::Broken(cause @ Cause::TookLonger(_)) => in_words(cause.to_string()),
         })
     }
 }

@@ -2,9 +2,12 @@
 
 use std::{
     cmp::Reverse,
+    collections::BTreeSet,
     num::NonZero,
+    ops::ControlFlow,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use futures_util::{FutureExt as _, future::join_all};
@@ -12,7 +15,7 @@ use pgdrill_containers::Topology;
 use pgdrill_sim::{Change, PgbackrestFailureMode, S3ServerState};
 
 use super::{Containers, ContainersTestbed};
-use pgdrill_scenarios::{Cause, Plan, PlanStep, Prevented, Run, run_in};
+use pgdrill_scenarios::{Cause, Plan, PlanStep, Prevented, Run, TimedRun, run_in};
 
 /// How many clusters side by side suit this machine. Each waits for most of its time: ten keep two processors busy. More
 /// than twelve take more memory than many a machine has to spare.
@@ -43,8 +46,8 @@ pub struct RunEnded<'a> {
     pub replaced: Option<&'a str>,
 }
 
-/// Called with every run as it ends.
-pub type OnRunEnd<'a> = dyn Fn(&RunEnded<'_>) + Sync + 'a;
+/// Called with every run as it ends. Where it breaks, no other begins; those that are under way come to their end.
+pub type OnRunEnd<'a> = dyn Fn(&RunEnded<'_>) -> ControlFlow<()> + Sync + 'a;
 
 /// A run, and what became of its cluster.
 pub struct RunOnCluster {
@@ -59,7 +62,9 @@ pub struct RunOnCluster {
 /// What is left to do.
 struct Queue<'a> {
     waiting: Mutex<Vec<(usize, &'a Plan)>>,
-    ended: Mutex<Vec<Option<Run>>>,
+    ended: Mutex<Vec<Option<TimedRun>>>,
+    /// The places of the plans that nobody is to begin any more.
+    stopped: Mutex<BTreeSet<usize>>,
 }
 
 impl<'a> Queue<'a> {
@@ -90,7 +95,28 @@ impl<'a> Queue<'a> {
         }
     }
 
-    fn end(&self, index: usize, run: Run) {
+    /// No plan begins any more.
+    fn stop(&self) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        stopped.extend(waiting.drain(..).map(|(index, _)| index));
+    }
+
+    /// The runs in the order of the plans; `None` for each that was not to begin.
+    fn into_runs(self) -> Vec<Option<TimedRun>> {
+        let ended = self.ended.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let stopped = self.stopped.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let lost = || {
+            let why = Prevented::Broken("no worker ran it".into());
+            TimedRun { run: Run::unstarted().prevented(why), took: Duration::ZERO }
+        };
+        let numbered = ended.into_iter().enumerate();
+        numbered
+            .map(|(index, run)| run.or_else(|| (!stopped.contains(&index)).then(lost)))
+            .collect()
+    }
+
+    fn end(&self, index: usize, run: TimedRun) {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = ended.get_mut(index) {
             *slot = Some(run);
@@ -121,24 +147,23 @@ fn work(plan: &Plan) -> usize {
 }
 
 impl Containers {
-    /// Runs plans on this many clusters side by side. The runs come back in the order of the plans; `done`
-    /// is called as each ends.
+    /// Runs plans on this many clusters side by side. The runs come back in the order of the plans, `None` for each that
+    /// did not begin as `done` broke; it is called as each ends.
     pub async fn run_all(
         &self,
         plans: &[Plan],
         workers: usize,
         reuse: Reuse,
         done: &OnRunEnd<'_>,
-    ) -> Vec<Run> {
+    ) -> Vec<Option<TimedRun>> {
         let queue = Queue {
             waiting: Mutex::new(plans.iter().enumerate().collect()),
             ended: Mutex::new(vec![None; plans.len()]),
+            stopped: Mutex::default(),
         };
         let workers = workers.clamp(1, plans.len().max(1));
         join_all((0..workers).map(|worker| self.run_worker(worker, &queue, reuse, done))).await;
-        let ended = queue.ended.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let lost = || Run::unstarted().prevented(Prevented::Broken("no worker ran it".into()));
-        ended.into_iter().map(|run| run.unwrap_or_else(lost)).collect()
+        queue.into_runs()
     }
 
     async fn run_worker(
@@ -170,9 +195,12 @@ impl Containers {
             if reuse == Reuse::No {
                 take_down(topology.take()).await;
             }
-            let (run, seconds) = (ran.run, began.elapsed().as_secs_f64());
-            done(&RunEnded { index, run: &run, seconds, replaced: ran.replaced.as_deref() });
-            queue.end(index, run);
+            let (run, took) = (ran.run, began.elapsed());
+            let (seconds, replaced) = (took.as_secs_f64(), ran.replaced.as_deref());
+            if done(&RunEnded { index, run: &run, seconds, replaced }).is_break() {
+                queue.stop();
+            }
+            queue.end(index, TimedRun { run, took });
         }
         take_down(topology).await;
     }
@@ -268,12 +296,27 @@ mod tests {
         let plans =
             [busy(1, 0, 1), busy(2, 0, 9), busy(1, 0, 3), hangs, busy(3, 0, 1), busy(2, 1, 1)];
         let waiting = Mutex::new(plans.iter().enumerate().collect());
-        let queue = Queue { waiting, ended: Mutex::default() };
+        let queue = Queue { waiting, ended: Mutex::default(), stopped: Mutex::default() };
         let begin: Vec<u32> = (0..5).map(|worker| queue.first_units(worker)).collect();
         assert_eq!(begin, [3, 1, 2, 1, 2]);
         assert_eq!(queue.next(3, None).map(|(index, _)| index), Some(4));
         assert_eq!(queue.next(2, Some(1)).map(|(index, _)| index), Some(5));
         let rest = std::iter::from_fn(|| queue.next(1, Some(0)));
         assert_eq!(rest.map(|(index, _)| index).collect::<Vec<_>>(), [3, 2, 0, 1]);
+    }
+
+    #[test]
+    fn no_plan_begins_after_a_stop_and_none_that_began_is_lost() {
+        let plans = [busy(1, 0, 1), busy(1, 0, 9), busy(1, 0, 2)];
+        let waiting = Mutex::new(plans.iter().enumerate().collect());
+        let ended = Mutex::new(vec![None; plans.len()]);
+        let queue = Queue { waiting, ended, stopped: Mutex::default() };
+        assert_eq!(queue.next(1, None).map(|(index, _)| index), Some(1));
+        queue.stop();
+        assert!(queue.next(1, None).is_none());
+        let run = TimedRun { run: Run::unstarted(), took: Duration::ZERO };
+        queue.end(1, run);
+        let is_there: Vec<bool> = queue.into_runs().iter().map(Option::is_some).collect();
+        assert_eq!(is_there, [false, true, false]);
     }
 }

@@ -1,5 +1,7 @@
 //! What is known of a scenario once it was dealt with. Every report is a view of these values and composes nothing else.
 
+use std::time::Duration;
+
 use pgdrill_core::Amendment;
 use pgdrill_flow::is_unseen;
 
@@ -27,6 +29,24 @@ pub enum CaseEnd {
         /// What is wrong.
         refusal: Refusal,
     },
+    /// It was not to begin any more, as another one had failed.
+    NotRun {
+        /// The case's name.
+        name: String,
+        /// The file as the user named it.
+        file: String,
+        /// What the scenario shows.
+        title: String,
+    },
+}
+
+impl CaseEnd {
+    /// The end of a scenario that did not begin. `None`: it can't be read.
+    #[must_use]
+    pub fn not_run(input: &Input) -> Option<Self> {
+        let title = input.scenario.as_ref().ok()?.scenario.clone();
+        Some(Self::NotRun { name: input.name.clone(), file: input.file.clone(), title })
+    }
 }
 
 /// One scenario from its file to its verdict.
@@ -54,6 +74,10 @@ pub struct JudgedCase {
     pub switched_off: Vec<Amendment>,
     /// Whether the scenario is in a file with no snapshot beside it, and the user should be told.
     pub lacks_snapshot: bool,
+    /// How long it took, where reports are to tell: then no two of them are alike.
+    pub took: Option<Duration>,
+    /// Whether it ran by something else than the defaults of the suite, so that they are not to count when it runs again.
+    pub ignores_config: bool,
 }
 
 impl JudgedCase {
@@ -67,8 +91,9 @@ impl JudgedCase {
         s3: Option<&'static str>,
     ) -> Self {
         let mut judged = judge(&plan, &run);
-        // What was not run can't differ from its snapshot.
+        // What was not run, or not to its end, can't differ from its snapshot.
         if !matches!(judged.verdict, Verdict::Skipped(_))
+            && !run.is_late()
             && let Some(reason) = compare(input, &run)
         {
             judged.verdict.fail(reason);
@@ -96,6 +121,17 @@ impl JudgedCase {
             positions,
             switched_off,
             lacks_snapshot,
+            took: None,
+            ignores_config: false,
+        }
+    }
+
+    /// The file that it was read from and the line in which it begins there. `None`: it is in no file of the user's.
+    #[must_use]
+    pub fn begins(&self) -> Option<(&str, usize)> {
+        match &self.source {
+            Source::File(_) => Some((&self.file, self.positions.first_line().unwrap_or(1))),
+            Source::Embedded | Source::Stdin => None,
         }
     }
 
@@ -123,6 +159,9 @@ impl JudgedCase {
         }
         if let Some(is) = &is {
             words.extend(["--filter", is]);
+        }
+        if self.ignores_config {
+            words.push("--no-config");
         }
         if self.backend != Backend::Memory {
             words.extend(["--backend", self.backend.name()]);
@@ -190,16 +229,22 @@ fn quoted(word: &str) -> String {
 pub fn judged(ends: &[CaseEnd]) -> impl Iterator<Item = &JudgedCase> {
     ends.iter().filter_map(|end| match end {
         CaseEnd::Judged(case) => Some(&**case),
-        CaseEnd::Refused { .. } => None,
+        CaseEnd::Refused { .. } | CaseEnd::NotRun { .. } => None,
     })
 }
 
 /// The scenarios that were refused, each with why, in order.
 pub fn refused(ends: &[CaseEnd]) -> impl Iterator<Item = (&str, &Refusal)> {
     ends.iter().filter_map(|end| match end {
-        CaseEnd::Judged(_) => None,
+        CaseEnd::Judged(_) | CaseEnd::NotRun { .. } => None,
         CaseEnd::Refused { name, refusal } => Some((name.as_str(), refusal)),
     })
+}
+
+/// How many scenarios were not to begin any more.
+#[must_use]
+pub fn not_run(ends: &[CaseEnd]) -> usize {
+    ends.iter().filter(|end| matches!(end, CaseEnd::NotRun { .. })).count()
 }
 
 /// How many scenarios had each verdict: passed, failed, skipped.

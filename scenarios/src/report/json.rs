@@ -20,6 +20,7 @@ pub fn json_lines(ends: &[CaseEnd]) -> String {
     let lines = ends.iter().map(|end| match end {
         CaseEnd::Judged(case) => json_line(case),
         CaseEnd::Refused { name, refusal } => written(&refused_line(name, refusal)),
+        CaseEnd::NotRun { name, file, title } => written(&not_run_line(name, file, title)),
     });
     lines.collect()
 }
@@ -71,11 +72,29 @@ fn refused_line(name: &str, refusal: &Refusal) -> Value {
     })
 }
 
+/// The keys are those of a scenario that ran; what only a run knows is null or empty.
+fn not_run_line(name: &str, file: &str, title: &str) -> Value {
+    json!({
+        "scenario": title,
+        "name": name,
+        "file": file,
+        "backend": null,
+        "s3": null,
+        "verdict": "not-run",
+        "reason": null,
+        "reasons": [],
+        "laws": null,
+        "firings": [],
+        "statuses": {},
+        "observed": null,
+    })
+}
+
 fn line(result: &JudgedCase) -> Value {
     let texts = result.verdict().reasons();
     let reason = (!texts.is_empty()).then(|| texts.join("\n"));
     let seen = &result.run.observation;
-    json!({
+    let mut line = json!({
         "scenario": result.plan.title,
         "name": result.name,
         "file": result.file,
@@ -91,7 +110,11 @@ fn line(result: &JudgedCase) -> Value {
         "firings": result.run.firings.iter().map(firing).collect::<Vec<_>>(),
         "statuses": seen.units.iter().map(|unit| (unit.unit.to_string(), status(unit))).collect::<Map<_, _>>(),
         "observed": observed(seen),
-    })
+    });
+    if let (Some(took), Some(line)) = (result.took, line.as_object_mut()) {
+        line.insert("seconds".to_owned(), took.as_secs_f64().into());
+    }
+    line
 }
 
 /// Each reason with its kind, its text and its place, what is not known of the place being null.

@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use pgdrill_flow::{shown, shown_lines};
 
-use super::{CaseEnd, JudgedCase, counts, judged, refused};
+use super::{CaseEnd, JudgedCase, counts, judged, not_run, refused};
 use crate::{
     charts::PUBLISHED,
     coverage::Coverage,
@@ -57,7 +57,8 @@ pub fn case_text(case: &JudgedCase, width: usize) -> String {
     let ended: Vec<&str> =
         case.run.firings.iter().map(|step| step.fired.firing.outcome.name()).collect();
     let (verdict, name) = (Painter::verdict(case.verdict()), shown(&case.name));
-    format!("{verdict}  {name:width$}  {}\n", ended.join(", "))
+    let took = case.took.map(|took| format!("  ({:.3} s)", took.as_secs_f64()));
+    format!("{verdict}  {name:width$}  {}{}\n", ended.join(", "), took.unwrap_or_default())
 }
 
 /// The path of every firing of a scenario, each line after so many spaces. Of a long one the last lines.
@@ -97,8 +98,10 @@ pub fn end_text(ends: &[CaseEnd], coverage: Option<&Coverage>) -> String {
     let (passed, failed, skipped) = counts(ends);
     let refused = refused(ends).count();
     let refused = if refused > 0 { format!(", {refused} refused") } else { String::new() };
+    let not_run = not_run(ends);
+    let not_run = if not_run > 0 { format!(", {not_run} not run") } else { String::new() };
     let summary =
-        format!("{backend}: {passed} passed, {failed} failed, {skipped} skipped{refused}");
+        format!("{backend}: {passed} passed, {failed} failed, {skipped} skipped{refused}{not_run}");
     let good = failed == 0 && refused.is_empty() && passed > 0;
     out.push_str(&Painter::paint(if good { Painter::GOOD } else { Painter::BAD }, &summary));
     out.push('\n');
@@ -126,8 +129,19 @@ fn push_reasons(out: &mut String, result: &JudgedCase) {
         Verdict::Failed(_) => Painter::paint(Painter::BAD, "failed:"),
         Verdict::Skipped(_) => Painter::paint(Painter::DULL, "skipped:"),
     };
+    out.push('\n');
+    out.push_str(&why_text(&word, result));
+}
+
+/// What is shown of a scenario that failed: the reasons, the path, and the command that runs it alone. Without colours.
+#[must_use]
+pub fn failure_text(case: &JudgedCase) -> String {
+    why_text("failed:", case)
+}
+
+fn why_text(word: &str, result: &JudgedCase) -> String {
     let (title, file) = (shown(&result.plan.title), shown(&result.file));
-    out.push_str(&format!("\n{word} {title}\n    at: {file}\n"));
+    let mut out = format!("{word} {title}\n    at: {file}\n");
     for reason in result.verdict().reasons() {
         let reason = reason.strip_suffix('\n').unwrap_or(&reason);
         out.push_str(&format!("   why: {}\n", shown_lines(reason, "        ")));
@@ -141,6 +155,7 @@ fn push_reasons(out: &mut String, result: &JudgedCase) {
             out.push_str(&format!("   run: {}\n", shown(&rerun)));
         }
     }
+    out
 }
 
 /// The runs that came to their end.

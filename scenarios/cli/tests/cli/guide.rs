@@ -14,7 +14,7 @@ enum Use {
 
 fn use_of(info: &str) -> Use {
     match info.split_once(' ') {
-        Some(("yaml", file)) => Use::Write(file.to_owned()),
+        Some(("yaml" | "toml", file)) => Use::Write(file.to_owned()),
         None if info == "console" => Use::Run,
         Some(("console", "charm")) if cfg!(feature = "charm") => Use::Run,
         Some(("console", "charm" | "engine" | "not run here")) => Use::Leave,

@@ -21,10 +21,12 @@ mod json;
 mod laptop;
 mod refusals;
 mod repeat;
+mod running;
 mod selecting;
 mod session;
 mod shelf;
 mod snapshots;
 #[cfg(feature = "charm")]
 mod stand;
+mod suite;
 mod verdicts;

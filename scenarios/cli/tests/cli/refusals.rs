@@ -247,7 +247,7 @@ fn every_wrong_usage_ends_with_code_2_and_a_word_about_it() {
         ("run --require moon", "memory"),
         ("run --junit", "--junit <FILE>"),
         ("run --updat", "--update"),
-        ("run --update", "<PATH>..."),
+        ("run --update", "give the files or folders"),
         ("coverage --format xml", "text, json, mermaid, html"),
         ("check", "<PATH>..."),
         ("new", "<HOOK>"),

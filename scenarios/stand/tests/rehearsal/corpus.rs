@@ -1,3 +1,5 @@
+use std::ops::ControlFlow;
+
 use pgdrill_scenarios::{Plan, Verdict, judge, plan, read_corpus, transcript};
 use pgdrill_stand::run_all;
 
@@ -8,7 +10,9 @@ async fn every_case_shows_through_dispatches_what_it_shows_in_memory() {
     let inputs = read_corpus();
     let scenarios = inputs.iter().map(|input| input.scenario.clone().expect("readable"));
     let plans: Vec<Plan> = scenarios.map(|scenario| plan(scenario, &[])).collect();
-    let runs = run_all(&programs(), &plans, 4, |_| {}).await.expect("the stand holds");
+    let go_on = |_, _: &_| ControlFlow::Continue(());
+    let runs = run_all(&programs(), &plans, 4, go_on).await.expect("the stand holds");
+    let runs: Vec<_> = runs.into_iter().map(|timed| timed.run).collect();
     let mut wrong = Vec::new();
     for ((input, plan), run) in inputs.iter().zip(&plans).zip(&runs) {
         let verdict = judge(plan, run).verdict;

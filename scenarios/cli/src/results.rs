@@ -1,0 +1,209 @@
+//! The results of `pgdrill run`: each is shown as soon as it is known, what stands below them at the end.
+
+use std::path::Path;
+
+use pgdrill_core::Diagnostic;
+use pgdrill_scenarios::{
+    Coverage, Input, Verdict,
+    report::{self, CaseEnd, JudgedCase, judged, junit},
+};
+
+use crate::{
+    args::{RunArgs, RunFormat},
+    commands::Exit,
+    output::{complain, print},
+    update::{Updated, cannot_be_written, update, write_report},
+};
+
+/// The results of a run, each shown as soon as it is known.
+pub(crate) struct Results<'a> {
+    args: &'a RunArgs,
+    /// What the user is told of every run.
+    rules: Rules,
+    /// How wide the column of names is.
+    width: usize,
+    /// How each scenario ended, in order.
+    pub(crate) ends: Vec<CaseEnd>,
+    /// What `--update` wrote.
+    pub(crate) updated: Updated,
+    /// Whether everything could be shown so far.
+    printed: Exit,
+}
+
+/// What counts as failed beside what a run shows by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// Whether nothing may be skipped.
+    is_none_skipped: bool,
+    /// Whether snapshots are written anew.
+    updates: bool,
+    /// Whether every scenario of a file must have a snapshot.
+    pub(crate) requires_snapshots: bool,
+}
+
+impl Rules {
+    /// The rules that the user asked for.
+    pub(crate) fn of(args: &RunArgs) -> Self {
+        let is_none_skipped = args.require.is_some();
+        Self { is_none_skipped, updates: args.update, requires_snapshots: requires_snapshots(args) }
+    }
+
+    /// Whether this counts as failed in the end. Nothing is written.
+    pub(crate) fn fail(self, case: &JudgedCase) -> bool {
+        let mut case = case.clone();
+        if self.is_none_skipped {
+            case.require();
+        }
+        if self.updates {
+            case.accept();
+        }
+        if self.requires_snapshots {
+            case.require_snapshot();
+        }
+        matches!(case.verdict(), Verdict::Failed(_))
+    }
+}
+
+impl<'a> Results<'a> {
+    /// No result yet of what is to run.
+    pub(crate) fn new(args: &'a RunArgs, rules: Rules, selected: &[Input]) -> Self {
+        Self {
+            args,
+            rules,
+            width: report::name_width(selected.iter().map(|input| input.name.as_str())),
+            ends: Vec::with_capacity(selected.len()),
+            updated: Updated::default(),
+            printed: Exit::Expected,
+        }
+    }
+
+    /// One more scenario was judged, or was not to begin any more.
+    pub(crate) fn take(&mut self, input: &Input, case: Option<JudgedCase>) {
+        let Some(mut case) = case else { return self.not_run(input) };
+        if self.rules.is_none_skipped {
+            case.require();
+        }
+        if self.rules.updates {
+            update(input, &mut case, &mut self.updated);
+        }
+        if self.rules.requires_snapshots {
+            case.require_snapshot();
+        }
+        let is_quiet = self.args.quiet && *case.verdict() == Verdict::Passed;
+        let shown = match self.args.format {
+            RunFormat::Json => report::json_line(&case),
+            RunFormat::Text if is_quiet => String::new(),
+            RunFormat::Text => {
+                // Below the table the path of what fails is shown anyway.
+                let is_shown = self.args.verbose && !matches!(case.verdict(), Verdict::Failed(_));
+                let path = if is_shown { report::path_text(&case, 9) } else { String::new() };
+                report::case_text(&case, self.width) + &path
+            }
+        };
+        self.show(&shown);
+        self.ends.push(CaseEnd::Judged(Box::new(case)));
+    }
+
+    fn not_run(&mut self, input: &Input) {
+        let Some(end) = CaseEnd::not_run(input) else { return };
+        if self.args.format == RunFormat::Json {
+            self.show(&report::json_lines(std::slice::from_ref(&end)));
+        }
+        self.ends.push(end);
+    }
+
+    /// What can't be written is said once.
+    fn show(&mut self, text: &str) {
+        if self.printed == Exit::Expected {
+            self.printed = print(text);
+        }
+    }
+
+    /// Prints what stands below the results, and writes the reports. `warnings` were said before.
+    pub(crate) fn end(self, is_wrong: bool, warnings: &[Diagnostic]) -> (Exit, Vec<CaseEnd>) {
+        let Self { args, ends, printed, .. } = self;
+        let exit = show(args, &ends, is_wrong, warnings, printed);
+        (exit, ends)
+    }
+}
+
+/// Whether every scenario of a file must have a snapshot: as the user says, and else as the environment of a CI system.
+fn requires_snapshots(args: &RunArgs) -> bool {
+    args.require_snapshots.unwrap_or_else(is_in_ci)
+}
+
+/// Whether this is a CI system, as far as it says so.
+pub(crate) fn is_in_ci() -> bool {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "every CI system says by this variable that nobody is there to read a warning"
+    )]
+    let ci = std::env::var_os("CI");
+    ci.is_some_and(|ci| !(ci.is_empty() || ci == "false" || ci == "0"))
+}
+
+fn show(
+    args: &RunArgs,
+    ends: &[CaseEnd],
+    is_wrong: bool,
+    warnings: &[Diagnostic],
+    printed: Exit,
+) -> Exit {
+    let is_whole = args.paths.is_empty() && args.filter.is_empty() && !args.failed;
+    let is_whole = is_whole && report::not_run(ends) == 0;
+    // Over the whole corpus no law may go without being judged, wherever it runs.
+    let unjudged = if is_whole { report::unjudged_laws(ends) } else { Vec::new() };
+    for law in &unjudged {
+        let what = format!("the law `{law}` was judged in none of the runs");
+        complain(
+            &Diagnostic::error("the corpus", what).hint("its cases did not come to their end"),
+        );
+    }
+    let rest = match args.format {
+        RunFormat::Json => report::refused_lines(ends),
+        RunFormat::Text => {
+            let coverage = is_whole.then(|| cover(ends));
+            let github = if args.github { report::github(ends, warnings) } else { String::new() };
+            report::end_text(ends, coverage.as_ref()) + &github
+        }
+    };
+    let printed = if printed == Exit::Expected { print(&rest) } else { printed };
+    if let Some(file) = &args.junit
+        && let Err(diagnostic) = write_junit(file, ends)
+    {
+        complain(&diagnostic);
+        return Exit::Wrong;
+    }
+    if is_wrong {
+        Exit::Wrong
+    } else if !unjudged.is_empty()
+        || judged(ends).any(|case| matches!(case.verdict(), Verdict::Failed(_)))
+    {
+        Exit::Failed
+    } else {
+        printed
+    }
+}
+
+/// The coverage of the project's own charts by these scenarios.
+fn cover(ends: &[CaseEnd]) -> Coverage {
+    let mut coverage = Coverage::of_own_charts();
+    count(&mut coverage, ends);
+    coverage
+}
+
+/// Counts every trace of these scenarios.
+pub(crate) fn count(coverage: &mut Coverage, ends: &[CaseEnd]) {
+    for result in judged(ends) {
+        for step in &result.run.firings {
+            let firing = &step.fired.firing;
+            coverage.count(&result.name, firing.hook, &firing.trace);
+        }
+    }
+}
+
+fn write_junit(file: &Path, ends: &[CaseEnd]) -> Result<(), Diagnostic> {
+    let xml = junit(ends);
+    let xml = xml.map_err(|error| Diagnostic::error(&file.display().to_string(), error))?;
+    write_report(file, &xml).map_err(|error| cannot_be_written(file, &error))
+}
