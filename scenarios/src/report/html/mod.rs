@@ -102,11 +102,12 @@ pub fn page(page: &Page<'_>) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<header class=\"top\">\n<h1>{title}</h1>\n"
+         <style>\n{PICTURE_STYLE}{STYLE}</style>\n</head>\n<body>\n<header class=\"top\">\n<h1>{title}</h1>\n"
     );
     html.push_str(&summary(&page.summary));
     html.push_str(&contents(page));
     html.push_str("</header>\n<main>\n");
+    html.push_str(FINDER);
     let known = tables::case_numbers(&page.cases);
     let mut room = effort::Room::default();
     for (number, painted) in page.charts.iter().enumerate() {
@@ -180,11 +181,7 @@ fn contents(page: &Page<'_>) -> String {
     if !page.cases.is_empty() {
         links.push("<a href=\"#cases\">cases</a>".to_owned());
     }
-    format!(
-        "<nav aria-label=\"Contents\">{}<label class=\"find\" hidden>Find <input type=\"search\" id=\"find\" \
-         placeholder=\"node, label, case\"></label></nav>\n",
-        links.concat()
-    )
+    format!("<nav aria-label=\"Contents\">{}</nav>\n", links.concat())
 }
 
 fn section(
@@ -195,8 +192,11 @@ fn section(
 ) -> String {
     let missed = unwalked(painted);
     let arrows = painted.chart.arrows.len();
+    // What a reader looks for is what was not walked; one chart is always open.
+    let open = if number == 0 || !missed.is_empty() { " open" } else { "" };
     let mut html = format!(
-        "<section id=\"chart-{number}\" class=\"chart\">\n<h2>{}</h2>\n<p class=\"lead\">{} of {arrows} arrows walked",
+        "<details id=\"chart-{number}\" class=\"part chart\"{open}>\n<summary><h2>{}</h2> <span class=\"lead\">\
+         {} of {arrows} arrows walked",
         escape(&painted.chart.name),
         arrows - missed.len()
     );
@@ -205,16 +205,17 @@ fn section(
         html.push_str(&format!(", {walked} of {} paths", painted.drawn_paths));
     }
     painted.remarks.iter().for_each(|remark| html.push_str(&format!("; {}", escape(remark))));
-    html.push_str("</p>\n");
+    html.push_str("</span></summary>\n");
     html.push_str(&missing(number, painted, &missed));
     if is_drawn {
         html.push_str(&picture::figure(number, painted));
     } else {
         html.push_str(&undrawn(painted.chart));
     }
+    html.push_str(&tables::walkers_of_chart(number, painted, known));
     html.push_str(&tables::arrows(number, painted, known));
     html.push_str(&tables::paths(painted));
-    html.push_str("</section>\n");
+    html.push_str("</details>\n");
     html
 }
 
@@ -248,5 +249,12 @@ fn unwalked(painted: &Painted<'_>) -> Vec<usize> {
     (0..painted.chart.arrows.len()).filter(|&arrow| painted.visited(arrow) == 0).collect()
 }
 
+/// Where a reader looks something up; the script shows it, as nothing works there without it.
+const FINDER: &str = "<div id=\"finder\" class=\"finder\" role=\"search\" hidden><label>Find <input type=\"search\" \
+    id=\"find\" placeholder=\"shape, arrow, case\" autocomplete=\"off\"></label>\
+    <button type=\"button\" id=\"find-back\" aria-label=\"The one before\" title=\"Shift+Enter\" disabled>↑</button>\
+    <button type=\"button\" id=\"find-on\" aria-label=\"The next\" title=\"Enter\" disabled>↓</button>\
+    <output id=\"found\" for=\"find\" aria-live=\"polite\"></output></div>\n";
+const PICTURE_STYLE: &str = include_str!("picture.css");
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");

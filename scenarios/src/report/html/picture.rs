@@ -14,10 +14,14 @@ pub(super) fn figure(chart: usize, painted: &Painted<'_>) -> String {
     }
     let (width, height) = (number(drawing.width), number(drawing.height));
     let mut svg = format!(
-        "<figure>\n<div class=\"canvas\"><svg viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
-         height=\"{height}\" role=\"group\" aria-labelledby=\"chart-{chart}-title chart-{chart}-desc\">\n\
+        "<figure>\n<a class=\"skip\" href=\"#chart-{chart}-cases\">Skip the picture</a>\n\
+         <div class=\"canvas\" tabindex=\"0\" role=\"region\" aria-label=\"Picture of {}\" data-start=\"{}\">\
+         <svg viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"group\" \
+         aria-labelledby=\"chart-{chart}-title chart-{chart}-desc\">\n\
          <title id=\"chart-{chart}-title\">Flowchart {}</title>\n\
          <desc id=\"chart-{chart}-desc\">{}</desc>\n",
+        escape(&painted.chart.name),
+        number(start(painted, &drawing)),
         escape(&painted.chart.name),
         escape(&description(painted))
     );
@@ -27,6 +31,12 @@ pub(super) fn figure(chart: usize, painted: &Painted<'_>) -> String {
     svg.push_str(LEGEND);
     svg.push_str("</figure>\n");
     svg
+}
+
+/// How far from the left the chart begins, where its reader wants to look first.
+fn start(painted: &Painted<'_>, drawing: &Drawing) -> f64 {
+    let first = painted.chart.starts().first().copied().unwrap_or_default();
+    drawing.places.get(first).map_or(0.0, |place| place.x)
 }
 
 /// An arrow in words: `is_leader → defer (no)`.
@@ -139,11 +149,11 @@ fn nodes(chart: usize, painted: &Painted<'_>, drawing: &Drawing) -> String {
     let mut svg = String::new();
     for (index, (node, place)) in painted.chart.nodes.iter().zip(&drawing.places).enumerate() {
         let visits = painted.node_visits(index);
-        let never = if visits == 0 { " never" } else { "" };
+        let (never, id) = (if visits == 0 { " never" } else { "" }, escape(&node.id));
         svg.push_str(&format!(
-            "<g class=\"node {}{never}\" id=\"chart-{chart}-node-{index}\"><title>{}: visited {visits}×</title>{}{}{}</g>\n",
+            "<g class=\"node {}{never}\" id=\"chart-{chart}-node-{index}\" aria-label=\"{id}, walked {visits}×\">\
+             <title>{id}: visited {visits}×</title>{}{}{}</g>\n",
             kind(node.form),
-            escape(&node.id),
             place.shape.outline(place.x, place.y),
             lines(&place.shape.lines, place.x + lean(node.form), place.y, CAPTION),
             if visits == 0 { badge(place) } else { String::new() }
