@@ -10,6 +10,7 @@ mod coverage;
 #[cfg(feature = "charm")]
 mod dispatch;
 mod explain;
+mod html;
 mod last_run;
 mod output;
 mod run;

@@ -16,6 +16,7 @@ use pgdrill_scenarios::{
 use crate::{
     args::{BackendArg, RunArgs, RunFormat, S3Arg},
     commands::{Exit, no_file, nothing, quoted, read},
+    html,
     last_run::{self, Selection},
     output::{complain, print, say},
     threads::{processors, runtime},
@@ -45,9 +46,8 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         orphans.iter().for_each(complain);
         return no_file();
     }
-    if let Some(file) = args.junit.as_deref().and_then(|junit| overwritten(junit, args, &files)) {
-        let what = "the report would overwrite what is read, or a snapshot";
-        complain(&Diagnostic::error(&file, what).hint("give `--junit` a file of its own"));
+    if let Some(complaint) = html::misplaced(args, &files) {
+        complain(&complaint);
         return Exit::Wrong;
     }
     if let Some(failed) = &failed {
@@ -210,6 +210,10 @@ fn show(args: &RunArgs, ends: &[CaseEnd], is_wrong: bool, printed: Exit) -> Exit
     if let Some(file) = &args.junit
         && let Err(diagnostic) = write_junit(file, ends)
     {
+        complain(&diagnostic);
+        return Exit::Wrong;
+    }
+    if let Some(Err(diagnostic)) = args.html.as_deref().map(|file| html::write(file, ends)) {
         complain(&diagnostic);
         return Exit::Wrong;
     }
@@ -395,7 +399,7 @@ pub(crate) fn is_selected(filters: &[Filter], input: &Input) -> bool {
 
 /// The scenarios to run, and the complaints about those that can't be read. A file that can't be read is
 /// never filtered away: nobody can tell what it holds.
-fn select(inputs: Vec<Input>, filters: &[Filter]) -> (Vec<Input>, Vec<CaseEnd>) {
+pub(crate) fn select(inputs: Vec<Input>, filters: &[Filter]) -> (Vec<Input>, Vec<CaseEnd>) {
     let mut selected = Vec::new();
     let mut refused = Vec::new();
     for input in inputs {
@@ -412,7 +416,7 @@ fn select(inputs: Vec<Input>, filters: &[Filter]) -> (Vec<Input>, Vec<CaseEnd>) 
 }
 
 /// What a report of this name would overwrite of what is read, or of the snapshots beside it.
-fn overwritten(junit: &Path, args: &RunArgs, files: &ScenarioFiles) -> Option<String> {
+pub(crate) fn overwritten(junit: &Path, args: &RunArgs, files: &ScenarioFiles) -> Option<String> {
     let stdin = Path::new("/dev/stdin");
     let reads_stdin = args.paths.iter().any(|path| path.as_os_str() == "-");
     let is_regular = stdin.metadata().is_ok_and(|metadata| metadata.is_file());

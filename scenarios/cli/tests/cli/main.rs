@@ -20,6 +20,7 @@ mod json;
 mod laptop;
 mod refusals;
 mod repeat;
+mod seeing;
 mod selecting;
 mod session;
 mod shelf;

@@ -72,11 +72,12 @@
     panel.replaceChildren(make("p", "Select a shape or an arrow to list the cases that walk it here.", { class: "hint" }));
   }
 
-  for (const node of all(".canvas .node")) {
+  // A picture of one walk has no cases to choose from.
+  for (const node of all("figure:not(.still) .node")) {
     node.setAttribute("tabindex", "0");
     node.setAttribute("role", "button");
   }
-  for (const element of all(".canvas .node, .canvas .arrow")) {
+  for (const element of all("figure:not(.still) :is(.node, .arrow)")) {
     const starts = () => peek(element);
     const ends = () => leave(element);
     element.addEventListener("mouseenter", starts);
@@ -135,7 +136,9 @@
     it.begin = () => {
       if (it.begun || !canvas.clientWidth) return;
       it.begun = true;
-      canvas.scrollLeft = Number(canvas.dataset.start) - canvas.clientWidth / 2;
+      const last = svg.querySelector(".last");
+      if (last) it.reach(last);
+      else canvas.scrollLeft = Number(canvas.dataset.start) - canvas.clientWidth / 2;
     };
     it.reach = (element) => {
       if (it.scale < 1) it.zoom(1);
@@ -173,9 +176,11 @@
       const box = canvas.getBoundingClientRect();
       it.zoom(it.scale * Math.exp(-event.deltaY / 300), event.clientX - box.left, event.clientY - box.top);
     }, { passive: false });
-    const panel = make("div", "", { class: "picked", "aria-live": "polite" });
-    rest(panel);
-    figure.append(panel);
+    if (!figure.matches(".still")) {
+      const panel = make("div", "", { class: "picked", "aria-live": "polite" });
+      rest(panel);
+      figure.append(panel);
+    }
     views.set(canvas, it);
     it.begin();
   }
@@ -202,7 +207,7 @@
       views.get(canvas).begin();
       views.get(canvas).reach(place);
       canvas.closest("figure").scrollIntoView({ block: "start", behavior: "instant" });
-      select(place);
+      if (!place.closest(".still")) select(place);
     } else {
       place.scrollIntoView({ block: "center", behavior: "instant" });
     }

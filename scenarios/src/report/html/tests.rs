@@ -46,7 +46,7 @@ fn paint(chart: &Chart) -> Painted<'_> {
     let paths = vec![PathRow { text: "n0 → n1".to_owned(), visits: 0 }];
     let amendments = chart.arrows.iter().map(|arrow| arrow.dotted).collect();
     let (drawn_paths, remarks) = (PathCount::Exactly(1), vec!["a < b".to_owned()]);
-    Painted { chart, amendments, visits, cases, paths, drawn_paths, remarks }
+    Painted { chart, amendments, visits, cases, paths, drawn_paths, remarks, ended_at: None }
 }
 
 fn page_of(chart: &Chart) -> String {
