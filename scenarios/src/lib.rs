@@ -34,6 +34,7 @@ mod law;
 mod laws;
 mod location;
 mod names;
+mod part;
 mod plan;
 mod reason;
 mod refusal;

@@ -34,7 +34,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Run scenarios, and again what changes, with what failed before, until Ctrl-C; ends as the last run did
     Watch(RunArgs),
-    /// Run all cases and show which arrows and paths of the charts they walk
+    /// Run scenarios and show which arrows and paths of the charts they walk
     Coverage(CoverageArgs),
     /// Read scenarios without running them
     Check {
@@ -204,6 +204,10 @@ pub(crate) struct RunArgs {
     /// Report how long each scenario took; without it equal runs give equal reports
     #[arg(long)]
     pub(crate) times: bool,
+    /// Write a page to this file as well: every verdict, and of what failed the reasons, the transcript, and the walk on its
+    /// chart
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// Write the snapshots beside the scenario files anew
     #[arg(long)]
     pub(crate) update: bool,
@@ -291,9 +295,21 @@ pub(crate) struct FireArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CoverageArgs {
+    /// Files, folders, or `-` for standard input; the cases that come with pgdrill unless given
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Only scenarios that this selects, as of `run`
+    #[arg(long, value_name = "EXPRESSION")]
+    pub(crate) filter: Vec<String>,
+    /// End with 1 unless every arrow and path was walked; on without paths and filters, as all cases walk them all
+    #[arg(long)]
+    pub(crate) require_complete: bool,
     /// Hold the run against the charts of this Markdown or Mermaid file instead of pgdrill's own
     #[arg(long, value_name = "FILE")]
     pub(crate) charts: Option<PathBuf>,
+    /// Only the chart of this name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) chart: Option<String>,
     /// How to report
     #[arg(long, value_enum, default_value_t = CoverageFormat::Text)]
     pub(crate) format: CoverageFormat,
@@ -363,6 +379,8 @@ pub(crate) enum CoverageFormat {
     Mermaid,
     /// One page that shows the charts as pictures
     Html,
+    /// One chart as a picture
+    Svg,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

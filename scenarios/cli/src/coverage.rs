@@ -3,35 +3,46 @@
 use std::{path::Path, string::FromUtf8Error};
 
 use pgdrill_core::Diagnostic;
-use pgdrill_flow::charts_in_markdown;
+use pgdrill_flow::{Tolerance, charts_in_markdown, did_you_mean, shown};
 use pgdrill_scenarios::{
-    ChartFault, Coverage, Input, read_corpus, read_file,
+    ChartCover, ChartFault, Coverage, Input, read_file,
     report::{self, CaseEnd, JudgedCase},
 };
 
 use crate::{
     args::{CoverageArgs, CoverageFormat},
-    commands::Exit,
+    commands::{Exit, no_file, read},
     output::{complain, print},
     places::{How, run_inputs},
     results::count,
+    run::{filters, nothing_fits, select},
 };
 
 /// The longest file of charts that is read, in bytes.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Runs all cases and reports what they walk.
+/// Runs scenarios and reports what they walk.
 pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
     let coverage =
         args.charts.as_ref().map_or_else(|| Ok(Coverage::of_own_charts()), |file| of_file(file));
-    let mut coverage = match coverage {
+    let mut coverage = match coverage.and_then(|coverage| chosen(coverage, args)) {
         Ok(coverage) => coverage,
         Err(diagnostic) => {
             complain(&diagnostic);
             return Exit::Wrong;
         }
     };
-    let inputs = read_corpus();
+    let Some(filters) = filters(&args.filter) else { return Exit::Wrong };
+    let (inputs, files) = read(&args.paths);
+    files.orphans().iter().for_each(complain);
+    if inputs.is_empty() {
+        return no_file();
+    }
+    let (inputs, refused) = select(inputs, &filters);
+    report::refused(&refused).flat_map(|(_, refusal)| refusal.faults()).for_each(complain);
+    if inputs.is_empty() && refused.is_empty() {
+        return nothing_fits(&args.paths, &args.filter);
+    }
     let mut ends = Vec::new();
     let mut take = |_: &Input, case: Option<JudgedCase>| {
         ends.extend(case.map(|case| CaseEnd::Judged(Box::new(case))));
@@ -40,18 +51,68 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
         return Exit::NoBackend;
     }
     count(&mut coverage, &ends);
-    let printed = print(&match args.format {
-        CoverageFormat::Text => report::coverage::text(&coverage),
-        CoverageFormat::Json => report::coverage::json(&coverage),
-        CoverageFormat::Mermaid => report::coverage::painted(&coverage),
-        CoverageFormat::Html => report::coverage::html(&coverage, &ends),
-    });
+    if let Some(chart) = &args.chart {
+        coverage = coverage.of_chart(chart);
+    }
+    let Some(shown) = shown_as(&coverage, &ends, args.format) else {
+        let what = "the chart is empty or too large to draw";
+        let hint = "`--format mermaid` writes charts of any size";
+        complain(&Diagnostic::error("the chart", what).hint(hint));
+        return Exit::Wrong;
+    };
+    let printed = print(&shown);
     let (_, failed, _) = report::counts(&ends);
     if failed > 0 {
-        let what = format!("{failed} cases failed, so what they walked proves nothing");
+        let what = if failed == 1 {
+            "1 case failed, so what it walked proves nothing".to_owned()
+        } else {
+            format!("{failed} cases failed, so what they walked proves nothing")
+        };
         complain(&Diagnostic::error("the cases", what).hint("see `pgdrill run`"));
     }
-    if failed == 0 && coverage.is_complete() { printed } else { Exit::Failed }
+    // Scenarios of one's own need not walk everything.
+    let is_whole = args.paths.is_empty() && args.filter.is_empty();
+    let needs_all = is_whole || args.require_complete;
+    let is_good = if needs_all { coverage.is_complete() } else { coverage.agrees() };
+    if !refused.is_empty() {
+        Exit::Wrong
+    } else if failed == 0 && is_good {
+        printed
+    } else {
+        Exit::Failed
+    }
+}
+
+/// The coverage with the chart that the user named. Refused is a name that no chart has, and an SVG picture of several.
+fn chosen(coverage: Coverage, args: &CoverageArgs) -> Result<Coverage, Diagnostic> {
+    let names = || coverage.names().into_iter();
+    let all = format!("there are: {}", shown(&names().collect::<Vec<_>>().join(", ")));
+    if let Some(name) = args.chart.as_deref() {
+        if !names().any(|known| known == name) {
+            let what = format!("no chart is called `{}`", shown(name));
+            let hint = did_you_mean(name, names(), Tolerance::ThirdOfName, &all);
+            return Err(Diagnostic::error("the command line", what).hint(hint));
+        }
+    } else if args.format == CoverageFormat::Svg && names().count() != 1 {
+        let what = "an SVG picture has room for one chart";
+        return Err(Diagnostic::error("the command line", what)
+            .hint(format!("name it with `--chart`; {all}")));
+    }
+    Ok(coverage)
+}
+
+/// The coverage in this format. `None`: it can't be drawn.
+fn shown_as(coverage: &Coverage, ends: &[CaseEnd], format: CoverageFormat) -> Option<String> {
+    Some(match format {
+        CoverageFormat::Text => report::coverage::text(coverage),
+        CoverageFormat::Json => report::coverage::json(coverage),
+        CoverageFormat::Mermaid => report::coverage::painted(coverage),
+        CoverageFormat::Html => report::coverage::html(coverage, ends),
+        CoverageFormat::Svg => {
+            let cover: &ChartCover = coverage.charts.first()?;
+            return report::coverage::svg(cover);
+        }
+    })
 }
 
 /// The charts of a Markdown or Mermaid file; what is wrong with them is said in full. Refused is a file of which

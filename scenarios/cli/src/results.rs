@@ -11,6 +11,7 @@ use pgdrill_scenarios::{
 use crate::{
     args::{RunArgs, RunFormat},
     commands::Exit,
+    html,
     output::{complain, print},
     update::{Updated, cannot_be_written, update, write_report},
 };
@@ -26,6 +27,8 @@ pub(crate) struct Results<'a> {
     pub(crate) ends: Vec<CaseEnd>,
     /// What `--update` wrote.
     pub(crate) updated: Updated,
+    /// A warning for each failed action of which its scenario says nothing.
+    pub(crate) unspoken: Vec<Diagnostic>,
     /// Whether everything could be shown so far.
     printed: Exit,
 }
@@ -73,6 +76,7 @@ impl<'a> Results<'a> {
             width: report::name_width(selected.iter().map(|input| input.name.as_str())),
             ends: Vec::with_capacity(selected.len()),
             updated: Updated::default(),
+            unspoken: Vec::new(),
             printed: Exit::Expected,
         }
     }
@@ -89,6 +93,7 @@ impl<'a> Results<'a> {
         if self.rules.requires_snapshots {
             case.require_snapshot();
         }
+        self.unspoken.extend(case.unspoken());
         let is_quiet = self.args.quiet && *case.verdict() == Verdict::Passed;
         let shown = match self.args.format {
             RunFormat::Json => report::json_line(&case),
@@ -171,6 +176,10 @@ fn show(
     if let Some(file) = &args.junit
         && let Err(diagnostic) = write_junit(file, ends)
     {
+        complain(&diagnostic);
+        return Exit::Wrong;
+    }
+    if let Some(Err(diagnostic)) = args.html.as_deref().map(|file| html::write(file, ends)) {
         complain(&diagnostic);
         return Exit::Wrong;
     }

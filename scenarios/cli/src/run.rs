@@ -11,6 +11,7 @@ use pgdrill_scenarios::{
 use crate::{
     args::{RunArgs, RunFormat},
     commands::{Exit, no_file, nothing, quoted, read},
+    html,
     last_run::{self, Selection},
     output::{complain, say},
     places::{How, Where, run_inputs},
@@ -60,9 +61,8 @@ fn gather(args: &RunArgs) -> Result<Gathered, Exit> {
         orphans.iter().for_each(complain);
         return Err(no_file());
     }
-    if let Some(file) = args.junit.as_deref().and_then(|junit| overwritten(junit, args, &files)) {
-        let what = "the report would overwrite what is read, or a snapshot";
-        complain(&Diagnostic::error(&file, what).hint("give `--junit` a file of its own"));
+    if let Some(complaint) = html::misplaced(args, &files) {
+        complain(&complaint);
         return Err(Exit::Wrong);
     }
     if let Some(only) = &args.only {
@@ -126,10 +126,11 @@ impl Gathered {
                 CaseEnd::Refused { name: complaint.file.clone(), refusal: complaint.into() }
             }));
         }
-        orphans.iter().chain(&updated.faults).for_each(complain);
+        orphans.iter().chain(&updated.faults).chain(&results.unspoken).for_each(complain);
         let is_wrong = !refused.is_empty() || !updated.faults.is_empty();
         let said = updated.text();
         warnings.extend(orphans);
+        warnings.append(&mut results.unspoken);
         results.ends.extend(refused);
         last_run::keep(args, &results.ends);
         let ended = results.end(is_wrong, &warnings);
@@ -206,7 +207,7 @@ pub(crate) fn is_selected(filters: &[Filter], input: &Input) -> bool {
 
 /// The scenarios to run, and the complaints about those that can't be read. A file that can't be read is
 /// never filtered away: nobody can tell what it holds.
-fn select(inputs: Vec<Input>, filters: &[Filter]) -> (Vec<Input>, Vec<CaseEnd>) {
+pub(crate) fn select(inputs: Vec<Input>, filters: &[Filter]) -> (Vec<Input>, Vec<CaseEnd>) {
     let mut selected = Vec::new();
     let mut refused = Vec::new();
     for input in inputs {
@@ -223,7 +224,7 @@ fn select(inputs: Vec<Input>, filters: &[Filter]) -> (Vec<Input>, Vec<CaseEnd>) 
 }
 
 /// What a report of this name would overwrite of what is read, or of the snapshots beside it.
-fn overwritten(junit: &Path, args: &RunArgs, files: &ScenarioFiles) -> Option<String> {
+pub(crate) fn overwritten(junit: &Path, args: &RunArgs, files: &ScenarioFiles) -> Option<String> {
     let stdin = Path::new("/dev/stdin");
     let reads_stdin = args.paths.iter().any(|path| path.as_os_str() == "-");
     let is_regular = stdin.metadata().is_ok_and(|metadata| metadata.is_file());

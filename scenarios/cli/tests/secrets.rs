@@ -70,6 +70,7 @@ fn reports_hide(what: &str, ends: &[CaseEnd]) {
         ("text", report::run_text(ends, Some(&coverage))),
         ("json", report::json_lines(ends)),
         ("junit", report::junit(ends).unwrap()),
+        ("run html", report::html::run(ends)),
         ("coverage", report::coverage::text(&coverage)),
         ("coverage json", report::coverage::json(&coverage)),
         ("coverage mermaid", report::coverage::painted(&coverage)),

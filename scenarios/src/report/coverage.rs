@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     CaseEnd, JudgedCase, counts,
-    html::{CaseRow, CaseVerdict, Page, Painted, PathRow, page},
+    html::{self, CaseRow, CaseVerdict, Page, Painted, PathRow, page},
     judged,
 };
 use crate::{
@@ -150,35 +150,9 @@ pub fn html(coverage: &Coverage, ends: &[CaseEnd]) -> String {
         coverage.missing_in_chart.iter().map(|m| ("missing in the chart".to_owned(), m.clone()));
     let unread = coverage.unread.iter().map(|unread| ("not read".to_owned(), unread.clone()));
     summary.extend(unread.chain(missing).chain(lacking));
-    let charts = coverage.charts.iter().map(|cover| Painted {
-        chart: &cover.chart,
-        amendments: (0..cover.arrows.len()).map(|arrow| cover.is_amendment(arrow)).collect(),
-        drawn_paths: cover.drawn_paths,
-        remarks: cover.remarks(),
-        visits: cover.arrows.iter().map(|arrow| arrow.visits).collect(),
-        cases: cover
-            .arrows
-            .iter()
-            .map(|arrow| arrow.cases.iter().map(String::as_str).collect())
-            .collect(),
-        paths: cover
-            .paths
-            .iter()
-            .map(|path| PathRow {
-                text: path.path.display(&cover.chart).to_string(),
-                visits: path.visits,
-            })
-            .collect(),
-    });
+    let charts = coverage.charts.iter().map(painted_cover);
     let notes: Vec<String> = judged(ends).map(note).collect();
-    let cases = judged(ends).zip(&notes).map(|(case, note)| {
-        let verdict = match case.verdict() {
-            Verdict::Passed => CaseVerdict::Passed,
-            Verdict::Failed(_) => CaseVerdict::Failed,
-            Verdict::Skipped(_) => CaseVerdict::Skipped,
-        };
-        CaseRow { name: &case.name, verdict, note }
-    });
+    let cases = judged(ends).zip(&notes).map(|(case, note)| case_row(case, note));
     page(&Page {
         title: "pgdrill: what was walked of the charts",
         summary,
@@ -187,8 +161,42 @@ pub fn html(coverage: &Coverage, ends: &[CaseEnd]) -> String {
     })
 }
 
+/// One of the charts as an SVG document. `None`: it is empty, or takes too long to draw.
+#[must_use]
+pub fn svg(cover: &ChartCover) -> Option<String> {
+    html::svg(&painted_cover(cover))
+}
+
+fn painted_cover(cover: &ChartCover) -> Painted<'_> {
+    let arrows = cover.arrows.iter();
+    let paths = cover.paths.iter().map(|path| PathRow {
+        text: path.path.display(&cover.chart).to_string(),
+        visits: path.visits,
+    });
+    Painted {
+        chart: &cover.chart,
+        amendments: (0..cover.arrows.len()).map(|arrow| cover.is_amendment(arrow)).collect(),
+        drawn_paths: cover.drawn_paths,
+        remarks: cover.remarks(),
+        visits: arrows.clone().map(|arrow| arrow.visits).collect(),
+        cases: arrows.map(|arrow| arrow.cases.iter().map(String::as_str).collect()).collect(),
+        paths: paths.collect(),
+        ended_at: None,
+    }
+}
+
+/// The row of a case in the list of cases.
+pub(super) fn case_row<'a>(case: &'a JudgedCase, note: &'a str) -> CaseRow<'a> {
+    let verdict = match case.verdict() {
+        Verdict::Passed => CaseVerdict::Passed,
+        Verdict::Failed(_) => CaseVerdict::Failed,
+        Verdict::Skipped(_) => CaseVerdict::Skipped,
+    };
+    CaseRow { name: &case.name, verdict, note }
+}
+
 /// What a case shows, or the gravest reason why it does not.
-fn note(case: &JudgedCase) -> String {
+pub(super) fn note(case: &JudgedCase) -> String {
     match case.verdict() {
         Verdict::Passed => case.plan.title.clone(),
         Verdict::Failed(_) | Verdict::Skipped(_) => {

@@ -22,6 +22,7 @@ mod laptop;
 mod refusals;
 mod repeat;
 mod running;
+mod seeing;
 mod selecting;
 mod session;
 mod shelf;

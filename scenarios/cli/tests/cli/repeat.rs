@@ -16,6 +16,7 @@ const REPORTS: &[&str] = &[
     "coverage --format json",
     "coverage --format mermaid",
     "coverage --format html",
+    "coverage --chart restore --format svg",
     "list",
     "schema",
 ];

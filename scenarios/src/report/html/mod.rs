@@ -20,6 +20,7 @@ mod ports;
     reason = "every index is that of a node, an arrow or a rank of the same plan"
 )]
 mod route;
+mod run;
 #[cfg(test)]
 mod sample;
 mod shape;
@@ -30,6 +31,8 @@ mod text;
 
 use pgdrill_flow::{Chart, PathCount};
 use text::escape;
+
+pub use run::run;
 
 /// Everything that the page shows.
 #[derive(Debug, Clone)]
@@ -61,6 +64,8 @@ pub struct Painted<'a> {
     pub drawn_paths: PathCount,
     /// What to say of the counts.
     pub remarks: Vec<String>,
+    /// The node at which the one walk ended that is shown, if it is one: then nothing lacks that it did not walk.
+    pub ended_at: Option<usize>,
 }
 
 /// A path through a chart, and how often it was walked from start to end.
@@ -97,16 +102,7 @@ pub enum CaseVerdict {
 /// Writes the page.
 #[must_use]
 pub fn page(page: &Page<'_>) -> String {
-    let title = escape(page.title);
-    let mut html = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<header class=\"top\">\n<h1>{title}</h1>\n"
-    );
-    html.push_str(&summary(&page.summary));
-    html.push_str(&contents(page));
-    html.push_str("</header>\n<main>\n");
+    let mut html = beginning(page.title, &page.summary, &contents(page));
     let known = tables::case_numbers(&page.cases);
     let mut room = effort::Room::default();
     for (number, painted) in page.charts.iter().enumerate() {
@@ -114,9 +110,36 @@ pub fn page(page: &Page<'_>) -> String {
         html.push_str(&section(number, painted, &known, is_drawn));
     }
     html.push_str(&tables::cases(&page.cases));
-    html.push_str("</main>\n<aside id=\"inspector\" aria-live=\"polite\" hidden></aside>\n");
-    html.push_str(&format!("<script>\n{SCRIPT}</script>\n</body>\n</html>\n"));
+    html.push_str(&end());
     html
+}
+
+/// One chart as an SVG document that stands alone, light or dark as its reader has it. `None`: it is empty, or takes too
+/// long to draw.
+#[must_use]
+pub fn svg(painted: &Painted<'_>) -> Option<String> {
+    effort::Room::default().takes(painted.chart).then(|| picture::alone(painted, PICTURE_STYLE))?
+}
+
+/// A page up to what it is about: these facts, and this list of what it holds.
+fn beginning(title: &str, facts: &[(String, String)], contents: &str) -> String {
+    let title = escape(title);
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
+         <style>\n{PICTURE_STYLE}{STYLE}</style>\n</head>\n<body>\n<header class=\"top\">\n<h1>{title}</h1>\n\
+         {}{contents}</header>\n<main>\n{FINDER}",
+        summary(facts)
+    )
+}
+
+/// The end of a page.
+fn end() -> String {
+    format!(
+        "</main>\n<aside id=\"inspector\" aria-live=\"polite\" hidden></aside>\n\
+         <script>\n{SCRIPT}</script>\n</body>\n</html>\n"
+    )
 }
 
 impl Painted<'_> {
@@ -180,11 +203,7 @@ fn contents(page: &Page<'_>) -> String {
     if !page.cases.is_empty() {
         links.push("<a href=\"#cases\">cases</a>".to_owned());
     }
-    format!(
-        "<nav aria-label=\"Contents\">{}<label class=\"find\" hidden>Find <input type=\"search\" id=\"find\" \
-         placeholder=\"node, label, case\"></label></nav>\n",
-        links.concat()
-    )
+    format!("<nav aria-label=\"Contents\">{}</nav>\n", links.concat())
 }
 
 fn section(
@@ -195,8 +214,11 @@ fn section(
 ) -> String {
     let missed = unwalked(painted);
     let arrows = painted.chart.arrows.len();
+    // What a reader looks for is what was not walked; one chart is always open.
+    let open = if number == 0 || !missed.is_empty() { " open" } else { "" };
     let mut html = format!(
-        "<section id=\"chart-{number}\" class=\"chart\">\n<h2>{}</h2>\n<p class=\"lead\">{} of {arrows} arrows walked",
+        "<details id=\"chart-{number}\" class=\"part chart\"{open}>\n<summary><h2>{}</h2> <span class=\"lead\">\
+         {} of {arrows} arrows walked",
         escape(&painted.chart.name),
         arrows - missed.len()
     );
@@ -205,20 +227,21 @@ fn section(
         html.push_str(&format!(", {walked} of {} paths", painted.drawn_paths));
     }
     painted.remarks.iter().for_each(|remark| html.push_str(&format!("; {}", escape(remark))));
-    html.push_str("</p>\n");
+    html.push_str("</span></summary>\n");
     html.push_str(&missing(number, painted, &missed));
     if is_drawn {
         html.push_str(&picture::figure(number, painted));
     } else {
         html.push_str(&undrawn(painted.chart));
     }
+    html.push_str(&tables::walkers_of_chart(number, painted, known));
     html.push_str(&tables::arrows(number, painted, known));
     html.push_str(&tables::paths(painted));
-    html.push_str("</section>\n");
+    html.push_str("</details>\n");
     html
 }
 
-/// What stands in place of a picture that would take too long.
+/// What stands in place of a picture of a whole chart that would take too long.
 fn undrawn(chart: &Chart) -> String {
     format!(
         "<p class=\"empty\">Not drawn: {} shapes and {} arrows are more than this page draws, by itself or after the \
@@ -248,5 +271,12 @@ fn unwalked(painted: &Painted<'_>) -> Vec<usize> {
     (0..painted.chart.arrows.len()).filter(|&arrow| painted.visited(arrow) == 0).collect()
 }
 
+/// Where a reader looks something up; the script shows it, as nothing works there without it.
+const FINDER: &str = "<div id=\"finder\" class=\"finder\" role=\"search\" hidden><label>Find <input type=\"search\" \
+    id=\"find\" placeholder=\"shape, arrow, case\" autocomplete=\"off\"></label>\
+    <button type=\"button\" id=\"find-back\" aria-label=\"The one before\" title=\"Shift+Enter\" disabled>↑</button>\
+    <button type=\"button\" id=\"find-on\" aria-label=\"The next\" title=\"Enter\" disabled>↓</button>\
+    <output id=\"found\" for=\"find\" aria-live=\"polite\"></output></div>\n";
+const PICTURE_STYLE: &str = include_str!("picture.css");
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");

@@ -7,26 +7,66 @@ use pgdrill_flow::{Arrow, Form};
 
 /// The picture of a chart with its legend. Arrows lead to their rows in the table below.
 pub(super) fn figure(chart: usize, painted: &Painted<'_>) -> String {
-    let tags = (0..painted.chart.arrows.len()).map(|index| tag(painted, index)).collect();
-    let drawing = layout::layout(painted.chart, tags);
-    if drawing.places.is_empty() {
+    let Some(drawing) = draw(painted) else {
         return "<p class=\"empty\">This chart is empty.</p>\n".to_owned();
-    }
+    };
     let (width, height) = (number(drawing.width), number(drawing.height));
     let mut svg = format!(
-        "<figure>\n<div class=\"canvas\"><svg viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
-         height=\"{height}\" role=\"group\" aria-labelledby=\"chart-{chart}-title chart-{chart}-desc\">\n\
+        "<figure{}>\n<a class=\"skip\" href=\"#chart-{chart}-cases\">Skip the picture</a>\n\
+         <div class=\"canvas\" tabindex=\"0\" role=\"region\" aria-label=\"Picture of {}\" data-start=\"{}\">\
+         <svg{} viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"group\" \
+         aria-labelledby=\"chart-{chart}-title chart-{chart}-desc\">\n\
          <title id=\"chart-{chart}-title\">Flowchart {}</title>\n\
          <desc id=\"chart-{chart}-desc\">{}</desc>\n",
+        if painted.ended_at.is_some() { " class=\"still\"" } else { "" },
+        escape(&painted.chart.name),
+        number(start(painted, &drawing)),
+        way(painted),
         escape(&painted.chart.name),
         escape(&description(painted))
     );
-    svg.push_str(&arrows(chart, painted, &drawing));
-    svg.push_str(&nodes(chart, painted, &drawing));
+    let place = if painted.ended_at.is_some() { None } else { Some(chart) };
+    svg.push_str(&arrows(place, painted, &drawing));
+    svg.push_str(&nodes(place, painted, &drawing));
     svg.push_str("</svg></div>\n");
-    svg.push_str(LEGEND);
+    svg.push_str(if painted.ended_at.is_some() { LEGEND_OF_A_WALK } else { LEGEND });
     svg.push_str("</figure>\n");
     svg
+}
+
+/// The picture of a chart as a document of its own, with this style. `None`: the chart is empty.
+pub(super) fn alone(painted: &Painted<'_>, style: &str) -> Option<String> {
+    let drawing = draw(painted)?;
+    let (width, height) = (number(drawing.width), number(drawing.height));
+    Some(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\"{} viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
+         height=\"{height}\" role=\"img\" aria-labelledby=\"title desc\">\n<title id=\"title\">Flowchart {}</title>\n\
+         <desc id=\"desc\">{}</desc>\n<style>\n{style}</style>\n\
+         <rect width=\"100%\" height=\"100%\" rx=\"10\" style=\"fill: var(--card)\"/>\n{}{}</svg>\n",
+        way(painted),
+        escape(&painted.chart.name),
+        escape(&counts(painted)),
+        arrows(None, painted, &drawing),
+        nodes(None, painted, &drawing)
+    ))
+}
+
+/// The class of a picture that shows one walk.
+fn way(painted: &Painted<'_>) -> &'static str {
+    if painted.ended_at.is_some() { " class=\"way\"" } else { "" }
+}
+
+/// Where everything goes. `None`: the chart is empty.
+fn draw(painted: &Painted<'_>) -> Option<Drawing> {
+    let tags = (0..painted.chart.arrows.len()).map(|index| tag(painted, index)).collect();
+    let drawing = layout::layout(painted.chart, tags);
+    (!drawing.places.is_empty()).then_some(drawing)
+}
+
+/// How far from the left the chart begins, where its reader wants to look first.
+fn start(painted: &Painted<'_>, drawing: &Drawing) -> f64 {
+    let first = painted.chart.starts().first().copied().unwrap_or_default();
+    drawing.places.get(first).map_or(0.0, |place| place.x)
 }
 
 /// An arrow in words: `is_leader → defer (no)`.
@@ -49,17 +89,29 @@ const LEGEND: &str = "<figcaption class=\"legend\">\
     <span class=\"key dotted\">amendment: an arrow that the published chart lacks</span>\
     </figcaption>\n";
 
+const LEGEND_OF_A_WALK: &str = "<figcaption class=\"legend\">\
+    <span class=\"key way\">walked</span><span class=\"key end\">where it ended</span>\
+    <span class=\"key other\">not walked</span></figcaption>\n";
+
 /// Length and half the width of an arrowhead.
 const HEAD: (f64, f64) = (8.0, 4.5);
 /// Widest line of a tag.
 const TAG: f64 = 150.0;
 
 fn description(painted: &Painted<'_>) -> String {
+    let table = if painted.ended_at.is_some() {
+        ""
+    } else {
+        " The table after the picture lists them all."
+    };
+    counts(painted) + table
+}
+
+fn counts(painted: &Painted<'_>) -> String {
     let arrows = painted.chart.arrows.len();
     let missed = super::unwalked(painted).len();
     format!(
-        "{} shapes and {arrows} arrows from top to bottom; {} arrows were walked, {missed} never. \
-         The table after the picture lists them all.",
+        "{} shapes and {arrows} arrows from top to bottom; {} arrows were walked, {missed} never.",
         painted.chart.nodes.len(),
         arrows - missed
     )
@@ -68,9 +120,13 @@ fn description(painted: &Painted<'_>) -> String {
 /// What stands on an arrow: its label and its visits, on one line if that is short.
 fn tag(painted: &Painted<'_>, index: usize) -> Tag {
     let never = painted.visited(index) == 0;
-    let visits = format!("{}×", painted.visited(index));
     let arrow = painted.chart.arrows.get(index);
+    // Of one walk it says enough which arrows it took.
+    let is_plain = painted.ended_at.is_some() && painted.visited(index) < 2;
+    let visits = if is_plain { String::new() } else { format!("{}×", painted.visited(index)) };
     let lines = match arrow.and_then(label) {
+        Some(label) if is_plain => text::wrap(&label, LABEL, TAG),
+        None if is_plain => Vec::new(),
         None => vec![visits],
         Some(label) => {
             let line = format!("{label} · {visits}");
@@ -86,7 +142,8 @@ fn tag(painted: &Painted<'_>, index: usize) -> Tag {
     Tag::of(lines, never)
 }
 
-fn arrows(chart: usize, painted: &Painted<'_>, drawing: &Drawing) -> String {
+/// The arrows, as links to their rows in the tables of this chart of a page, if there are any.
+fn arrows(chart: Option<usize>, painted: &Painted<'_>, drawing: &Drawing) -> String {
     let mut svg = String::new();
     // Unwalked arrows come last: nothing may cover them.
     for unwalked in [false, true] {
@@ -97,12 +154,24 @@ fn arrows(chart: usize, painted: &Painted<'_>, drawing: &Drawing) -> String {
             {
                 let (line, head) = strokes(&route.trail);
                 let name = escape(&format!("{}, walked {visits}×", arrow_name(painted, index)));
-                let state = state(visits, arrow.dotted, painted.is_amendment(index));
+                let class = state(visits, arrow.dotted, painted.is_amendment(index));
+                let (begin, end) = match chart {
+                    Some(chart) => (
+                        format!(
+                            "a class=\"arrow{class}\" id=\"chart-{chart}-arrow-{index}\" \
+                             href=\"#chart-{chart}-row-{index}\" aria-label=\"{name}\""
+                        ),
+                        "a",
+                    ),
+                    None => (format!("g class=\"arrow{class}\""), "g"),
+                };
                 svg.push_str(&format!(
-                    "<a class=\"arrow{state}\" id=\"chart-{chart}-arrow-{index}\" \
-                     href=\"#chart-{chart}-row-{index}\" aria-label=\"{name}\"><title>{name}</title>\
-                     <path class=\"hit\" d=\"{line}\"/><path class=\"line\" d=\"{line}\"/>\
-                     <path class=\"head\" d=\"{head}\"/>{}</a>\n",
+                    "<{begin}><title>{name}</title>{}<path class=\"line\" d=\"{line}\"/>\
+                     <path class=\"head\" d=\"{head}\"/>{}</{end}>\n",
+                    // What is pointed at is wider than the line.
+                    chart
+                        .map(|_| format!("<path class=\"hit\" d=\"{line}\"/>"))
+                        .unwrap_or_default(),
                     chip(route)
                 ));
             }
@@ -125,6 +194,9 @@ pub(super) fn state(visits: u64, dotted: bool, amendment: bool) -> &'static str 
 
 fn chip(route: &ArrowRoute) -> String {
     let tag = &route.tag;
+    if tag.lines.is_empty() {
+        return String::new();
+    }
     format!(
         "<rect class=\"chip\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"7\"/>{}",
         number(route.x - tag.width / 2.0),
@@ -135,18 +207,27 @@ fn chip(route: &ArrowRoute) -> String {
     )
 }
 
-fn nodes(chart: usize, painted: &Painted<'_>, drawing: &Drawing) -> String {
+fn nodes(chart: Option<usize>, painted: &Painted<'_>, drawing: &Drawing) -> String {
     let mut svg = String::new();
     for (index, (node, place)) in painted.chart.nodes.iter().zip(&drawing.places).enumerate() {
         let visits = painted.node_visits(index);
-        let never = if visits == 0 { " never" } else { "" };
+        let is_last = painted.ended_at == Some(index);
+        let never = match (is_last, visits) {
+            (true, _) => " last",
+            (false, 0) => " never",
+            (false, _) => "",
+        };
+        let id = escape(&node.id);
+        let named = |chart| {
+            format!(" id=\"chart-{chart}-node-{index}\" aria-label=\"{id}, walked {visits}×\"")
+        };
         svg.push_str(&format!(
-            "<g class=\"node {}{never}\" id=\"chart-{chart}-node-{index}\"><title>{}: visited {visits}×</title>{}{}{}</g>\n",
+            "<g class=\"node {}{never}\"{}><title>{id}: visited {visits}×</title>{}{}{}</g>\n",
             kind(node.form),
-            escape(&node.id),
+            chart.map(named).unwrap_or_default(),
             place.shape.outline(place.x, place.y),
             lines(&place.shape.lines, place.x + lean(node.form), place.y, CAPTION),
-            if visits == 0 { badge(place) } else { String::new() }
+            if visits == 0 && !is_last { badge(place) } else { String::new() }
         ));
     }
     svg

@@ -23,10 +23,13 @@ pub(super) fn arrows(chart: usize, painted: &Painted<'_>, known: &CaseNumbers<'_
         let amendment = painted.is_amendment(index);
         let note = if amendment { " <small class=\"amendment\">amendment</small>" } else { "" };
         rows.push_str(&format!(
-            "<tr id=\"chart-{chart}-row-{index}\" class=\"row{}\"><td><a href=\"#chart-{chart}-arrow-{index}\">\
+            "<tr id=\"chart-{chart}-row-{index}\" class=\"row{}\" data-ends=\"{} {}\"><td>\
+             <a href=\"#chart-{chart}-arrow-{index}\">\
              <code>{}</code> → <code>{}</code></a></td><td>{label}{note}</td><td class=\"visits\">{visits}×</td>\
              <td class=\"walkers\">{}</td></tr>\n",
             state(visits, arrow.dotted, amendment),
+            arrow.from,
+            arrow.to,
             escape(painted.node_id(arrow.from)),
             escape(painted.node_id(arrow.to)),
             walkers(painted.cases_of(index), known)
@@ -36,9 +39,11 @@ pub(super) fn arrows(chart: usize, painted: &Painted<'_>, known: &CaseNumbers<'_
         return String::new();
     }
     format!(
-        "<h3>Arrows</h3>\n<div class=\"scroll\"><table class=\"arrows\"><thead><tr><th scope=\"col\">from → to</th>\
+        "<details class=\"fold\"><summary>{}</summary>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" \
+         aria-label=\"Arrows\"><table class=\"arrows\"><thead><tr><th scope=\"col\">from → to</th>\
          <th scope=\"col\">label</th><th scope=\"col\">visits</th><th scope=\"col\">cases</th></tr></thead>\
-         <tbody>\n{rows}</tbody></table></div>\n"
+         <tbody>\n{rows}</tbody></table></div>\n</details>\n",
+        counted(painted.chart.arrows.len(), "arrow")
     )
 }
 
@@ -62,10 +67,46 @@ pub(super) fn paths(painted: &Painted<'_>) -> String {
         })
         .collect();
     format!(
-        "<h3>Paths</h3>\n<div class=\"scroll\"><table class=\"paths\"><thead><tr><th scope=\"col\">path</th>\
-         <th scope=\"col\">visits</th></tr></thead><tbody>\n{}</tbody></table></div>\n",
+        "<details class=\"fold\"><summary>{}</summary>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" \
+         aria-label=\"Paths\"><table class=\"paths\"><thead><tr><th scope=\"col\">path</th>\
+         <th scope=\"col\">visits</th></tr></thead><tbody>\n{}</tbody></table></div>\n</details>\n",
+        counted(painted.paths.len(), "path"),
         rows.concat()
     )
+}
+
+/// So many of a thing.
+fn counted(count: usize, name: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {name}{plural}")
+}
+
+/// The cases that walk a chart, in the order in which they are listed.
+pub(super) fn walkers_of_chart(
+    chart: usize,
+    painted: &Painted<'_>,
+    known: &CaseNumbers<'_>,
+) -> String {
+    let arrows = 0..painted.chart.arrows.len();
+    let mut names: Vec<&str> =
+        arrows.flat_map(|arrow| painted.cases_of(arrow).iter().copied()).collect();
+    names.sort_by_key(|name| (known.get(name).copied().unwrap_or(usize::MAX), *name));
+    names.dedup();
+    let items: String = names.iter().map(|name| item(name, known)).collect();
+    let is = if names.len() == 1 { "walks" } else { "walk" };
+    format!(
+        "<details class=\"fold\" id=\"chart-{chart}-cases\"><summary>{} {is} this chart</summary>\n\
+         <ul class=\"names\">{items}</ul>\n</details>\n",
+        counted(names.len(), "case")
+    )
+}
+
+/// A case in a list, with a link to where it is told of.
+fn item(name: &str, known: &CaseNumbers<'_>) -> String {
+    match known.get(name) {
+        Some(number) => format!("<li><a href=\"#case-{number}\">{}</a></li>", escape(name)),
+        None => format!("<li>{}</li>", escape(name)),
+    }
 }
 
 /// The list of cases.
@@ -79,7 +120,7 @@ pub(super) fn cases(cases: &[CaseRow<'_>]) -> String {
         .map(|(number, case)| {
             let (class, verdict) = verdict(case.verdict);
             format!(
-                "<tr id=\"case-{number}\" class=\"row {class}\"><td>{}</td><td class=\"verdict\">{verdict}</td>\
+                "<tr id=\"case-{number}\" class=\"row case {class}\"><td>{}</td><td class=\"verdict\">{verdict}</td>\
                  <td>{}</td></tr>\n",
                 escape(case.name),
                 escape(case.note)
@@ -87,7 +128,8 @@ pub(super) fn cases(cases: &[CaseRow<'_>]) -> String {
         })
         .collect();
     format!(
-        "<section id=\"cases\">\n<h2>Cases</h2>\n<div class=\"scroll\"><table class=\"cases\"><thead><tr>\
+        "<section id=\"cases\" class=\"part\">\n<h2>Cases</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" \
+         aria-label=\"Cases\"><table class=\"cases\"><thead><tr>\
          <th scope=\"col\">case</th><th scope=\"col\">verdict</th><th scope=\"col\">note</th></tr></thead>\
          <tbody>\n{}</tbody></table></div>\n</section>\n",
         rows.concat()
@@ -102,12 +144,8 @@ fn walkers(names: &[&str], known: &CaseNumbers<'_>) -> String {
     if names.is_empty() {
         return "<span class=\"none\">no case</span>".to_owned();
     }
-    let item = |name: &&str| match known.get(name) {
-        Some(number) => format!("<li><a href=\"#case-{number}\">{}</a></li>", escape(name)),
-        None => format!("<li>{}</li>", escape(name)),
-    };
-    let list: String = names.iter().take(SHOWN).map(item).collect();
-    let rest: String = names.iter().skip(SHOWN).map(item).collect();
+    let list: String = names.iter().take(SHOWN).map(|name| item(name, known)).collect();
+    let rest: String = names.iter().skip(SHOWN).map(|name| item(name, known)).collect();
     if rest.is_empty() {
         return format!("<ul>{list}</ul>");
     }

@@ -46,7 +46,7 @@ fn paint(chart: &Chart) -> Painted<'_> {
     let paths = vec![PathRow { text: "n0 → n1".to_owned(), visits: 0 }];
     let amendments = chart.arrows.iter().map(|arrow| arrow.dotted).collect();
     let (drawn_paths, remarks) = (PathCount::Exactly(1), vec!["a < b".to_owned()]);
-    Painted { chart, amendments, visits, cases, paths, drawn_paths, remarks }
+    Painted { chart, amendments, visits, cases, paths, drawn_paths, remarks, ended_at: None }
 }
 
 fn page_of(chart: &Chart) -> String {
@@ -200,7 +200,7 @@ fn what_was_never_walked_is_marked_in_words_too() {
     assert!(html.contains("answer 1 · 1×"));
     assert!(html.contains("class=\"node question never\" id=\"chart-0-node-0\""));
     assert!(html.contains("Never walked"));
-    assert!(html.contains("1 of 2 arrows walked, 0 of 1 paths; a &lt; b</p>"));
+    assert!(html.contains("1 of 2 arrows walked, 0 of 1 paths; a &lt; b</span>"));
 }
 
 #[test]
@@ -233,6 +233,80 @@ fn missing_visits_count_as_none_and_strange_arrows_keep_their_row() {
         page(&Page { title: "t", summary: Vec::new(), charts: vec![painted], cases: Vec::new() });
     assert!(html.contains("<code>n0</code> → <code>?</code>"));
     assert!(html.contains("id=\"chart-0-arrow-1\""));
+}
+
+/// The value of an attribute of a tag, as a number.
+fn measured(tag: &str, attribute: &str) -> f64 {
+    let (_, rest) = tag.split_once(&format!(" {attribute}=\"")).unwrap();
+    rest.split('"').next().unwrap().split(' ').next_back().unwrap().parse().unwrap()
+}
+
+/// The sizes, in CSS pixels, of the text in the pictures of a page before its reader zooms.
+fn sizes_of_text(html: &str, page_width: f64) -> Vec<f64> {
+    let (_, style) = html.split_once("<style>").unwrap();
+    let style = style.split("@media print").next().unwrap();
+    let rules: Vec<&str> = style.lines().filter(|line| line.contains('{')).collect();
+    let shrinks = rules.iter().any(|rule| {
+        rule.split('{').next().unwrap().contains("svg") && rule.contains("width: 100%")
+    });
+    let of_text = rules.iter().filter(|rule| rule.split('{').next().unwrap().contains("text"));
+    let size = |rule: &str| rule.split_once("font-size: ")?.1.split("px").next()?.parse().ok();
+    let fonts: Vec<f64> = of_text.filter_map(|rule| size(rule)).collect();
+    assert!(fonts.len() >= 2, "the style gives no sizes");
+    let mut sizes = Vec::new();
+    for tag in html.split("<svg").skip(1).map(|rest| rest.split('>').next().unwrap()) {
+        let wide = measured(tag, "width");
+        let shown = if shrinks { wide.min(page_width) } else { wide };
+        let (_, _, drawn, _) = view_box(tag);
+        sizes.extend(fonts.iter().map(|font| font * shown / drawn));
+    }
+    sizes
+}
+
+fn view_box(tag: &str) -> Box4 {
+    let (_, rest) = tag.split_once("viewBox=\"").unwrap();
+    let parts: Vec<f64> =
+        rest.split('"').next().unwrap().split(' ').map(|part| part.parse().unwrap()).collect();
+    (parts[0], parts[1], parts[2], parts[3])
+}
+
+#[test]
+fn text_in_pictures_can_be_read_on_wide_and_on_narrow_screens() {
+    let mut widest: f64 = 0.0;
+    for chart in sample::charts() {
+        let html = page_of(&chart);
+        for page_width in [1280.0, 400.0] {
+            let sizes = sizes_of_text(&html, page_width);
+            assert!(!sizes.is_empty());
+            let least = sizes.iter().copied().fold(f64::MAX, f64::min);
+            assert!(least >= 11.0, "{} at {page_width}: {least}", chart.name);
+        }
+        widest = widest.max(measured(html.split("<svg").nth(1).unwrap(), "width"));
+        assert!(html.contains(".canvas { overflow: auto;"), "what is too wide must scroll");
+    }
+    assert!(widest > 1280.0, "no chart is wider than a screen: {widest}");
+}
+
+#[test]
+fn the_cases_of_a_chart_stand_below_its_picture_each_once() {
+    let html = page_of(&chart(&["a", "b"], &[(0, 1), (1, 0)]));
+    let (picture, below) = html.split_once("</figure>").unwrap();
+    assert!(!picture.contains("class=\"names\""));
+    assert!(below.contains("<summary>2 cases walk this chart</summary>"));
+    let names = below.split("<ul class=\"names\">").nth(1).unwrap().split("</ul>").next().unwrap();
+    assert_eq!(names, "<li><a href=\"#case-0\">one</a></li><li>two</li>");
+}
+
+#[test]
+fn a_chart_that_is_not_walked_whole_is_open_as_is_the_first() {
+    let chart = chart(&["a", "b"], &[(0, 1)]);
+    let walked = Painted { visits: vec![1], ..paint(&chart) };
+    let charts = vec![walked.clone(), walked, paint(&chart)];
+    let html = page(&Page { title: "t", summary: Vec::new(), charts, cases: Vec::new() });
+    let is_open = |number: usize| {
+        html.contains(&format!("<details id=\"chart-{number}\" class=\"part chart\" open>"))
+    };
+    assert_eq!([0, 1, 2].map(is_open), [true, false, true]);
 }
 
 #[test]
