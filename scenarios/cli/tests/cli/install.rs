@@ -52,26 +52,16 @@ fn file(name: &str) -> Value {
     document(name, &fs::read_to_string(root().join(name)).unwrap())
 }
 
-/// Every text below a key of this name, at any depth.
+/// Every text below a key of this name, at any depth: its own, or those of its list.
 fn below<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a str>) {
-    match value {
-        Value::Object(map) => {
-            for (name, value) in map {
-                match value {
-                    Value::String(text) if name == key => found.push(text),
-                    Value::Array(_) if name == key => each_text(value, found),
-                    _ => below(value, key, found),
-                }
-            }
+    for (name, value) in value.as_object().into_iter().flatten() {
+        if name == key {
+            let list = value.as_array().into_iter().flatten();
+            found.extend(list.chain([value]).filter_map(Value::as_str));
         }
-        Value::Array(list) => list.iter().for_each(|value| below(value, key, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        below(value, key, found);
     }
-}
-
-fn each_text<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
-    let texts = value.as_array().unwrap().iter();
-    found.extend(texts.map(|text| text.as_str().unwrap()));
+    value.as_array().into_iter().flatten().for_each(|value| below(value, key, found));
 }
 
 fn all<'a>(value: &'a Value, key: &str) -> Vec<&'a str> {
