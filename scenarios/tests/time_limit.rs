@@ -15,7 +15,7 @@ const TWO_STEPS: &str = "\
 scenario: two steps
 given: { s3: { related: true }, stanza: initialised }
 fire:
-  - change: { s3-server: down }
+  - do: { s3-server: down }
   - hook: list-backups
 then: { outcome: finished }
 covers: [list-backups/return_formatted_backup_list]

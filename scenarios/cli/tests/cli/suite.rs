@@ -155,6 +155,13 @@ mod watching {
         }
     }
 
+    /// No watch outlives its test.
+    impl Drop for Watch {
+        fn drop(&mut self) {
+            drop(self.process.kill());
+        }
+    }
+
     /// Puts a whole file into the place of another one, as editors do: half of one is never seen.
     fn replace(session: &Session, name: &str, content: &str) {
         let beside = session.folder().join("new");
