@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{
     args::{Cli, Command, DispatchCommand, RunFormat, TopologyCommand},
     coverage, explain,
-    output::{self, complain, print, say},
+    output::{self, complain, print, print_fitted, print_lines, say},
     run,
 };
 
@@ -65,7 +65,7 @@ pub(crate) fn main() -> Exit {
         Some(Command::Explain { file }) => explain::explain(file.as_deref()),
         Some(Command::List { paths, filter, format }) => list(&paths, &filter, format),
         Some(Command::Show { name }) => show(&name),
-        Some(Command::Laws { known: false, .. }) => print(&report::laws()),
+        Some(Command::Laws { known: false, .. }) => print_fitted(&report::laws()),
         Some(Command::Laws { known: true, paths }) => known(&paths),
         Some(Command::New { hook }) => match hook.parse::<Hook>() {
             Ok(hook) => print(&template(hook)),
@@ -234,11 +234,10 @@ fn list(paths: &[std::path::PathBuf], filters_given: &[String], format: RunForma
     if listed.is_empty() && !is_wrong {
         return run::nothing_fits(paths, filters_given);
     }
-    let width = report::name_width(listed.iter().map(|(input, _)| input.name.as_str()));
+    let names = listed.iter().map(|(input, _)| input.name.as_str());
+    let width = report::name_width(names, output::columns());
     let line = |(input, scenario): &(&Input, &Scenario)| match format {
-        RunFormat::Text => {
-            format!("{:width$}  {}\n", shown(&input.name), shown(&scenario.scenario))
-        }
+        RunFormat::Text => report::row(&input.name, width, &scenario.scenario),
         RunFormat::Json => {
             let (name, title) = (&input.name, &scenario.scenario);
             let is_embedded = input.source == Source::Embedded;
@@ -248,7 +247,7 @@ fn list(paths: &[std::path::PathBuf], filters_given: &[String], format: RunForma
             format!("{}\n", shown_json(&line.to_string()))
         }
     };
-    let printed = print(&listed.iter().map(line).collect::<String>());
+    let printed = print_lines(format, &listed.iter().map(line).collect::<String>());
     if is_wrong { Exit::Wrong } else { printed }
 }
 
@@ -305,7 +304,7 @@ fn known(paths: &[std::path::PathBuf]) -> Exit {
         return no_file();
     }
     let is_wrong = complain_of(&inputs) > 0;
-    let printed = print(&report::known(&inputs));
+    let printed = print_fitted(&report::known(&inputs));
     if is_wrong { Exit::Wrong } else { printed }
 }
 

@@ -12,7 +12,7 @@ use pgdrill_scenarios::{
 use crate::{
     args::{CoverageArgs, CoverageFormat},
     commands::Exit,
-    output::{complain, print},
+    output::{complain, print, print_fitted},
     run::{Where, count, run_inputs},
 };
 
@@ -37,12 +37,12 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
         return Exit::NoBackend;
     }
     count(&mut coverage, &ends);
-    let printed = print(&match args.format {
-        CoverageFormat::Text => report::coverage::text(&coverage),
-        CoverageFormat::Json => report::coverage::json(&coverage),
-        CoverageFormat::Mermaid => report::coverage::painted(&coverage),
-        CoverageFormat::Html => report::coverage::html(&coverage, &ends),
-    });
+    let printed = match args.format {
+        CoverageFormat::Text => print_fitted(&report::coverage::text(&coverage)),
+        CoverageFormat::Json => print(&report::coverage::json(&coverage)),
+        CoverageFormat::Mermaid => print(&report::coverage::painted(&coverage)),
+        CoverageFormat::Html => print(&report::coverage::html(&coverage, &ends)),
+    };
     let (_, failed, _) = report::counts(&ends);
     if failed > 0 {
         let what = format!("{failed} cases failed, so what they walked proves nothing");

@@ -17,7 +17,7 @@ use crate::{
     args::{BackendArg, RunArgs, RunFormat, S3Arg},
     commands::{Exit, no_file, nothing, quoted, read},
     last_run::{self, Selection},
-    output::{complain, print, say},
+    output::{columns, complain, print_lines, say},
     threads::{processors, runtime},
     update::{Updated, cannot_be_written, update, write_report},
 };
@@ -140,7 +140,7 @@ impl<'a> Results<'a> {
         Self {
             args,
             requires_snapshots: requires_snapshots(args),
-            width: report::name_width(selected.iter().map(|input| input.name.as_str())),
+            width: report::name_width(selected.iter().map(|it| it.name.as_str()), columns()),
             ends: Vec::with_capacity(selected.len()),
             updated: Updated::default(),
             printed: Exit::Expected,
@@ -161,17 +161,21 @@ impl<'a> Results<'a> {
         // What can't be written is said once.
         if self.printed == Exit::Expected {
             let is_quiet = self.args.quiet && *case.verdict() == Verdict::Passed;
-            self.printed = print(&match self.args.format {
-                RunFormat::Json => report::json_line(&case),
-                RunFormat::Text if is_quiet => String::new(),
-                RunFormat::Text => {
-                    // Below the table the path of what fails is shown anyway.
-                    let is_shown =
-                        self.args.verbose && !matches!(case.verdict(), Verdict::Failed(_));
-                    let path = if is_shown { report::path_text(&case, 9) } else { String::new() };
-                    report::case_text(&case, self.width) + &path
-                }
-            });
+            self.printed = print_lines(
+                self.args.format,
+                &match self.args.format {
+                    RunFormat::Json => report::json_line(&case),
+                    RunFormat::Text if is_quiet => String::new(),
+                    RunFormat::Text => {
+                        // Below the table the path of what fails is shown anyway.
+                        let is_shown =
+                            self.args.verbose && !matches!(case.verdict(), Verdict::Failed(_));
+                        let path =
+                            if is_shown { report::path_text(&case, 9) } else { String::new() };
+                        report::case_text(&case, self.width) + &path
+                    }
+                },
+            );
         }
         self.ends.push(CaseEnd::Judged(Box::new(case)));
     }
@@ -206,7 +210,7 @@ fn show(args: &RunArgs, ends: &[CaseEnd], is_wrong: bool, printed: Exit) -> Exit
             report::end_text(ends, coverage.as_ref())
         }
     };
-    let printed = if printed == Exit::Expected { print(&rest) } else { printed };
+    let printed = if printed == Exit::Expected { print_lines(args.format, &rest) } else { printed };
     if let Some(file) = &args.junit
         && let Err(diagnostic) = write_junit(file, ends)
     {

@@ -2,6 +2,7 @@
 
 mod case_end;
 pub mod coverage;
+mod fit;
 pub mod html;
 mod json;
 mod junit;
@@ -10,10 +11,9 @@ mod text;
 mod words;
 
 pub use case_end::{CaseEnd, JudgedCase, counts, judged, refused};
+pub use fit::{fitted, name_width, row};
 pub use json::{json_line, json_lines, refused_lines};
 pub use junit::junit;
 pub use laws::{known, laws};
-pub use text::{
-    Painter, case_text, end_text, name_width, path_text, progress_text, run_text, unjudged_laws,
-};
+pub use text::{Painter, case_text, end_text, path_text, progress_text, run_text, unjudged_laws};
 pub use words::{lacking, words};

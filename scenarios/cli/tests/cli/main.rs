@@ -26,4 +26,5 @@ mod shelf;
 mod snapshots;
 #[cfg(feature = "charm")]
 mod stand;
+mod terminal;
 mod verdicts;
