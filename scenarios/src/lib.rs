@@ -50,6 +50,7 @@ mod template;
 mod testbed;
 mod then;
 mod tokens;
+mod topology;
 mod unexpected;
 mod words;
 pub mod yaml;
@@ -85,5 +86,9 @@ pub use target::Target;
 pub use template::template;
 pub use testbed::{Cause, Delivered, Prevented, Testbed};
 pub use then::{Connections, ExpectedStatus, Presence, Then};
+pub use topology::{
+    BackupThere, ContainerSeen, FaultsInForce, MemoryTopology, TopologyError, TopologySeen,
+    UnitThere, Unreadable, check_parameters, check_unit, fill_in, member_name, service_name,
+};
 pub use unexpected::{Difference, StepKind, StepRef, Unexpected};
 pub use words::{Word, find as find_words, lacking as lacking_words, words};

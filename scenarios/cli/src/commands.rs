@@ -12,10 +12,10 @@ use pgdrill_scenarios::{
 use serde_json::json;
 
 use crate::{
-    args::{Cli, Command, DispatchCommand, RunFormat, TopologyCommand},
+    args::{Cli, Command, DispatchCommand, RunFormat},
     coverage, explain,
     output::{self, complain, print, print_fitted, print_lines, say},
-    run,
+    run, topology,
 };
 
 /// How the command ends.
@@ -59,7 +59,7 @@ pub(crate) fn main() -> Exit {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Coverage(args)) => coverage::coverage(&args),
-        Some(Command::Topology(command)) => topology(&command),
+        Some(Command::Topology(command)) => topology::command(&command),
         Some(Command::Check { paths }) => check(&paths),
         Some(Command::Dispatch(command)) => dispatch(&command),
         Some(Command::Explain { file }) => explain::explain(file.as_deref()),
@@ -140,17 +140,6 @@ fn print_help(text: &str) -> Exit {
             Exit::Failed
         }
     }
-}
-
-/// The commands for a topology that stays up.
-#[cfg(feature = "containers")]
-fn topology(command: &TopologyCommand) -> Exit {
-    crate::topology::command(command)
-}
-
-#[cfg(not(feature = "containers"))]
-fn topology(_: &TopologyCommand) -> Exit {
-    crate::absent::absent("topologies in containers", "containers")
 }
 
 /// The commands that handle an event.

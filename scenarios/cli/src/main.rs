@@ -18,7 +18,6 @@ mod signals;
 #[cfg(feature = "charm")]
 mod stand;
 mod threads;
-#[cfg(feature = "containers")]
 mod topology;
 mod update;
 

@@ -71,6 +71,26 @@ pub(crate) fn padded(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(missing))
 }
 
+/// A text of one line, no more than so many columns wide: of a longer one the beginning and a `…`.
+pub(crate) fn cut(text: &str, columns: usize) -> String {
+    if display_width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    let mut room = columns.saturating_sub(1);
+    for c in text.chars() {
+        match room.checked_sub(display_width(c.encode_utf8(&mut [0; 4]))) {
+            Some(left) => room = left,
+            None => break,
+        }
+        kept.push(c);
+    }
+    if columns > 0 {
+        kept.push('…');
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -124,6 +144,10 @@ passed
         let red = "\u{1b}[31mone two\u{1b}[0m";
         assert_eq!(fitted(red, 7), red);
         assert_eq!(padded("漢字", 6), "漢字  ");
+        assert_eq!(cut("漢字漢字", 5), "漢字…");
+        assert_eq!(cut("abc", 3), "abc");
+        assert_eq!(cut("abcd", 3), "ab…");
+        assert_eq!(cut("abcd", 0), "");
     }
 
     #[test]

@@ -7,7 +7,9 @@ pub mod html;
 mod json;
 mod junit;
 mod laws;
+mod table;
 mod text;
+mod topology;
 mod words;
 
 pub use case_end::{CaseEnd, JudgedCase, counts, judged, refused};
@@ -16,4 +18,5 @@ pub use json::{json_line, json_lines, refused_lines};
 pub use junit::junit;
 pub use laws::{known, laws};
 pub use text::{Painter, case_text, end_text, path_text, progress_text, run_text, unjudged_laws};
+pub use topology::{reach_text, topology_text};
 pub use words::{lacking, words};

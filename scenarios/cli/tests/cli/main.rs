@@ -27,4 +27,5 @@ mod snapshots;
 #[cfg(feature = "charm")]
 mod stand;
 mod terminal;
+mod topology;
 mod verdicts;
