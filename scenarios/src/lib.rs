@@ -53,6 +53,7 @@ mod testbed;
 mod then;
 mod timed;
 mod tokens;
+mod topology;
 mod unexpected;
 mod words;
 pub mod yaml;
@@ -87,5 +88,9 @@ pub use template::template;
 pub use testbed::{Cause, Delivered, Prevented, Testbed};
 pub use then::{Connections, ExpectedStatus, Presence, Then};
 pub use timed::TimedRun;
+pub use topology::{
+    BackupThere, ContainerSeen, FaultsInForce, MemoryTopology, TopologyError, TopologySeen,
+    UnitThere, Unreadable, check_parameters, check_unit, fill_in, member_name, service_name,
+};
 pub use unexpected::{Difference, StepKind, StepRef, Unexpected};
 pub use words::{Word, find as find_words, lacking as lacking_words, words};

@@ -162,6 +162,12 @@ impl World {
         self.juju.tls.is_complete()
     }
 
+    /// Where its S3 server is, and what opens it.
+    #[must_use]
+    pub fn s3_values(&self) -> &S3Values {
+        &self.server
+    }
+
     /// The unit that Juju elected.
     #[must_use]
     pub const fn leader(&self) -> u32 {

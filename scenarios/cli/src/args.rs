@@ -111,10 +111,10 @@ pub(crate) enum Command {
     },
 }
 
-/// What needs real servers in containers.
+/// What is done to a topology that stays up.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TopologyCommand {
-    /// Bring real parts up in containers and leave them up
+    /// Bring a cluster up, of real parts in containers or in memory, and leave it up
     Up(UpArgs),
     /// Show what is up: units, roles, statuses, services, backups
     Status {
@@ -146,7 +146,7 @@ pub(crate) enum TopologyCommand {
     },
     /// Remove what dead runs left in containers
     Clean {
-        /// Remove everything of pgdrill, running or not, whoever's it is
+        /// Remove everything of pgdrill in containers, running or not, whoever's it is, and what you have up in memory
         #[arg(long)]
         all: bool,
     },
@@ -265,13 +265,16 @@ pub(crate) struct NameArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {
+    /// Where; `containers` unless given, or `memory` where containers are not built in
+    #[arg(long, value_enum, value_name = "BACKEND")]
+    pub(crate) backend: Option<TopologyBackendArg>,
     /// How many units
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=9))]
     pub(crate) units: u32,
     /// Give every unit a key and a certificate
     #[arg(long)]
     pub(crate) tls: bool,
-    /// Which S3 server; the first that can be had unless given
+    /// Which S3 server, in containers; the first that can be had unless given
     #[arg(long, value_enum, value_name = "PROFILE")]
     pub(crate) s3: Option<S3Arg>,
     #[command(flatten)]
@@ -346,6 +349,21 @@ pub(crate) enum ColorArg {
     Always,
     /// Nowhere
     Never,
+}
+
+/// Where a topology is that stays up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TopologyBackendArg {
+    /// Deterministic fakes in memory; what is done to them is kept between commands
+    Memory,
+    /// Real parts in containers, with Juju simulated
+    Containers,
+}
+
+impl TopologyBackendArg {
+    /// Where it is unless the user says so.
+    pub(crate) const DEFAULT: Self =
+        if cfg!(feature = "containers") { Self::Containers } else { Self::Memory };
 }
 
 /// The S3 server of a run in containers.

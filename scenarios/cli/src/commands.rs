@@ -12,10 +12,10 @@ use pgdrill_scenarios::{
 use serde_json::json;
 
 use crate::{
-    args::{Cli, ColorArg, Command, DispatchCommand, RunArgs, RunFormat, TopologyCommand},
+    args::{Cli, ColorArg, Command, DispatchCommand, RunArgs, RunFormat},
     config, coverage, explain, man,
-    output::{self, complain, print, say},
-    run, watch,
+    output::{self, complain, print, print_fitted, print_lines, say},
+    run, topology, watch,
 };
 
 /// How the command ends.
@@ -62,13 +62,13 @@ pub(crate) fn main() -> Exit {
         Some(Command::Run(args)) => with_config(args, cli.color, run::run),
         Some(Command::Watch(args)) => with_config(args, cli.color, watch::watch),
         Some(Command::Coverage(args)) => coverage::coverage(&args),
-        Some(Command::Topology(command)) => topology(&command),
+        Some(Command::Topology(command)) => topology::command(&command),
         Some(Command::Check { paths }) => check(&paths),
         Some(Command::Dispatch(command)) => dispatch(&command),
         Some(Command::Explain { file }) => explain::explain(file.as_deref()),
         Some(Command::List { paths, filter, format }) => list(&paths, &filter, format),
         Some(Command::Show { name }) => show(&name),
-        Some(Command::Laws { known: false, .. }) => print(&report::laws()),
+        Some(Command::Laws { known: false, .. }) => print_fitted(&report::laws()),
         Some(Command::Laws { known: true, paths }) => known(&paths),
         Some(Command::New { hook }) => match hook.parse::<Hook>() {
             Ok(hook) => print(&template(hook)),
@@ -179,17 +179,6 @@ fn print_help(text: &str) -> Exit {
     }
 }
 
-/// The commands for a topology that stays up.
-#[cfg(feature = "containers")]
-fn topology(command: &TopologyCommand) -> Exit {
-    crate::topology::command(command)
-}
-
-#[cfg(not(feature = "containers"))]
-fn topology(_: &TopologyCommand) -> Exit {
-    crate::absent::absent("topologies in containers", "containers")
-}
-
 /// The commands that handle an event.
 #[cfg(feature = "charm")]
 fn dispatch(command: &DispatchCommand) -> Exit {
@@ -271,11 +260,10 @@ fn list(paths: &[std::path::PathBuf], filters_given: &[String], format: RunForma
     if listed.is_empty() && !is_wrong {
         return run::nothing_fits(paths, filters_given);
     }
-    let width = report::name_width(listed.iter().map(|(input, _)| input.name.as_str()));
+    let names = listed.iter().map(|(input, _)| input.name.as_str());
+    let width = report::name_width(names, output::columns());
     let line = |(input, scenario): &(&Input, &Scenario)| match format {
-        RunFormat::Text => {
-            format!("{:width$}  {}\n", shown(&input.name), shown(&scenario.scenario))
-        }
+        RunFormat::Text => report::row(&input.name, width, &scenario.scenario),
         RunFormat::Json => {
             let (name, title) = (&input.name, &scenario.scenario);
             let is_embedded = input.source == Source::Embedded;
@@ -285,7 +273,7 @@ fn list(paths: &[std::path::PathBuf], filters_given: &[String], format: RunForma
             format!("{}\n", shown_json(&line.to_string()))
         }
     };
-    let printed = print(&listed.iter().map(line).collect::<String>());
+    let printed = print_lines(format, &listed.iter().map(line).collect::<String>());
     if is_wrong { Exit::Wrong } else { printed }
 }
 
@@ -342,7 +330,7 @@ fn known(paths: &[std::path::PathBuf]) -> Exit {
         return no_file();
     }
     let is_wrong = complain_of(&inputs) > 0;
-    let printed = print(&report::known(&inputs));
+    let printed = print_fitted(&report::known(&inputs));
     if is_wrong { Exit::Wrong } else { printed }
 }
 

@@ -12,7 +12,7 @@ use pgdrill_scenarios::{
 use crate::{
     args::{CoverageArgs, CoverageFormat},
     commands::{Exit, no_file, read},
-    output::{complain, print},
+    output::{complain, print, print_fitted},
     places::{How, run_inputs},
     results::count,
     run::{filters, nothing_fits, select},
@@ -60,7 +60,13 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
         complain(&Diagnostic::error("the chart", what).hint(hint));
         return Exit::Wrong;
     };
-    let printed = print(&shown);
+    let printed = match args.format {
+        CoverageFormat::Text => print_fitted(&shown),
+        CoverageFormat::Json
+        | CoverageFormat::Mermaid
+        | CoverageFormat::Html
+        | CoverageFormat::Svg => print(&shown),
+    };
     let (_, failed, _) = report::counts(&ends);
     if failed > 0 {
         let what = if failed == 1 {

@@ -177,7 +177,12 @@ fn place() -> Option<PathBuf> {
     let folder = std::env::current_dir().ok()?;
     let digest = Sha256::digest(folder.as_os_str().as_encoded_bytes());
     let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Some(state()?.join("pgdrill").join(format!("failed-{name}.json")))
+    Some(state_folder()?.join(format!("failed-{name}.json")))
+}
+
+/// The folder of what is kept from one command to the next. `None`: the user has no folder for it.
+pub(crate) fn state_folder() -> Option<PathBuf> {
+    Some(state()?.join("pgdrill"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the user's own folders are told by the environment")]

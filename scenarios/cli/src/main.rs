@@ -22,7 +22,6 @@ mod signals;
 #[cfg(feature = "charm")]
 mod stand;
 mod threads;
-#[cfg(feature = "containers")]
 mod topology;
 mod update;
 mod watch;

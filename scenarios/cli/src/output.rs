@@ -3,8 +3,12 @@
 use std::io::{self, Read as _, Write as _};
 
 use pgdrill_core::{Diagnostic, shown_lines};
+use pgdrill_scenarios::report;
 
-use crate::{args::ColorArg, commands::Exit};
+use crate::{
+    args::{ColorArg, RunFormat},
+    commands::Exit,
+};
 
 /// From now on both streams are in colour as the user wants them.
 pub(crate) fn color(choice: ColorArg) {
@@ -47,10 +51,42 @@ pub(crate) fn complain(diagnostic: &Diagnostic) {
     let _ = writeln!(stderr, "{diagnostic}");
 }
 
+/// Prints text whose lines are to fit the terminal. What is no terminal gets each line as it is.
+pub(crate) fn print_fitted(text: &str) -> Exit {
+    match columns() {
+        Some(columns) => print(&report::fitted(text, columns)),
+        None => print(text),
+    }
+}
+
+/// Prints lines of this form. Those for people fit the terminal.
+pub(crate) fn print_lines(format: RunFormat, lines: &str) -> Exit {
+    match format {
+        RunFormat::Text => print_fitted(lines),
+        RunFormat::Json => print(lines),
+    }
+}
+
+/// How many columns a line may have: on a terminal as many as the variable `COLUMNS` says, or else as it has itself. `None`:
+/// standard output is no terminal, so that nothing of what a file or a pipe gets depends on the environment, or one that does
+/// not know.
+pub(crate) fn columns() -> Option<usize> {
+    let terminal = console::Term::stdout();
+    if !terminal.is_term() {
+        return None;
+    }
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "by this variable users tell every command how wide lines may be"
+    )]
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let own = || terminal.size_checked().map(|(_, columns)| usize::from(columns));
+    Some(said.filter(|columns| *columns > 0).or_else(own)?.max(20))
+}
+
 /// How many columns text for a person may have: those of the terminal, between 40 and 100, or 100 where there is none.
 pub(crate) fn width() -> usize {
-    let terminal = console::Term::stdout().size_checked();
-    terminal.map_or(100, |(_, columns)| usize::from(columns).clamp(40, 100))
+    columns().map_or(100, |columns| columns.clamp(40, 100))
 }
 
 /// What is said to whoever waits, on standard error.

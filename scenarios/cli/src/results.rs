@@ -12,7 +12,7 @@ use crate::{
     args::{RunArgs, RunFormat},
     commands::Exit,
     html,
-    output::{complain, print},
+    output::{columns, complain, print_lines},
     update::{Updated, cannot_be_written, update, write_report},
 };
 
@@ -73,7 +73,7 @@ impl<'a> Results<'a> {
         Self {
             args,
             rules,
-            width: report::name_width(selected.iter().map(|input| input.name.as_str())),
+            width: report::name_width(selected.iter().map(|it| it.name.as_str()), columns()),
             ends: Vec::with_capacity(selected.len()),
             updated: Updated::default(),
             unspoken: Vec::new(),
@@ -120,7 +120,7 @@ impl<'a> Results<'a> {
     /// What can't be written is said once.
     fn show(&mut self, text: &str) {
         if self.printed == Exit::Expected {
-            self.printed = print(text);
+            self.printed = print_lines(self.args.format, text);
         }
     }
 
@@ -172,7 +172,7 @@ fn show(
             report::end_text(ends, coverage.as_ref()) + &github
         }
     };
-    let printed = if printed == Exit::Expected { print(&rest) } else { printed };
+    let printed = if printed == Exit::Expected { print_lines(args.format, &rest) } else { printed };
     if let Some(file) = &args.junit
         && let Err(diagnostic) = write_junit(file, ends)
     {

@@ -3,13 +3,11 @@
 
 mod bucket;
 mod facts;
-mod faults;
 mod given;
 mod look;
 mod observe;
 mod persisted;
 mod raise;
-mod report;
 mod repository;
 mod seen;
 mod testbed;
@@ -27,10 +25,8 @@ use pgdrill_core::Diagnostic;
 
 pub use self::{
     bucket::TestBucket,
-    persisted::{Notify, PersistedTopology, TopologyError, check_parameters, clean, down},
+    persisted::{Notify, PersistedTopology, clean, down},
     raise::{FreeName, Wanted},
-    report::{reach_text, topology_text},
-    seen::{BackupThere, ContainerSeen, TopologySeen, UnitThere},
     testbed::ContainersTestbed,
     workers::{OnRunEnd, Reuse, RunEnded, RunOnCluster, default_workers},
 };

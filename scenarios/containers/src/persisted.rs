@@ -20,14 +20,11 @@ use pgdrill_core::{
 use pgdrill_sim::{BucketGiven, Change, Event, Fired, PersistedJuju, Shelf, World, dispatch};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    ContainersTestbed, Images, SharedS3, boxed,
-    bucket::TestBucket,
-    faults::Faults,
-    images,
-    seen::{self, TopologySeen},
+use super::{ContainersTestbed, Images, SharedS3, boxed, bucket::TestBucket, images, seen};
+use pgdrill_scenarios::{
+    FaultsInForce, Prevented, Testbed as _, TopologyError, TopologySeen, check_parameters,
+    check_unit, fill_in,
 };
-use pgdrill_scenarios::{Cause, Prevented, Testbed as _, bad_parameter, filled_in};
 use pgdrill_sim::lock;
 
 /// Where a person is informed that something takes its time.
@@ -36,42 +33,12 @@ pub type Notify<'a> = &'a (dyn Fn(&str) + Send + Sync);
 /// The form of what is persisted. Another one was written by another version.
 const FORM: u32 = 1;
 
-/// Why something was not done to a topology.
-#[derive(Debug)]
-pub enum TopologyError {
-    /// It was asked for wrongly, or of what is not there.
-    Wrong(Box<Diagnostic>),
-    /// A container failed.
-    Failed(Box<Diagnostic>),
-}
-
-impl From<Box<Diagnostic>> for TopologyError {
-    fn from(complaint: Box<Diagnostic>) -> Self {
-        Self::Failed(complaint)
-    }
-}
-
-impl TopologyError {
-    pub(super) fn wrong(place: &str, what: &str, hint: &str) -> Self {
-        Self::Wrong(Box::new(Diagnostic::error(place, what).hint(hint)))
-    }
-
-    pub(super) fn prevented(why: Prevented) -> Self {
-        let in_words = |what| Box::new(Diagnostic::error("the topology", what));
-        Self::Failed(match why {
-            Prevented::Broken(Cause::Complaint(complaint)) => complaint,
-            Prevented::Broken(Cause::Text(what)) | Prevented::Unable(what) => in_words(what),
-            Prevented::Broken(cause @ Cause::TookLonger(_)) => in_words(cause.to_string()),
-        })
-    }
-}
-
 /// A topology that is up, whoever made it.
 pub struct PersistedTopology {
     pub(super) name: String,
     pub(super) testbed: ContainersTestbed,
     pub(super) s3: S3Server,
-    pub(super) faults: Mutex<Faults>,
+    pub(super) faults: Mutex<FaultsInForce>,
     pub(super) authority: Arc<Authority>,
     pub(super) store: Option<PersistentStore>,
     pub(super) saved: Mutex<Option<Vec<u8>>>,
@@ -92,7 +59,7 @@ struct State {
     authority: String,
     authority_chain: String,
     authority_key: String,
-    faults: Faults,
+    faults: FaultsInForce,
     juju: PersistedJuju,
 }
 
@@ -183,20 +150,14 @@ impl PersistedTopology {
         parameters: &BTreeMap<String, String>,
     ) -> Result<Vec<Fired>, TopologyError> {
         check_parameters(hook, parameters)?;
-        self.check_unit(unit)?;
+        check_unit(&self.name, unit, self.size())?;
         let asks = parameters.values().any(|value| value.starts_with("${backup-"));
         let backups = if asks {
             self.testbed.backups().await.map_err(TopologyError::prevented)?
         } else {
             Shelf::default()
         };
-        let parameters = filled_in(parameters, &backups).map_err(|error| {
-            TopologyError::wrong(
-                "`--param`",
-                error.cause().trim_end_matches(" by then"),
-                "`pgdrill status` shows the backups",
-            )
-        })?;
+        let parameters = fill_in(parameters, &backups)?;
         let event = Event { hook, unit, parameters };
         let failed = |error: pgdrill_core::PortError| {
             TopologyError::prevented(Prevented::Broken(error.to_string().into()))
@@ -288,19 +249,6 @@ impl PersistedTopology {
         serde_json::to_vec(&state)
             .map_err(|error| boxed("what is persisted of the topology", &error))
     }
-
-    fn check_unit(&self, unit: u32) -> Result<(), TopologyError> {
-        let last = self.size().saturating_sub(1);
-        if unit <= last {
-            return Ok(());
-        }
-        let hint = match last {
-            0 => "there is one unit, number 0".to_owned(),
-            last => format!("units are numbered from 0 to {last}"),
-        };
-        let what = format!("there is no unit {unit} in `{}`", self.name);
-        Err(TopologyError::wrong("`--unit`", &what, &hint))
-    }
 }
 
 /// Persists what Juju knows after every shape that changed it: whoever looks meanwhile sees it, and a process that dies
@@ -318,22 +266,6 @@ impl Probe for Saving<'_> {
         let _ = self.0.save().await;
         Fate::Live
     }
-}
-
-/// Refuses parameters that Juju would.
-///
-/// # Errors
-///
-/// The first that it would refuse.
-pub fn check_parameters(
-    hook: Hook,
-    parameters: &BTreeMap<String, String>,
-) -> Result<(), TopologyError> {
-    let mut bad = parameters.iter().filter_map(|(name, value)| {
-        let bad = bad_parameter(hook, name, value)?;
-        Some(TopologyError::wrong(&format!("`--param {name}={value}`"), &bad.what, &bad.hint))
-    });
-    bad.next().map_or(Ok(()), Err)
 }
 
 /// Takes a topology down, with everything that was persisted of it.
@@ -380,44 +312,9 @@ pub async fn clean(all: bool) -> EngineResult<Cleared> {
 }
 
 async fn not_up(name: &str) -> EngineResult<TopologyError> {
-    let others = persisted_names().await?;
-    let hint = if others.is_empty() {
-        "`pgdrill up` brings one up".to_owned()
-    } else {
-        format!("give `--name` with one that is up: {}", others.join(", "))
-    };
-    Ok(TopologyError::wrong("the command line", &format!("no topology `{name}` is up"), &hint))
+    Ok(TopologyError::not_up(name, &persisted_names().await?))
 }
 
 pub(super) fn server(s3: &S3Server) -> Arc<SharedS3> {
     Arc::new(SharedS3 { s3: s3.clone(), other_chain: s3.other_chain().to_owned() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_complaint_of_a_container_is_reported_as_it_was() {
-        // A second line that looks like a place, which a complaint written out would not be told from.
-        let complaint = Diagnostic::error("unit-0", "it is dead:\n   at: night").hint("revive it");
-        let why = Prevented::Broken(Box::new(complaint.clone()).into());
-        let TopologyError::Failed(reported) = TopologyError::prevented(why) else {
-            panic!("a container failed");
-        };
-        assert_eq!(*reported, complaint);
-        let text = "it said\n   at: noon";
-        let TopologyError::Failed(reported) =
-            TopologyError::prevented(Prevented::Broken(text.into()))
-        else {
-            panic!("a container failed");
-        };
-        assert_eq!((&*reported.what, &*reported.file), (text, "the topology"));
-        let TopologyError::Failed(reported) =
-            TopologyError::prevented(Prevented::Unable("no policy".into()))
-        else {
-            panic!("a container failed");
-        };
-        assert_eq!((&*reported.what, &*reported.file), ("no policy", "the topology"));
-    }
 }

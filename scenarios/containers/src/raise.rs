@@ -11,13 +11,14 @@ use pgdrill_containers::{
     images::Progress, new_persistent_stage, persistent_stage,
 };
 use pgdrill_core::Diagnostic;
+use pgdrill_scenarios::TopologyError;
 use pgdrill_sim::{Given, S3Given, StanzaGiven};
 
 use super::{
     ContainersTestbed, boxed,
     bucket::TestBucket,
     images,
-    persisted::{Notify, PersistedTopology, TopologyError, server},
+    persisted::{Notify, PersistedTopology, server},
 };
 
 /// The topology that somebody asks for.
@@ -46,9 +47,7 @@ impl FreeName {
     pub async fn wait_for(name: &str, say: Notify<'_>) -> Result<Self, TopologyError> {
         let claim = claim(name, say).await?;
         if PersistentStore::find(&persistent_stage(name).await?).await?.is_some() {
-            let what = format!("`{name}` is up already");
-            let hint = "`pgdrill status` shows it, `pgdrill down` takes it down, and `--name` brings another one up beside it";
-            return Err(TopologyError::wrong("the command line", &what, hint));
+            return Err(TopologyError::is_up(name));
         }
         Ok(Self { name: name.to_owned(), claim })
     }

@@ -3,17 +3,25 @@
 use anstyle::{AnsiColor, Style};
 use pgdrill_flow::{shown, shown_lines};
 
-use super::{CaseEnd, JudgedCase, counts, judged, not_run, refused};
+use super::{
+    CaseEnd, JudgedCase, counts,
+    fit::{name_width, padded},
+    judged, not_run, refused,
+};
 use crate::{
     charts::PUBLISHED,
     coverage::Coverage,
     judge::Verdict,
     law::{JudgedAt, Law},
+    reason::Reason,
     snapshot::firings,
 };
 
 /// How many lines of a path are shown.
 const PATH_LINES: usize = 200;
+
+/// What stands before every line of a reason but its first.
+const REASON: &str = "        ";
 
 /// Colours, which the stream that they go to keeps or strips.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,6 +31,9 @@ impl Painter {
     const GOOD: Style = AnsiColor::Green.on_default();
     const BAD: Style = AnsiColor::Red.on_default().bold();
     const DULL: Style = AnsiColor::Yellow.on_default();
+    const HEAD: Style = Style::new().bold();
+    const GONE: Style = AnsiColor::Red.on_default();
+    const NEW: Style = AnsiColor::Green.on_default();
 
     fn paint(style: Style, text: &str) -> String {
         format!("{style}{text}{style:#}")
@@ -41,24 +52,19 @@ impl Painter {
 /// A table of what happened, the reasons of what failed, the coverage, and the counts as the last line.
 #[must_use]
 pub fn run_text(ends: &[CaseEnd], coverage: Option<&Coverage>) -> String {
-    let width = name_width(judged(ends).map(|case| case.name.as_str()));
+    let width = name_width(judged(ends).map(|case| case.name.as_str()), None);
     let lines = judged(ends).map(|case| case_text(case, width));
     lines.collect::<String>() + &end_text(ends, coverage)
 }
 
-/// How many characters the longest of these names takes where it is shown.
-pub fn name_width<'n>(names: impl Iterator<Item = &'n str>) -> usize {
-    names.map(|name| shown(name).chars().count()).max().unwrap_or(0)
-}
-
-/// The line of one scenario in the table of a run, its name padded to so many characters.
+/// The line of one scenario in the table of a run, its name padded to so many columns.
 #[must_use]
 pub fn case_text(case: &JudgedCase, width: usize) -> String {
     let ended: Vec<&str> =
         case.run.firings.iter().map(|step| step.fired.firing.outcome.name()).collect();
-    let (verdict, name) = (Painter::verdict(case.verdict()), shown(&case.name));
+    let (verdict, name) = (Painter::verdict(case.verdict()), padded(&shown(&case.name), width));
     let took = case.took.map(|took| format!("  ({:.3} s)", took.as_secs_f64()));
-    format!("{verdict}  {name:width$}  {}{}\n", ended.join(", "), took.unwrap_or_default())
+    format!("{verdict}  {name}  {}{}\n", ended.join(", "), took.unwrap_or_default())
 }
 
 /// The path of every firing of a scenario, each line after so many spaces. Of a long one the last lines.
@@ -130,21 +136,28 @@ fn push_reasons(out: &mut String, result: &JudgedCase) {
         Verdict::Skipped(_) => Painter::paint(Painter::DULL, "skipped:"),
     };
     out.push('\n');
-    out.push_str(&why_text(&word, result));
+    out.push_str(&why_text(&word, result, painted));
 }
 
 /// What is shown of a scenario that failed: the reasons, the path, and the command that runs it alone. Without colours.
 #[must_use]
 pub fn failure_text(case: &JudgedCase) -> String {
-    why_text("failed:", case)
+    why_text("failed:", case, str::to_owned)
 }
 
-fn why_text(word: &str, result: &JudgedCase) -> String {
+fn why_text(word: &str, result: &JudgedCase, paint: fn(&str) -> String) -> String {
     let (title, file) = (shown(&result.plan.title), shown(&result.file));
     let mut out = format!("{word} {title}\n    at: {file}\n");
-    for reason in result.verdict().reasons() {
-        let reason = reason.strip_suffix('\n').unwrap_or(&reason);
-        out.push_str(&format!("   why: {}\n", shown_lines(reason, "        ")));
+    let is_difference = |index: usize| match result.verdict() {
+        Verdict::Failed(reasons) => {
+            matches!(reasons.get(index), Some(Reason::SnapshotDiffers { .. }))
+        }
+        Verdict::Passed | Verdict::Skipped(_) => false,
+    };
+    for (index, reason) in result.verdict().reasons().iter().enumerate() {
+        let shown = shown_lines(reason.strip_suffix('\n').unwrap_or(reason), REASON);
+        let shown = if is_difference(index) { paint(&shown) } else { shown.into_owned() };
+        out.push_str(&format!("   why: {shown}\n"));
     }
     if matches!(result.verdict(), Verdict::Failed(_)) {
         let path = path_text(result, 8);
@@ -154,6 +167,29 @@ fn why_text(word: &str, result: &JudgedCase) -> String {
         if let Some(rerun) = result.rerun() {
             out.push_str(&format!("   run: {}\n", shown(&rerun)));
         }
+    }
+    out
+}
+
+/// A reason as it is shown, with a difference in it in colour: its head, what is gone, what is new. It is painted once
+/// everything in it is escaped, so no text of it can be taken for a colour.
+fn painted(reason: &str) -> String {
+    let Some((before, difference)) = reason.split_once(&format!("\n{REASON}--- snapshot\n")) else {
+        return reason.to_owned();
+    };
+    let mut out = format!("{before}\n{REASON}{}", Painter::paint(Painter::HEAD, "--- snapshot"));
+    let mut is_head = true;
+    for line in difference.split('\n') {
+        let text = line.strip_prefix(REASON).unwrap_or(line);
+        is_head = is_head && !text.starts_with("@@");
+        let style = match text.chars().next() {
+            Some('+' | '-') if is_head => Painter::HEAD,
+            Some('@') => Painter::HEAD,
+            Some('+') => Painter::NEW,
+            Some('-') => Painter::GONE,
+            Some(_) | None => Style::new(),
+        };
+        out.push_str(&format!("\n{REASON}{}", Painter::paint(style, text)));
     }
     out
 }
@@ -211,4 +247,28 @@ fn coverage_lines(coverage: &Coverage) -> String {
     let (drawn, walked) = coverage.amended_arrows();
     out.push_str(&format!("amendments: {walked} of {drawn} arrows\n"));
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_painted_line_by_line_and_stays_what_it_was() {
+        let reason = "the run differs\n--- snapshot\n+++ this run\n@@ -1,3 +1,3 @@\n same\n---- no head\n++++ no head\n";
+        let shown = shown_lines(reason.trim_end(), REASON);
+        let painted = painted(&shown);
+        for (text, style) in [
+            ("--- snapshot", Painter::HEAD),
+            ("+++ this run", Painter::HEAD),
+            ("@@ -1,3 +1,3 @@", Painter::HEAD),
+            ("---- no head", Painter::GONE),
+            ("++++ no head", Painter::NEW),
+        ] {
+            let line = format!("\n        {style}{text}{style:#}");
+            assert!(painted.contains(&line), "{text}: {painted:?}");
+        }
+        assert!(painted.contains("\n         same\n"), "{painted:?}");
+        assert_eq!(anstream::adapter::strip_str(&painted).to_string(), shown);
+    }
 }

@@ -8,8 +8,7 @@ fn what_is_not_built_in_says_the_command_that_has_it() {
         .run("run --backend containers --filter create-backup")
         .run("run --backend stand")
         .run("run --backend charm")
-        .run("up --units 2")
-        .run("fire create-backup --param type=full")
+        .run("up --backend containers --units 2")
         .run("rehearse create-backup")
         .run("dispatch")
         .holds("not_built_in");

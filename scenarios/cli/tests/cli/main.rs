@@ -30,4 +30,6 @@ mod snapshots;
 #[cfg(feature = "charm")]
 mod stand;
 mod suite;
+mod terminal;
+mod topology;
 mod verdicts;

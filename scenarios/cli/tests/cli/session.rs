@@ -63,6 +63,11 @@ impl Session {
         self
     }
 
+    /// The folder in which pgdrill keeps what it remembers.
+    pub(crate) fn state(&self) -> std::path::PathBuf {
+        self.state.as_ref().unwrap().path().join("pgdrill")
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -96,8 +101,22 @@ impl Session {
         self.call(words, stdin)
     }
 
-    fn call(mut self, words: &str, stdin: &str) -> Self {
+    /// Calls `pgdrill` with these words, each as it is.
+    pub(crate) fn run_words(self, words: &[&str]) -> Self {
+        let ended = self.ended_words(words, b"");
+        let shown: Vec<String> = words
+            .iter()
+            .map(|word| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() })
+            .collect();
+        self.write(&shown.join(" "), "", &ended)
+    }
+
+    fn call(self, words: &str, stdin: &str) -> Self {
         let ended = self.ended(words, stdin.as_bytes());
+        self.write(words, stdin, &ended)
+    }
+
+    fn write(mut self, words: &str, stdin: &str, ended: &Ended) -> Self {
         let heredoc = if stdin.is_empty() { String::new() } else { format!(" <<END\n{stdin}END") };
         self.transcript += &format!("$ pgdrill {words}{heredoc}\n");
         let marked = ended
@@ -112,8 +131,13 @@ impl Session {
 
     /// Calls `pgdrill` outside of the transcript.
     pub(crate) fn ended(&self, words: &str, stdin: &[u8]) -> Ended {
+        let words: Vec<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
+        self.ended_words(&words, stdin)
+    }
+
+    fn ended_words(&self, words: &[&str], stdin: &[u8]) -> Ended {
         let mut command = pgdrill();
-        command.args(words.split_whitespace()).current_dir(self.folder());
+        command.args(words).current_dir(self.folder());
         command.env("DOCKER_HOST", &self.engine);
         if let Some(state) = &self.state {
             command.env("XDG_STATE_HOME", state.path());

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The faults in force, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Faults(Vec<FaultInForce>);
+pub struct FaultsInForce(Vec<FaultInForce>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -16,9 +16,9 @@ struct FaultInForce {
     words: String,
 }
 
-impl Faults {
+impl FaultsInForce {
     /// Notes a change that came about.
-    pub(super) fn note(&mut self, change: &Change, words: &str) {
+    pub fn note(&mut self, change: &Change, words: &str) {
         let about = match (change, change.unit()) {
             (Change::PrimaryMovesTo(_), _) => Change::PrimaryIsLost.name().to_owned(),
             (Change::Service(set), _) => format!("{} {} {:?}", change.name(), set.unit, set.name),
@@ -32,12 +32,13 @@ impl Faults {
     }
 
     /// None is in force.
-    pub(super) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.0.clear();
     }
 
     /// Each in the words of whoever caused it.
-    pub(super) fn words(&self) -> Vec<String> {
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
         self.0.iter().map(|fault| fault.words.clone()).collect()
     }
 }
@@ -45,11 +46,11 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pgdrill_scenarios::read_change;
+    use crate::check::read_change;
 
     #[test]
     fn a_fault_is_in_force_until_what_it_is_about_is_right_again() {
-        let mut faults = Faults::default();
+        let mut faults = FaultsInForce::default();
         for (words, in_force) in [
             ("s3-server: down", &["s3-server: down"][..]),
             ("primary-moves-to: 1", &["s3-server: down"]),

@@ -1,55 +1,24 @@
-//! Topologies that stay up: started, looked at, fired at, broken, mended, taken down.
-
-use std::collections::BTreeMap;
+//! Topologies that stay up in containers.
 
 use pgdrill_container_backend::{
-    FreeName, PersistedTopology, TopologyError, Wanted, check_parameters, clean as clean_up,
-    down as take_down, reach_text, topology_text,
+    FreeName, PersistedTopology, Wanted, clean as clean_up, down as take_down,
 };
 use pgdrill_containers::{Cleared, Profile};
-use pgdrill_core::{Diagnostic, Hook, Outcome};
+use pgdrill_core::{Diagnostic, Hook};
 use pgdrill_flow::shown;
-use pgdrill_scenarios::{check_change, firings, read_change};
+use pgdrill_scenarios::{
+    TopologyError, check_change, check_parameters, firings, read_change, report,
+};
 
+use super::{CommandDone, end, is_failure, parameters, printer, status_text};
 use crate::{
     args::{FireArgs, S3Arg, StatusFormat, TopologyCommand, UpArgs},
     commands::Exit,
     containers::{StderrProgress, profile},
-    output::{complain, print, say},
+    output::{print, say},
     signals::asked_to_end,
-    threads::{processors, runtime},
+    threads::processors,
 };
-
-/// What a command that was done says, and whether the hook or action that it fired failed.
-struct CommandDone {
-    text: String,
-    has_failed: bool,
-}
-
-impl From<String> for CommandDone {
-    fn from(text: String) -> Self {
-        Self { text, has_failed: false }
-    }
-}
-
-/// Carries a command out to its end.
-fn end(command: impl Future<Output = Result<CommandDone, TopologyError>>) -> Exit {
-    let Some(runtime) = runtime(processors()) else { return Exit::NoBackend };
-    match runtime.block_on(command) {
-        Ok(done) => {
-            let printed = print(&done.text);
-            if done.has_failed && printed == Exit::Expected { Exit::Failed } else { printed }
-        }
-        Err(TopologyError::Wrong(complaint)) => {
-            complain(&complaint);
-            Exit::Wrong
-        }
-        Err(TopologyError::Failed(complaint)) => {
-            complain(&complaint);
-            Exit::NoBackend
-        }
-    }
-}
 
 fn ended(signal: &str, what: &str) -> TopologyError {
     let what = format!("ended by {signal}; {what}");
@@ -57,7 +26,7 @@ fn ended(signal: &str, what: &str) -> TopologyError {
 }
 
 /// Carries the command out.
-pub(crate) fn command(command: &TopologyCommand) -> Exit {
+pub(super) fn command(command: &TopologyCommand) -> Exit {
     match command {
         TopologyCommand::Up(args) => up(args),
         TopologyCommand::Status { name, format } => status(&name.name, *format),
@@ -71,7 +40,7 @@ pub(crate) fn command(command: &TopologyCommand) -> Exit {
 
 /// `pgdrill up`.
 fn up(args: &UpArgs) -> Exit {
-    end(async {
+    end(processors(), print, async {
         if args.s3 == Some(S3Arg::External) {
             Profile::External.check_given()?;
         }
@@ -91,7 +60,7 @@ fn up(args: &UpArgs) -> Exit {
                 return Err(ended(signal, "what was begun is removed"));
             }
         };
-        let text = reach_text(&persisted.seen().await);
+        let text = report::reach_text(&persisted.seen().await);
         free.release();
         Ok(text.into())
     })
@@ -99,25 +68,16 @@ fn up(args: &UpArgs) -> Exit {
 
 /// `pgdrill status`.
 fn status(name: &str, format: StatusFormat) -> Exit {
-    end(async {
+    end(processors(), printer(format), async {
         let seen = PersistedTopology::look(name).await?.seen().await;
-        let text = match format {
-            StatusFormat::Text => topology_text(&seen),
-            StatusFormat::Json => {
-                let text = serde_json::to_string_pretty(&seen).map_err(|error| {
-                    Box::new(Diagnostic::error("the status", error.to_string()))
-                })?;
-                text + "\n"
-            }
-        };
-        Ok(text.into())
+        Ok(status_text(&seen, format)?.into())
     })
 }
 
 /// `pgdrill fire`.
 fn fire(args: &FireArgs) -> Exit {
     let Ok(hook) = args.hook.parse::<Hook>() else { return Exit::Wrong };
-    end(async {
+    end(processors(), print, async {
         let parameters = parameters(&args.param)?;
         check_parameters(hook, &parameters)?;
         let persisted = PersistedTopology::find(&args.name.name, &say).await?;
@@ -137,30 +97,9 @@ fn fire(args: &FireArgs) -> Exit {
     })
 }
 
-/// Whether a hook failed, or the action that it was. To Juju a hook whose action failed succeeded; a person or a script
-/// that asks for a backup wants to know whether there is one.
-fn is_failure(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Returned | Outcome::Deferred | Outcome::Finished => false,
-        Outcome::Failed(_) | Outcome::Error(_) | Outcome::Died(_) => true,
-    }
-}
-
-fn parameters(given: &[(String, String)]) -> Result<BTreeMap<String, String>, TopologyError> {
-    let mut parameters = BTreeMap::new();
-    for (name, value) in given {
-        if parameters.insert(name.clone(), value.clone()).is_some() {
-            let what = format!("the parameter `{name}` is given twice");
-            let complaint = Diagnostic::error("`--param`", what).hint("give it once");
-            return Err(TopologyError::Wrong(Box::new(complaint)));
-        }
-    }
-    Ok(parameters)
-}
-
 /// `pgdrill do`.
 fn change(name: &str, words: &str) -> Exit {
-    end(async {
+    end(processors(), print, async {
         let (document, change) = read_change(words, "<change>").map_err(TopologyError::Wrong)?;
         let persisted = PersistedTopology::find(name, &say).await?;
         if let Some(complaint) = check_change(&document, &change, persisted.size()) {
@@ -178,7 +117,7 @@ fn change(name: &str, words: &str) -> Exit {
 
 /// `pgdrill heal`.
 fn heal(name: &str) -> Exit {
-    end(async {
+    end(processors(), print, async {
         let persisted = PersistedTopology::find(name, &say).await?;
         let healed = tokio::select! {
             healed = persisted.heal() => healed,
@@ -192,12 +131,12 @@ fn heal(name: &str) -> Exit {
 
 /// `pgdrill down`.
 fn down(name: &str) -> Exit {
-    end(async { Ok(removed(&take_down(name, &say).await?).into()) })
+    end(processors(), print, async { Ok(removed(&take_down(name, &say).await?).into()) })
 }
 
 /// `pgdrill clean`.
 fn clean(all: bool) -> Exit {
-    end(async { Ok(removed(&clean_up(all).await?).into()) })
+    end(processors(), print, async { Ok(removed(&clean_up(all).await?).into()) })
 }
 
 fn removed(cleared: &Cleared) -> String {
@@ -222,21 +161,5 @@ mod tests {
         let cleared = Cleared { stages: vec!["pgdrill-a".into()], containers: 2, networks: 1 };
         assert_eq!(removed(&cleared), "removed 2 containers and 1 network: pgdrill-a\n");
         assert_eq!(removed(&Cleared::default()), "nothing was left\n");
-    }
-
-    #[test]
-    fn an_action_that_failed_is_a_failure() {
-        for outcome in [Outcome::Returned, Outcome::Deferred, Outcome::Finished] {
-            assert!(!is_failure(&outcome), "{outcome:?}");
-        }
-        assert!(is_failure(&Outcome::Failed("no stanza".to_owned())));
-        assert!(is_failure(&Outcome::Died(pgdrill_core::Shape::Start)));
-    }
-
-    #[test]
-    fn a_parameter_that_is_given_twice_is_refused() {
-        let pair = |value: &str| ("type".to_owned(), value.to_owned());
-        assert!(parameters(&[pair("full")]).is_ok());
-        assert!(matches!(parameters(&[pair("full"), pair("full")]), Err(TopologyError::Wrong(_))));
     }
 }
