@@ -2,6 +2,7 @@
 
 mod config;
 mod member;
+mod words;
 
 use std::{pin::pin, time::Duration};
 
@@ -117,7 +118,7 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
 
     async fn state(&self, operation: &'static str) -> PortResult<MemberState> {
         match self.get::<OwnAnswer>(operation, self.member.unit, "patroni").await {
-            Ok(own) => state(operation, &own?.state),
+            Ok(own) => words::state(operation, &own?.state),
             Err(why) if self.member.is_down(self.member.unit, &why) => Ok(MemberState::Stopped),
             Err(why) => Err(why.at(PORT, operation)),
         }
@@ -421,34 +422,6 @@ impl<R: CommandRunner, F: Files> Cluster for PatroniApi<R, F> {
             Err(why) => Err(why.at(PORT, "apply")),
         }
     }
-}
-
-/// What Patroni's words mean.
-fn state(operation: &'static str, words: &str) -> PortResult<MemberState> {
-    // A failed restart is followed by the state before it, in parentheses.
-    let plain = words.split_once(" (").map_or(words, |(plain, _)| plain);
-    Ok(match plain {
-        "running" | "streaming" | "in archive recovery" | "stop failed" => MemberState::Running,
-        "starting"
-        | "restarting"
-        | "initializing new cluster"
-        | "running custom bootstrap script"
-        | "starting after custom bootstrap"
-        | "creating replica" => MemberState::Starting,
-        // `unknown` is Patroni's word for a server that should run and does not answer.
-        "stopped"
-        | "stopping"
-        | "crashed"
-        | "start failed"
-        | "restart failed"
-        | "initdb failed"
-        | "custom bootstrap failed"
-        | "unknown" => MemberState::Stopped,
-        other => {
-            let cause = format!("the state `{}` is not known", other.escape_default());
-            return Err(error(PortErrorKind::Malformed, operation, cause));
-        }
-    })
 }
 
 fn error(kind: PortErrorKind, operation: &'static str, cause: impl Into<String>) -> PortError {
