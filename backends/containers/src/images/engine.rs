@@ -115,6 +115,7 @@ mod tests {
     }
 
     /// An engine whose answers end with a line end in a piece of its own, and that has made the image or not.
+    #[expect(clippy::disallowed_methods, reason = "an engine answers beside the test")]
     async fn engine(has: bool) -> Engine {
         const PIECES: &str = "20\r\n{\"stream\":\"Successfully tagged\"}\r\n2\r\n\r\n\r\n0\r\n\r\n";
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
