@@ -139,3 +139,18 @@ fn the_whole_corpus_passes_and_covers_the_published_charts() {
     assert_eq!(self::ended("run").stdout, ended.stdout);
     assert_eq!(self::ended("run --require memory").stdout, ended.stdout);
 }
+
+#[test]
+fn a_failed_action_of_which_nothing_is_said_is_warned_about() {
+    let silent = "scenario: no stanza\nfire:\n  - hook: create-backup\n";
+    let said = format!("{silent}    then: {{ outcome: failed }}\n");
+    let session = Session::new().file("silent.yaml", silent).file("said.yaml", said);
+    let warned = |words: &str| {
+        let ended = session.ended(words, b"");
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        ended.stderr.contains("create-backup failed on unit 0, and nothing")
+    };
+    assert!(warned("run silent.yaml"));
+    assert!(!warned("run said.yaml"));
+    assert!(!warned("run silent.yaml --update"));
+}
