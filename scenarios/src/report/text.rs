@@ -63,7 +63,9 @@ pub fn case_text(case: &JudgedCase, width: usize) -> String {
     let ended: Vec<&str> =
         case.run.firings.iter().map(|step| step.fired.firing.outcome.name()).collect();
     let (verdict, name) = (Painter::verdict(case.verdict()), padded(&shown(&case.name), width));
-    let took = case.took.map(|took| format!("  ({:.3} s)", took.as_secs_f64()));
+    // Up to the next millisecond: nothing takes no time.
+    let took = case.took.map(|took| took.as_micros().div_ceil(1000));
+    let took = took.map(|took| format!("  ({}.{:03} s)", took / 1000, took % 1000));
     format!("{verdict}  {name}  {}{}\n", ended.join(", "), took.unwrap_or_default())
 }
 
