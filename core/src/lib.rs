@@ -52,4 +52,4 @@ pub use trace::{Mark, Step, Trace};
 pub use walk::{Walk, WalkError, walk, walk_published};
 pub use walker::{Fate, Probe};
 
-pub use pgdrill_flow::{Diagnostic, Severity, shown, shown_json, shown_lines};
+pub use pgdrill_flow::{Diagnostic, Severity, counted, shown, shown_json, shown_lines};

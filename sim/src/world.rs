@@ -108,7 +108,7 @@ impl World {
         if self.dcs == DcsState::Down {
             return;
         }
-        for unit in (0..self.units.len()).filter_map(|unit| u32::try_from(unit).ok()) {
+        for unit in 0..self.unit_count() {
             let waits = self.unit(unit).is_some_and(UnitState::waits_for_leader);
             if waits && (self.leader_data().is_some() || !self.is_cluster_known()) {
                 self.bring_up(unit);
@@ -138,6 +138,10 @@ impl World {
         self.unit(unit).is_some_and(UnitState::is_serving)
     }
 
+    fn first_serving(&self) -> Option<u32> {
+        (0..self.unit_count()).find(|unit| self.is_serving(*unit))
+    }
+
     fn fail_over(&mut self) {
         let Some(primary) = self.primary else { return };
         if self.is_serving(primary) || self.unit(primary).is_some_and(|u| u.starting.is_some()) {
@@ -146,9 +150,7 @@ impl World {
         }
         let since = *self.primary_dead_since.get_or_insert(self.now);
         if self.now - since >= FAILOVER && self.dcs == DcsState::Up {
-            let next = (0..self.units.len()).filter_map(|unit| u32::try_from(unit).ok());
-            let next = next.into_iter().find(|unit| self.is_serving(*unit));
-            self.set_primary(next);
+            self.set_primary(self.first_serving());
         }
     }
 
@@ -205,9 +207,7 @@ impl World {
             state.starting = None;
         }
         if self.primary == Some(unit) && self.dcs == DcsState::Up {
-            let units = (0..self.units.len()).filter_map(|unit| u32::try_from(unit).ok());
-            let next = units.into_iter().find(|unit| self.is_serving(*unit));
-            self.set_primary(next);
+            self.set_primary(self.first_serving());
         }
     }
 

@@ -77,6 +77,13 @@ impl Diagnostic {
     }
 }
 
+/// The line and the column, both from 1, of the character that follows a text.
+#[must_use]
+pub fn place_after(text: &str) -> (usize, usize) {
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    (text.matches('\n').count() + 1, last.chars().count() + 1)
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {

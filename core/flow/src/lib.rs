@@ -4,6 +4,7 @@
 //! [`Chart::paths`] lists the ways from its starts to its ends, and [`mermaid`] writes it back with
 //! the visits on its arrows. Nothing here touches a file: texts come in, values go out.
 
+mod counted;
 mod diagnostic;
 mod link;
 mod markdown;
@@ -21,7 +22,8 @@ mod table;
 mod text;
 mod words;
 
-pub use diagnostic::{Diagnostic, Severity};
+pub use counted::counted;
+pub use diagnostic::{Diagnostic, Severity, place_after};
 pub use markdown::{MarkdownDocument, charts_in_markdown};
 pub use names::{Tolerance, did_you_mean, nearest_name};
 pub use paint::mermaid;

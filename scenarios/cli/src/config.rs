@@ -9,7 +9,7 @@ use std::{
 
 use clap::ValueEnum;
 use pgdrill_core::{Amendment, Diagnostic};
-use pgdrill_flow::{Tolerance, did_you_mean, shown};
+use pgdrill_flow::{Tolerance, did_you_mean, place_after, shown};
 use pgdrill_scenarios::read_file;
 use toml::{
     Spanned,
@@ -241,8 +241,7 @@ fn unknown(text: &str, names: Vec<&str>) -> Wrong {
 fn located(file: &str, text: &str, span: Range<usize>, what: String) -> Diagnostic {
     let before = text.get(..span.start).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let line = before.matches('\n').count() + 1;
-    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+    let (line, column) = place_after(before);
     let source = text.get(line_start..).unwrap_or_default().lines().next().unwrap_or_default();
     let width = text.get(span).unwrap_or_default().lines().next().unwrap_or_default();
     Diagnostic::error(file, what).at(line, column, width.chars().count(), source)

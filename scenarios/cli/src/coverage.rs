@@ -3,7 +3,7 @@
 use std::{path::Path, string::FromUtf8Error};
 
 use pgdrill_core::Diagnostic;
-use pgdrill_flow::{Tolerance, charts_in_markdown, did_you_mean, shown};
+use pgdrill_flow::{Tolerance, charts_in_markdown, did_you_mean, place_after, shown};
 use pgdrill_scenarios::{
     ChartCover, ChartFault, Coverage, Input, read_file,
     report::{self, CaseEnd, JudgedCase},
@@ -158,7 +158,7 @@ fn not_utf8(file: &str, error: &FromUtf8Error) -> Diagnostic {
     let (good, bad) = (String::from_utf8_lossy(good), String::from_utf8_lossy(bad));
     let before = good.rsplit('\n').next().unwrap_or_default();
     let line = format!("{before}{}", bad.lines().next().unwrap_or_default());
-    let (number, column) = (good.matches('\n').count() + 1, before.chars().count() + 1);
+    let (number, column) = place_after(&good);
     Diagnostic::error(file, format!("byte 0x{byte:02x} is not UTF-8"))
         .at(number, column, 1, &line)
         .hint("save the file as UTF-8")

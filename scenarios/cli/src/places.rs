@@ -49,21 +49,23 @@ pub(crate) struct How<'a> {
     pub(crate) are_timed: bool,
     /// Whether they run by something else than the defaults of the suite.
     pub(crate) ignores_config: bool,
-    /// Whether no other scenario is to begin after one that ended like this.
-    pub(crate) is_last: &'a (dyn Fn(&JudgedCase) -> bool + Sync),
+    /// Whether no other scenario is to begin after one that ended like this. `None`: whatever the end, the next begins.
+    pub(crate) is_last: Option<&'a (dyn Fn(&JudgedCase) -> bool + Sync)>,
 }
 
 impl How<'_> {
     /// All of them in memory, however they end.
     pub(crate) fn in_memory() -> Self {
         let (off, place) = (Vec::new(), Where::Memory);
-        let is_last = &|_: &JudgedCase| false;
         let (are_timed, ignores_config) = (false, true);
-        Self { off, jobs: None, place, time_limit: None, are_timed, ignores_config, is_last }
+        Self { off, jobs: None, place, time_limit: None, are_timed, ignores_config, is_last: None }
     }
 
     fn flow(&self, case: &JudgedCase) -> ControlFlow<()> {
-        if (self.is_last)(case) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        match self.is_last {
+            Some(is_last) if is_last(case) => ControlFlow::Break(()),
+            Some(_) | None => ControlFlow::Continue(()),
+        }
     }
 }
 
@@ -176,7 +178,9 @@ impl<'a> Planned<'a> {
     #[cfg(feature = "charm")]
     fn on_the_stand(&self, take: &mut dyn FnMut(&Input, Option<JudgedCase>)) -> Option<()> {
         let done = |index: usize, run: &Run| {
-            let case = self.judged_early(index, run, Backend::Stand);
+            // What is judged early is judged twice.
+            let asks = self.how.is_last.is_some();
+            let case = asks.then(|| self.judged_early(index, run, Backend::Stand)).flatten();
             case.map_or(ControlFlow::Continue(()), |case| self.how.flow(&case))
         };
         let jobs = self.how.jobs.unwrap_or_else(processors);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use pgdrill_core::{Diagnostic, Severity};
 use pgdrill_scenarios::{
     Filter, Input, ScenarioFiles, is_same,
-    report::{self, CaseEnd},
+    report::{self, CaseEnd, JudgedCase},
 };
 
 use crate::{
@@ -101,6 +101,7 @@ impl Gathered {
         let Self { selected, mut refused, mut orphans, mut warnings } = self;
         let rules = Rules::of(args);
         let mut results = Results::new(args, rules, &selected);
+        let is_last = |case: &JudgedCase| rules.fail(case);
         let how = How {
             off: args.no_amendment.iter().filter_map(|name| name.parse().ok()).collect(),
             jobs: args.jobs.map(usize::from),
@@ -108,7 +109,7 @@ impl Gathered {
             time_limit: args.timeout,
             are_timed: args.times,
             ignores_config: args.ignores_config,
-            is_last: &|case| args.fail_fast == Some(true) && rules.fail(case),
+            is_last: (args.fail_fast == Some(true)).then_some(&is_last),
         };
         let mut take = |input: &Input, case| results.take(input, case);
         if run_inputs(&selected, &how, &mut take).is_none() {

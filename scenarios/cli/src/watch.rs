@@ -13,7 +13,7 @@ use notify_debouncer_mini::{
     notify::{Error, RecommendedWatcher, RecursiveMode},
 };
 use pgdrill_core::Diagnostic;
-use pgdrill_flow::shown;
+use pgdrill_flow::{counted, shown};
 use pgdrill_scenarios::{
     Source, Verdict,
     report::{CaseEnd, judged, refused},
@@ -72,10 +72,8 @@ pub(crate) fn watch(args: &RunArgs) -> Exit {
     let mut failed = failed(&ends);
     let mut next = RunArgs { failed: false, ..args.clone() };
     loop {
-        let count = contents.len();
-        let plural = if count == 1 { "" } else { "s" };
         // A reader that went away is told nothing; what it asked for goes on until it is asked to end.
-        print(&format!("\nwatching {count} file{plural}; Ctrl-C ends it\n"));
+        print(&format!("\nwatching {}; Ctrl-C ends it\n", counted(contents.len(), "file")));
         let Some(now) = changed(&signals, &args.paths, &contents) else { break };
         let is_new = |(file, content): &(&PathBuf, &[u8; 32])| contents.get(*file) != Some(content);
         let fresh: BTreeSet<PathBuf> =
@@ -84,7 +82,7 @@ pub(crate) fn watch(args: &RunArgs) -> Exit {
         print(&said(&fresh, &old));
         contents = now;
         let only: BTreeSet<PathBuf> = fresh.into_iter().chain(old).collect();
-        next.only = Some(only.clone());
+        next.only = Some(only);
         let (ended, ends) = run_to_ends(&next);
         // Where nothing was selected, nothing ran.
         if ended != Exit::Nothing {

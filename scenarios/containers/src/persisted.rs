@@ -22,8 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ContainersTestbed, Images, SharedS3, boxed, bucket::TestBucket, images, seen};
 use pgdrill_scenarios::{
-    FaultsInForce, Prevented, Testbed as _, TopologyError, TopologySeen, check_parameters,
-    check_unit, fill_in,
+    FaultsInForce, Testbed as _, TopologyError, TopologySeen, check_parameters, check_unit, fill_in,
 };
 use pgdrill_sim::lock;
 
@@ -159,13 +158,10 @@ impl PersistedTopology {
         };
         let parameters = fill_in(parameters, &backups)?;
         let event = Event { hook, unit, parameters };
-        let failed = |error: pgdrill_core::PortError| {
-            TopologyError::prevented(Prevented::Broken(error.to_string().into()))
-        };
-        let ports = self.testbed.ports(unit).await.map_err(failed)?;
+        let ports = self.testbed.ports(unit).await?;
         let (world, probe) = (&self.testbed.world, Saving(self));
         let all = Amendments::all();
-        dispatch(world, &ports, &event, all, Some(&probe)).await.map_err(failed)
+        Ok(dispatch(world, &ports, &event, all, Some(&probe)).await?)
     }
 
     /// A change comes about.

@@ -10,7 +10,7 @@ use pgdrill_containers::{
     Authority, Choice, Claim, EngineResult, Pace, PersistentStore, Profile, Topology, claim,
     images::Progress, new_persistent_stage, persistent_stage,
 };
-use pgdrill_core::Diagnostic;
+use pgdrill_core::{Diagnostic, counted};
 use pgdrill_scenarios::TopologyError;
 use pgdrill_sim::{Given, S3Given, StanzaGiven};
 
@@ -108,7 +108,7 @@ impl FreeName {
             return Err(TopologyError::wrong(&s3.facts().endpoint(), what, hint));
         }
         let units = wanted.units.max(1);
-        say(&format!("starting PostgreSQL under Patroni on {}", counted(units, "unit")));
+        say(&format!("starting PostgreSQL under Patroni on {}", counted(units as usize, "unit")));
         let etcd = images.etcd.clone();
         let (on, by) = (stage.clone(), Arc::clone(&authority));
         let topology = Topology::raise(on, images, by, &s3.proxy(), units, Pace::REAL).await?;
@@ -141,8 +141,4 @@ impl FreeName {
     pub fn release(self) {
         drop(self.claim);
     }
-}
-
-fn counted(count: u32, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -135,6 +135,13 @@ impl JudgedCase {
         }
     }
 
+    /// Where it ran, with the S3 server where it was a real one.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let backend = self.backend.name();
+        self.s3.map_or_else(|| backend.to_owned(), |s3| format!("{backend} (S3: {s3})"))
+    }
+
     /// The verdict.
     #[must_use]
     pub const fn verdict(&self) -> &Verdict {

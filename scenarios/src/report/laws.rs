@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pgdrill_flow::{shown, shown_lines};
+use pgdrill_flow::{counted, shown, shown_lines};
 
 use crate::{
     input::Input,
@@ -48,6 +48,5 @@ pub fn known(inputs: &[Input]) -> String {
         lines.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
         out.push('\n');
     }
-    let plural = if by_reason.len() == 1 { "" } else { "s" };
-    out + &format!("{count} known, for {} reason{plural}\n", by_reason.len())
+    out + &format!("{count} known, for {}\n", counted(by_reason.len(), "reason"))
 }

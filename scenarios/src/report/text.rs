@@ -1,7 +1,7 @@
 //! The run for a person.
 
 use anstyle::{AnsiColor, Style};
-use pgdrill_flow::{shown, shown_lines};
+use pgdrill_flow::{counted, shown, shown_lines};
 
 use super::{
     CaseEnd, JudgedCase, counts,
@@ -14,6 +14,7 @@ use crate::{
     judge::Verdict,
     law::{JudgedAt, Law},
     reason::Reason,
+    run::Backend,
     snapshot::firings,
 };
 
@@ -100,9 +101,7 @@ pub fn end_text(ends: &[CaseEnd], coverage: Option<&Coverage>) -> String {
         out.push_str(&format!("{without_snapshot} without a snapshot: `--update` writes one\n"));
     }
     let first = judged(ends).next();
-    let backend = first.map_or("memory", |result| result.backend.name());
-    let s3 = first.and_then(|result| result.s3);
-    let backend = s3.map_or_else(|| backend.to_owned(), |s3| format!("{backend} (S3: {s3})"));
+    let backend = first.map_or_else(|| Backend::Memory.name().to_owned(), JudgedCase::place);
     let (passed, failed, skipped) = counts(ends);
     let refused = refused(ends).count();
     let refused = if refused > 0 { format!(", {refused} refused") } else { String::new() };
@@ -216,9 +215,8 @@ fn laws_line(ends: &[CaseEnd]) -> String {
     }
     let of = |law: &Law| runs.iter().filter(|case| case.judged.laws.contains(law)).count();
     let whole = Law::ALL.iter().filter(|law| of(law) == runs.len()).count();
-    let plural = if runs.len() == 1 { "" } else { "s" };
     let all = Law::ALL.len();
-    let mut line = format!("laws: {whole} of {all} judged over {} run{plural}", runs.len());
+    let mut line = format!("laws: {whole} of {all} judged over {}", counted(runs.len(), "run"));
     for at in [JudgedAt::Moment, JudgedAt::Settled] {
         let laws = Law::ALL.iter().filter(|law| law.judged_at() == at);
         let least = laws.clone().map(of).min().unwrap_or(runs.len());

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use pgdrill_core::{
-    Amendments, Hook, PortError,
+    Amendments, Hook,
     ports::{MemberState, ServiceState},
 };
 use pgdrill_sim::{
@@ -18,10 +18,7 @@ use super::{
     BackupThere, FaultsInForce, TopologyError, TopologySeen, UnitThere, check_parameters,
     check_unit, fill_in, member_name, service_name,
 };
-use crate::{
-    check::{check_change, read_change},
-    testbed::Prevented,
-};
+use crate::check::{check_change, read_change};
 
 /// The form of a journal.
 const FORM: u32 = 1;
@@ -190,13 +187,10 @@ impl MemoryTopology {
         check_parameters(hook, parameters)?;
         check_unit(&self.name, unit, self.size())?;
         let filled = fill_in(parameters, &lock(&self.world).backups())?;
-        let failed = |error: PortError| {
-            TopologyError::prevented(Prevented::Broken(error.to_string().into()))
-        };
-        let ports = View::new(&self.world, unit).map_err(failed)?.ports();
+        let ports = View::new(&self.world, unit)?.ports();
         let event = Event { hook, unit, parameters: filled };
         let all = Amendments::all();
-        let fired = dispatch(&self.world, &ports, &event, all, None).await.map_err(failed)?;
+        let fired = dispatch(&self.world, &ports, &event, all, None).await?;
         let (hook, parameters) = (hook.name().to_owned(), parameters.clone());
         self.journal.done.push(Done::Fire { hook, unit, parameters });
         Ok(fired)

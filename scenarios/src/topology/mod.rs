@@ -6,7 +6,7 @@ mod seen;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use pgdrill_core::{Diagnostic, Hook};
+use pgdrill_core::{Diagnostic, Hook, PortError};
 use pgdrill_sim::{BackupSeen, Shelf};
 
 use crate::{
@@ -31,6 +31,12 @@ pub enum TopologyError {
 impl From<Box<Diagnostic>> for TopologyError {
     fn from(complaint: Box<Diagnostic>) -> Self {
         Self::Failed(complaint)
+    }
+}
+
+impl From<PortError> for TopologyError {
+    fn from(error: PortError) -> Self {
+        Self::prevented(Prevented::Broken(error.to_string().into()))
     }
 }
 

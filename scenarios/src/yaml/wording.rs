@@ -1,5 +1,6 @@
 //! What the parser complains about, in words for people who write scenarios.
 
+use pgdrill_flow::place_after;
 use saphyr_parser::ScanError;
 
 use super::source::{YamlSource, text_width, word_width};
@@ -17,14 +18,8 @@ pub(super) struct ParserFault {
 impl ParserFault {
     /// A fault at the character that follows a text.
     pub(super) fn after(text: &str, what: String, hint: &str) -> Self {
-        let last = text.rsplit('\n').next().unwrap_or_default();
-        Self {
-            line: text.matches('\n').count() + 1,
-            column: last.chars().count() + 1,
-            width: 1,
-            what,
-            hint: Some(hint.to_owned()),
-        }
+        let (line, column) = place_after(text);
+        Self { line, column, width: 1, what, hint: Some(hint.to_owned()) }
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn ensure(engine: &Engine, say: OnLine<'_>) -> Result<ImageRef,
         return Ok(own);
     }
     say(&format!("pulling {published}"));
-    let Err(not_pulled) = pull(engine, &published, say).await else {
+    let Err(not_pulled) = obtain(engine, &published.to_string(), say).await else {
         return Ok(published);
     };
     say(&format!("it can't be pulled ({not_pulled}); putting it together from Debian's packages"));
@@ -60,24 +60,12 @@ fn image(name: &str, tag: &str) -> ImageRef {
 }
 
 /// Any image, by its whole reference. Why not, in words, if not.
-pub(super) async fn obtain(engine: &Engine, image: &str) -> Result<(), String> {
-    if engine.docker.inspect_image(image).await.is_ok() {
+pub(super) async fn obtain(engine: &Engine, image: &str, say: OnLine<'_>) -> Result<(), String> {
+    if matches!(engine.has(image).await, Ok(true)) {
         return Ok(());
     }
     let options =
         CreateImageOptions { from_image: Some(image.to_owned()), ..CreateImageOptions::default() };
-    let pulled = pulled(engine, options, &|_| {}).await;
-    let there = engine.docker.inspect_image(image).await;
-    there.map(drop).or_else(|error| pulled.and(Err(error.to_string())))
-}
-
-/// Why not, in words, if not.
-async fn pull(engine: &Engine, image: &ImageRef, say: OnLine<'_>) -> Result<(), String> {
-    let options = CreateImageOptions {
-        from_image: Some(image.name.clone()),
-        tag: Some(image.tag.clone()),
-        ..CreateImageOptions::default()
-    };
     let pulled = pulled(engine, options, say).await;
     engine.has_made(image, pulled, "pull").await
 }

@@ -1,9 +1,10 @@
 //! The container engine: the one that testcontainers finds, spoken to directly.
 
+use std::fmt::Display;
+
 use testcontainers::bollard::{Docker, errors::Error};
 use testcontainers::core::client::docker_client_instance;
 
-use super::ImageRef;
 use super::error::{ImageError, ImageErrorKind, NO_DISK_HINT, tells_no_disk};
 
 /// The oldest API that everything here was written for: Docker 20.10's is 1.41.
@@ -38,7 +39,7 @@ impl Engine {
     }
 
     /// Whether the engine itself holds an image.
-    pub(super) async fn has(&self, image: &ImageRef) -> Result<bool, ImageError> {
+    pub(super) async fn has(&self, image: &(impl Display + ?Sized)) -> Result<bool, ImageError> {
         match self.docker.inspect_image(&image.to_string()).await {
             Ok(_) => Ok(true),
             Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(false),
@@ -55,7 +56,7 @@ impl Engine {
     /// It has not, and why, in words.
     pub(super) async fn has_made(
         &self,
-        image: &ImageRef,
+        image: &(impl Display + ?Sized),
         said: Result<(), String>,
         task: &str,
     ) -> Result<(), String> {
@@ -162,7 +163,7 @@ mod tests {
             let engine = engine(has).await;
             let built = build::build(&engine, &recipe, &base, &own, &|_| {}).await;
             assert_eq!(built.is_ok(), has, "{built:?}");
-            let pulled = base::obtain(&engine, "some/image:1").await;
+            let pulled = base::obtain(&engine, "some/image:1", &|_| {}).await;
             assert_eq!(pulled.is_ok(), has, "{pulled:?}");
         }
     }

@@ -138,7 +138,7 @@ pub async fn ensure(image: Image, progress: &dyn Progress) -> Result<ImageRef, I
 /// Why not, in words.
 pub(crate) async fn obtain(image: &str) -> Result<(), String> {
     let engine = Engine::connect().await.map_err(|error| error.to_string())?;
-    base::obtain(&engine, image).await
+    base::obtain(&engine, image, &|_| {}).await
 }
 
 /// Waits until nobody else builds what bears this name.

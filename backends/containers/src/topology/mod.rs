@@ -49,6 +49,10 @@ pub struct Images {
     pub etcd: ImageRef,
 }
 
+/// The settings of a unit about which nothing was decided.
+const UNDECIDED: ClusterSettings =
+    ClusterSettings { archive_stanza: None, accepts_connections: true, restore: None };
+
 /// A cluster that runs.
 pub struct Topology {
     stage: Stage,
@@ -146,19 +150,15 @@ impl Topology {
         self.settled().await
     }
 
-    /// The settings of a unit that nothing was decided about.
+    /// A unit takes the settings of one that nothing was decided about.
     async fn configure(&self, unit: &UnitContainer) -> EngineResult<()> {
-        let none =
-            ClusterSettings { archive_stanza: None, accepts_connections: true, restore: None };
-        let applied = self.cluster(unit.number).apply(&none).await;
+        let applied = self.cluster(unit.number).apply(&UNDECIDED).await;
         applied.map_err(|error| complaint(&host(unit.number), &error.to_string()))
     }
 
-    /// The settings of a unit that joins: its own file, and nothing of what the members agree on.
+    /// As [`Topology::configure`], of a unit that joins: its own file, and nothing of what the members agree on.
     async fn configure_alone(&self, unit: &UnitContainer) -> EngineResult<()> {
-        let none =
-            ClusterSettings { archive_stanza: None, accepts_connections: true, restore: None };
-        let written = self.cluster(unit.number).write(&none).await;
+        let written = self.cluster(unit.number).write(&UNDECIDED).await;
         written.map_err(|error| complaint(&host(unit.number), &error.to_string()))
     }
 

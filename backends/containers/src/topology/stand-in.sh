@@ -38,12 +38,13 @@ terminated-backup)
             call=-1
             { read -r call _ < "/proc/$process/syscall"; } 2>/dev/null
             case $call in
-            [0-9]*) kill -TERM "$process" ;;
+            [0-9]*)
+                kill -TERM "$process"
+                kill -CONT "$process"
+                break
+                ;;
             esac
             kill -CONT "$process"
-            case $call in
-            [0-9]*) break ;;
-            esac
         fi
         sleep 0.05
     done

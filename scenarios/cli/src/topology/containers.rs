@@ -5,7 +5,7 @@ use pgdrill_container_backend::{
 };
 use pgdrill_containers::{Cleared, Profile};
 use pgdrill_core::{Diagnostic, Hook};
-use pgdrill_flow::shown;
+use pgdrill_flow::{counted, shown};
 use pgdrill_scenarios::{
     TopologyError, check_change, check_parameters, firings, read_change, report,
 };
@@ -143,10 +143,6 @@ fn removed(cleared: &Cleared) -> String {
     if cleared.is_nothing() {
         return "nothing was left\n".to_owned();
     }
-    let counted = |count: usize, what: &str| {
-        let ending = if count == 1 { "" } else { "s" };
-        format!("{count} {what}{ending}")
-    };
     let (containers, networks) = (cleared.containers, cleared.networks);
     let what = [counted(containers, "container"), counted(networks, "network")].join(" and ");
     format!("removed {what}: {}\n", shown(&cleared.stages.join(", ")))

@@ -80,11 +80,9 @@ fn fire(args: &FireArgs) -> Exit {
     let Ok(hook) = args.hook.parse::<Hook>() else { return Exit::Wrong };
     end(1, print_fitted, async {
         let (name, parameters) = (&args.name.name, parameters(&args.param)?);
-        let place = place(name)?;
-        let _claim = claim(name, &place)?;
-        let mut topology = take_up(name, &place).await?;
-        let fired = topology.fire(hook, args.unit, &parameters).await?;
-        keep(&place, &topology)?;
+        let fire =
+            async |topology: &mut MemoryTopology| topology.fire(hook, args.unit, &parameters).await;
+        let fired = alone(name, fire).await?;
         let has_failed = fired.iter().any(|fired| is_failure(&fired.firing.outcome));
         Ok(CommandDone { text: firings(&fired), has_failed })
     })
@@ -93,11 +91,7 @@ fn fire(args: &FireArgs) -> Exit {
 /// `pgdrill do`.
 fn happen(name: &str, words: &str) -> Exit {
     end(1, print_fitted, async {
-        let place = place(name)?;
-        let _claim = claim(name, &place)?;
-        let mut topology = take_up(name, &place).await?;
-        topology.happen(words)?;
-        keep(&place, &topology)?;
+        alone(name, async |topology| topology.happen(words)).await?;
         Ok(format!("done: {}\n", shown(words.trim())).into())
     })
 }
@@ -105,11 +99,11 @@ fn happen(name: &str, words: &str) -> Exit {
 /// `pgdrill heal`.
 fn heal(name: &str) -> Exit {
     end(1, print, async {
-        let place = place(name)?;
-        let _claim = claim(name, &place)?;
-        let mut topology = take_up(name, &place).await?;
-        topology.heal();
-        keep(&place, &topology)?;
+        let heal = async |topology: &mut MemoryTopology| {
+            topology.heal();
+            Ok(())
+        };
+        alone(name, heal).await?;
         Ok("every fault is undone\n".to_owned().into())
     })
 }
@@ -117,9 +111,7 @@ fn heal(name: &str) -> Exit {
 /// `pgdrill down`. It removes what can't be read, too.
 fn down(name: &str) -> Exit {
     end(1, print, async {
-        let place = place(name)?;
-        let _claim = claim(name, &place)?;
-        remove(&place)?;
+        remove(name)?;
         Ok(format!("removed `{name}` from memory\n").into())
     })
 }
@@ -128,9 +120,7 @@ fn down(name: &str) -> Exit {
 pub(super) fn clean() -> Result<Vec<String>, TopologyError> {
     let names = names();
     for name in &names {
-        let place = place(name)?;
-        let _claim = claim(name, &place)?;
-        remove(&place)?;
+        remove(name)?;
     }
     Ok(names)
 }
@@ -185,6 +175,19 @@ fn claim(name: &str, place: &Path) -> Result<File, TopologyError> {
     }
 }
 
+/// Does something to a topology while no other command works on it, and keeps what was done.
+async fn alone<T>(
+    name: &str,
+    act: impl AsyncFnOnce(&mut MemoryTopology) -> Result<T, TopologyError>,
+) -> Result<T, TopologyError> {
+    let place = place(name)?;
+    let _claim = claim(name, &place)?;
+    let mut topology = take_up(name, &place).await?;
+    let done = act(&mut topology).await?;
+    keep(&place, &topology)?;
+    Ok(done)
+}
+
 /// Takes up what is kept.
 async fn take_up(name: &str, place: &Path) -> Result<MemoryTopology, TopologyError> {
     let unreadable = |why: &str| {
@@ -212,8 +215,11 @@ fn keep(place: &Path, topology: &MemoryTopology) -> Result<(), TopologyError> {
     Ok(written.map_err(|error| Box::new(cannot_be_written(place, &error)))?)
 }
 
-fn remove(place: &Path) -> Result<(), TopologyError> {
-    let removed = fs::remove_file(place);
+/// Removes a topology while no other command works on it.
+fn remove(name: &str) -> Result<(), TopologyError> {
+    let place = place(name)?;
+    let _claim = claim(name, &place)?;
+    let removed = fs::remove_file(&place);
     Ok(removed.map_err(|error| {
         let what = format!("can't be removed: {error}");
         Box::new(Diagnostic::error(&place.display().to_string(), what))

@@ -71,7 +71,13 @@ pub(crate) fn command(command: &TopologyCommand) -> Exit {
         | TopologyCommand::Heal { name }
         | TopologyCommand::Down { name } => &name.name,
     };
-    if memory::is_up(name) { memory::command(command) } else { elsewhere(command, name) }
+    if memory::is_up(name) {
+        memory::command(command)
+    } else if cfg!(feature = "containers") {
+        in_containers(command)
+    } else {
+        end(1, print, async { Err(TopologyError::not_up(name, &memory::names())) })
+    }
 }
 
 /// `pgdrill clean`.
@@ -102,17 +108,6 @@ fn in_containers(command: &TopologyCommand) -> Exit {
 #[cfg(not(feature = "containers"))]
 fn in_containers(_: &TopologyCommand) -> Exit {
     crate::absent::absent("topologies in containers", "containers")
-}
-
-/// A command on what is not up in memory.
-#[cfg(feature = "containers")]
-fn elsewhere(command: &TopologyCommand, _: &str) -> Exit {
-    containers::command(command)
-}
-
-#[cfg(not(feature = "containers"))]
-fn elsewhere(_: &TopologyCommand, name: &str) -> Exit {
-    end(1, print, async { Err(TopologyError::not_up(name, &memory::names())) })
 }
 
 /// What can be seen of a topology, in this form.

@@ -2,15 +2,7 @@
 
 use serde_json::Value;
 
-use crate::session::{GOOD, Session, ended};
-
-const FAILING: &str = "\
-scenario: a backup that is said to fail
-given: { s3: { related: true }, stanza: initialised }
-fire:
-  - hook: create-backup
-then: { outcome: failed }
-";
+use crate::session::{FAILING, GOOD, Session, ended};
 
 #[test]
 fn what_failed_is_shown_whole_and_runs_again_alone() {

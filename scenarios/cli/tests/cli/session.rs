@@ -17,6 +17,15 @@ fire:
   - hook: list-backups
 ";
 
+/// A scenario that fails, as the backup that it expects to fail is taken.
+pub(crate) const FAILING: &str = "\
+scenario: a backup that is said to fail
+given: { s3: { related: true }, stanza: initialised }
+fire:
+  - hook: create-backup
+then: { outcome: failed }
+";
+
 /// The document that upstream publishes.
 pub(crate) const PUBLISHED: &str = include_str!("../../../../core/tests/fixtures/backups.md");
 

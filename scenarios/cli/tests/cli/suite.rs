@@ -1,14 +1,6 @@
 //! `pgdrill.toml`, and `pgdrill watch`.
 
-use crate::session::{GOOD, Session};
-
-const FAILING: &str = "\
-scenario: a backup that is said to fail
-given: { s3: { related: true }, stanza: initialised }
-fire:
-  - hook: create-backup
-then: { outcome: failed }
-";
+use crate::session::{FAILING, GOOD, Session};
 
 #[test]
 fn a_suite_says_what_runs_and_how() {

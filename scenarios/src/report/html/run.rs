@@ -39,8 +39,7 @@ pub fn run(ends: &[CaseEnd]) -> String {
         summary.push(("refused".to_owned(), refusals.to_string()));
     }
     if let Some(first) = cases.first() {
-        let s3 = first.s3.map(|s3| format!(" (S3: {s3})")).unwrap_or_default();
-        summary.push(("backend".to_owned(), format!("{}{s3}", first.backend.name())));
+        summary.push(("backend".to_owned(), first.place()));
     }
     let mut html = beginning("pgdrill: a run", &summary, &contents(&cases));
     for (name, refusal) in refused(ends) {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use pgdrill_flow::counted;
+
 use super::picture::{label, state};
 use super::text::escape;
 use super::{CaseRow, CaseVerdict, Painted};
@@ -73,12 +75,6 @@ pub(super) fn paths(painted: &Painted<'_>) -> String {
         counted(painted.paths.len(), "path"),
         rows.concat()
     )
-}
-
-/// So many of a thing.
-fn counted(count: usize, name: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {name}{plural}")
 }
 
 /// The cases that walk a chart, in the order in which they are listed.
