@@ -107,7 +107,7 @@ shapes! {
     Action {
         /// Write the backup settings where the backup tool reads them.
         RenderPgbackrestConfig = "render_pgbackrest_config",
-        /// Set Blocked with the reason that the last attempt gave.
+        /// Set Blocked with the reason that the last attempt gave; a unit that does not lead tells it to the leader by its databag.
         SetBlocked = "set_blocked",
         /// Stop the TLS server of this unit.
         StopPgbackrestTlsServer = "stop_pgbackrest_tls_server",

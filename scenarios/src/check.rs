@@ -125,7 +125,7 @@ pub fn bad_parameter(hook: Hook, name: &str, value: &str) -> Option<BadParameter
     let is_foreign = hook.is_action() && name.starts_with(FOREIGN);
     if !hook.declared_parameters().contains(&name) && !is_foreign {
         let what = format!("{hook} takes no parameter `{name}`");
-        let hint = name_hint(name, hook.declared_parameters());
+        let hint = name_hint(name, hook.parameters());
         let hint = hint.unwrap_or_else(|| "it takes none".to_owned());
         return Some(BadParameter { is_name: true, what, hint });
     }
@@ -194,7 +194,10 @@ impl<'a> Checker<'a> {
         let units = if self.is_whole { self.units } else { MOST_UNITS };
         if unit >= units {
             let hint = match units.saturating_sub(1) {
-                0 => "there is one unit, number 0; `units` in `given` makes more".to_owned(),
+                0 if self.is_scenario => {
+                    "there is one unit, number 0; `units` in `given` makes more".to_owned()
+                }
+                0 => "there is one unit, number 0; `scale-to` makes more".to_owned(),
                 last => format!("units are numbered from 0 to {last}"),
             };
             let what = format!("{role} is unit {unit}, and there is no such unit");

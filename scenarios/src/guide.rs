@@ -30,6 +30,7 @@ topics! {
     "faults": "faults and moments, and what each is on every backend",
     "scenario-file": "every word of the scenario file",
     "laws": "what every run is held to, and amendments",
+    "exploration": "histories that nobody wrote, and what of a failing one has to stay",
     "containers": "the same scenarios on real servers",
     "ci": "scenarios in your CI",
     "charm": "pgdrill as a charm's own program",

@@ -25,6 +25,7 @@ mod corpus;
 mod coverage;
 mod expect;
 mod explain;
+pub mod explore;
 mod files;
 mod filter;
 mod guide;
@@ -44,6 +45,7 @@ mod run;
 mod scenario;
 mod schema;
 mod settle;
+mod shrink;
 mod side_by_side;
 mod snapshot;
 mod snapshot_file;
@@ -80,6 +82,7 @@ pub use run::{Backend, FiredStep, Missed, Run, SeenAfter, SeenAround, filled_in,
 pub use scenario::{Damage, FireStep, KnownDamage, Meanwhile, Scenario};
 pub use schema::schema;
 pub use settle::{Remedy, RemedyTried, Settled};
+pub use shrink::{Failure, NotShrunk, Shrunk, shrink};
 pub use side_by_side::{run_all, run_each};
 pub use snapshot::{firings, transcript};
 pub use snapshot_file::{Outdated, SNAPSHOT_FORMATS, Snapshot, SnapshotFormat};
@@ -87,7 +90,7 @@ pub use target::Target;
 pub use template::template;
 pub use testbed::{Cause, Delivered, Prevented, Testbed};
 pub use then::{Connections, ExpectedStatus, Presence, Then};
-pub use timed::TimedRun;
+pub use timed::{TimedRun, stopwatch};
 pub use topology::{
     BackupThere, ContainerSeen, FaultsInForce, MemoryTopology, TopologyError, TopologySeen,
     UnitThere, Unreadable, check_parameters, check_unit, fill_in, member_name, service_name,

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use pgdrill_core::{Diagnostic, Hook, Shape};
+use serde_json::{Map, Value};
 
 use crate::{
     check::place,
     reason::FiringRef,
-    yaml::{Span, YamlDocument},
+    yaml::{Span, YamlDocument, plain},
 };
 
 /// What is known of the place of a reason.
@@ -60,6 +61,13 @@ impl Positions {
     #[must_use]
     pub fn of(document: YamlDocument) -> Self {
         Self(Some(Arc::new(document)))
+    }
+
+    /// The scenario as a tree of plain values. `None` when it was not read from a document, or is no mapping.
+    #[must_use]
+    pub fn tree(&self) -> Option<Map<String, Value>> {
+        let mut tree = plain(self.0.as_ref()?.root());
+        tree.as_object_mut().map(std::mem::take)
     }
 
     /// The line in which the scenario begins. `None` when it was not read from a document.

@@ -319,7 +319,7 @@ impl<P: Testbed + ?Sized> StepsTaken<'_, P> {
         let (old, new) = backups.changed(before);
         let gained = good(&new).saturating_sub(good(&old));
         firings.iter_mut().for_each(|step| step.backups_gained = gained);
-        let ended = firings.last().and_then(|last| last.fired.firing.trace.published().last());
+        let ended = firings.last().and_then(|last| last.fired.firing.trace.steps().last());
         let ended = ended.map_or(Shape::Start, |step| step.shape);
         let has_fired = !firings.is_empty();
         self.run.firings.extend(firings);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use pgdrill_core::{
-    Firing,
+    Firing, Step,
     ports::{MemberState, ServiceState, key},
 };
 use pgdrill_flow::{shown, shown_lines};
@@ -64,34 +64,44 @@ pub(crate) fn goes_by(transcript: &str, amendment: &str) -> bool {
 // Writing to a String does not fail, so the results of `write!` below are dropped.
 
 fn write_firing(out: &mut String, number: usize, fired: &Fired) {
+    write_heading(out, number, fired);
+    fired.firing.trace.steps().iter().for_each(|step| write_step(out, step));
+    write_end(out, fired);
+}
+
+/// The line that begins a firing: its number in the run, its hook, its unit and its outcome.
+pub(crate) fn write_heading(out: &mut String, number: usize, fired: &Fired) {
     let again = if fired.is_refired { " (again)" } else { "" };
-    let outcome = &fired.firing.outcome;
-    let _ = writeln!(
-        out,
-        "{number}. {}{again} on unit {}: {}",
-        fired.firing.hook,
-        fired.unit,
-        outcome.name()
-    );
-    write_steps(out, &fired.firing);
-    for (key, value) in &fired.results {
-        write_result(out, key, value);
-    }
+    let (hook, outcome) = (fired.firing.hook, fired.firing.outcome.name());
+    let _ = writeln!(out, "{number}. {hook}{again} on unit {}: {outcome}", fired.unit);
 }
 
 /// The path of a firing with its answers, and the message with which it ended.
 pub(crate) fn write_steps(out: &mut String, firing: &Firing) {
-    for step in firing.trace.steps() {
-        let _ = write!(out, "   {}", step.shape);
-        if let Some(answer) = step.answer_label() {
-            let _ = write!(out, ": {answer}");
-        }
-        if let Some(mark) = step.mark {
-            let how = if step.is_inserted() { "added by" } else { "refined by" };
-            let _ = write!(out, "  ({how} {})", mark.amendment());
-        }
-        out.push('\n');
+    firing.trace.steps().iter().for_each(|step| write_step(out, step));
+    write_message(out, firing);
+}
+
+/// One step of a path, with its answer and the amendment that made it.
+pub(crate) fn write_step(out: &mut String, step: &Step) {
+    let _ = write!(out, "   {}", step.shape);
+    if let Some(answer) = step.answer_label() {
+        let _ = write!(out, ": {answer}");
     }
+    if let Some(mark) = step.mark {
+        let how = if step.is_inserted() { "added by" } else { "refined by" };
+        let _ = write!(out, "  ({how} {})", mark.amendment());
+    }
+    out.push('\n');
+}
+
+/// The message with which a firing ended, and its results.
+pub(crate) fn write_end(out: &mut String, fired: &Fired) {
+    write_message(out, &fired.firing);
+    fired.results.iter().for_each(|(key, value)| write_result(out, key, value));
+}
+
+fn write_message(out: &mut String, firing: &Firing) {
     if let Some(message) = firing.outcome.message() {
         let _ = writeln!(out, "   => {}", shown_lines(&message, "      "));
     }

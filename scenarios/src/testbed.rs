@@ -5,8 +5,8 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use pgdrill_core::{Amendments, Diagnostic, Hook, Probe};
 use pgdrill_sim::{
-    BackupSeen, Change, Event, Fired, Given, Injection, Injector, Observation, Shared, Shelf, View,
-    World, dispatch, dispatch_noting, lock,
+    BackupSeen, Change, Event, Fired, Given, Impossible, Injection, Injector, Observation, Shared,
+    Shelf, View, World, dispatch, dispatch_noting, lock,
 };
 
 /// Why a testbed did not do what a plan asks for. Nothing that the plan asks for was decided then.
@@ -113,6 +113,13 @@ pub trait Testbed: Send + Sync {
     async fn copy(&self) -> Option<World>;
 }
 
+impl From<Impossible> for Prevented {
+    /// A change that the world does not let come about: nothing that the plan asks for was decided then.
+    fn from(why: Impossible) -> Self {
+        Self::Broken(why.to_string().into())
+    }
+}
+
 /// A world of fakes.
 pub(crate) struct MemoryTestbed {
     world: Shared,
@@ -135,8 +142,7 @@ impl MemoryTestbed {
 #[async_trait]
 impl Testbed for MemoryTestbed {
     async fn happen(&self, change: &Change) -> Result<(), Prevented> {
-        lock(&self.world).apply(change);
-        Ok(())
+        lock(&self.world).happen(change).map_err(Prevented::from)
     }
 
     async fn fire(
@@ -156,8 +162,8 @@ impl Testbed for MemoryTestbed {
             dispatch(&self.world, &ports, event, amendments, armed).await
         };
         let fired = fired.map_err(broken)?;
-        let missed = probe.missed();
-        Ok(Delivered { fired, missed, prevented: None })
+        let (missed, prevented) = (probe.missed(), probe.take_failure().map(Prevented::from));
+        Ok(Delivered { fired, missed, prevented })
     }
 
     async fn backups(&self) -> Result<Shelf<BackupSeen>, Prevented> {

@@ -29,7 +29,7 @@ pub struct Then {
     /// The status of some units: its kind, or its kind (`name`) and its whole message.
     #[serde(deserialize_with = "by_unit")]
     pub statuses: BTreeMap<u32, ExpectedStatus>,
-    /// Whether some units accept new connections.
+    /// Whether the charm lets clients connect to some units. Whether a database runs behind it is another matter.
     #[serde(deserialize_with = "by_unit")]
     pub connections: BTreeMap<u32, Connections>,
     /// Every backup that is there, oldest first: its kind, or `failed` for one with errors.

@@ -30,6 +30,12 @@ impl TimedRun {
     }
 }
 
+/// How long it is since this was called.
+pub fn stopwatch() -> impl Fn() -> Duration + Sync {
+    let began = Instant::now();
+    move || began.elapsed()
+}
+
 /// When the time of a run is up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {

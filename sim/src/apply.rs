@@ -1,6 +1,6 @@
 //! Makes changes true.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use pgdrill_core::{
     Status,
@@ -19,8 +19,54 @@ use crate::{
     world::{FAILOVER, World},
 };
 
+/// Why a change can't come about in the world as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Impossible(String);
+
+impl fmt::Display for Impossible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Impossible {}
+
 impl World {
-    /// Makes a change true.
+    /// Makes a change true, if the world lets it come about.
+    ///
+    /// # Errors
+    ///
+    /// It can't, and nothing has changed. A switchover is what a cluster refuses: Patroni answers 412 or 503 where nobody
+    /// leads, or the candidate is not up.
+    pub fn happen(&mut self, change: &Change) -> Result<(), Impossible> {
+        if let Change::PrimaryMovesTo(unit) = change {
+            self.check_switchover(*unit)?;
+        }
+        self.apply(change);
+        Ok(())
+    }
+
+    fn check_switchover(&self, to: u32) -> Result<(), Impossible> {
+        if self.primary == Some(to) {
+            return Ok(());
+        }
+        let refused =
+            |why: &str| Err(Impossible(format!("unit {to} can't become the primary: {why}")));
+        if self.dcs == DcsState::Down {
+            return refused("the DCS is down");
+        }
+        match self.unit(to) {
+            Some(unit) if unit.is_serving() => {}
+            Some(unit) if unit.is_coming_up() => return refused("its database is still coming up"),
+            Some(_) | None => return refused("its database does not serve"),
+        }
+        if self.primary.is_none() {
+            return refused("there is no leader from whom to switch over");
+        }
+        Ok(())
+    }
+
+    /// Makes a change true, whether or not a cluster would let it come about.
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::PrimaryMovesTo(unit) => self.set_primary(Some(*unit)),

@@ -10,7 +10,7 @@ use crate::{
 
 /// One thing that happens, between two firings or at a named shape. Every backend makes it true in its
 /// own way: in memory it is state, in containers the real thing.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// The cluster switches over to this unit.
@@ -23,7 +23,8 @@ pub enum Change {
     S3Server(S3ServerState),
     /// The S3 server refuses every key that contains this text; an empty text refuses none.
     RefuseKeysWith(String),
-    /// The S3 relation's data is replaced.
+    /// The S3 relation's data is replaced; what is left out of it is right. Data that stays the same brings no event: `present`
+    /// and `forbidden` are one bucket's name.
     S3Settings(S3Given),
     /// The S3 relation goes or comes back.
     S3Relation(RelationState),
@@ -230,7 +231,7 @@ words! {
 macro_rules! settings {
     ($(#[$doc:meta])* $name:ident, $is:ty) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+        #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
         #[serde(rename_all = "kebab-case", deny_unknown_fields)]
         pub struct $name {
             /// Which unit.
@@ -260,7 +261,7 @@ settings! {
 }
 
 /// A service, started or stopped behind the charm's back.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SetService {
     /// Which unit.

@@ -10,39 +10,52 @@ use crate::units;
 
 /// What is true before the first firing. Whatever is left out is as in a healthy cluster of one unit
 /// without TLS and without an S3 relation.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Given {
     /// How many units there are, 1 to 9.
     #[schemars(range(min = 1, max = 9))]
     #[serde(deserialize_with = "units::count")]
+    #[serde(skip_serializing_if = "is_one")]
     pub units: u32,
     /// How many units the application is to have; as many as there are unless given.
+    #[serde(skip_serializing_if = "is_default")]
     pub planned_units: Option<u32>,
     /// Whether every unit holds a key, a certificate and the authority's chain.
+    #[serde(skip_serializing_if = "is_default")]
     pub tls: bool,
     /// The unit that Juju elected.
     #[serde(deserialize_with = "units::unit")]
+    #[serde(skip_serializing_if = "is_default")]
     pub leader: u32,
     /// The unit that the cluster elected. It need not be the leader.
     #[serde(deserialize_with = "units::unit")]
+    #[serde(skip_serializing_if = "is_default")]
     pub primary: u32,
     /// Whether the cluster's first initialisation is recorded.
+    #[serde(skip_serializing_if = "is_true")]
     pub cluster_initialised: bool,
     /// The S3 relation; without it there is none.
+    #[serde(skip_serializing_if = "is_default")]
     pub s3: Option<S3Given>,
     /// How far the stanza has come.
+    #[serde(skip_serializing_if = "is_default")]
     pub stanza: StanzaGiven,
     /// Whose backups the repository holds.
+    #[serde(skip_serializing_if = "is_default")]
     pub repository: RepositoryGiven,
     /// Backups taken before the first firing, oldest first.
+    #[serde(skip_serializing_if = "is_default")]
     pub backups: Vec<BackupGiven>,
     /// Whether the units' TLS servers run; as after a normal set-up unless given.
+    #[serde(skip_serializing_if = "is_default")]
     pub tls_servers: Option<TlsServersGiven>,
     /// Statuses other than active, by unit.
     #[serde(deserialize_with = "units::by_unit")]
+    #[serde(skip_serializing_if = "is_default")]
     pub statuses: BTreeMap<u32, StatusGiven>,
     /// The number from which everything that differs between two clusters is derived.
+    #[serde(skip_serializing_if = "is_default")]
     pub seed: u64,
 }
 
@@ -80,25 +93,48 @@ impl Given {
 }
 
 /// The data of the S3 relation, as far as it is not right.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct S3Given {
     /// Whether the relation exists; it does unless `false`.
+    #[serde(skip_serializing_if = "is_default")]
     pub related: Option<bool>,
     /// Required parameters that are missing.
+    #[serde(skip_serializing_if = "is_default")]
     pub missing: Vec<S3Parameter>,
     /// Where the endpoint leads.
+    #[serde(skip_serializing_if = "is_default")]
     pub endpoint: EndpointGiven,
     /// Whether the server accepts the credentials.
+    #[serde(skip_serializing_if = "is_default")]
     pub credentials: CredentialsGiven,
     /// The chain of authorities in `tls-ca-chain`.
+    #[serde(skip_serializing_if = "is_default")]
     pub ca: CaGiven,
     /// The bucket.
+    #[serde(skip_serializing_if = "is_default")]
     pub bucket: BucketGiven,
     /// The prefix of all keys; `/drill` unless given.
+    #[serde(skip_serializing_if = "is_default")]
     pub path: Option<String>,
     /// The region; none unless given.
+    #[serde(skip_serializing_if = "is_default")]
     pub region: Option<String>,
+}
+
+/// Whether a value is what it is where a file says nothing of it.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_one(count: &u32) -> bool {
+    *count == 1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 impl S3Given {
@@ -281,13 +317,13 @@ words! {
 }
 
 /// A status that a unit shows before the first firing.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct StatusGiven {
     /// Its kind.
     pub name: StatusKind,
     /// Its message; none unless given.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub message: String,
 }
 

@@ -1,9 +1,6 @@
 //! Fault injection: changes that are made while a hook is at a named shape, and answers that never come.
 
-use std::{
-    convert::Infallible,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use pgdrill_core::{
@@ -12,6 +9,7 @@ use pgdrill_core::{
 };
 
 use crate::{
+    apply::Impossible,
     change::Change,
     world::{Shared, lock},
 };
@@ -73,11 +71,10 @@ impl<T: Inject + ?Sized> Inject for &T {
 
 #[async_trait]
 impl Inject for Shared {
-    type Error = Infallible;
+    type Error = Impossible;
 
-    async fn inject(&self, change: &Change) -> Result<(), Infallible> {
-        lock(self).apply(change);
-        Ok(())
+    async fn inject(&self, change: &Change) -> Result<(), Impossible> {
+        lock(self).happen(change)
     }
 }
 

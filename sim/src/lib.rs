@@ -42,6 +42,7 @@ mod unit;
 mod units;
 mod world;
 
+pub use apply::Impossible;
 pub use change::{
     ArchiveCommand, Awaited, Change, DataDirectory, DcsState, LockState, MemberFate,
     PgbackrestFailureMode, RelationState, S3ServerState, ServiceName, ServiceRuns,

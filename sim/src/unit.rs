@@ -116,6 +116,11 @@ impl UnitState {
             && self.data != Data::Empty
     }
 
+    /// Whether its database was started and has not come up.
+    pub(crate) fn is_coming_up(&self) -> bool {
+        self.fate == MemberFate::Running && (self.starting.is_some() || self.waits_for_leader())
+    }
+
     /// Whether its manager waits for a leader, having no data of its own.
     pub(crate) fn waits_for_leader(&self) -> bool {
         self.database == ServiceState::Running

@@ -6,6 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use clap_complete::Shell;
 use pgdrill_core::{Amendment, Hook};
 
+mod explore;
+
+pub(crate) use self::explore::{ExploreArgs, ShrinkArgs, duration};
+
 /// Rehearses every way in which a PostgreSQL backup and restore can go.
 #[derive(Debug, Parser)]
 #[command(
@@ -42,6 +46,10 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+    /// Try histories that nobody wrote, judge them by the laws, and shrink each that breaks one to a scenario file
+    Explore(ExploreArgs),
+    /// Take away from a scenario that fails everything without which it fails all the same, and print what is left
+    Shrink(ShrinkArgs),
     #[command(flatten)]
     Topology(TopologyCommand),
     #[command(flatten)]
@@ -423,15 +431,6 @@ fn topology_name(text: &str) -> Result<String, String> {
         return Err("runs give themselves names like this one".into());
     }
     Ok(text.to_owned())
-}
-
-/// A length of time that is not none.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("nothing is over in no time".to_owned()),
-        Ok(duration) => Ok(duration),
-        Err(why) => Err(format!("{why}; write it as `90s` or `2m`")),
-    }
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

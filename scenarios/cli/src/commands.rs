@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     args::{Cli, ColorArg, Command, DispatchCommand, RunArgs, RunFormat},
-    config, coverage, explain, man,
+    config, coverage, explain, explore, man,
     output::{self, complain, print, print_fitted, print_lines, say},
     run, topology, watch,
 };
@@ -62,6 +62,8 @@ pub(crate) fn main() -> Exit {
         Some(Command::Run(args)) => with_config(args, cli.color, run::run),
         Some(Command::Watch(args)) => with_config(args, cli.color, watch::watch),
         Some(Command::Coverage(args)) => coverage::coverage(&args),
+        Some(Command::Explore(args)) => explore::explore(&args),
+        Some(Command::Shrink(args)) => explore::shrink(&args),
         Some(Command::Topology(command)) => topology::command(&command),
         Some(Command::Check { paths }) => check(&paths),
         Some(Command::Dispatch(command)) => dispatch(&command),

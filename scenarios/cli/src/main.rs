@@ -11,6 +11,7 @@ mod coverage;
 #[cfg(feature = "charm")]
 mod dispatch;
 mod explain;
+mod explore;
 mod html;
 mod last_run;
 mod man;

@@ -5,7 +5,7 @@ use std::path::Path;
 use pgdrill_core::Diagnostic;
 use pgdrill_scenarios::{
     Coverage, Input, Verdict,
-    report::{self, CaseEnd, JudgedCase, judged, junit},
+    report::{self, CaseEnd, JudgedCase, Paths, judged, junit},
 };
 
 use crate::{
@@ -99,9 +99,8 @@ impl<'a> Results<'a> {
             RunFormat::Json => report::json_line(&case),
             RunFormat::Text if is_quiet => String::new(),
             RunFormat::Text => {
-                // Below the table the path of what fails is shown anyway.
-                let is_shown = self.args.verbose && !matches!(case.verdict(), Verdict::Failed(_));
-                let path = if is_shown { report::path_text(&case, 9) } else { String::new() };
+                let is_shown = self.args.verbose;
+                let path = if is_shown { report::path_text(&case, 9, None) } else { String::new() };
                 report::case_text(&case, self.width) + &path
             }
         };
@@ -169,7 +168,8 @@ fn show(
         RunFormat::Text => {
             let coverage = is_whole.then(|| cover(ends));
             let github = if args.github { report::github(ends, warnings) } else { String::new() };
-            report::end_text(ends, coverage.as_ref()) + &github
+            let paths = if args.verbose { Paths::InTable } else { Paths::Below };
+            report::end_text(ends, coverage.as_ref(), paths) + &github
         }
     };
     let printed = if printed == Exit::Expected { print_lines(args.format, &rest) } else { printed };

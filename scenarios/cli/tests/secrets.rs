@@ -35,6 +35,7 @@ fn ends(plans: &[Plan], runs: &[Run]) -> Vec<CaseEnd> {
     let cases = plans.iter().zip(runs).map(|(plan, run)| JudgedCase {
         source: Source::Embedded,
         switched_off: Vec::new(),
+        without: Vec::new(),
         name: plan.title.clone(),
         file: "case.yaml".to_owned(),
         backend: Backend::Memory,

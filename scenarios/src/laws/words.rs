@@ -1,5 +1,7 @@
 //! The laws of what users are told: that they are, in words of theirs.
 
+use std::sync::Arc;
+
 use pgdrill_core::{
     Amendment, Firing, FiringLine, Outcome, STATUS_MESSAGE_LIMIT, Shape, Status, StatusName,
     firing_log::MARK, ports::Call,
@@ -9,7 +11,7 @@ use pgdrill_sim::{PortFailure, UnitSeen};
 use crate::{
     law::{Law, Violation},
     reason::FiringRef,
-    run::{FiredStep, Run},
+    run::{FiredStep, Run, SeenAround},
 };
 
 /// What the texts of a run broke, and what none of them says.
@@ -37,8 +39,10 @@ pub(super) fn of_texts(run: &Run) -> Vec<Violation> {
 /// A cause that a port gave must be in a text or in the log.
 fn untold(run: &Run, step: &FiredStep, at: FiringRef, found: &mut Vec<Violation>) {
     let (firing, failures) = (&step.fired.firing, &step.fired.failures);
-    // Who dies says nothing.
-    if matches!(firing.outcome, Outcome::Died(_)) {
+    // Who dies says nothing, and neither does a unit that is removed meanwhile.
+    let is_there = |seen: &Arc<SeenAround>| seen.after.units.iter().any(|it| it.unit == at.unit);
+    let is_removed = step.seen.as_ref().is_some_and(|seen| !is_there(seen));
+    if is_removed || matches!(firing.outcome, Outcome::Died(_)) {
         return;
     }
     let failures = failures.as_deref().unwrap_or_default();

@@ -72,6 +72,8 @@ pub struct JudgedCase {
     pub positions: Positions,
     /// The amendments that were switched off beside those that the scenario names.
     pub switched_off: Vec<Amendment>,
+    /// The amendments that the scenario itself switches off.
+    pub without: Vec<Amendment>,
     /// Whether the scenario is in a file with no snapshot beside it, and the user should be told.
     pub lacks_snapshot: bool,
     /// How long it took, where reports are to tell: then no two of them are alike.
@@ -103,11 +105,9 @@ impl JudgedCase {
         let (name, file, positions) =
             (input.name.clone(), input.file.clone(), input.positions.clone());
         let source = input.source.clone();
-        let own = |off: &Amendment| {
-            let scenario = input.scenario.as_ref();
-            scenario.is_ok_and(|scenario| scenario.without.iter().any(|name| name.0 == *off))
-        };
-        let is_off = |amendment: &&Amendment| !plan.amendments.has(**amendment) && !own(amendment);
+        let without = input.scenario.as_ref().map(|scenario| scenario.without.as_slice());
+        let without: Vec<_> = without.unwrap_or_default().iter().map(|name| name.0).collect();
+        let is_off = |off: &&Amendment| !plan.amendments.has(**off) && !without.contains(*off);
         let switched_off = Amendment::ALL.iter().filter(is_off).copied().collect();
         Self {
             name,
@@ -120,6 +120,7 @@ impl JudgedCase {
             judged,
             positions,
             switched_off,
+            without,
             lacks_snapshot,
             took: None,
             ignores_config: false,

@@ -2,12 +2,14 @@
 
 mod case_end;
 pub mod coverage;
+mod explored;
 mod fit;
 mod github;
 pub mod html;
 mod json;
 mod junit;
 mod laws;
+mod path;
 mod table;
 mod text;
 mod topology;
@@ -15,13 +17,15 @@ mod unspoken;
 mod words;
 
 pub use case_end::{CaseEnd, JudgedCase, counts, judged, not_run, refused};
+pub use explored::{Found, explored_json, explored_text};
 pub use fit::{fitted, name_width, row};
 pub use github::github;
 pub use json::{json_line, json_lines, refused_lines};
 pub use junit::junit;
 pub use laws::{known, laws};
+pub use path::path_text;
 pub use text::{
-    Painter, case_text, end_text, failure_text, path_text, progress_text, run_text, unjudged_laws,
+    Painter, Paths, case_text, end_text, failure_text, progress_text, run_text, unjudged_laws,
 };
 pub use topology::{reach_text, topology_text};
 pub use words::{lacking, words};

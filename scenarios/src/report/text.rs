@@ -6,7 +6,7 @@ use pgdrill_flow::{counted, shown, shown_lines};
 use super::{
     CaseEnd, JudgedCase, counts,
     fit::{name_width, padded},
-    judged, not_run, refused,
+    judged, not_run, path_text, refused,
 };
 use crate::{
     charts::PUBLISHED,
@@ -15,10 +15,9 @@ use crate::{
     law::{JudgedAt, Law},
     reason::Reason,
     run::Backend,
-    snapshot::firings,
 };
 
-/// How many lines of a path are shown.
+/// How many lines of a path are shown of what fails.
 const PATH_LINES: usize = 200;
 
 /// What stands before every line of a reason but its first.
@@ -36,6 +35,16 @@ impl Painter {
     const GONE: Style = AnsiColor::Red.on_default();
     const NEW: Style = AnsiColor::Green.on_default();
 
+    /// What is as it should be.
+    pub(super) fn good(text: &str) -> String {
+        Self::paint(Self::GOOD, text)
+    }
+
+    /// What is not.
+    pub(super) fn bad(text: &str) -> String {
+        Self::paint(Self::BAD, text)
+    }
+
     fn paint(style: Style, text: &str) -> String {
         format!("{style}{text}{style:#}")
     }
@@ -50,12 +59,21 @@ impl Painter {
     }
 }
 
+/// Where the path of what failed is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paths {
+    /// Below the table, with the reasons.
+    Below,
+    /// In the table, as every path: not a second time.
+    InTable,
+}
+
 /// A table of what happened, the reasons of what failed, the coverage, and the counts as the last line.
 #[must_use]
 pub fn run_text(ends: &[CaseEnd], coverage: Option<&Coverage>) -> String {
     let width = name_width(judged(ends).map(|case| case.name.as_str()), None);
     let lines = judged(ends).map(|case| case_text(case, width));
-    lines.collect::<String>() + &end_text(ends, coverage)
+    lines.collect::<String>() + &end_text(ends, coverage, Paths::Below)
 }
 
 /// The line of one scenario in the table of a run, its name padded to so many columns.
@@ -70,27 +88,12 @@ pub fn case_text(case: &JudgedCase, width: usize) -> String {
     format!("{verdict}  {name}  {}{}\n", ended.join(", "), took.unwrap_or_default())
 }
 
-/// The path of every firing of a scenario, each line after so many spaces. Of a long one the last lines.
-#[must_use]
-pub fn path_text(case: &JudgedCase, indent: usize) -> String {
-    let text = firings(case.run.firings.iter().map(|step| &step.fired));
-    let indent = " ".repeat(indent);
-    let lines: Vec<&str> = text.lines().collect();
-    let left_out = lines.len().saturating_sub(PATH_LINES);
-    let mut out = String::with_capacity(text.len() * 2);
-    if left_out > 0 {
-        out.push_str(&format!("{indent}… {left_out} lines before\n"));
-    }
-    lines.iter().skip(left_out).for_each(|line| out.push_str(&format!("{indent}{line}\n")));
-    out
-}
-
 /// What stands below the table of a run: the reasons of what failed, the coverage, and the counts as the last line.
 #[must_use]
-pub fn end_text(ends: &[CaseEnd], coverage: Option<&Coverage>) -> String {
+pub fn end_text(ends: &[CaseEnd], coverage: Option<&Coverage>, paths: Paths) -> String {
     let mut out = String::new();
     for result in judged(ends) {
-        push_reasons(&mut out, result);
+        push_reasons(&mut out, result, paths);
     }
     if let Some(coverage) = coverage {
         out.push_str(&coverage_lines(coverage));
@@ -130,25 +133,29 @@ pub fn progress_text(case: &JudgedCase, seconds: f64, replaced: Option<&str>) ->
     text
 }
 
-fn push_reasons(out: &mut String, result: &JudgedCase) {
+fn push_reasons(out: &mut String, result: &JudgedCase, paths: Paths) {
     let word = match result.verdict() {
         Verdict::Passed => return,
         Verdict::Failed(_) => Painter::paint(Painter::BAD, "failed:"),
         Verdict::Skipped(_) => Painter::paint(Painter::DULL, "skipped:"),
     };
     out.push('\n');
-    out.push_str(&why_text(&word, result, painted));
+    out.push_str(&why_text(&word, result, painted, paths));
 }
 
 /// What is shown of a scenario that failed: the reasons, the path, and the command that runs it alone. Without colours.
 #[must_use]
 pub fn failure_text(case: &JudgedCase) -> String {
-    why_text("failed:", case, str::to_owned)
+    why_text("failed:", case, str::to_owned, Paths::Below)
 }
 
-fn why_text(word: &str, result: &JudgedCase, paint: fn(&str) -> String) -> String {
+fn why_text(word: &str, result: &JudgedCase, paint: fn(&str) -> String, paths: Paths) -> String {
     let (title, file) = (shown(&result.plan.title), shown(&result.file));
     let mut out = format!("{word} {title}\n    at: {file}\n");
+    let without: Vec<&str> = result.without.iter().map(|off| off.name()).collect();
+    if !without.is_empty() {
+        out.push_str(&format!("  with: amendments switched off: {}\n", without.join(", ")));
+    }
     let is_difference = |index: usize| match result.verdict() {
         Verdict::Failed(reasons) => {
             matches!(reasons.get(index), Some(Reason::SnapshotDiffers { .. }))
@@ -160,8 +167,10 @@ fn why_text(word: &str, result: &JudgedCase, paint: fn(&str) -> String) -> Strin
         let shown = if is_difference(index) { paint(&shown) } else { shown.into_owned() };
         out.push_str(&format!("   why: {shown}\n"));
     }
-    if matches!(result.verdict(), Verdict::Failed(_)) {
-        let path = path_text(result, 8);
+    if let Verdict::Failed(reasons) = result.verdict() {
+        let is_only_unkept = reasons.iter().all(|reason| matches!(reason, Reason::NoSnapshot));
+        let is_shown = paths == Paths::Below && !is_only_unkept;
+        let path = if is_shown { path_text(result, 8, Some(PATH_LINES)) } else { String::new() };
         if !path.is_empty() {
             out.push_str(&format!("  path:\n{path}"));
         }

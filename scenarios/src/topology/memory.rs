@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use pgdrill_core::{
-    Amendments, Hook,
+    Amendments, Diagnostic, Hook,
     ports::{MemberState, ServiceState},
 };
 use pgdrill_sim::{
-    Change, Event, Fired, Given, Observation, S3Given, Shared, StanzaGiven, UnitSeen, View, World,
-    dispatch, lock,
+    Change, Event, Fired, Given, Impossible, Observation, S3Given, Shared, StanzaGiven, UnitSeen,
+    View, World, dispatch, lock,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -207,7 +207,13 @@ impl MemoryTopology {
         if let Some(complaint) = check_change(&document, &change, self.size()) {
             return Err(TopologyError::Wrong(Box::new(complaint)));
         }
-        lock(&self.world).apply(&change);
+        let refused = |why: Impossible| {
+            let complaint = Diagnostic::error("<change>", why.to_string());
+            TopologyError::Wrong(Box::new(
+                complaint.hint("`pgdrill status` shows how each member is"),
+            ))
+        };
+        lock(&self.world).happen(&change).map_err(refused)?;
         self.faults.note(&change, words);
         self.journal.done.push(Done::Do(words.to_owned()));
         Ok(())

@@ -13,7 +13,9 @@ mod access;
 mod de;
 mod error;
 mod faults;
+mod flow;
 mod pieces;
+mod plain;
 mod scalar;
 mod source;
 mod spanned;
@@ -22,13 +24,17 @@ mod spanned;
 mod tests;
 mod tree;
 mod wording;
+mod written;
 
 pub use de::from_document;
 pub use error::name_hint;
 pub(crate) use faults::{LeftOut, ReadInPart, read_in_part};
+pub(crate) use flow::{flow, injected};
 pub(crate) use pieces::normalise;
 pub use pieces::{
     MAX_BYTES, MAX_DOCUMENT_BYTES, MAX_DOCUMENTS, YamlDocument, documents, documents_from_bytes,
 };
+pub(crate) use plain::plain;
 pub use spanned::Spanned;
 pub use tree::{MAX_DEPTH, Span, Value, YamlNode};
+pub(crate) use written::scenario_text;

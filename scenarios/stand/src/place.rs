@@ -135,9 +135,11 @@ impl Rehearsal {
             Fired { firing, unit, is_refired, results: results.unwrap_or_default(), failures }
         });
         let fired = fired.collect();
-        let missed = state.injector.map_or_else(Vec::new, |injector| injector.missed());
+        let (missed, prevented) = state.injector.map_or_else(Default::default, |injector| {
+            (injector.missed(), injector.take_failure().map(Prevented::from))
+        });
         let shown = DispatchOutput { calls: state.calls, tools: state.tools, is_killed };
-        Ok((Delivered { fired, missed, prevented: None }, shown))
+        Ok((Delivered { fired, missed, prevented }, shown))
     }
 
     /// What is carried over from one dispatch to the next.
@@ -317,7 +319,7 @@ fn furnish(folder: &Path, program: &Path) -> io::Result<()> {
 #[async_trait]
 impl Testbed for Rehearsal {
     async fn happen(&self, change: &Change) -> Result<(), Prevented> {
-        lock(&self.shared.world).apply(change);
+        lock(&self.shared.world).happen(change).map_err(Prevented::from)?;
         self.listeners.follow(&self.shared).await;
         Ok(())
     }

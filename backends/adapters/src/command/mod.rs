@@ -92,11 +92,14 @@ impl fmt::Display for RunFailure {
         match self {
             Self::Missing { program } => write!(f, "there is no `{program}`"),
             Self::NotStarted { cause } => write!(f, "it was not started: {cause}"),
-            Self::TimedOut { after, is_ended: true, .. } => {
-                write!(f, "it did not end within {after:?} and was stopped")
-            }
-            Self::TimedOut { after, is_ended: false, .. } => {
-                write!(f, "it did not end within {after:?} and may still run")
+            Self::TimedOut { after, is_ended, so_far } => {
+                let then = if *is_ended { "was stopped" } else { "may still run" };
+                write!(f, "it did not end within {after:?} and {then}")?;
+                // The last complaint often says what it waits for.
+                match so_far.stderr.lines().rfind(|line| !line.trim().is_empty()) {
+                    Some(last) => write!(f, ": {}", last.trim()),
+                    None => Ok(()),
+                }
             }
             Self::Lost { cause, .. } => write!(f, "it may still run: {cause}"),
         }
@@ -122,5 +125,27 @@ pub trait CommandRunner: Send + Sync {
 impl<T: CommandRunner + ?Sized> CommandRunner for Arc<T> {
     async fn run(&self, invocation: &Invocation) -> Result<CommandOutput, RunFailure> {
         (**self).run(invocation).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_did_not_end_is_told_with_the_last_that_it_said() {
+        let so_far = |stderr: &str| CommandOutput {
+            code: None,
+            stdout: "progress".to_owned(),
+            stderr: stderr.to_owned(),
+        };
+        let after = Duration::from_secs(60);
+        let told = |stderr, is_ended| {
+            RunFailure::TimedOut { after, so_far: so_far(stderr), is_ended }.to_string()
+        };
+        assert_eq!(told("", true), "it did not end within 60s and was stopped");
+        assert_eq!(told(" \n", false), "it did not end within 60s and may still run");
+        let said = told("one\nit waits for the lock\n\n", true);
+        assert_eq!(said, "it did not end within 60s and was stopped: it waits for the lock");
     }
 }

@@ -30,15 +30,17 @@ terminated-backup)
     "$tool" "$@" > "$output" &
     process=$!
     # The tool writes its last line within its signal handler, and up to 2.57 waits for itself for ever if the signal met it
-    # while it made the time of another line (pgBackRest's issue 2710). So it is stopped first, and struck only within a
-    # system call, where it makes no time.
+    # while it made the time of another line (pgBackRest's issue 2710). So it is stopped first, and struck only while it waits
+    # for others: in poll, select, epoll or sleep. Making the time may ask for a file's date, which is a system call, too.
+    machine=$(uname -m)
     while kill -0 "$process" 2>/dev/null; do
         if grep -q 'execute non-exclusive backup start' "$output" && kill -STOP "$process"; then
             while { read -r _ _ state _ < "/proc/$process/stat"; } 2>/dev/null && [ "$state" != T ] && [ "$state" != Z ]; do :; done
             call=-1
             { read -r call _ < "/proc/$process/syscall"; } 2>/dev/null
-            case $call in
-            [0-9]*)
+            case $machine:$call in
+            x86_64:7 | x86_64:23 | x86_64:35 | x86_64:230 | x86_64:232 | x86_64:270 | x86_64:271 | x86_64:281 | \
+                aarch64:22 | aarch64:72 | aarch64:73 | aarch64:101 | aarch64:115)
                 kill -TERM "$process"
                 kill -CONT "$process"
                 break
@@ -48,6 +50,18 @@ terminated-backup)
         fi
         sleep 0.05
     done
+    # What hangs all the same says where, and is left to whoever waits for it.
+    (
+        left=20
+        while [ "$left" -gt 0 ] && kill -0 "$process"; do
+            sleep 1
+            left=$((left - 1))
+        done
+        for hung in "$process" $(cat "/proc/$process/task/$process/children"); do
+            read -r call _ < "/proc/$hung/syscall" || continue
+            echo "pgdrill: $hung did not end: system call $call, $(cat "/proc/$hung/wchan"), $(tr '\0' ' ' < "/proc/$hung/cmdline")" >&3
+        done
+    ) 3>&2 2>/dev/null &
     wait "$process"
     code=$?
     cat "$output"

@@ -26,6 +26,110 @@ fn paths_are_shown_where_asked_for_and_what_passes_is_left_out_where_asked_for()
 }
 
 #[test]
+fn a_path_shows_what_happened_between_and_within_its_firings() {
+    let scenario = r#"
+scenario: much happens meanwhile
+given: { s3: { related: true }, stanza: initialised, backups: [full] }
+fire:
+  - do: { s3-server: down }
+  - hook: create-backup
+    meanwhile:
+      - { at: is_blocked, do: { s3-server: up } }
+      - { after: set_maintenance, do: { refuse-keys-with: ".log" } }
+  - hook: restore
+    params: { backup-id: "${backup-1}" }
+    meanwhile:
+      - { lost: cluster.apply }
+      - { at: start_database, do: process-dies }
+  - settle: true
+"#;
+    Session::new().file("much.yaml", scenario).run("run much.yaml -v").holds("path_of_much");
+}
+
+#[test]
+fn a_switchover_that_a_cluster_refuses_ends_the_run() {
+    let early = r#"
+scenario: a switchover before the restored database is up
+given: { s3: { related: true }, stanza: initialised, backups: [full] }
+fire:
+  - hook: restore
+    params: { backup-id: "${backup-1}" }
+  - do: { scale-to: 2 }
+  - do: { primary-moves-to: 1 }
+"#;
+    let within = r#"
+scenario: a switchover within a hook while nobody leads
+given: { units: 2, s3: { related: true }, stanza: initialised }
+fire:
+  - do: { primary-is-lost: }
+  - hook: update-status
+    meanwhile:
+      - { at: is_primary, do: { primary-moves-to: 1 } }
+"#;
+    Session::new()
+        .file("early.yaml", early)
+        .file("within.yaml", within.replace("{ primary-is-lost: }", "primary-is-lost"))
+        .run("run early.yaml within.yaml")
+        .holds("switchover_refused");
+}
+
+#[test]
+fn a_scenario_that_fails_is_shrunk() {
+    let much = r#"
+scenario: much happens, and something goes wrong
+given: { units: 3, tls: true, leader: 2, s3: { related: true }, stanza: initialised, backups: [full, differential] }
+fire:
+  - hook: update-status
+    unit: all
+  - hook: create-backup
+    unit: 1
+    meanwhile:
+      - { at: set_maintenance, do: { leader-moves-to: 1 } }
+      - { at: has_backup_creation_succeeded, do: { primary-moves-to: 1 } }
+  - do: { archive-delay: 5 }
+"#;
+    let off = "--no-amendment reopen-what-was-blocked";
+    Session::new()
+        .file("much.yaml", much)
+        .file("good.yaml", GOOD)
+        .run(&format!("shrink much.yaml {off} --out less.yaml"))
+        .show("less.yaml")
+        .run("run less.yaml")
+        .run("shrink good.yaml")
+        .run("shrink much.yaml --filter nothing")
+        .run_with("shrink -", &format!("{GOOD}---\n{FAILING}"))
+        .run("shrink nowhere.yaml")
+        .holds("shrink");
+}
+
+#[test]
+fn histories_from_seeds_give_the_same_findings_on_any_number_of_threads() {
+    let session = Session::new();
+    let explore = "explore --seeds 0..2100 --no-amendment replica-ends-active --out found";
+    let one = session.ended(&format!("{explore} --jobs 1"), b"");
+    let two = session.ended(&format!("{explore} --jobs 2"), b"");
+    assert_eq!((one.code, &one.stdout), (two.code, &two.stdout), "{}", one.stderr);
+    assert_eq!(one.code, 1);
+    let file = "found/maintenance-outlives-action-at-create-backup-set_maintenance.yaml";
+    assert!(one.stdout.contains(file), "{}", one.stdout);
+    assert!(session.folder().join(file).with_extension("snap").exists());
+    let run = session.ended(&format!("run {file}"), b"");
+    assert_eq!(run.code, 1, "{}", run.stdout);
+    assert!(!run.stdout.contains("snapshot"), "what it showed is beside it: {}", run.stdout);
+    let json = session
+        .ended("explore --seeds 0..50 --no-amendment replica-ends-active --format json", b"");
+    let lines: Vec<Value> =
+        json.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["law"], "maintenance-outlives-action");
+    assert_eq!(lines.last().unwrap()["seeds"], serde_json::json!([0, 50]));
+    for wrong in
+        ["explore --seeds 5..5", "explore --seeds x", "explore --law nonsense", "explore --for 0s"]
+    {
+        assert_eq!(session.ended(wrong, b"").code, 2, "{wrong}");
+    }
+}
+
+#[test]
 fn what_failed_the_last_time_is_selected() {
     Session::new()
         .remembering()

@@ -1,0 +1,240 @@
+//! `pgdrill explore` and `pgdrill shrink`: histories that nobody wrote, and what of a failing one has to stay.
+
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    path::Path,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use pgdrill_core::{Amendment, Diagnostic};
+use pgdrill_flow::{counted, shown_lines};
+use pgdrill_scenarios::{
+    Law, NotShrunk, Shrunk,
+    explore::{BLOCK, Explored, Finding, Search},
+    report, shrink as shrink_input, stopwatch,
+};
+
+use crate::{
+    args::{ExploreArgs, RunFormat, ShrinkArgs},
+    commands::{Exit, nothing, read},
+    output::{complain, print, print_lines, say},
+    run::{filters, is_selected},
+    signals::asked_to_end,
+    threads::{processors, runtime},
+    update::{cannot_be_written, write_report},
+};
+
+/// How many seeds are explored where nothing says how many.
+const SEEDS: Range<u64> = 0..20 * BLOCK;
+
+/// Explores histories from seeds, shrinks what is found, and writes it where the user wants it.
+pub(crate) fn explore(args: &ExploreArgs) -> Exit {
+    let is_named = |law: &&Law| args.law.iter().any(|name| name == law.name());
+    let search = Search {
+        units: args.units,
+        tls: args.tls,
+        steps: usize::from(args.events),
+        changes: usize::from(args.changes),
+        off: amendments(&args.no_amendment),
+        laws: Law::ALL.iter().filter(|law| is_named(law)).copied().collect(),
+    };
+    let Some(searched) = searched(args, &search) else { return Exit::NoBackend };
+    let mut exit = Exit::Expected;
+    let findings = searched.explored.findings();
+    let mut lines = Vec::new();
+    for finding in &findings {
+        let shrunk = search.shrink(finding);
+        let written = match (&shrunk, &args.out) {
+            (Ok(shrunk), Some(folder)) => write(folder, finding, shrunk),
+            (Ok(_) | Err(_), _) => Ok(None),
+        };
+        match written {
+            Ok(file) => lines.push(report::Found { finding, shrunk, file }),
+            Err(complaint) => {
+                complain(&complaint);
+                exit = Exit::Wrong;
+            }
+        }
+    }
+    let shown = match args.format {
+        RunFormat::Text => report::explored_text(&searched.explored, &searched.seeds, &lines),
+        RunFormat::Json => report::explored_json(&searched.explored, &searched.seeds, &lines),
+    };
+    let printed = print_lines(args.format, &shown);
+    if let Some(took) = searched.took {
+        let rate = (searched.explored.runs as f64 / took.as_secs_f64().max(0.001)).round();
+        say(&format!("took {:.1} s, {rate} histories a second", took.as_secs_f64()));
+    }
+    match (exit, findings.is_empty()) {
+        (Exit::Expected, true) => printed,
+        (Exit::Expected, false) => Exit::Failed,
+        (other, _) => other,
+    }
+}
+
+/// What came of the seeds that were reached.
+struct Searched {
+    explored: Explored,
+    seeds: Range<u64>,
+    /// How long it took, where the user asked for a time.
+    took: Option<Duration>,
+}
+
+/// Explores block after block on all processors until the seeds or the time are used up, or somebody asks it to end. What
+/// is reported is of every block up to one: so the seeds that are named reproduce it. `None`: no thread can be had.
+fn searched(args: &ExploreArgs, search: &Search) -> Option<Searched> {
+    let seeds = match (&args.seeds, args.limit) {
+        (Some(seeds), _) => seeds.clone(),
+        (None, Some(_)) => 0..u64::MAX,
+        (None, None) => SEEDS,
+    };
+    let runtime = runtime(1)?;
+    let (stop, next) = (AtomicBool::new(false), AtomicU64::new(0));
+    let done: Mutex<BTreeMap<u64, Explored>> = Mutex::default();
+    let watch = stopwatch();
+    let jobs = args.jobs.map_or_else(processors, usize::from);
+    let ended = tokio::sync::Notify::new();
+    thread::scope(|scope| {
+        let work = || {
+            while !stop.load(Ordering::Relaxed) {
+                let block = next.fetch_add(1, Ordering::Relaxed);
+                let Some(range) = block_of(&seeds, block) else { break };
+                let explored = search.explore(range);
+                done.lock().unwrap_or_else(PoisonError::into_inner).insert(block, explored);
+                if args.limit.is_some_and(|limit| watch() >= limit) {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+        };
+        let workers: Vec<_> = (1..jobs)
+            .map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
+            .collect();
+        let watched = scope.spawn(|| {
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = asked_to_end() => stop.store(true, Ordering::Relaxed),
+                    () = ended.notified() => {}
+                }
+            });
+        });
+        work();
+        for worker in workers {
+            // A worker that panicked has left its block out, and every later one is left out with it.
+            let _ = worker.join();
+        }
+        ended.notify_one();
+        let _ = watched.join();
+    });
+    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut explored = Explored::default();
+    let mut end = seeds.start;
+    for (expected, (block, of_block)) in (0..).zip(done) {
+        // What is missing in between could not be reproduced by the seeds that are named.
+        let Some(range) = block_of(&seeds, block).filter(|_| block == expected) else { break };
+        explored.merge(of_block);
+        end = range.end;
+    }
+    let took = args.limit.map(|_| watch());
+    Some(Searched { explored, seeds: seeds.start..end, took })
+}
+
+/// The seeds of a block; `None` when there are none left.
+fn block_of(seeds: &Range<u64>, block: u64) -> Option<Range<u64>> {
+    let start = seeds.start.checked_add(block.checked_mul(BLOCK)?)?;
+    (start < seeds.end).then(|| start..start.saturating_add(BLOCK).min(seeds.end))
+}
+
+fn amendments(names: &[String]) -> Vec<Amendment> {
+    names.iter().filter_map(|name| name.parse().ok()).collect()
+}
+
+/// Writes a finding and its transcript into the folder.
+fn write(folder: &Path, finding: &Finding, shrunk: &Shrunk) -> Result<Option<String>, Diagnostic> {
+    let name = shrunk.failure.to_string().replace([' ', '/'], "-");
+    let file = folder.join(format!("{name}.yaml"));
+    std::fs::create_dir_all(folder).map_err(|error| cannot_be_written(folder, &error))?;
+    let head = format!("# Found by `pgdrill explore`, seed {}.\n", finding.seed);
+    write_scenario(&file, &head, shrunk)?;
+    Ok(Some(file.display().to_string()))
+}
+
+/// Writes a scenario, and beside it the snapshot of what it showed.
+fn write_scenario(file: &Path, head: &str, shrunk: &Shrunk) -> Result<(), Diagnostic> {
+    let text = format!("{head}{}", shrunk.text);
+    write_report(file, &text).map_err(|error| cannot_be_written(file, &error))?;
+    let snapshot = file.with_extension("snap");
+    write_report(&snapshot, &shrunk.snapshot())
+        .map_err(|error| cannot_be_written(&snapshot, &error))
+}
+
+/// Shrinks the one scenario that the user selects, and prints what is left of it.
+pub(crate) fn shrink(args: &ShrinkArgs) -> Exit {
+    let Some(filters) = filters(&args.filter) else { return Exit::Wrong };
+    let (inputs, _) = read(std::slice::from_ref(&args.path));
+    let mut selected = Vec::new();
+    for input in inputs {
+        match &input.scenario {
+            Err(refusal) => {
+                refusal.faults().for_each(complain);
+                return Exit::Wrong;
+            }
+            Ok(_) if is_selected(&filters, &input) => selected.push(input),
+            Ok(_) => {}
+        }
+    }
+    let path = args.path.display().to_string();
+    let input = match selected.as_slice() {
+        [input] => input,
+        [] => return nothing("no scenario fits the filter", "`pgdrill list` shows what there is"),
+        several => {
+            let what = format!(
+                "{} are selected, and one is shrunk at a time",
+                counted(several.len(), "scenario")
+            );
+            let hint = "select one: `--filter '=its title'`";
+            complain(&Diagnostic::error(&path, what).hint(hint));
+            return Exit::Wrong;
+        }
+    };
+    let Some(runtime) = runtime(1) else { return Exit::NoBackend };
+    let shrunk = match runtime.block_on(shrink_input(input, &amendments(&args.no_amendment))) {
+        Ok(shrunk) => shrunk,
+        Err(why) => {
+            let hint = match why {
+                NotShrunk::Passes => "give the amendments with which it fails by `--no-amendment`",
+                NotShrunk::OnlySnapshot => "`pgdrill run` shows the difference",
+                NotShrunk::NotWritable => "please report it, with the file",
+            };
+            complain(&Diagnostic::error(&path, why.to_string()).hint(hint));
+            return Exit::Wrong;
+        }
+    };
+    let (steps, size) = (shrunk.steps, shrunk.size);
+    say(&format!(
+        "shrunk: {} of {}, {} of {} keys and values are left, {} were run",
+        steps.1,
+        counted(steps.0, "step"),
+        size.1,
+        size.0,
+        counted(shrunk.runs, "scenario"),
+    ));
+    match &args.out {
+        None => print(&shown_lines(&shrunk.text, "")),
+        Some(file) => match write_scenario(file, "", &shrunk) {
+            Ok(()) => {
+                say(&format!("written: {}, and its snapshot beside it", file.display()));
+                Exit::Expected
+            }
+            Err(complaint) => {
+                complain(&complaint);
+                Exit::Wrong
+            }
+        },
+    }
+}

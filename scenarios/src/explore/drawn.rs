@@ -1,0 +1,264 @@
+//! Histories drawn from seeds.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use pgdrill_core::{Hook, Shape, ports::Call};
+use pgdrill_sim::{
+    ArchiveCommand, Awaited, BackupGiven, BucketGiven, CaGiven, Change, CredentialsGiven,
+    DataDirectory, DcsState, EndpointGiven, Given, Injection, LockState, MemberFate, Moment,
+    PgbackrestFailureMode, RelationState, RepositoryGiven, S3Given, S3Parameter, S3ServerState,
+    ServiceName, ServiceRuns, SetDataDirectory, SetLock, SetMember, SetService, SetWorkload,
+    StanzaGiven, TlsState, WorkloadState,
+};
+
+use super::Search;
+use crate::{
+    charts::chart,
+    plan::{Plan, PlanStep},
+    then::Then,
+};
+
+/// The most units that a history comes to have.
+const MOST_UNITS: u32 = 3;
+
+/// The history of a seed: a world that a cluster can have come to, and what happens to it. Every word of the vocabulary occurs
+/// in the history of some seed.
+#[must_use]
+pub fn drawn(seed: u64, search: &Search) -> Plan {
+    let mut drawing = Drawing { rng: Rng::with_seed(seed), units: 1, has_backups: false };
+    let given = drawing.given(search);
+    (drawing.units, drawing.has_backups) = (given.units, !given.backups.is_empty());
+    let count = drawing.rng.usize(1..=search.steps.max(1));
+    let steps = (0..count).map(|_| drawing.step(search.changes)).collect();
+    Plan {
+        title: format!("seed {seed}"),
+        given,
+        steps,
+        amendments: pgdrill_core::Amendments::all(),
+        covers: Vec::new(),
+        after_steps: BTreeMap::new(),
+        then: Then::default(),
+        known: Vec::new(),
+        is_examined: false,
+        time_limit: None,
+    }
+}
+
+struct Drawing {
+    rng: Rng,
+    units: u32,
+    has_backups: bool,
+}
+
+impl Drawing {
+    fn pick<T: Clone>(&mut self, choices: &[T]) -> Option<T> {
+        choices.get(self.rng.usize(..choices.len().max(1))).cloned()
+    }
+
+    /// What is right three times in four, and else one of these.
+    fn mostly<T: Clone + Default>(&mut self, others: &[T]) -> T {
+        if self.rng.u8(..4) > 0 { T::default() } else { self.pick(others).unwrap_or_default() }
+    }
+
+    fn unit(&mut self) -> u32 {
+        self.rng.u32(..self.units.max(1))
+    }
+
+    fn s3(&mut self) -> S3Given {
+        let parameters = [S3Parameter::Bucket, S3Parameter::AccessKey, S3Parameter::SecretKey];
+        let missing = self.rng.u8(..8) == 0;
+        S3Given {
+            missing: self.pick(&parameters).filter(|_| missing).into_iter().collect(),
+            endpoint: self.mostly(&[EndpointGiven::Unreachable, EndpointGiven::WithPath]),
+            credentials: self.mostly(&[CredentialsGiven::Wrong]),
+            ca: self.mostly(&[CaGiven::Wrong, CaGiven::Missing]),
+            bucket: self.mostly(&[
+                BucketGiven::Absent,
+                BucketGiven::Forbidden,
+                BucketGiven::IllNamed,
+            ]),
+            path: (self.rng.u8(..8) == 0).then(|| "/other".to_owned()),
+            ..S3Given::default()
+        }
+    }
+
+    fn given(&mut self, search: &Search) -> Given {
+        let units = self.rng.u32(1..=MOST_UNITS);
+        let units = search.units.unwrap_or(units);
+        let kinds = [
+            BackupGiven::Full,
+            BackupGiven::Differential,
+            BackupGiven::Incremental,
+            BackupGiven::Failed,
+        ];
+        let repository = self.mostly(&[
+            RepositoryGiven::AnotherCluster,
+            RepositoryGiven::AnotherStanza,
+            RepositoryGiven::AnotherModel,
+        ]);
+        let tls = self.rng.bool();
+        let is_ours = repository == RepositoryGiven::Own;
+        let stanza = match (is_ours, self.rng.u8(..4)) {
+            (true, 1..) => StanzaGiven::Initialised,
+            (true, 0) | (false, _) => StanzaGiven::None,
+        };
+        let has_s3 = self.rng.u8(..8) > 0;
+        let is_right = self.rng.bool();
+        let s3 = if is_right { S3Given::default() } else { self.s3() };
+        possible(Given {
+            units,
+            tls: search.tls.unwrap_or(tls),
+            leader: self.rng.u32(..units),
+            primary: self.rng.u32(..units),
+            cluster_initialised: self.rng.u8(..8) > 0,
+            s3: has_s3.then_some(s3),
+            stanza,
+            repository,
+            backups: (0..self.rng.usize(..3)).filter_map(|_| self.pick(&kinds)).collect(),
+            ..Given::default()
+        })
+    }
+
+    fn step(&mut self, changes: usize) -> PlanStep {
+        match self.rng.u8(..12) {
+            0..4 => PlanStep::Change(self.change()),
+            4 => PlanStep::Settle,
+            _ => self.firing(changes),
+        }
+    }
+
+    fn firing(&mut self, changes: usize) -> PlanStep {
+        let hook = self.pick(Hook::ALL).unwrap_or(Hook::UpdateStatus);
+        let unit = self.unit();
+        let count = self.rng.usize(..=changes);
+        let injections = (0..count).filter_map(|_| self.injection(hook)).collect();
+        let mut parameters = BTreeMap::new();
+        if hook == Hook::Restore && self.rng.u8(..6) > 0 {
+            let id = if self.has_backups { "${backup-1}" } else { "2020-01-01T00:00:00Z" };
+            parameters.insert("backup-id".to_owned(), id.to_owned());
+        }
+        PlanStep::Fire { hook, unit: unit.into(), parameters, injections }
+    }
+
+    fn injection(&mut self, hook: Hook) -> Option<Injection> {
+        if self.rng.u8(..6) == 0 {
+            let calls: Vec<Call> =
+                Call::ALL.iter().copied().filter(|call| call.has_effect()).collect();
+            return self.pick(&calls).map(Injection::Lost);
+        }
+        let nodes = &chart(hook)?.nodes;
+        let at = Shape::from_id(&nodes.get(self.rng.usize(..nodes.len()))?.id)?;
+        let moment = if self.rng.bool() { Moment::Before } else { Moment::After };
+        let change = if self.rng.u8(..6) == 0 { Change::ProcessDies } else { self.change() };
+        Some(Injection::Change { at, moment, change })
+    }
+
+    fn change(&mut self) -> Change {
+        match self.rng.u8(..24) {
+            0 | 1 => Change::PrimaryMovesTo(self.unit()),
+            2 => Change::PrimaryIsLost,
+            3 | 4 => Change::LeaderMovesTo(self.unit()),
+            5 => Change::RefuseKeysWith(self.refused().to_owned()),
+            // A bucket that is deleted takes its backups with it, and no hook can answer for that.
+            6 => Change::S3Settings(S3Given { bucket: BucketGiven::Present, ..self.s3() }),
+            7 => Change::ServiceWillNotStop(self.unit()),
+            8 => Change::ArchiveDelay(self.rng.u32(..200)),
+            9 | 10 => {
+                self.units = self.rng.u32(1..=MOST_UNITS);
+                Change::ScaleTo(self.units)
+            }
+            11 => Change::ClusterInitialises,
+            12 => self.tool(),
+            13 => Change::Tls(self.either(TlsState::On, TlsState::Off)),
+            14 => Change::S3Relation(self.either(RelationState::Made, RelationState::Gone)),
+            15 => Change::Dcs(self.either(DcsState::Up, DcsState::Down)),
+            16 => {
+                Change::ArchiveCommand(self.either(ArchiveCommand::Right, ArchiveCommand::Broken))
+            }
+            17 | 18 => Change::Await(self.either(Awaited::DatabaseSettled, Awaited::RestoreBegun)),
+            19 => self.server(),
+            _ => self.of_unit(),
+        }
+    }
+
+    fn either<T>(&mut self, one: T, other: T) -> T {
+        if self.rng.bool() { one } else { other }
+    }
+
+    fn refused(&mut self) -> &'static str {
+        self.pick(&["", "/latest", "/backup.log", "/archive/"]).unwrap_or_default()
+    }
+
+    fn server(&mut self) -> Change {
+        let states =
+            [S3ServerState::Up, S3ServerState::Down, S3ServerState::Hangs, S3ServerState::Denies];
+        Change::S3Server(self.pick(&states).unwrap_or_default())
+    }
+
+    fn tool(&mut self) -> Change {
+        let modes = [
+            PgbackrestFailureMode::Well,
+            PgbackrestFailureMode::Garbled,
+            PgbackrestFailureMode::Hangs,
+            PgbackrestFailureMode::Locked,
+            PgbackrestFailureMode::Silent,
+            PgbackrestFailureMode::StrangeLabel,
+            PgbackrestFailureMode::Terminated,
+        ];
+        Change::Pgbackrest(self.pick(&modes).unwrap_or_default())
+    }
+
+    /// What happens to one unit.
+    fn of_unit(&mut self) -> Change {
+        let unit = self.unit();
+        match self.rng.u8(..5) {
+            0 => {
+                let fates = [
+                    MemberFate::Running,
+                    MemberFate::Frozen,
+                    MemberFate::Killed,
+                    MemberFate::CutOff,
+                    MemberFate::ServerDown,
+                ];
+                Change::Member(SetMember { unit, is: self.pick(&fates).unwrap_or_default() })
+            }
+            1 => {
+                let name = self.either(ServiceName::Database, ServiceName::TlsServer);
+                let states = [ServiceRuns::Running, ServiceRuns::Stopped, ServiceRuns::Unknown];
+                let is = self.pick(&states).unwrap_or_default();
+                Change::Service(SetService { unit, name, is })
+            }
+            2 => {
+                let is = self.either(DataDirectory::Busy, DataDirectory::Free);
+                Change::DataDirectory(SetDataDirectory { unit, is })
+            }
+            3 => Change::Lock(SetLock { unit, is: self.either(LockState::Held, LockState::Free) }),
+            _ => {
+                let is = self.either(WorkloadState::Reachable, WorkloadState::Unreachable);
+                Change::Workload(SetWorkload { unit, is })
+            }
+        }
+    }
+}
+
+/// The nearest world that a cluster can have come to: what a scenario file would be refused for is put right.
+fn possible(mut given: Given) -> Given {
+    let is_own = given.repository == RepositoryGiven::Own;
+    if is_own && given.stanza == StanzaGiven::None {
+        given.backups.clear();
+    }
+    let has_repository =
+        given.stanza == StanzaGiven::Initialised || !given.backups.is_empty() || !is_own;
+    if has_repository {
+        let s3 = given.s3.get_or_insert_default();
+        if !s3.bucket.is_there() {
+            s3.bucket = BucketGiven::Present;
+        }
+    }
+    given.cluster_initialised |= given.stanza == StanzaGiven::Initialised;
+    if let Some(first) = given.backups.first_mut() {
+        *first = BackupGiven::Full;
+    }
+    given
+}
