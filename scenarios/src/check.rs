@@ -43,8 +43,8 @@ pub(crate) fn check_rest(
         checker.step(&format!("fire/{index}"), step);
     }
     // A step that is nothing yet may be meant to fire.
-    if checker.is_whole && scenario.fire.iter().all(|step| step.hook.is_none()) {
-        checker.refuse("fire", "nothing fires", "add a step with a `hook`");
+    if checker.is_whole && scenario.fire.iter().all(|step| step.hook.is_none() && !step.settle) {
+        checker.refuse("fire", "nothing fires", "add a step with a `hook`, or `settle: true`");
     }
     checker.end_then(scenario);
     checker.known(scenario);

@@ -33,6 +33,9 @@ use crate::{
 /// How many seeds are explored where nothing says how many.
 const SEEDS: Range<u64> = 0..20 * BLOCK;
 
+/// How the file of a finding begins.
+const FOUND: &str = "# Found by `pgdrill explore`";
+
 /// Explores histories from seeds, shrinks what is found, and writes it where the user wants it.
 pub(crate) fn explore(args: &ExploreArgs) -> Exit {
     let is_named = |law: &&Law| args.law.iter().any(|name| name == law.name());
@@ -159,7 +162,12 @@ fn write(folder: &Path, finding: &Finding, shrunk: &Shrunk) -> Result<Option<Str
     let name = shrunk.failure.to_string().replace([' ', '/'], "-");
     let file = folder.join(format!("{name}.yaml"));
     std::fs::create_dir_all(folder).map_err(|error| cannot_be_written(folder, &error))?;
-    let head = format!("# Found by `pgdrill explore`, seed {}.\n", finding.seed);
+    if std::fs::read(&file).is_ok_and(|there| !there.starts_with(FOUND.as_bytes())) {
+        let what = "is there already, and no exploration wrote it";
+        let hint = "give `--out` a folder of its own";
+        return Err(Diagnostic::error(&file.display().to_string(), what).hint(hint));
+    }
+    let head = format!("{FOUND}, seed {}.\n", finding.seed);
     write_scenario(&file, &head, shrunk)?;
     Ok(Some(file.display().to_string()))
 }
@@ -175,6 +183,13 @@ fn write_scenario(file: &Path, head: &str, shrunk: &Shrunk) -> Result<(), Diagno
 
 /// Shrinks the one scenario that the user selects, and prints what is left of it.
 pub(crate) fn shrink(args: &ShrinkArgs) -> Exit {
+    // Nobody has read what is left yet, so it takes the place of nothing.
+    if let Some(file) = args.out.as_deref().filter(|file| file.exists()) {
+        let what = "is there already";
+        let hint = "give `--out` a file that is not there, or remove it";
+        complain(&Diagnostic::error(&file.display().to_string(), what).hint(hint));
+        return Exit::Wrong;
+    }
     let Some(filters) = filters(&args.filter) else { return Exit::Wrong };
     let (inputs, _) = read(std::slice::from_ref(&args.path));
     let mut selected = Vec::new();

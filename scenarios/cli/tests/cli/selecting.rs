@@ -95,6 +95,7 @@ fire:
         .run(&format!("shrink much.yaml {off} --out less.yaml"))
         .show("less.yaml")
         .run("run less.yaml")
+        .run(&format!("shrink much.yaml {off} --out much.yaml"))
         .run("shrink good.yaml")
         .run("shrink much.yaml --filter nothing")
         .run_with("shrink -", &format!("{GOOD}---\n{FAILING}"))
@@ -113,6 +114,13 @@ fn histories_from_seeds_give_the_same_findings_on_any_number_of_threads() {
     let file = "found/maintenance-outlives-action-at-create-backup-set_maintenance.yaml";
     assert!(one.stdout.contains(file), "{}", one.stdout);
     assert!(session.folder().join(file).with_extension("snap").exists());
+    let session = session.file(file, "scenario: mine\n");
+    let kept = session.ended(&explore.replace("2100", "100"), b"");
+    assert_eq!(kept.code, 2, "{}", kept.stdout);
+    assert!(kept.stderr.contains("no exploration wrote it"), "{}", kept.stderr);
+    assert_eq!(session.read(file), "scenario: mine\n");
+    std::fs::remove_file(session.folder().join(file)).unwrap();
+    session.ended(&explore.replace("2100", "100"), b"");
     let run = session.ended(&format!("run {file}"), b"");
     assert_eq!(run.code, 1, "{}", run.stdout);
     assert!(!run.stdout.contains("snapshot"), "what it showed is beside it: {}", run.stdout);
