@@ -37,6 +37,25 @@ pub struct Plan {
     pub time_limit: Option<Duration>,
 }
 
+impl Plan {
+    /// A plan of which nothing is expected but that no law is broken, with every amendment in force.
+    #[must_use]
+    pub fn of(title: String, given: Given, steps: Vec<PlanStep>) -> Self {
+        Self {
+            title,
+            given,
+            steps,
+            amendments: Amendments::all(),
+            covers: Vec::new(),
+            after_steps: BTreeMap::new(),
+            then: Then::default(),
+            known: Vec::new(),
+            is_examined: false,
+            time_limit: None,
+        }
+    }
+}
+
 /// One step of a plan.
 #[derive(Debug, Clone)]
 pub enum PlanStep {

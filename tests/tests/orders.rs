@@ -12,8 +12,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use pgdrill_core::{Amendment, Amendments, Hook, Outcome, StatusName, ports::ServiceState};
-use pgdrill_scenarios::{Plan, PlanStep, Run, Then, judge, run, transcript};
+use pgdrill_core::{Amendment, Hook, Outcome, StatusName, ports::ServiceState};
+use pgdrill_scenarios::{Plan, PlanStep, Run, judge, run, transcript};
 use pgdrill_sim::{
     Change, CredentialsGiven, Given, MemberFate, RelationState, S3Given, ServiceName, ServiceRuns,
     SetMember, SetService, TlsState,
@@ -156,18 +156,8 @@ fn planned(topology: OrderTopology, order: &[OrderStep], afterwards: Afterwards)
     }
     steps.extend(delivered_twice(afterwards, units));
     let order: Vec<String> = order.iter().map(OrderStep::to_string).collect();
-    Plan {
-        title: format!("{topology:?}: {}, then {afterwards:?}", order.join(" ")),
-        given,
-        steps,
-        amendments: Amendments::all(),
-        covers: Vec::new(),
-        after_steps: BTreeMap::new(),
-        then: Then::default(),
-        known: Vec::new(),
-        is_examined: false,
-        time_limit: None,
-    }
+    let title = format!("{topology:?}: {}, then {afterwards:?}", order.join(" "));
+    Plan::of(title, given, steps)
 }
 
 /// The plan, followed by a backup on every replica and a list: under this primary, and under another.

@@ -440,6 +440,11 @@ fn parameter(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// The amendments of these names, which the command line has let pass.
+pub(crate) fn amendments(names: &[String]) -> Vec<Amendment> {
+    names.iter().filter_map(|name| name.parse().ok()).collect()
+}
+
 fn amendment_names() -> PossibleValuesParser {
     PossibleValuesParser::new(Amendment::ALL.iter().map(|amendment| amendment.name()))
 }

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use pgdrill_core::{Amendment, Diagnostic};
+use pgdrill_core::Diagnostic;
 use pgdrill_flow::{counted, shown_lines};
 use pgdrill_scenarios::{
     Law, NotShrunk, Shrunk,
@@ -21,10 +21,10 @@ use pgdrill_scenarios::{
 };
 
 use crate::{
-    args::{ExploreArgs, RunFormat, ShrinkArgs},
+    args::{ExploreArgs, RunFormat, ShrinkArgs, amendments},
     commands::{Exit, nothing, read},
     output::{complain, print, print_lines, say},
-    run::{filters, is_selected},
+    run::{filters, select},
     signals::asked_to_end,
     threads::{processors, runtime},
     update::{cannot_be_written, write_report},
@@ -153,10 +153,6 @@ fn block_of(seeds: &Range<u64>, block: u64) -> Option<Range<u64>> {
     (start < seeds.end).then(|| start..start.saturating_add(BLOCK).min(seeds.end))
 }
 
-fn amendments(names: &[String]) -> Vec<Amendment> {
-    names.iter().filter_map(|name| name.parse().ok()).collect()
-}
-
 /// Writes a finding and its transcript into the folder.
 fn write(folder: &Path, finding: &Finding, shrunk: &Shrunk) -> Result<Option<String>, Diagnostic> {
     let name = shrunk.failure.to_string().replace([' ', '/'], "-");
@@ -192,16 +188,10 @@ pub(crate) fn shrink(args: &ShrinkArgs) -> Exit {
     }
     let Some(filters) = filters(&args.filter) else { return Exit::Wrong };
     let (inputs, _) = read(std::slice::from_ref(&args.path));
-    let mut selected = Vec::new();
-    for input in inputs {
-        match &input.scenario {
-            Err(refusal) => {
-                refusal.faults().for_each(complain);
-                return Exit::Wrong;
-            }
-            Ok(_) if is_selected(&filters, &input) => selected.push(input),
-            Ok(_) => {}
-        }
+    let (selected, refused) = select(inputs, &filters);
+    if !refused.is_empty() {
+        report::refused(&refused).flat_map(|(_, refusal)| refusal.faults()).for_each(complain);
+        return Exit::Wrong;
     }
     let path = args.path.display().to_string();
     let input = match selected.as_slice() {

@@ -9,7 +9,7 @@ use pgdrill_scenarios::{
 };
 
 use crate::{
-    args::{RunArgs, RunFormat},
+    args::{RunArgs, RunFormat, amendments},
     commands::{Exit, no_file, nothing, quoted, read},
     html,
     last_run::{self, Selection},
@@ -103,7 +103,7 @@ impl Gathered {
         let mut results = Results::new(args, rules, &selected);
         let is_last = |case: &JudgedCase| rules.fail(case);
         let how = How {
-            off: args.no_amendment.iter().filter_map(|name| name.parse().ok()).collect(),
+            off: amendments(&args.no_amendment),
             jobs: args.jobs.map(usize::from),
             place: Where::of(args),
             time_limit: args.timeout,

@@ -16,7 +16,6 @@ use super::Search;
 use crate::{
     charts::chart,
     plan::{Plan, PlanStep},
-    then::Then,
 };
 
 /// The most units that a history comes to have.
@@ -31,18 +30,7 @@ pub fn drawn(seed: u64, search: &Search) -> Plan {
     (drawing.units, drawing.has_backups) = (given.units, !given.backups.is_empty());
     let count = drawing.rng.usize(1..=search.steps.max(1));
     let steps = (0..count).map(|_| drawing.step(search.changes)).collect();
-    Plan {
-        title: format!("seed {seed}"),
-        given,
-        steps,
-        amendments: pgdrill_core::Amendments::all(),
-        covers: Vec::new(),
-        after_steps: BTreeMap::new(),
-        then: Then::default(),
-        known: Vec::new(),
-        is_examined: false,
-        time_limit: None,
-    }
+    Plan::of(format!("seed {seed}"), given, steps)
 }
 
 struct Drawing {
