@@ -29,11 +29,14 @@ pub(crate) fn schema_value() -> Value {
     for (at, key, value) in [
         ("", "$id", json!(ID)),
         ("/$defs/Meanwhile", "oneOf", moments()),
-        // Without a hook nothing fires.
+        // Changes alone fire nothing.
         (
             "/properties/fire",
             "contains",
-            json!({ "required": ["hook"], "properties": { "hook": given() } }),
+            json!({ "anyOf": [
+                { "required": ["hook"], "properties": { "hook": given() } },
+                { "required": ["settle"], "properties": { "settle": { "const": true } } },
+            ] }),
         ),
         ("/properties/scenario", "pattern", json!("\\S")),
         ("/$defs/KnownDamage/properties/because", "pattern", json!("\\S")),

@@ -113,7 +113,7 @@ const WRONG: &[&str] = &[
     "scenario: x\nfire: [{ hook: restore }]\nthen: { damage: [{ left-open: 0 }] }",
     "scenario: x\nfire: []",
     "scenario: ' '\nfire: [{ hook: restore }]",
-    "scenario: x\nfire: [{ settle: true }]",
+    "scenario: x\nfire: [{ do: primary-is-lost }]",
     "scenario: x\nfire: [{ do: process-dies }, { hook: restore }]",
     "scenario: x\nfire: [{ do: primary-is-lost, then: { outcome: error } }, { hook: restore }]",
     "scenario: x\nfire: [{ hook: restore, unit: all, meanwhile: [{ at: rtn, do: process-dies }] }]",
@@ -155,6 +155,7 @@ fn what_the_reader_refuses_for_its_form_does_not_fit_the_schema() {
 
 /// Documents of every expectation, that both the schema and the reader let pass.
 const RIGHT: &[&str] = &[
+    "scenario: x\nfire: [{ settle: true }]",
     "scenario: x\nfire: [{ hook: restore, unit: all, then: { outcome: failed, message: x } }]",
     "scenario: x\nfire: [{ hook: restore, unit: 0, then: { results: { restore-status: x } } }]",
     "scenario: x\nfire: [{ hook: restore }]\nthen: { statuses: { 0: { name: active, message: x } } }",
