@@ -42,8 +42,8 @@ words! {
         /// S3 settings that change while a restore comes up wait for it. Taken up at once they would block
         /// the unit, update-status would not look at a blocked unit, and the restore would never end.
         S3WaitsForRestore = "s3-waits-for-restore",
-        /// A unit that an S3 message blocked and that does not lead any more becomes Active: only the leader
-        /// looks at the S3 settings again, so nothing else would ever unblock it.
+        /// A unit that an S3 message blocked and that does not make the stanza any more becomes Active: only who makes it
+        /// looks at the S3 settings again, so nothing else would ever unblock it. A leader goes on telling what the primary met.
         S3BlockEndsWithLeadership = "s3-block-ends-with-leadership",
         /// A process that dies half way through a restore, or a hook that fails there, leaves Maintenance that nothing
         /// ends. The next firing on the unit ends it: Active where the database runs, otherwise Blocked, for then a

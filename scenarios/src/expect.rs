@@ -1,13 +1,16 @@
 //! Holds what a scenario expects under `then` against what a run showed.
 
-use pgdrill_sim::{BackupGiven, BackupSeen, Observation, Shelf};
+use pgdrill_core::ports::ServiceState;
+use pgdrill_sim::{
+    BackupGiven, BackupSeen, Observation, ServiceName, ServiceRuns, Shelf, UnitSeen,
+};
 
 use crate::{
     plan::{Plan, PlanStep},
     reason::{FiringRef, Reason},
     run::{FiredStep, Run},
     target::Target,
-    then::{Connections, Presence, Then},
+    then::{Connections, ExpectedPrimary, Presence, Then},
     tokens::{in_tokens, is_expected, with_tokens},
     unexpected::{Difference, StepRef, Unexpected},
 };
@@ -153,6 +156,18 @@ impl Subject<'_> {
                 out.push(Difference::Connections { unit: number, expected, found });
             }
         }
+        for (&number, expected) in &then.services {
+            for (service, expected) in expected.named() {
+                let found = unit(number).map(|seen| runs(seen, service));
+                if found != Some(expected) {
+                    out.push(Difference::Service { unit: number, service, expected, found });
+                }
+            }
+        }
+        let found = ExpectedPrimary::from(seen.primary);
+        if let Some(expected) = then.primary.filter(|expected| *expected != found) {
+            out.push(Difference::Primary { expected, found });
+        }
     }
 
     fn storage(&self, then: &Then, seen: &Observation, out: &mut Vec<Difference>) {
@@ -194,6 +209,19 @@ impl Subject<'_> {
     /// An expected and a found text, both as a snapshot would have them.
     fn texts(&self, expected: &str, found: &str) -> (String, String) {
         (in_tokens(expected, self.backups), with_tokens(found, self.backups))
+    }
+}
+
+/// What a service of a unit was seen to do.
+const fn runs(seen: &UnitSeen, service: ServiceName) -> ServiceRuns {
+    let state = match service {
+        ServiceName::Database => seen.database,
+        ServiceName::TlsServer => seen.tls_server,
+    };
+    match state {
+        ServiceState::Running => ServiceRuns::Running,
+        ServiceState::Stopped => ServiceRuns::Stopped,
+        ServiceState::Unknown => ServiceRuns::Unknown,
     }
 }
 

@@ -89,7 +89,7 @@ pub use snapshot_file::{Outdated, SNAPSHOT_FORMATS, Snapshot, SnapshotFormat};
 pub use target::Target;
 pub use template::template;
 pub use testbed::{Cause, Delivered, Prevented, Testbed};
-pub use then::{Connections, ExpectedStatus, Presence, Then};
+pub use then::{Connections, ExpectedPrimary, ExpectedServices, ExpectedStatus, Presence, Then};
 pub use timed::{TimedRun, stopwatch};
 pub use topology::{
     BackupThere, ContainerSeen, FaultsInForce, MemoryTopology, TopologyError, TopologySeen,

@@ -56,34 +56,36 @@ impl fmt::Display for Target {
 
 impl<'de> Deserialize<'de> for Target {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
+        let unit = deserializer.deserialize_any(UnitOr { word: ALL })?;
+        Ok(unit.map_or(Self::All, Self::Unit))
+    }
+}
 
-        impl Visitor<'_> for Read {
-            type Value = Target;
+/// Reads the number of a unit, or this word in its place: `None`.
+pub(crate) struct UnitOr {
+    pub(crate) word: &'static str,
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a whole number from 0 to {}, or `{ALL}`", MOST_UNITS - 1)
-            }
+impl Visitor<'_> for UnitOr {
+    type Value = Option<u32>;
 
-            fn visit_u64<E: de::Error>(self, unit: u64) -> Result<Target, E> {
-                let unit = u32::try_from(unit).ok();
-                let wrong = || E::invalid_value(de::Unexpected::Other("a number"), &self);
-                unit.map(Target::Unit).ok_or_else(wrong)
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a whole number from 0 to {}, or `{}`", MOST_UNITS - 1, self.word)
+    }
 
-            fn visit_i64<E: de::Error>(self, unit: i64) -> Result<Target, E> {
-                let unit = u32::try_from(unit).ok();
-                let wrong = || E::invalid_value(de::Unexpected::Other("a number"), &self);
-                unit.map(Target::Unit).ok_or_else(wrong)
-            }
+    fn visit_u64<E: de::Error>(self, unit: u64) -> Result<Option<u32>, E> {
+        let wrong = |_| E::invalid_value(de::Unexpected::Other("a number"), &self);
+        u32::try_from(unit).map(Some).map_err(wrong)
+    }
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Target, E> {
-                let is_all = (text == ALL).then_some(Target::All);
-                is_all.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
-            }
-        }
+    fn visit_i64<E: de::Error>(self, unit: i64) -> Result<Option<u32>, E> {
+        let wrong = |_| E::invalid_value(de::Unexpected::Other("a number"), &self);
+        u32::try_from(unit).map(Some).map_err(wrong)
+    }
 
-        deserializer.deserialize_any(Read)
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<u32>, E> {
+        let is_word = (text == self.word).then_some(None);
+        is_word.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
     }
 }
 

@@ -30,7 +30,7 @@ then:
   outcome: {outcome}
   statuses: {{ 0: active }} # or, with its message: {{ name: active, message: Primary }}
   connections: {{ 0: accepted }}
-  # also: message, results, backups, objects, not-visited
+  # also: message, results, services, primary, backups, objects, not-visited
 "
     )
 }

@@ -3,16 +3,18 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use pgdrill_core::{Status, StatusName};
-use pgdrill_sim::{BackupGiven, by_unit};
+use pgdrill_sim::{BackupGiven, MOST_UNITS, ServiceName, ServiceRuns, by_unit};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
     de::{self, IntoDeserializer as _, MapAccess, Visitor, value::MapAccessDeserializer},
 };
+use serde_json::json;
 
 use crate::{
     names::{ChartShape, Name, OutcomeName},
     scenario::Damage,
+    target::UnitOr,
 };
 
 /// What must hold right after a step, or at the end. A text is held to the letter, and tokens of a snapshot may stand in it
@@ -32,6 +34,11 @@ pub struct Then {
     /// Whether the charm lets clients connect to some units. Whether a database runs behind it is another matter.
     #[serde(deserialize_with = "by_unit")]
     pub connections: BTreeMap<u32, Connections>,
+    /// Whether services of some units run, under the names that `do: { service: … }` has for them.
+    #[serde(deserialize_with = "by_unit")]
+    pub services: BTreeMap<u32, ExpectedServices>,
+    /// The unit whose database takes writes: the primary, as the cluster has it.
+    pub primary: Option<ExpectedPrimary>,
     /// Every backup that is there, oldest first: its kind, or `failed` for one with errors.
     pub backups: Option<Vec<BackupGiven>>,
     /// Whether there are such objects of the hooks in the bucket: by the key or its end after a `/`; `*` stands for any text.
@@ -54,6 +61,8 @@ impl Then {
     pub fn is_of_place(&self) -> bool {
         !self.statuses.is_empty()
             || !self.connections.is_empty()
+            || !self.services.is_empty()
+            || self.primary.is_some()
             || self.backups.is_some()
             || !self.objects.is_empty()
     }
@@ -108,6 +117,74 @@ states! {
         Present "present",
         /// It is not.
         Absent "absent",
+    }
+}
+
+/// Which services of a unit are to run, and which not; what is left out may do either.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ExpectedServices {
+    /// The database under its cluster manager.
+    pub database: Option<ServiceRuns>,
+    /// The backup tool's TLS server.
+    pub tls_server: Option<ServiceRuns>,
+}
+
+impl ExpectedServices {
+    /// Every service of which it says something, with what it says.
+    pub fn named(self) -> impl Iterator<Item = (ServiceName, ServiceRuns)> {
+        let all =
+            [(ServiceName::Database, self.database), (ServiceName::TlsServer, self.tls_server)];
+        all.into_iter().filter_map(|(service, is)| Some((service, is?)))
+    }
+}
+
+/// The unit that is to be the primary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExpectedPrimary {
+    /// This one.
+    Unit(u32),
+    /// None.
+    Nobody,
+}
+
+/// The word for no unit.
+const NOBODY: &str = "none";
+
+impl fmt::Display for ExpectedPrimary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unit(unit) => write!(f, "unit {unit}"),
+            Self::Nobody => f.write_str("no unit"),
+        }
+    }
+}
+
+impl From<Option<u32>> for ExpectedPrimary {
+    fn from(primary: Option<u32>) -> Self {
+        primary.map_or(Self::Nobody, Self::Unit)
+    }
+}
+
+impl<'de> Deserialize<'de> for ExpectedPrimary {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(UnitOr { word: NOBODY }).map(Self::from)
+    }
+}
+
+impl JsonSchema for ExpectedPrimary {
+    fn schema_name() -> Cow<'static, str> {
+        "ExpectedPrimary".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The unit that is to be the primary, or that none is.",
+            "oneOf": [
+                json!({ "type": "integer", "minimum": 0, "maximum": MOST_UNITS - 1 }),
+                json!({ "const": NOBODY, "description": "No unit is." }),
+            ],
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use pgdrill_core::{Hook, Status};
-use pgdrill_sim::BackupGiven;
+use pgdrill_sim::{BackupGiven, ServiceName, ServiceRuns};
 
 use crate::{
     location::Location,
@@ -11,7 +11,7 @@ use crate::{
     plan::PlanStep,
     reason::FiringRef,
     target::Target,
-    then::{Connections, ExpectedStatus, Presence},
+    then::{Connections, ExpectedPrimary, ExpectedStatus, Presence},
 };
 
 /// Something that is not as a `then` expects it.
@@ -132,6 +132,24 @@ pub enum Difference {
         /// What the unit does; `None` when there is no such unit.
         found: Option<Connections>,
     },
+    /// A service of a unit runs, or does not.
+    Service {
+        /// The unit.
+        unit: u32,
+        /// The service.
+        service: ServiceName,
+        /// What the scenario expects.
+        expected: ServiceRuns,
+        /// What the service does; `None` when there is no such unit.
+        found: Option<ServiceRuns>,
+    },
+    /// Another unit is the primary.
+    Primary {
+        /// What the scenario expects.
+        expected: ExpectedPrimary,
+        /// The primary there is.
+        found: ExpectedPrimary,
+    },
     /// Other backups are there.
     Backups {
         /// What the scenario expects.
@@ -170,6 +188,8 @@ impl Unexpected {
             Difference::Result { .. } => "unexpected-result",
             Difference::Status { .. } => "unexpected-status",
             Difference::Connections { .. } => "unexpected-connections",
+            Difference::Service { .. } => "unexpected-service",
+            Difference::Primary { .. } => "unexpected-primary",
             Difference::Backups { .. } => "unexpected-backups",
             Difference::Objects { .. } => "unexpected-objects",
             Difference::Visit { .. } => "unexpected-visit",
@@ -197,6 +217,12 @@ impl Unexpected {
             }
             Difference::Status { unit, .. } => on_unit(&format!("statuses/{unit}"), *unit),
             Difference::Connections { unit, .. } => on_unit(&format!("connections/{unit}"), *unit),
+            Difference::Service { unit, service, .. } => {
+                on_unit(&format!("services/{unit}/{}", service.name()), *unit)
+            }
+            Difference::Primary { .. } => {
+                Location { path: written("primary"), ..Location::default() }
+            }
             Difference::Backups { .. } => {
                 Location { path: written("backups"), ..Location::default() }
             }
@@ -295,6 +321,21 @@ impl fmt::Display for Unexpected {
                     }
                     None => write!(f, "there is no unit {unit}, expected connections {expected}"),
                 }
+            }
+            Difference::Service { unit, service, expected, found } => {
+                let (service, expected) = (service.name(), expected.name());
+                match found {
+                    Some(found) => {
+                        let found = found.name();
+                        write!(f, "`{service}` of unit {unit} is {found}, expected {expected}")
+                    }
+                    None => {
+                        write!(f, "there is no unit {unit}, expected `{service}` to be {expected}")
+                    }
+                }
+            }
+            Difference::Primary { expected, found } => {
+                write!(f, "the primary is {found}, expected {expected}")
             }
             Difference::Backups { expected, found } => {
                 let (found, expected) =

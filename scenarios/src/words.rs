@@ -133,6 +133,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("parallel", "overlapping"),
     ("simultaneous", "overlapping"),
     ("timestamp", "point in time"),
+    ("target", "point in time"),
     ("restore-to-time", "point in time"),
 ];
 

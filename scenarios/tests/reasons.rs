@@ -97,6 +97,8 @@ fire:
       results: { restore-status: restore started }
       statuses: { 0: { name: maintenance, message: x } }
       connections: { 0: refused }
+      services: { 0: { database: stopped, tls-server: running } }
+      primary: none
       backups: [full]
       objects:
         a/b~c: present
@@ -112,9 +114,12 @@ fn every_reason_of_a_step_is_reported_with_its_place_in_the_step() {
         "unexpected-result fire/0/then/results/restore-status 8:34 1 restore 0 -",
         "unexpected-status fire/0/then/statuses/0 9:19 - - 0 -",
         "unexpected-connections fire/0/then/connections/0 10:25 - - 0 -",
-        "unexpected-backups fire/0/then/backups 11:7 - - - -",
-        "unexpected-objects fire/0/then/objects/a~1b~0c 13:16 - - - -",
-        "unexpected-visit fire/0/then/not-visited/0 15:11 1 restore 0 fail_action",
+        "unexpected-service fire/0/then/services/0/database 11:34 - - 0 -",
+        "unexpected-service fire/0/then/services/0/tls-server 11:55 - - 0 -",
+        "unexpected-primary fire/0/then/primary 12:16 - - - -",
+        "unexpected-backups fire/0/then/backups 13:7 - - - -",
+        "unexpected-objects fire/0/then/objects/a~1b~0c 15:16 - - - -",
+        "unexpected-visit fire/0/then/not-visited/0 17:11 1 restore 0 fail_action",
     ];
     assert_eq!(places(judged(&input(FAILING_STEP))), expected);
 }

@@ -36,14 +36,27 @@ impl World {
     ///
     /// # Errors
     ///
-    /// It can't, and nothing has changed. A switchover is what a cluster refuses: Patroni answers 412 or 503 where nobody
-    /// leads, or the candidate is not up.
+    /// It can't, and nothing has changed. The unit that it is about may not be there. A switchover is what a cluster
+    /// refuses: Patroni answers 412 or 503 where nobody leads, or the candidate is not up.
     pub fn happen(&mut self, change: &Change) -> Result<(), Impossible> {
+        self.check_unit(change)?;
         if let Change::PrimaryMovesTo(unit) = change {
             self.check_switchover(*unit)?;
         }
         self.apply(change);
         Ok(())
+    }
+
+    /// Refuses a change that is about a unit which is not there.
+    ///
+    /// # Errors
+    ///
+    /// There is no such unit.
+    pub fn check_unit(&self, change: &Change) -> Result<(), Impossible> {
+        match change.unit().filter(|unit| self.unit(*unit).is_none()) {
+            Some(unit) => Err(Impossible(format!("there is no unit {unit}"))),
+            None => Ok(()),
+        }
     }
 
     fn check_switchover(&self, to: u32) -> Result<(), Impossible> {
@@ -207,5 +220,27 @@ impl World {
         if self.primary.is_some_and(|primary| primary >= count) {
             self.set_primary(Some(0));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Given, SetMember};
+
+    #[test]
+    fn nothing_happens_to_a_unit_that_is_not_there() {
+        let mut world = World::new(&Given::default());
+        for change in [
+            Change::LeaderMovesTo(1),
+            Change::PrimaryMovesTo(1),
+            Change::ServiceWillNotStop(1),
+            Change::Member(SetMember { unit: 1, is: MemberFate::Killed }),
+        ] {
+            let refused = world.happen(&change).map_err(|why| why.to_string());
+            assert_eq!(refused, Err("there is no unit 1".to_owned()), "{change:?}");
+        }
+        assert_eq!(world.happen(&Change::LeaderMovesTo(0)), Ok(()));
+        assert_eq!(world.observe().facts.expect("memory sees all").leader, 0);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
-    /// The cluster switches over to this unit.
+    /// The cluster switches over to this unit. A failover comes of a primary whose `member` no longer serves.
     PrimaryMovesTo(#[serde(deserialize_with = "units::unit")] u32),
     /// No member holds the leader's lock.
     PrimaryIsLost,
@@ -28,7 +28,7 @@ pub enum Change {
     S3Settings(S3Given),
     /// The S3 relation goes or comes back.
     S3Relation(RelationState),
-    /// What becomes of a unit's container.
+    /// What becomes of a unit's container. A primary that no longer serves brings a failover.
     Member(SetMember),
     /// Whether the cluster's DCS answers.
     Dcs(DcsState),
@@ -50,7 +50,7 @@ pub enum Change {
     Tls(TlsState),
     /// The cluster's first initialisation is recorded.
     ClusterInitialises,
-    /// The application has this many units from now on; the last units go first. A new unit
+    /// The application is scaled up or down to this many units; the last units go first. A new unit
     /// follows the leader; while none leads, it waits.
     ScaleTo(#[serde(deserialize_with = "units::count")] u32),
     /// Whether the supervisor in a unit's workload container answers.
@@ -97,7 +97,7 @@ words! {
         Frozen,
         /// It is dead.
         Killed,
-        /// It runs and reaches nobody.
+        /// It runs and reaches nobody over the network.
         CutOff,
         /// The cluster manager runs, the database server under it does not.
         ServerDown,
@@ -126,6 +126,17 @@ words! {
     }
 }
 
+impl ServiceName {
+    /// Its name in a scenario file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::TlsServer => "tls-server",
+        }
+    }
+}
+
 words! {
     /// Whether a service runs.
     ServiceRuns {
@@ -136,6 +147,18 @@ words! {
         Stopped,
         /// The supervisor does not know it.
         Unknown,
+    }
+}
+
+impl ServiceRuns {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Unknown => "unknown",
+        }
     }
 }
 

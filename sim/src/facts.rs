@@ -1,6 +1,6 @@
 //! What laws must know of a world beyond what its users see.
 
-use pgdrill_core::{Hook, S3Problem, S3Settings, Secret};
+use pgdrill_core::{Hook, S3Settings, Secret};
 
 use crate::{
     change::{MemberFate, S3ServerState},
@@ -21,10 +21,8 @@ pub struct Facts {
     pub application: Vec<(String, String)>,
     /// Whether there is an S3 relation.
     pub is_s3_related: bool,
-    /// The repository to which the S3 relation leads; `None` without one, or while a required parameter is missing.
+    /// The repository to which the S3 relation leads; `None` without one, or while its settings are incomplete or can't be used.
     pub s3: Option<S3Facts>,
-    /// Whether the S3 settings are complete and can't be used all the same.
-    pub is_s3_unusable: bool,
     /// Whether the units hold TLS material.
     pub has_tls_material: bool,
     /// The system identifier of the data that is served; `None` while nobody serves any.
@@ -158,7 +156,6 @@ impl World {
             planned_units: self.juju.planned_units,
             application: plain(&self.juju.application),
             is_s3_related: settings.is_some(),
-            is_s3_unusable: matches!(settings, Some(Err(S3Problem::Unusable { .. }))),
             s3: settings.and_then(Result::ok).map(|settings| self.s3_facts(&settings)),
             has_tls_material: self.juju.tls.is_complete(),
             system_id: self.system_id(),

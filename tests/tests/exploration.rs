@@ -60,19 +60,15 @@ const SEEDS: u64 = 20_000;
 /// What histories are known to break, each with the least seed that does and what it comes from, until it is corrected.
 const KNOWN: &[(&str, u64, &str)] = &[
     (
-        "left-blocked",
-        203,
-        "settings that become incomplete leave the text about those before: the published chart returns there",
-    ),
-    (
-        "flag-left",
-        1516,
-        "a leader that did not restore does not clear what a restore left in the databag",
-    ),
-    (
         "log-lost at create-backup/were_backup_logs_uploaded_s3",
         2810,
         "two backups that end within one second have one log",
+    ),
+    (
+        "left-blocked",
+        2856,
+        "a unit whose settings become complete takes a backup before they are in force, and its metadata keeps the stanza from \
+         being made",
     ),
     (
         "stanza-untold",
@@ -136,7 +132,13 @@ fn assert_sound(plan: &Plan, run: &Run, is_known: impl Fn(&Violation) -> bool) {
     if let Some(broken) = judged.broken.iter().find(|broken| !is_known(broken)) {
         panic!("{}: {broken}\n{}", plan.title, transcript(run));
     }
-    let shown = format!("{} {run:?} {plan:?}", transcript(run));
+    assert!(!transcript(run).contains("canary"), "{}: a secret is shown", plan.title);
+}
+
+/// Of a run and its plan, in whatever way somebody may show them. All that was seen around each event is in it: this takes ten
+/// times as long as the run.
+fn assert_no_secret(plan: &Plan, run: &Run) {
+    let shown = format!("{run:?} {plan:?}");
     assert!(!shown.contains("canary"), "{}: a secret is shown", plan.title);
 }
 
@@ -149,7 +151,11 @@ async fn whatever_happens_is_sound(#[values(0, 1, 2, 3)] part: u64) {
     };
     for seed in part * SEEDS / 4..(part + 1) * SEEDS / 4 {
         let plan = explored(seed);
-        assert_sound(&plan, &run(&plan).await, is_known);
+        let run = run(&plan).await;
+        assert_sound(&plan, &run, is_known);
+        if seed % 10 == 0 {
+            assert_no_secret(&plan, &run);
+        }
     }
 }
 
@@ -240,20 +246,28 @@ fn dying(plan: &Plan, index: usize, at: Shape, moment: Moment, units: u32) -> Pl
 const LEFT_BY_DEATHS: [Law; 2] = [Law::LeftBlocked, Law::LogLost];
 
 /// Every case of the corpus, its process killed before and after every shape of its charts that each of its
-/// firings can reach: the next events leave no unit closed and no Maintenance without an owner.
+/// firings comes to: the next events leave no unit closed and no Maintenance without an owner.
+#[rstest]
 #[tokio::test]
-async fn a_process_that_dies_anywhere_is_cleaned_up_after() {
+async fn a_process_that_dies_anywhere_is_cleaned_up_after(#[values(0, 1, 2, 3)] part: usize) {
     let inputs = read_corpus();
     let whole = inputs.into_iter().filter_map(|input| input.scenario.ok());
     let whole = whole.filter(|scenario| scenario.without.is_empty());
     let mut deaths = 0;
-    for plan in whole.map(|scenario| plan(scenario, &[])) {
+    for plan in whole.map(|scenario| plan(scenario, &[])).skip(part).step_by(4) {
         for (index, step) in plan.steps.iter().enumerate() {
             let PlanStep::Fire { hook, .. } = step else { continue };
             let so_far = Plan { steps: plan.steps[..=index].to_vec(), ..plan.clone() };
-            let units = u32::try_from(run(&so_far).await.observation.units.len()).unwrap();
+            let so_far = run(&so_far).await;
+            assert_no_secret(&plan, &so_far);
+            let units = u32::try_from(so_far.observation.units.len()).unwrap();
+            let is_reached = |shape: &Shape| {
+                let mut of_step = so_far.firings.iter().filter(|fired| fired.step == index);
+                of_step.any(|fired| fired.fired.firing.trace.visited(*shape))
+            };
             let (_, chart) = charts().iter().find(|(of, _)| of == hook).unwrap();
-            for at in chart.nodes.iter().filter_map(|node| Shape::from_id(&node.id)) {
+            let shapes = chart.nodes.iter().filter_map(|node| Shape::from_id(&node.id));
+            for at in shapes.filter(is_reached) {
                 for moment in [Moment::Before, Moment::After] {
                     let dying = dying(&plan, index, at, moment, units);
                     let run = run(&dying).await;
@@ -268,7 +282,7 @@ async fn a_process_that_dies_anywhere_is_cleaned_up_after() {
             }
         }
     }
-    assert!(deaths > 3_000, "only {deaths} deaths were died");
+    assert!(deaths > 700, "only {deaths} deaths were died");
     println!("{deaths} deaths, none of which left anything behind");
 }
 

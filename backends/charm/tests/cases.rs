@@ -24,7 +24,10 @@ fn main() -> ExitCode {
         let name = input.name.clone();
         is_undisturbed(&plan).then(|| Trial::test(name, move || holds(&input, &plan)))
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let mut arguments = Arguments::from_args();
+    // Most of the time the program waits for what does not answer.
+    arguments.test_threads.get_or_insert(8);
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
 /// Whether nothing is injected into a firing, no time has to pass in the world while the program waits in its own,

@@ -6,8 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use clap_complete::Shell;
 use pgdrill_core::{Amendment, Hook};
 
+mod coverage;
 mod explore;
 
+pub(crate) use self::coverage::{CoverageArgs, CoverageFormat};
 pub(crate) use self::explore::{ExploreArgs, ShrinkArgs, duration};
 
 /// Rehearses every way in which a PostgreSQL backup and restore can go.
@@ -42,9 +44,11 @@ pub(crate) enum Command {
     Coverage(CoverageArgs),
     /// Read scenarios without running them
     Check {
-        /// Files, folders, or `-` for standard input
-        #[arg(required = true, value_name = "PATH")]
+        /// Files, folders, or `-` for standard input; `paths` of `pgdrill.toml` unless given
+        #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
+        #[command(flatten)]
+        suite: SuiteArgs,
     },
     /// Try histories that nobody wrote, judge them by the laws, and shrink each that breaks one to a scenario file
     Explore(ExploreArgs),
@@ -176,6 +180,18 @@ pub(crate) enum DispatchCommand {
     },
 }
 
+/// Where the defaults of the suite are.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SuiteArgs {
+    /// Take the defaults of the suite from this file; from `pgdrill.toml` in the current folder or the nearest one above it in
+    /// the repository unless given
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    pub(crate) config: Option<PathBuf>,
+    /// Read no `pgdrill.toml`
+    #[arg(long)]
+    pub(crate) no_config: bool,
+}
+
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunArgs {
     /// Files, folders, or `-` for standard input; `paths` of `pgdrill.toml` unless given, and without these the cases that
@@ -239,13 +255,8 @@ pub(crate) struct RunArgs {
     /// Switch an amendment of the charts off; may be given several times
     #[arg(long, value_name = "NAME", value_parser = amendment_names())]
     pub(crate) no_amendment: Vec<String>,
-    /// Take the defaults of the suite from this file; from `pgdrill.toml` in the current folder or the nearest one above it in
-    /// the repository unless given
-    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
-    pub(crate) config: Option<PathBuf>,
-    /// Read no `pgdrill.toml`
-    #[arg(long)]
-    pub(crate) no_config: bool,
+    #[command(flatten)]
+    pub(crate) suite: SuiteArgs,
     /// Whether the run goes by something else than the defaults of the suite.
     #[arg(skip)]
     pub(crate) ignores_config: bool,
@@ -302,28 +313,6 @@ pub(crate) struct FireArgs {
     pub(crate) param: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) name: NameArg,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CoverageArgs {
-    /// Files, folders, or `-` for standard input; the cases that come with pgdrill unless given
-    #[arg(value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
-    /// Only scenarios that this selects, as of `run`
-    #[arg(long, value_name = "EXPRESSION")]
-    pub(crate) filter: Vec<String>,
-    /// End with 1 unless every arrow and path was walked; on without paths and filters, as all cases walk them all
-    #[arg(long)]
-    pub(crate) require_complete: bool,
-    /// Hold the run against the charts of this Markdown or Mermaid file instead of pgdrill's own
-    #[arg(long, value_name = "FILE")]
-    pub(crate) charts: Option<PathBuf>,
-    /// Only the chart of this name
-    #[arg(long, value_name = "NAME")]
-    pub(crate) chart: Option<String>,
-    /// How to report
-    #[arg(long, value_enum, default_value_t = CoverageFormat::Text)]
-    pub(crate) format: CoverageFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -393,20 +382,6 @@ pub(crate) enum RunFormat {
     Text,
     /// One JSON object a line, one line a scenario
     Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CoverageFormat {
-    /// Counts, and what was not walked
-    Text,
-    /// One JSON object
-    Json,
-    /// The charts with visits on every arrow, as Markdown with Mermaid
-    Mermaid,
-    /// One page that shows the charts as pictures
-    Html,
-    /// One chart as a picture
-    Svg,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

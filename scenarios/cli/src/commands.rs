@@ -65,7 +65,10 @@ pub(crate) fn main() -> Exit {
         Some(Command::Explore(args)) => explore::explore(&args),
         Some(Command::Shrink(args)) => explore::shrink(&args),
         Some(Command::Topology(command)) => topology::command(&command),
-        Some(Command::Check { paths }) => check(&paths),
+        Some(Command::Check { paths, suite }) => match config::paths(&paths, &suite) {
+            Ok(paths) => check(&paths),
+            Err(complaint) => wrong(&complaint),
+        },
         Some(Command::Dispatch(command)) => dispatch(&command),
         Some(Command::Explain { file }) => explain::explain(file.as_deref()),
         Some(Command::List { paths, filter, format }) => list(&paths, &filter, format),
@@ -97,11 +100,14 @@ fn with_config(
 ) -> Exit {
     match config::complete(&mut args, color) {
         Ok(()) => command(&args),
-        Err(complaint) => {
-            complain(&complaint);
-            Exit::Wrong
-        }
+        Err(complaint) => wrong(&complaint),
     }
+}
+
+/// Says what is wrong with what the user gave.
+pub(crate) fn wrong(complaint: &Diagnostic) -> Exit {
+    complain(complaint);
+    Exit::Wrong
 }
 
 /// What the words of the command line say of colours, before anything else of them is read.
@@ -232,6 +238,10 @@ fn unreadable(diagnostic: Box<Diagnostic>) -> Vec<Input> {
 }
 
 fn check(paths: &[std::path::PathBuf]) -> Exit {
+    if paths.is_empty() {
+        let hint = "name files or folders, or write `paths` into `pgdrill.toml`";
+        return wrong(&Diagnostic::error("the command line", "no path is given").hint(hint));
+    }
     let (inputs, files) = read(paths);
     files.orphans().iter().for_each(complain);
     if inputs.is_empty() {

@@ -1,4 +1,4 @@
-//! `pgdrill.toml`: what `run` and `watch` do unless the command line says otherwise.
+//! `pgdrill.toml`: what `run` and `watch` do, and what `check` and `coverage` read, unless the command line says otherwise.
 
 use std::{
     fmt::Display,
@@ -17,7 +17,7 @@ use toml::{
 };
 
 use crate::{
-    args::{BackendArg, ColorArg, RunArgs, S3Arg, duration},
+    args::{BackendArg, ColorArg, RunArgs, S3Arg, SuiteArgs, duration},
     output,
 };
 
@@ -28,7 +28,7 @@ const NAME: &str = "pgdrill.toml";
 const MAX_BYTES: u64 = 1 << 20;
 
 /// Every key: a long option of `run`, and `paths`.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "paths",
     "backend",
     "s3",
@@ -38,6 +38,7 @@ const KEYS: [&str; 10] = [
     "require-snapshots",
     "no-amendment",
     "junit",
+    "html",
     "color",
 ];
 
@@ -53,6 +54,7 @@ struct Config {
     require_snapshots: Option<bool>,
     no_amendment: Vec<String>,
     junit: Option<PathBuf>,
+    html: Option<PathBuf>,
     color: Option<ColorArg>,
 }
 
@@ -68,14 +70,8 @@ struct Wrong {
 ///
 /// The file can't be read, has a key that there is not, or a value that is wrong; the first of these, and where.
 pub(crate) fn complete(args: &mut RunArgs, color: Option<ColorArg>) -> Result<(), Box<Diagnostic>> {
-    let file = match &args.config {
-        Some(file) => Some(file.clone()),
-        None if args.no_config => None,
-        None => find(),
-    };
-    args.ignores_config = args.no_config || args.config.is_some();
-    let Some(file) = file else { return Ok(()) };
-    let config = Config::read(&file)?;
+    args.ignores_config = args.suite.no_config || args.suite.config.is_some();
+    let Some(config) = Config::of(&args.suite)? else { return Ok(()) };
     let is_other = |given: bool, set: bool| given && set;
     args.ignores_config |= is_other(args.backend.is_some(), config.backend.is_some())
         || is_other(args.s3.is_some(), config.s3.is_some())
@@ -94,10 +90,24 @@ pub(crate) fn complete(args: &mut RunArgs, color: Option<ColorArg>) -> Result<()
     args.fail_fast = args.fail_fast.or(config.fail_fast);
     args.require_snapshots = args.require_snapshots.or(config.require_snapshots);
     args.junit = args.junit.take().or(config.junit);
+    args.html = args.html.take().or(config.html);
     if color.is_none() {
         config.color.into_iter().for_each(output::color);
     }
     Ok(())
+}
+
+/// What is read where the command line names no path: the paths of the suite, and none without a suite.
+///
+/// # Errors
+///
+/// As of [`complete`].
+pub(crate) fn paths(given: &[PathBuf], suite: &SuiteArgs) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
+    if given.is_empty() {
+        Ok(Config::of(suite)?.map(|config| config.paths).unwrap_or_default())
+    } else {
+        Ok(given.to_vec())
+    }
 }
 
 /// The file in the current folder or the nearest one above it, as far as one repository goes.
@@ -118,6 +128,16 @@ fn find() -> Option<PathBuf> {
 }
 
 impl Config {
+    /// What the file says that the command line names, else the nearest one; `None` without one.
+    fn of(suite: &SuiteArgs) -> Result<Option<Self>, Box<Diagnostic>> {
+        let file = match &suite.config {
+            Some(file) => Some(file.clone()),
+            None if suite.no_config => None,
+            None => find(),
+        };
+        file.map(|file| Self::read(&file)).transpose()
+    }
+
     fn read(file: &Path) -> Result<Self, Box<Diagnostic>> {
         let name = file.display().to_string();
         let unreadable =
@@ -177,6 +197,7 @@ impl Config {
                 let names = texts(value)?.into_iter().map(amendment);
                 self.no_amendment = names.collect::<Result<_, _>>()?;
             }
+            "html" => self.html = Some(folder.join(text(value)?)),
             "junit" => self.junit = Some(folder.join(text(value)?)),
             "color" => self.color = Some(one_of(value)?),
             // Every key is one of these.

@@ -3,7 +3,7 @@
 use std::{path::Path, string::FromUtf8Error};
 
 use pgdrill_core::Diagnostic;
-use pgdrill_flow::{Tolerance, charts_in_markdown, did_you_mean, place_after, shown};
+use pgdrill_flow::{Tolerance, charts_in_markdown, counted, did_you_mean, place_after, shown};
 use pgdrill_scenarios::{
     ChartCover, ChartFault, Coverage, Input, read_file,
     report::{self, CaseEnd, JudgedCase},
@@ -11,7 +11,8 @@ use pgdrill_scenarios::{
 
 use crate::{
     args::{CoverageArgs, CoverageFormat},
-    commands::{Exit, no_file, read},
+    commands::{Exit, no_file, read, wrong},
+    config::paths,
     output::{complain, print, print_fitted},
     places::{How, run_inputs},
     results::count,
@@ -27,13 +28,14 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
         args.charts.as_ref().map_or_else(|| Ok(Coverage::of_own_charts()), |file| of_file(file));
     let mut coverage = match coverage.and_then(|coverage| chosen(coverage, args)) {
         Ok(coverage) => coverage,
-        Err(diagnostic) => {
-            complain(&diagnostic);
-            return Exit::Wrong;
-        }
+        Err(diagnostic) => return wrong(&diagnostic),
     };
     let Some(filters) = filters(&args.filter) else { return Exit::Wrong };
-    let (inputs, files) = read(&args.paths);
+    let paths = match paths(&args.paths, &args.suite) {
+        Ok(paths) => paths,
+        Err(complaint) => return wrong(&complaint),
+    };
+    let (inputs, files) = read(&paths);
     files.orphans().iter().for_each(complain);
     if inputs.is_empty() {
         return no_file();
@@ -41,7 +43,7 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
     let (inputs, refused) = select(inputs, &filters);
     report::refused(&refused).flat_map(|(_, refusal)| refusal.faults()).for_each(complain);
     if inputs.is_empty() && refused.is_empty() {
-        return nothing_fits(&args.paths, &args.filter);
+        return nothing_fits(&paths, &args.filter);
     }
     let mut ends = Vec::new();
     let mut take = |_: &Input, case: Option<JudgedCase>| {
@@ -60,8 +62,16 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
         complain(&Diagnostic::error("the chart", what).hint(hint));
         return Exit::Wrong;
     };
+    let is_whole = paths.is_empty() && args.filter.is_empty();
     let printed = match args.format {
-        CoverageFormat::Text => print_fitted(&shown),
+        CoverageFormat::Text => {
+            let whose = if is_whole {
+                "the cases that come with pgdrill".to_owned()
+            } else {
+                counted(ends.len(), "case")
+            };
+            print_fitted(&format!("{shown}walked by {whose}\n"))
+        }
         CoverageFormat::Json
         | CoverageFormat::Mermaid
         | CoverageFormat::Html
@@ -77,7 +87,6 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
         complain(&Diagnostic::error("the cases", what).hint("see `pgdrill run`"));
     }
     // Scenarios of one's own need not walk everything.
-    let is_whole = args.paths.is_empty() && args.filter.is_empty();
     let needs_all = is_whole || args.require_complete;
     let is_good = if needs_all { coverage.is_complete() } else { coverage.agrees() };
     if !refused.is_empty() {

@@ -24,6 +24,7 @@ use crate::{
     args::{ExploreArgs, RunFormat, ShrinkArgs, amendments},
     commands::{Exit, nothing, read},
     output::{complain, print, print_lines, say},
+    places::counting,
     run::{filters, select},
     signals::asked_to_end,
     threads::{processors, runtime},
@@ -71,7 +72,7 @@ pub(crate) fn explore(args: &ExploreArgs) -> Exit {
     };
     let printed = print_lines(args.format, &shown);
     if let Some(took) = searched.took {
-        let rate = (searched.explored.runs as f64 / took.as_secs_f64().max(0.001)).round();
+        let rate = rate(searched.explored.runs, took);
         say(&format!("took {:.1} s, {rate} histories a second", took.as_secs_f64()));
     }
     match (exit, findings.is_empty()) {
@@ -99,7 +100,8 @@ fn searched(args: &ExploreArgs, search: &Search) -> Option<Searched> {
     };
     let runtime = runtime(1)?;
     let (stop, next) = (AtomicBool::new(false), AtomicU64::new(0));
-    let done: Mutex<BTreeMap<u64, Explored>> = Mutex::default();
+    let done: Mutex<Done> = Mutex::default();
+    let bar = counting();
     let watch = stopwatch();
     let jobs = args.jobs.map_or_else(processors, usize::from);
     let ended = tokio::sync::Notify::new();
@@ -109,7 +111,11 @@ fn searched(args: &ExploreArgs, search: &Search) -> Option<Searched> {
                 let block = next.fetch_add(1, Ordering::Relaxed);
                 let Some(range) = block_of(&seeds, block) else { break };
                 let explored = search.explore(range);
-                done.lock().unwrap_or_else(PoisonError::into_inner).insert(block, explored);
+                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                done.take(block, explored);
+                bar.set_message(done.so_far(watch()));
+                bar.tick();
+                drop(done);
                 if args.limit.is_some_and(|limit| watch() >= limit) {
                     stop.store(true, Ordering::Relaxed);
                 }
@@ -134,17 +140,47 @@ fn searched(args: &ExploreArgs, search: &Search) -> Option<Searched> {
         ended.notify_one();
         let _ = watched.join();
     });
+    bar.finish_and_clear();
     let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut explored = Explored::default();
-    let mut end = seeds.start;
-    for (expected, (block, of_block)) in (0..).zip(done) {
-        // What is missing in between could not be reproduced by the seeds that are named.
-        let Some(range) = block_of(&seeds, block).filter(|_| block == expected) else { break };
-        explored.merge(of_block);
-        end = range.end;
-    }
+    let last = done.blocks.checked_sub(1).and_then(|last| block_of(&seeds, last));
+    let end = last.map_or(seeds.start, |last| last.end);
     let took = args.limit.map(|_| watch());
-    Some(Searched { explored, seeds: seeds.start..end, took })
+    Some(Searched { explored: done.explored, seeds: seeds.start..end, took })
+}
+
+/// What came of every block up to one, and of the few that came in before their turn. So the memory of a search does not grow
+/// with its length, and what is missing in between is not reported.
+#[derive(Default)]
+struct Done {
+    explored: Explored,
+    /// How many blocks are in it.
+    blocks: u64,
+    early: BTreeMap<u64, Explored>,
+}
+
+impl Done {
+    fn take(&mut self, block: u64, explored: Explored) {
+        self.early.insert(block, explored);
+        while let Some(explored) = self.early.remove(&self.blocks) {
+            self.explored.merge(explored);
+            self.blocks += 1;
+        }
+    }
+
+    /// What there is so far, for whoever waits.
+    fn so_far(&self, took: Duration) -> String {
+        let Explored { runs, arrows, findings, .. } = &self.explored;
+        format!(
+            "{runs} histories, {} a second, {} different steps from shape to shape, {} found",
+            rate(*runs, took),
+            arrows.len(),
+            counted(findings.len(), "different failure")
+        )
+    }
+}
+
+fn rate(runs: u64, took: Duration) -> f64 {
+    (runs as f64 / took.as_secs_f64().max(0.001)).round()
 }
 
 /// The seeds of a block; `None` when there are none left.

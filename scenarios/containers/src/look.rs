@@ -7,25 +7,18 @@ use super::{repository::WalPosition, testbed::broken};
 use pgdrill_scenarios::Prevented;
 use pgdrill_sim::{ManagerSettings, RepositoryPlace, ToolSettings};
 
-/// Everything that a look into a unit reports, a line each: its services, how often its TLS server took new settings,
-/// whether its data directory is empty, what its server runs on, the archive command and the mark in its manager's
-/// file, whether that file restores, and whether its database is kept from stopping, its server from starting, and a
-/// command of the backup tool runs that writes to the repository; then the bucket and the path of the repository that
-/// the backup tool's file names, the system identifier of the data, and from where in the WAL of which segment the server
-/// recovered when the data came from a backup; then the stanza of the tool's file, its endpoint, how many secrets and how many
-/// other units it names, and whether the manager's file rejects new connections.
+/// Everything that a look into a unit reports, a line each: its services, what its server runs on, and whether its database is
+/// kept from stopping and its server from starting. Then what [`SIFT`] takes out of its files and of three commands.
 ///
 /// The archive command is the one that the server runs on. Where somebody set another behind the manager's back it is
 /// the one in the manager's file, which holds nothing for a moment whenever the manager writes it.
+///
+/// A run looks thousands of times, and a process in a container is dear: this is as few as can be.
 const LOOK: &str = r#"
     known=/run/supervisor
     [ -e "$known" ] || known=/run/supervisor.away
-    for service in postgresql 'pgbackrest server'; do
-        SVDIR=$known sv status "$service" 2>&1 | head -n 1 || true
-    done
-    cat /run/pgbackrest-server.reloads 2>/dev/null | wc -l
-    ls -A "$PGDATA" 2>/dev/null | wc -l
-    rows=$(chpst -u postgres:postgres psql -XAtq -d postgres -c "
+    SVDIR=$known sv status postgresql 'pgbackrest server' 2>&1 || true
+    rows=$(exec chpst -u postgres:postgres psql -XAtq -d postgres -c "
         SELECT pg_is_in_recovery(), current_setting('pgdrill.settings', true), CASE
             WHEN EXISTS (SELECT FROM pg_file_settings
                 WHERE name = 'archive_command' AND sourcefile LIKE '%auto.conf')
@@ -34,25 +27,55 @@ const LOOK: &str = r#"
                 ORDER BY seqno DESC LIMIT 1)
             ELSE current_setting('archive_command') END" 2>/dev/null) || rows=
     echo "$rows"
-    manager=/etc/patroni/patroni.yml
-    grep -m 1 archive_command: "$manager" || echo
-    sed -n 's/^ *pgdrill.settings: "\(.*\)"$/\1/p' "$manager" | grep . || echo
-    grep -c '^  method: ' "$manager" || true
     [ -L /etc/sv/postgresql/control/t ] && echo 1 || echo 0
     [ -e "$1" ] && echo 1 || echo 0
-    pgrep -ax pgbackrest | grep -cE ' (backup|expire|stanza-create)$' || true
-    tool=/etc/pgbackrest.conf
-    sed -n 's/^repo1-s3-bucket=//p' "$tool" 2>/dev/null | grep . || echo
-    sed -n 's/^repo1-path=//p' "$tool" 2>/dev/null | grep . || echo
-    /usr/lib/postgresql/17/bin/pg_controldata "$PGDATA" 2>/dev/null |
-        sed -n 's/^Database system identifier: *//p' | grep . || echo
-    sed -n 's/^START WAL LOCATION: \([^ ]*\) (file \([0-9A-F]*\))$/\1 \2/p' "$PGDATA/backup_label.old" 2>/dev/null |
-        grep . || echo
-    sed -n 's/^\[\(.*\)\]$/\1/p' "$tool" 2>/dev/null | grep -v '^global$' | grep . || echo
-    sed -n 's/^repo1-s3-endpoint=//p' "$tool" 2>/dev/null | grep . || echo
-    grep -cs '^repo1-s3-key-secret=.' "$tool" || true
-    grep -cs '^pg[0-9]*-host=' "$tool" || true
-    grep -c 'host all all all reject' "$manager" || true
+    {
+        ls -A "$PGDATA" || true
+        echo --
+        /usr/lib/postgresql/17/bin/pg_controldata "$PGDATA" || true
+        echo --
+        pgrep -ax pgbackrest || true
+    } 2>/dev/null | awk -v data="$PGDATA" "$2"
+"#;
+
+/// What is reported of a unit's files, a line each: how often its TLS server took new settings, how many files its data
+/// directory has, the archive command and the mark in its manager's file, and whether that file restores; whether a command of
+/// the backup tool runs that writes to the repository; the bucket and the path of the repository that the backup tool's file
+/// names, the system identifier of the data, and from where in the WAL of which segment the server recovered when the data
+/// came from a backup; then the stanza of the tool's file, its endpoint, how many secrets and how many other units it names,
+/// and whether the manager's file rejects new connections.
+const SIFT: &str = r#"
+    BEGIN {
+        manager = "/etc/patroni/patroni.yml"
+        tool = "/etc/pgbackrest.conf"
+        label = data "/backup_label.old"
+        while ((getline < "/run/pgbackrest-server.reloads") > 0) reloads++
+        while ((getline < manager) > 0) {
+            if (command == "" && /archive_command:/) command = $0
+            if (/^ *pgdrill.settings: ".*"$/) { gsub(/^[^"]*"|"$/, ""); mark = $0 }
+            if (/^  method: /) methods++
+            if (/host all all all reject/) rejects++
+        }
+        while ((getline < tool) > 0) {
+            if (sub(/^repo1-s3-bucket=/, "")) bucket = $0
+            else if (sub(/^repo1-path=/, "")) path = $0
+            else if (sub(/^repo1-s3-endpoint=/, "")) endpoint = $0
+            else if (/^repo1-s3-key-secret=./) secrets++
+            else if (/^pg[0-9]*-host=/) peers++
+            else if (/^\[.*\]$/ && $0 != "[global]") stanza = substr($0, 2, length($0) - 2)
+        }
+        while ((getline < label) > 0)
+            if (/^START WAL LOCATION: [^ ]* \(file [0-9A-F]*\)$/) { sub(/\)$/, ""); base = $4 " " $6 }
+    }
+    /^--$/ { part++; next }
+    part == 0 { files++ }
+    part == 1 && sub(/^Database system identifier: */, "") { system_id = $0 }
+    part == 2 && / (backup|expire|stanza-create)$/ { writing++ }
+    END {
+        print reloads + 0; print files + 0; print command; print mark; print methods + 0; print writing + 0
+        print bucket; print path; print system_id; print base
+        print stanza; print endpoint; print secrets + 0; print peers + 0; print rejects + 0
+    }
 "#;
 
 /// What a look into a unit reported.
@@ -125,7 +148,7 @@ pub(super) async fn look(unit: &UnitContainer) -> Result<UnitLook, Prevented> {
     if !state.is_running {
         return Ok(UnitLook::of_the_dead());
     }
-    let reported = unit.shell(LOOK, &[SERVER_AWAY]).await.map_err(broken)?;
+    let reported = unit.shell(LOOK, &[SERVER_AWAY, SIFT]).await.map_err(broken)?;
     Ok(UnitLook { is_reached: state.is_reached(), ..read(&reported) })
 }
 
@@ -133,9 +156,9 @@ fn read(reported: &str) -> UnitLook {
     let mut lines = reported.lines();
     let mut next = || lines.next().unwrap_or_default().trim().to_owned();
     let (database, tls_server) = (next(), next());
+    let (row, kept_up, kept_down) = (next(), next(), next());
     let (reloads, files) = (next(), next());
-    let (row, configured, mark, methods) = (next(), next(), next(), next());
-    let (kept_up, kept_down, writing) = (next(), next(), next());
+    let (configured, mark, methods, writing) = (next(), next(), next(), next());
     let (bucket, path, system_id, base) = (next(), next(), next(), next());
     let (stanza, endpoint, secrets, peers, rejects) = (next(), next(), next(), next(), next());
     let archives_into = archived_stanza(&configured);
@@ -203,13 +226,13 @@ mod tests {
 
     const REPORTED: &str = "run: postgresql: (pid 41) 9s
 down: pgbackrest server: 9s, normally up
+f|on:12ab|pgbackrest --stanza=drill.x archive-push %p
+0
+0
 2
 24
-f|on:12ab|pgbackrest --stanza=drill.x archive-push %p
         archive_command: \"/bin/true\"
 on:12ab
-0
-0
 0
 0
 drill-backups-1-2

@@ -219,6 +219,7 @@ impl ContainersTestbed {
 #[async_trait]
 impl Testbed for ContainersTestbed {
     async fn happen(&self, change: &Change) -> Result<(), Prevented> {
+        lock(&self.world).check_unit(change)?;
         self.make_real(change).await?;
         lock(&self.world).apply(change);
         Ok(())

@@ -6,7 +6,7 @@ use super::{Checker, escaped, is_token};
 use crate::{
     names::{ChartShape, Name},
     scenario::{FireStep, Scenario},
-    then::Then,
+    then::{ExpectedPrimary, Then},
 };
 
 impl Checker<'_> {
@@ -26,7 +26,7 @@ impl Checker<'_> {
         let of_firing = of_firing.iter().find(|(_, is_given)| *is_given).map(|(name, _)| *name);
         if let (None, Some(name)) = (&step.hook, of_firing) {
             let what = format!("`{name}` is of a step with a `hook`");
-            let hint = "expect `statuses`, `connections`, `backups` or `objects` here";
+            let hint = "expect `statuses`, `connections`, `services`, `primary`, `backups` or `objects` here";
             self.refuse_key(&key(name), what, hint);
         }
         if let Some(Name(hook)) = &step.hook
@@ -81,6 +81,13 @@ impl Checker<'_> {
         for unit in then.connections.keys() {
             let path = format!("{path}/connections/{unit}");
             self.unit(&path, "the one with these connections", *unit);
+        }
+        for unit in then.services.keys() {
+            let path = format!("{path}/services/{unit}");
+            self.unit(&path, "the one with these services", *unit);
+        }
+        if let Some(ExpectedPrimary::Unit(unit)) = then.primary {
+            self.unit(&format!("{path}/primary"), "the primary", unit);
         }
         for pattern in then.objects.keys() {
             let path = format!("{path}/objects/{}", escaped(pattern));

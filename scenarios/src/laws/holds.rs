@@ -27,7 +27,7 @@ pub fn holds(
             Ok(())
         }
         StatusName::Maintenance => maintenance_holds(&status.message, unit, seen),
-        StatusName::Blocked => block_holds(&status.message, unit, facts),
+        StatusName::Blocked => block_holds(&status.message, unit, seen, facts),
     }
 }
 
@@ -46,7 +46,12 @@ fn maintenance_holds(message: &str, unit: &UnitSeen, seen: &Observation) -> Resu
     }
 }
 
-fn block_holds(message: &str, unit: &UnitSeen, facts: &Facts) -> Result<(), NotSo> {
+fn block_holds(
+    message: &str,
+    unit: &UnitSeen,
+    seen: &Observation,
+    facts: &Facts,
+) -> Result<(), NotSo> {
     let s3 = facts.s3.as_ref();
     if message == texts::RESTORE_FAILED {
         return so(unit.member != Some(MemberState::Running), "its database runs");
@@ -54,15 +59,15 @@ fn block_holds(message: &str, unit: &UnitSeen, facts: &Facts) -> Result<(), NotS
     if !texts::is_s3_block(message) {
         return Ok(());
     }
-    if facts.is_s3_unusable {
-        return Ok(());
-    }
-    let Some(s3) = s3 else { return Err(NotSo("there are no S3 settings that could be wrong")) };
+    let Some(s3) = s3 else {
+        // Settings that are incomplete or can't be used are what it asks to be checked.
+        return so(facts.is_s3_related, "there are no S3 settings that could be wrong");
+    };
     if message == texts::ANOTHER_CLUSTER {
         return so(s3.works && s3.is_foreign, "the repository is not another cluster's");
     }
-    // Without a database that serves nothing can be made in the repository.
-    so(!s3.works || facts.system_id.is_none(), "the S3 settings are right and the server answers")
+    // Without a primary nothing can be made in the repository.
+    so(!s3.works || seen.primary.is_none(), "the S3 settings are right and the server answers")
 }
 
 /// Whether a restore is under way on a unit: recorded, its service runs, and its member is not up yet.
@@ -75,8 +80,8 @@ pub(super) fn is_restoring(unit: &UnitSeen, seen: &Observation) -> bool {
 #[cfg(test)]
 mod tests {
     use pgdrill_sim::{
-        BackupGiven, Change, CredentialsGiven, Given, RepositoryGiven, S3Given, ServiceName,
-        ServiceRuns, SetService, StanzaGiven, World,
+        BackupGiven, Change, CredentialsGiven, Given, RepositoryGiven, S3Given, S3Parameter,
+        ServiceName, ServiceRuns, SetService, StanzaGiven, World,
     };
 
     use super::*;
@@ -112,9 +117,19 @@ mod tests {
             assert!(judged(&healthy(), &[], blocked, message).is_err(), "{message}");
             let change = [Change::S3Settings(wrong.clone())];
             assert_eq!(judged(&healthy(), &change, blocked, message), Ok(()), "{message}");
+            let incomplete = S3Given { missing: vec![S3Parameter::Bucket], ..S3Given::default() };
+            let change = [Change::S3Settings(incomplete)];
+            assert_eq!(judged(&healthy(), &change, blocked, message), Ok(()), "{message}");
             let gone = [Change::S3Relation(pgdrill_sim::RelationState::Gone)];
             assert!(judged(&healthy(), &gone, blocked, message).is_err(), "{message}");
         }
+    }
+
+    #[test]
+    fn a_block_about_s3_holds_while_nobody_can_make_anything_there() {
+        let blocked = StatusName::Blocked;
+        let change = [Change::PrimaryIsLost];
+        assert_eq!(judged(&healthy(), &change, blocked, texts::STANZA_FAILED), Ok(()));
     }
 
     #[test]

@@ -248,12 +248,15 @@ impl Moment<'_> {
         let unit = self.unit(seen)?;
         let is_backup = self.step.fired.firing.hook == Hook::CreateBackup;
         let is_down = matches!(unit.member, Some(MemberState::Stopped | MemberState::Starting));
+        // Who made it may have recorded it where the leader has not taken it over yet.
+        let is_recorded = seen.stanza.is_some()
+            || facts.units.iter().any(|unit| unit.databag(key::STANZA).is_some());
         Some([
             (is_backup && is_down, "its database did not run"),
             (is_backup && seen.primary.is_none(), "nobody led the cluster"),
             (!facts.is_s3_related, "there was no S3 relation"),
             (facts.s3.is_none(), "a required S3 parameter was missing"),
-            (is_backup && seen.stanza.is_none(), "there was no stanza"),
+            (is_backup && !is_recorded, "there was no stanza"),
         ])
     }
 

@@ -249,7 +249,7 @@ fn every_wrong_usage_ends_with_code_2_and_a_word_about_it() {
         ("run --updat", "--update"),
         ("run --update", "give the files or folders"),
         ("coverage --format xml", "text, json, mermaid, html"),
-        ("check", "<PATH>..."),
+        ("check", "write `paths` into `pgdrill.toml`"),
         ("new", "<HOOK>"),
         ("new create-bakup", "'create-backup'"),
         ("completions bahs", "'bash'"),

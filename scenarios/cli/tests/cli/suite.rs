@@ -7,7 +7,8 @@ fn a_suite_says_what_runs_and_how() {
     let session = Session::new()
         .file(
             "pgdrill.toml",
-            "paths = [\"cases\"]\nfail-fast = true\nrequire-snapshots = true\njunit = \"out/report.xml\"\n",
+            "paths = [\"cases\"]\nfail-fast = true\nrequire-snapshots = true\njunit = \"out/report.xml\"\n\
+             html = \"out/page.html\"\n",
         )
         .file("cases/a.yaml", GOOD)
         .file("cases/b.yaml", GOOD)
@@ -16,8 +17,14 @@ fn a_suite_says_what_runs_and_how() {
         .run("run")
         .run("run --require-snapshots=false --fail-fast=false")
         .run("run other --require-snapshots=false")
-        .run("run --update");
+        .run("run --update")
+        .run("check")
+        .run("check other")
+        .run("check --no-config")
+        .run("coverage --chart list-backups")
+        .run("coverage --config none.toml");
     assert!(session.read("out/report.xml").contains("cases/a.yaml"));
+    assert!(session.read("out/page.html").starts_with("<!DOCTYPE html>"));
     session.holds("suite");
 }
 
