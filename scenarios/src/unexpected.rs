@@ -266,6 +266,21 @@ impl Unexpected {
     }
 }
 
+/// What of a unit is another than expected; that there is no such unit where nothing was found.
+fn write_of_unit(
+    f: &mut fmt::Formatter<'_>,
+    unit: u32,
+    is: &str,
+    expected: &str,
+    found: Option<&str>,
+    wanted: &str,
+) -> fmt::Result {
+    match found {
+        Some(found) => write!(f, "{is} {found}, expected {expected}"),
+        None => write!(f, "there is no unit {unit}, expected {wanted}"),
+    }
+}
+
 /// A key as a path within a document has it.
 pub(crate) fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
@@ -313,26 +328,16 @@ impl fmt::Display for Unexpected {
                 write!(f, "unit {unit} shows nothing, expected {expected}")
             }
             Difference::Connections { unit, expected, found } => {
-                let expected = expected.name();
-                match found {
-                    Some(found) => {
-                        let found = found.name();
-                        write!(f, "new connections to unit {unit} are {found}, expected {expected}")
-                    }
-                    None => write!(f, "there is no unit {unit}, expected connections {expected}"),
-                }
+                let (expected, found) = (expected.name(), found.map(Connections::name));
+                let wanted = format!("connections {expected}");
+                let are = format!("new connections to unit {unit} are");
+                write_of_unit(f, *unit, &are, expected, found, &wanted)
             }
             Difference::Service { unit, service, expected, found } => {
-                let (service, expected) = (service.name(), expected.name());
-                match found {
-                    Some(found) => {
-                        let found = found.name();
-                        write!(f, "`{service}` of unit {unit} is {found}, expected {expected}")
-                    }
-                    None => {
-                        write!(f, "there is no unit {unit}, expected `{service}` to be {expected}")
-                    }
-                }
+                let (expected, found) = (expected.name(), found.map(ServiceRuns::name));
+                let wanted = format!("`{}` to be {expected}", service.name());
+                let is = format!("`{}` of unit {unit} is", service.name());
+                write_of_unit(f, *unit, &is, expected, found, &wanted)
             }
             Difference::Primary { expected, found } => {
                 write!(f, "the primary is {found}, expected {expected}")

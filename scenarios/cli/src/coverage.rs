@@ -79,12 +79,7 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
     };
     let (_, failed, _) = report::counts(&ends);
     if failed > 0 {
-        let what = if failed == 1 {
-            "1 case failed, so what it walked proves nothing".to_owned()
-        } else {
-            format!("{failed} cases failed, so what they walked proves nothing")
-        };
-        complain(&Diagnostic::error("the cases", what).hint("see `pgdrill run`"));
+        complain_of_failed(failed);
     }
     // Scenarios of one's own need not walk everything.
     let needs_all = is_whole || args.require_complete;
@@ -96,6 +91,15 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
     } else {
         Exit::Failed
     }
+}
+
+fn complain_of_failed(failed: usize) {
+    let what = if failed == 1 {
+        "1 case failed, so what it walked proves nothing".to_owned()
+    } else {
+        format!("{failed} cases failed, so what they walked proves nothing")
+    };
+    complain(&Diagnostic::error("the cases", what).hint("see `pgdrill run`"));
 }
 
 /// The coverage with the chart that the user named. Refused is a name that no chart has, and an SVG picture of several.
