@@ -39,11 +39,12 @@ words! {
         /// While nobody can say which unit is the primary, update-status leaves the unit's status as it is instead of
         /// failing every five minutes, also where the own member answers: it may be the primary, and shown as it.
         OfflineDatabaseKeepsStatus = "offline-database-keeps-status",
-        /// S3 settings that change while a restore comes up wait for it. Taken up at once they would block
-        /// the unit, update-status would not look at a blocked unit, and the restore would never end.
+        /// S3 settings that change while a restore comes up wait for it. Taken up at once they would block the unit in the
+        /// middle of its restore, and update-status does not look at a blocked unit: the restore would never end, or only because
+        /// another amendment has it look.
         S3WaitsForRestore = "s3-waits-for-restore",
-        /// A unit that an S3 message blocked and that does not make the stanza any more becomes Active: only who makes it
-        /// looks at the S3 settings again, so nothing else would ever unblock it. A leader goes on telling what the primary met.
+        /// A unit that an S3 message blocked and that does not lead any more becomes Active: only the leader
+        /// looks at the S3 settings again, so nothing else would ever unblock it.
         S3BlockEndsWithLeadership = "s3-block-ends-with-leadership",
         /// A process that dies half way through a restore, or a hook that fails there, leaves Maintenance that nothing
         /// ends. The next firing on the unit ends it: Active where the database runs, otherwise Blocked, for then a
@@ -87,8 +88,8 @@ words! {
         /// S3 settings and certificates that change while the workload does not answer are deferred, instead of a hook error that
         /// Juju retries and in which the charm's own program has no turn.
         HooksWaitForTheWorkload = "hooks-wait-for-the-workload",
-        /// A restore that update-status found failed, and whose database is up after all, ends as one that came up in time: its
-        /// service may only have been between two starts, and nothing else would unblock the unit.
+        /// A restore that update-status found failed, or whose unit S3 has blocked since, and whose database is up, ends as one
+        /// that came up in time: the service may only have been between two starts, and nothing else would end the restore.
         LateRestoreEndsBlock = "late-restore-ends-block",
     }
     /// The name that charts, traces and the command line use.

@@ -186,7 +186,7 @@ async fn is_blocked_or_waiting(context: &mut Context<'_>) -> PortResult<RefinedA
     let status = context.ports.unit.status().await?;
     Ok(match status.name {
         StatusName::Blocked
-            if status.message == texts::RESTORE_FAILED
+            if (status.message == texts::RESTORE_FAILED || status.is_s3_block())
                 && context.amendments.has(amendment)
                 && context.is_restoring().await?
                 && context.is_member_up().await =>

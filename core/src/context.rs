@@ -201,7 +201,7 @@ impl Context<'_> {
 
     /// What update-status has to do about the S3 settings. On the unit that makes the stanza: to try it, because only S3
     /// blocks the unit, or because the repository in force has none; the settings are noted then. On one that S3 blocks and
-    /// that does not make it: to end that, unless it tells what the primary met. Not knowing is nothing.
+    /// that neither makes it nor leads: to end that. Not knowing is nothing.
     pub(crate) async fn s3_remedy(&mut self) -> Option<S3Remedy> {
         let status = self.ports.unit.status().await.ok()?;
         let is_s3_block = status.is_s3_block();
@@ -220,11 +220,9 @@ impl Context<'_> {
         }
         let leads = self.ports.unit.is_leader().await.ok()?;
         if !self.makes_the_stanza(leads).await {
-            let is_over = is_s3_block && !self.is_told_block_by_primary().await;
-            return is_over.then_some(S3Remedy::Unblock);
+            return (is_s3_block && !leads).then_some(S3Remedy::Unblock);
         }
-        // A restore is over once the member runs, though nobody may have told of it yet.
-        if !is_amended || (self.is_restoring().await.ok()? && !self.is_member_up().await) {
+        if !is_amended || self.is_restoring().await.ok()? {
             return None;
         }
         let s3 = self.s3_settings().await.ok()??;

@@ -158,8 +158,10 @@ impl Context<'_> {
         {
             return Ok(!own.is_made());
         }
+        // A stanza that is recorded without its place may be anywhere.
+        let recorded = unit.data(Databag::Application, key::STANZA_REPOSITORY).await?;
         let is_recorded = self.has(Databag::Application, key::STANZA).await?;
-        Ok(!is_recorded || !self.is_stanza_of(s3).await?)
+        Ok(!is_recorded || recorded.as_deref() != Some(&*place))
     }
 
     /// Whether this unit, which does not make the stanza, shows what the primary has told of the settings in force. Not

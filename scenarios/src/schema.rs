@@ -38,6 +38,7 @@ pub(crate) fn schema_value() -> Value {
                 { "required": ["settle"], "properties": { "settle": { "const": true } } },
             ] }),
         ),
+        ("/$defs/ExpectedServices", "minProperties", json!(1)),
         ("/properties/scenario", "pattern", json!("\\S")),
         ("/$defs/KnownDamage/properties/because", "pattern", json!("\\S")),
     ] {

@@ -37,7 +37,7 @@ pub struct Then {
     /// Whether services of some units run, under the names that `do: { service: … }` has for them.
     #[serde(deserialize_with = "by_unit")]
     pub services: BTreeMap<u32, ExpectedServices>,
-    /// The unit whose database takes writes: the primary, as the cluster has it.
+    /// The unit that is the cluster's primary.
     pub primary: Option<ExpectedPrimary>,
     /// Every backup that is there, oldest first: its kind, or `failed` for one with errors.
     pub backups: Option<Vec<BackupGiven>>,

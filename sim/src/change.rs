@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
-    /// The cluster switches over to this unit. A failover comes of a primary whose `member` no longer serves.
+    /// The cluster switches over to this unit. For a failover, have the primary's `member` stop serving.
     PrimaryMovesTo(#[serde(deserialize_with = "units::unit")] u32),
     /// No member holds the leader's lock.
     PrimaryIsLost,
@@ -28,7 +28,7 @@ pub enum Change {
     S3Settings(S3Given),
     /// The S3 relation goes or comes back.
     S3Relation(RelationState),
-    /// What becomes of a unit's container. A primary that no longer serves brings a failover.
+    /// What becomes of a unit's container. Where the primary's no longer serves, there is a failover.
     Member(SetMember),
     /// Whether the cluster's DCS answers.
     Dcs(DcsState),

@@ -215,7 +215,7 @@ words! {
         Present,
         /// It does not exist; we may make it.
         Absent,
-        /// It exists and is someone else's: a wrong name was given.
+        /// It exists and is someone else's, as where the name is wrong.
         Forbidden,
         /// It does not exist, and its name is none that a bucket can have.
         IllNamed,

@@ -60,15 +60,14 @@ const SEEDS: u64 = 20_000;
 /// What histories are known to break, each with the least seed that does and what it comes from, until it is corrected.
 const KNOWN: &[(&str, u64, &str)] = &[
     (
+        "left-blocked",
+        758,
+        "settings that become incomplete leave the text about another cluster's repository: the published chart returns there",
+    ),
+    (
         "log-lost at create-backup/were_backup_logs_uploaded_s3",
         2810,
         "two backups that end within one second have one log",
-    ),
-    (
-        "left-blocked",
-        2856,
-        "a unit whose settings become complete takes a backup before they are in force, and its metadata keeps the stanza from \
-         being made",
     ),
     (
         "stanza-untold",
@@ -275,6 +274,9 @@ async fn a_process_that_dies_anywhere_is_cleaned_up_after(#[values(0, 1, 2, 3)] 
                         LEFT_BY_DEATHS.contains(&broken.law)
                             || dying.known.iter().any(|known| known.law.law == broken.law)
                     });
+                    if deaths % 10 == 0 {
+                        assert_no_secret(&dying, &run);
+                    }
                     let died =
                         |step: &FiredStep| matches!(step.fired.firing.outcome, Outcome::Died(_));
                     deaths += usize::from(run.firings.iter().any(died));

@@ -103,8 +103,9 @@ pub(crate) fn complete(args: &mut RunArgs, color: Option<ColorArg>) -> Result<()
 ///
 /// As of [`complete`].
 pub(crate) fn paths(given: &[PathBuf], suite: &SuiteArgs) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
+    let config = Config::of(suite)?;
     if given.is_empty() {
-        Ok(Config::of(suite)?.map(|config| config.paths).unwrap_or_default())
+        Ok(config.map(|config| config.paths).unwrap_or_default())
     } else {
         Ok(given.to_vec())
     }

@@ -107,6 +107,7 @@ fn searched(args: &ExploreArgs, search: &Search) -> Option<Searched> {
     let ended = tokio::sync::Notify::new();
     thread::scope(|scope| {
         let work = || {
+            let _guard = StopsOnPanic(&stop);
             while !stop.load(Ordering::Relaxed) {
                 let block = next.fetch_add(1, Ordering::Relaxed);
                 let Some(range) = block_of(&seeds, block) else { break };
@@ -134,7 +135,7 @@ fn searched(args: &ExploreArgs, search: &Search) -> Option<Searched> {
         });
         work();
         for worker in workers {
-            // A worker that panicked has left its block out, and every later one is left out with it.
+            // A worker that panicked has left its block out, and every later one is left out with it. The others have ended, too.
             let _ = worker.join();
         }
         ended.notify_one();
@@ -146,6 +147,17 @@ fn searched(args: &ExploreArgs, search: &Search) -> Option<Searched> {
     let end = last.map_or(seeds.start, |last| last.end);
     let took = args.limit.map(|_| watch());
     Some(Searched { explored: done.explored, seeds: seeds.start..end, took })
+}
+
+/// Has every worker end once this one panics.
+struct StopsOnPanic<'a>(&'a AtomicBool);
+
+impl Drop for StopsOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// What came of every block up to one, and of the few that came in before their turn. So the memory of a search does not grow

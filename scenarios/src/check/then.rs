@@ -82,9 +82,13 @@ impl Checker<'_> {
             let path = format!("{path}/connections/{unit}");
             self.unit(&path, "the one with these connections", *unit);
         }
-        for unit in then.services.keys() {
+        for (unit, services) in &then.services {
             let path = format!("{path}/services/{unit}");
             self.unit(&path, "the one with these services", *unit);
+            if services.named().next().is_none() {
+                let what = "this says nothing of any service";
+                self.refuse_key(&path, what, "say whether `database` or `tls-server` runs");
+            }
         }
         if let Some(ExpectedPrimary::Unit(unit)) = then.primary {
             self.unit(&format!("{path}/primary"), "the primary", unit);

@@ -59,13 +59,14 @@ fn block_holds(
     if !texts::is_s3_block(message) {
         return Ok(());
     }
+    if message == texts::ANOTHER_CLUSTER {
+        let is_foreign = s3.is_some_and(|s3| s3.works && s3.is_foreign);
+        return so(is_foreign, "the repository is not another cluster's");
+    }
     let Some(s3) = s3 else {
         // Settings that are incomplete or can't be used are what it asks to be checked.
         return so(facts.is_s3_related, "there are no S3 settings that could be wrong");
     };
-    if message == texts::ANOTHER_CLUSTER {
-        return so(s3.works && s3.is_foreign, "the repository is not another cluster's");
-    }
     // Without a primary nothing can be made in the repository.
     so(!s3.works || seen.primary.is_none(), "the S3 settings are right and the server answers")
 }

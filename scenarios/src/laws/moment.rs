@@ -248,9 +248,12 @@ impl Moment<'_> {
         let unit = self.unit(seen)?;
         let is_backup = self.step.fired.firing.hook == Hook::CreateBackup;
         let is_down = matches!(unit.member, Some(MemberState::Stopped | MemberState::Starting));
-        // Who made it may have recorded it where the leader has not taken it over yet.
+        // The primary may have recorded it where the leader has not taken it over yet.
+        let primary = seen.primary.and_then(|unit| facts.units.get(usize::try_from(unit).ok()?));
         let is_recorded = seen.stanza.is_some()
-            || facts.units.iter().any(|unit| unit.databag(key::STANZA).is_some());
+            || primary.is_some_and(|unit| {
+                unit.databag(key::STANZA).is_some() && unit.databag(key::BLOCK_MESSAGE).is_none()
+            });
         Some([
             (is_backup && is_down, "its database did not run"),
             (is_backup && seen.primary.is_none(), "nobody led the cluster"),

@@ -22,7 +22,8 @@ fn a_suite_says_what_runs_and_how() {
         .run("check other")
         .run("check --no-config")
         .run("coverage --chart list-backups")
-        .run("coverage --config none.toml");
+        .run("coverage --config none.toml")
+        .run("check cases --config none.toml");
     assert!(session.read("out/report.xml").contains("cases/a.yaml"));
     assert!(session.read("out/page.html").starts_with("<!DOCTYPE html>"));
     session.holds("suite");
