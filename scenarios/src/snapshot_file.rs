@@ -1,6 +1,8 @@
 //! The file that keeps a transcript as the snapshot of a scenario: a head that says what it is of, and the transcript.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
+
+use similar::TextDiff;
 
 use crate::{
     snapshot::without_facts,
@@ -115,7 +117,7 @@ impl Snapshot {
         if self.content == found {
             return None;
         }
-        let diff = similar::TextDiff::from_lines(self.content.as_str(), &found);
+        let diff = by_lines(self.content.as_str(), &found);
         let diff = diff.unified_diff().context_radius(2).header("snapshot", "this run").to_string();
         let Some(why) = self.format_differs(formats) else { return Some(diff) };
         let only = match self.outdated_in(formats, transcript) {
@@ -194,9 +196,40 @@ fn not_utf8(file: &[u8], error: &std::str::Utf8Error) -> String {
     format!("byte 0x{byte:02x} in line {line} is not UTF-8")
 }
 
+/// How many lines two texts may have for each line to be looked for in the other. The work grows with the square of what
+/// differs.
+const LINES_COMPARED: usize = 4_000;
+
+/// The difference of two texts, line by line. Of longer ones all between their common beginning and end is another.
+pub(crate) fn by_lines<'t>(old: &'t str, new: &'t str) -> TextDiff<'t, 't, 't, str> {
+    let mut diff = TextDiff::configure();
+    if old.lines().count() + new.lines().count() > LINES_COMPARED {
+        // Not a wait: without time the search ends before its first step, whatever the machine does.
+        diff.timeout(Duration::ZERO);
+    }
+    diff.diff_lines(old, new)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_two_long_texts_share_at_both_ends_is_no_difference() {
+        let whole = |between: &[String]| format!("begin\n{}\nend\n", between.join("\n"));
+        let lines = |word: &str, count| (0..count).map(|line| format!("{word} {line}")).collect();
+        let changed = |old: &[String], new: &[String]| {
+            let (old, new) = (whole(old), whole(new));
+            let diff = by_lines(&old, &new).unified_diff().context_radius(0).to_string();
+            diff.lines().filter(|line| line.starts_with(['+', '-'])).count()
+        };
+        let (few, many): (Vec<String>, Vec<String>) = (lines("a", 10), lines("b", LINES_COMPARED));
+        assert_eq!(changed(&few, &few), 0);
+        assert_eq!(changed(&few, &many), few.len() + many.len());
+        let mut other = many.clone();
+        other[LINES_COMPARED / 2] = "c".to_owned();
+        assert_eq!(changed(&many, &other), 2);
+    }
 
     #[test]
     fn a_snapshot_file_leads_back_to_its_transcript() {

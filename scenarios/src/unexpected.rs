@@ -10,6 +10,7 @@ use crate::{
     names::{ChartShape, OutcomeName},
     plan::PlanStep,
     reason::FiringRef,
+    snapshot_file::by_lines,
     target::Target,
     then::{Connections, ExpectedPrimary, ExpectedStatus, Presence},
 };
@@ -260,7 +261,7 @@ impl Unexpected {
         }
         let whole = |text: &str| text.trim_end_matches('\n').to_owned() + "\n";
         let (expected, found) = (whole(expected), whole(found));
-        let diff = similar::TextDiff::from_lines(&expected, &found);
+        let diff = by_lines(&expected, &found);
         let diff = diff.unified_diff().header("expected", "this run").to_string();
         write!(f, "{what} is another than expected\n{diff}")
     }
