@@ -229,6 +229,9 @@ mod tests {
         let mut other = many.clone();
         other[LINES_COMPARED / 2] = "c".to_owned();
         assert_eq!(changed(&many, &other), 2);
+        // What is alike between two differences is not looked for.
+        other[LINES_COMPARED / 2 + 9] = "d".to_owned();
+        assert_eq!(changed(&many, &other), 20);
     }
 
     #[test]

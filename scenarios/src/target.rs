@@ -66,6 +66,19 @@ pub(crate) struct UnitOr {
     pub(crate) word: &'static str,
 }
 
+impl UnitOr {
+    /// The schema of such a value: what it is, and what the word means.
+    pub(crate) fn schema(&self, about: &str, of_word: &str) -> Schema {
+        json_schema!({
+            "description": about,
+            "oneOf": [
+                json!({ "type": "integer", "minimum": 0, "maximum": MOST_UNITS - 1 }),
+                json!({ "const": self.word, "description": of_word }),
+            ],
+        })
+    }
+}
+
 impl Visitor<'_> for UnitOr {
     type Value = Option<u32>;
 
@@ -95,13 +108,8 @@ impl JsonSchema for Target {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "The unit to which an event goes, or all of them, in order.",
-            "oneOf": [
-                json!({ "type": "integer", "minimum": 0, "maximum": MOST_UNITS - 1 }),
-                json!({ "const": ALL, "description": "Each unit that is there by then, in order." }),
-            ],
-        })
+        let about = "The unit to which an event goes, or all of them, in order.";
+        UnitOr { word: ALL }.schema(about, "Each unit that is there by then, in order.")
     }
 }
 

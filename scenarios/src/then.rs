@@ -3,13 +3,12 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use pgdrill_core::{Status, StatusName};
-use pgdrill_sim::{BackupGiven, MOST_UNITS, ServiceName, ServiceRuns, by_unit};
+use pgdrill_sim::{BackupGiven, ServiceName, ServiceRuns, by_unit};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
     de::{self, IntoDeserializer as _, MapAccess, Visitor, value::MapAccessDeserializer},
 };
-use serde_json::json;
 
 use crate::{
     names::{ChartShape, Name, OutcomeName},
@@ -178,13 +177,8 @@ impl JsonSchema for ExpectedPrimary {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "The unit that is to be the primary, or that none is.",
-            "oneOf": [
-                json!({ "type": "integer", "minimum": 0, "maximum": MOST_UNITS - 1 }),
-                json!({ "const": NOBODY, "description": "No unit is." }),
-            ],
-        })
+        let about = "The unit that is to be the primary, or that none is.";
+        UnitOr { word: NOBODY }.schema(about, "No unit is.")
     }
 }
 

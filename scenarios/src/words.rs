@@ -433,8 +433,11 @@ impl Shown {
                 return Some(breaks.to_owned()).filter(|case| !case.is_empty());
             }
             "amendment" => {
+                // A case may switch off another, too, so that its own damage shows.
+                let own = format!("amendments/{name}-off");
                 let amended = || self.cases.iter().find(|case| goes_by(&case.transcript, name));
-                self.cases.iter().find(in_file).or_else(amended)
+                let of_file = || self.cases.iter().find(in_file);
+                self.cases.iter().find(|case| case.name == own).or_else(of_file).or_else(amended)
             }
             "shape of a chart" => self.cases.iter().find(|case| case.visits(name)),
             _ => self.cases.iter().find(in_file),

@@ -131,13 +131,7 @@ fn assert_sound(plan: &Plan, run: &Run, is_known: impl Fn(&Violation) -> bool) {
     if let Some(broken) = judged.broken.iter().find(|broken| !is_known(broken)) {
         panic!("{}: {broken}\n{}", plan.title, transcript(run));
     }
-    assert!(!transcript(run).contains("canary"), "{}: a secret is shown", plan.title);
-}
-
-/// Of a run and its plan, in whatever way somebody may show them. All that was seen around each event is in it: this takes ten
-/// times as long as the run.
-fn assert_no_secret(plan: &Plan, run: &Run) {
-    let shown = format!("{run:?} {plan:?}");
+    let shown = format!("{} {run:?} {plan:?}", transcript(run));
     assert!(!shown.contains("canary"), "{}: a secret is shown", plan.title);
 }
 
@@ -150,11 +144,7 @@ async fn whatever_happens_is_sound(#[values(0, 1, 2, 3)] part: u64) {
     };
     for seed in part * SEEDS / 4..(part + 1) * SEEDS / 4 {
         let plan = explored(seed);
-        let run = run(&plan).await;
-        assert_sound(&plan, &run, is_known);
-        if seed % 10 == 0 {
-            assert_no_secret(&plan, &run);
-        }
+        assert_sound(&plan, &run(&plan).await, is_known);
     }
 }
 
@@ -258,7 +248,6 @@ async fn a_process_that_dies_anywhere_is_cleaned_up_after(#[values(0, 1, 2, 3)] 
             let PlanStep::Fire { hook, .. } = step else { continue };
             let so_far = Plan { steps: plan.steps[..=index].to_vec(), ..plan.clone() };
             let so_far = run(&so_far).await;
-            assert_no_secret(&plan, &so_far);
             let units = u32::try_from(so_far.observation.units.len()).unwrap();
             let is_reached = |shape: &Shape| {
                 let mut of_step = so_far.firings.iter().filter(|fired| fired.step == index);
@@ -274,9 +263,6 @@ async fn a_process_that_dies_anywhere_is_cleaned_up_after(#[values(0, 1, 2, 3)] 
                         LEFT_BY_DEATHS.contains(&broken.law)
                             || dying.known.iter().any(|known| known.law.law == broken.law)
                     });
-                    if deaths % 10 == 0 {
-                        assert_no_secret(&dying, &run);
-                    }
                     let died =
                         |step: &FiredStep| matches!(step.fired.firing.outcome, Outcome::Died(_));
                     deaths += usize::from(run.firings.iter().any(died));
@@ -284,7 +270,7 @@ async fn a_process_that_dies_anywhere_is_cleaned_up_after(#[values(0, 1, 2, 3)] 
             }
         }
     }
-    assert!(deaths > 700, "only {deaths} deaths were died");
+    assert!(deaths > 2_000, "only {deaths} deaths were died");
     println!("{deaths} deaths, none of which left anything behind");
 }
 

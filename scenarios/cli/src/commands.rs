@@ -156,8 +156,7 @@ fn help(name: &str) -> Exit {
         None => "`pgdrill help` lists every topic and every command".to_owned(),
     };
     let what = format!("there is no topic or command `{}`", shown(name));
-    complain(&Diagnostic::error("the command line", what).hint(hint));
-    Exit::Wrong
+    wrong(&Diagnostic::error("the command line", what).hint(hint))
 }
 
 /// Shows what the command line's reader has to say: help and the version, or what is wrong with the words.

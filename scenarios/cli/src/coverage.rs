@@ -59,8 +59,7 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
     let Some(shown) = shown_as(&coverage, &ends, args.format) else {
         let what = "the chart is empty or too large to draw";
         let hint = "`--format mermaid` writes charts of any size";
-        complain(&Diagnostic::error("the chart", what).hint(hint));
-        return Exit::Wrong;
+        return wrong(&Diagnostic::error("the chart", what).hint(hint));
     };
     let is_whole = paths.is_empty() && args.filter.is_empty();
     let printed = match args.format {

@@ -10,7 +10,7 @@ use pgdrill_core::Diagnostic;
 use pgdrill_scenarios::Explainer;
 
 use crate::{
-    commands::Exit,
+    commands::{Exit, wrong},
     output::{complain, write},
 };
 
@@ -32,8 +32,7 @@ pub(crate) fn explain(file: Option<&Path>) -> Exit {
     let unread = unread(&name, &explainer);
     unread.iter().for_each(complain);
     if let Err(diagnostic) = read {
-        complain(&diagnostic);
-        return Exit::Wrong;
+        return wrong(&diagnostic);
     }
     if explainer.firings() == 0 {
         let hint =

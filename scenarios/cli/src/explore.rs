@@ -22,7 +22,7 @@ use pgdrill_scenarios::{
 
 use crate::{
     args::{ExploreArgs, RunFormat, ShrinkArgs, amendments},
-    commands::{Exit, nothing, read},
+    commands::{Exit, nothing, read, wrong},
     output::{complain, print, print_lines, say},
     places::counting,
     run::{filters, select},
@@ -231,8 +231,7 @@ pub(crate) fn shrink(args: &ShrinkArgs) -> Exit {
     if let Some(file) = args.out.as_deref().filter(|file| file.exists()) {
         let what = "is there already";
         let hint = "give `--out` a file that is not there, or remove it";
-        complain(&Diagnostic::error(&file.display().to_string(), what).hint(hint));
-        return Exit::Wrong;
+        return wrong(&Diagnostic::error(&file.display().to_string(), what).hint(hint));
     }
     let Some(filters) = filters(&args.filter) else { return Exit::Wrong };
     let (inputs, _) = read(std::slice::from_ref(&args.path));
@@ -251,8 +250,7 @@ pub(crate) fn shrink(args: &ShrinkArgs) -> Exit {
                 counted(several.len(), "scenario")
             );
             let hint = "select one: `--filter '=its title'`";
-            complain(&Diagnostic::error(&path, what).hint(hint));
-            return Exit::Wrong;
+            return wrong(&Diagnostic::error(&path, what).hint(hint));
         }
     };
     let Some(runtime) = runtime(1) else { return Exit::NoBackend };
@@ -264,8 +262,7 @@ pub(crate) fn shrink(args: &ShrinkArgs) -> Exit {
                 NotShrunk::OnlySnapshot => "`pgdrill run` shows the difference",
                 NotShrunk::NotWritable => "please report it, with the file",
             };
-            complain(&Diagnostic::error(&path, why.to_string()).hint(hint));
-            return Exit::Wrong;
+            return wrong(&Diagnostic::error(&path, why.to_string()).hint(hint));
         }
     };
     let (steps, size) = (shrunk.steps, shrunk.size);
@@ -284,10 +281,7 @@ pub(crate) fn shrink(args: &ShrinkArgs) -> Exit {
                 say(&format!("written: {}, and its snapshot beside it", file.display()));
                 Exit::Expected
             }
-            Err(complaint) => {
-                complain(&complaint);
-                Exit::Wrong
-            }
+            Err(complaint) => wrong(&complaint),
         },
     }
 }

@@ -7,8 +7,8 @@ use clap_mangen::Man;
 
 use crate::{
     args::Cli,
-    commands::Exit,
-    output::{complain, print},
+    commands::{Exit, wrong},
+    output::print,
     update::{cannot_be_written, write_report},
 };
 
@@ -50,6 +50,5 @@ fn page(command: &clap::Command) -> io::Result<(String, String)> {
 }
 
 fn refused(path: &Path, error: &io::Error) -> Exit {
-    complain(&cannot_be_written(path, error));
-    Exit::Wrong
+    wrong(&cannot_be_written(path, error))
 }

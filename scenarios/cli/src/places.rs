@@ -211,20 +211,20 @@ impl<'a> Planned<'a> {
 
 /// A bar on standard error, where that is a terminal; it is gone when the run is.
 pub(crate) fn progress(length: usize) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(length as u64);
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} scenarios");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    on_a_terminal(ProgressBar::new(length as u64), "{bar:30} {pos}/{len} scenarios")
 }
 
 /// A line on standard error that says how far a search has come, where that is a terminal; it is gone when the search is.
 pub(crate) fn counting() -> ProgressBar {
+    on_a_terminal(ProgressBar::new_spinner(), "{spinner} {msg}")
+}
+
+fn on_a_terminal(bar: ProgressBar, template: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{spinner} {msg}");
-    ProgressBar::new_spinner()
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
 }

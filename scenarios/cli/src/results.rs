@@ -10,7 +10,7 @@ use pgdrill_scenarios::{
 
 use crate::{
     args::{RunArgs, RunFormat},
-    commands::Exit,
+    commands::{Exit, wrong},
     html,
     output::{columns, complain, print_lines},
     update::{Updated, cannot_be_written, update, write_report},
@@ -176,12 +176,10 @@ fn show(
     if let Some(file) = &args.junit
         && let Err(diagnostic) = write_junit(file, ends)
     {
-        complain(&diagnostic);
-        return Exit::Wrong;
+        return wrong(&diagnostic);
     }
     if let Some(Err(diagnostic)) = args.html.as_deref().map(|file| html::write(file, ends)) {
-        complain(&diagnostic);
-        return Exit::Wrong;
+        return wrong(&diagnostic);
     }
     if is_wrong {
         Exit::Wrong

@@ -10,7 +10,7 @@ use pgdrill_scenarios::{
 
 use crate::{
     args::{RunArgs, RunFormat, amendments},
-    commands::{Exit, no_file, nothing, quoted, read},
+    commands::{Exit, no_file, nothing, quoted, read, wrong},
     html,
     last_run::{self, Selection},
     output::{complain, say},
@@ -44,8 +44,7 @@ struct Gathered {
 /// What the user selected. What is wrong was said.
 fn gather(args: &RunArgs) -> Result<Gathered, Exit> {
     if let Some(complaint) = contradiction(args) {
-        complain(&complaint);
-        return Err(Exit::Wrong);
+        return Err(wrong(&complaint));
     }
     let filters = filters(&args.filter).ok_or(Exit::Wrong)?;
     let failed = args.failed.then(|| last_run::failed(args)).transpose().map_err(|complaint| {
@@ -62,8 +61,7 @@ fn gather(args: &RunArgs) -> Result<Gathered, Exit> {
         return Err(no_file());
     }
     if let Some(complaint) = html::misplaced(args, &files) {
-        complain(&complaint);
-        return Err(Exit::Wrong);
+        return Err(wrong(&complaint));
     }
     if let Some(only) = &args.only {
         inputs.retain(|input| only.contains(Path::new(&input.file)));

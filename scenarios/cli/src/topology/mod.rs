@@ -12,7 +12,7 @@ use pgdrill_scenarios::{TopologyError, TopologySeen, report};
 
 use crate::{
     args::{StatusFormat, TopologyBackendArg, TopologyCommand},
-    commands::Exit,
+    commands::{Exit, wrong},
     output::{columns, complain, print, print_fitted},
     threads::runtime,
 };
@@ -41,10 +41,7 @@ fn end(
             let printed = print(&done.text);
             if done.has_failed && printed == Exit::Expected { Exit::Failed } else { printed }
         }
-        Err(TopologyError::Wrong(complaint)) => {
-            complain(&complaint);
-            Exit::Wrong
-        }
+        Err(TopologyError::Wrong(complaint)) => wrong(&complaint),
         Err(TopologyError::Failed(complaint)) => {
             complain(&complaint);
             Exit::NoBackend
