@@ -171,6 +171,10 @@ async fn configure_restore(context: &Context<'_>) -> PortResult<()> {
     let (label, stanza) = (source.map(|s| s.label.as_str()), source.map(|s| s.stanza.as_str()));
     unit.set_data(Databag::Application, key::RESTORING_BACKUP, label).await?;
     unit.set_data(Databag::Application, key::RESTORE_STANZA, stanza).await?;
+    if context.amendments.has(Amendment::NewClusterIsTold) {
+        let systems = context.notes.restored_systems.as_deref();
+        context.record(Databag::Application, key::RESTORE_SYSTEMS, systems).await?;
+    }
     context.apply_cluster_settings().await
 }
 
@@ -181,6 +185,7 @@ async fn clear_restore_flags(context: &Context<'_>) -> PortResult<()> {
     if unit.is_leader().await? {
         unit.set_data(Databag::Application, key::RESTORING_BACKUP, None).await?;
         unit.set_data(Databag::Application, key::RESTORE_STANZA, None).await?;
+        context.record(Databag::Application, key::RESTORE_SYSTEMS, None).await?;
     }
     context.apply_cluster_settings().await
 }

@@ -91,6 +91,10 @@ words! {
         /// A restore that update-status found failed, or whose unit S3 has blocked since, and whose database is up, ends as one
         /// that came up in time: the service may only have been between two starts, and nothing else would end the restore.
         LateRestoreEndsBlock = "late-restore-ends-block",
+        /// A restore that ends on the data of a cluster that the restored stanza has never served has failed, and blocks its
+        /// unit as one that did not come up: a unit that joined before the restored database had started made a new
+        /// cluster, and the restored one took over its data.
+        NewClusterIsTold = "new-cluster-is-told",
     }
     /// The name that charts, traces and the command line use.
     name

@@ -62,9 +62,8 @@ pub(crate) async fn answer(
             let refined = Some(Amendment::OfflineDatabaseKeepsStatus);
             return Ok(RefinedAnswer { yes: false, refined });
         }
-        Question::IsMemberUp | Question::IsMemberRunning => {
-            ports.cluster.member_state().await? == MemberState::Running
-        }
+        Question::IsMemberUp => return is_restored_member_up(context).await,
+        Question::IsMemberRunning => is_member_running(context).await?,
         Question::IsRepositoryOfAnotherCluster => return is_repository_foreign(context).await,
         Question::IsPrimary => return role::is_known_to_be_primary(context).await,
     };
@@ -180,7 +179,27 @@ async fn is_blocked(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     })
 }
 
-/// A unit that a failed restore has blocked counts as blocked for as long as its database is down.
+async fn is_member_running(context: &Context<'_>) -> PortResult<bool> {
+    Ok(context.ports.cluster.member_state().await? == MemberState::Running)
+}
+
+/// A member that runs on the data of a new cluster is not the restored one. One that does not tell is asked again by the next
+/// event.
+async fn is_restored_member_up(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
+    if !is_member_running(context).await? {
+        return Ok(false.into());
+    }
+    let may_be_restored = context.may_be_restored().await;
+    if may_be_restored != Some(false) {
+        return Ok(may_be_restored.is_some().into());
+    }
+    context.notes.runs_on_a_new_cluster = true;
+    context.fails_with(true, texts::RESTORE_FAILED);
+    Ok(RefinedAnswer { yes: false, refined: Some(Amendment::NewClusterIsTold) })
+}
+
+/// A unit that a failed restore has blocked counts as blocked for as long as its database is down, or is not known to run on
+/// what was to be restored.
 async fn is_blocked_or_waiting(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     let amendment = Amendment::LateRestoreEndsBlock;
     let status = context.ports.unit.status().await?;
@@ -189,7 +208,8 @@ async fn is_blocked_or_waiting(context: &mut Context<'_>) -> PortResult<RefinedA
             if (status.message == texts::RESTORE_FAILED || status.is_s3_block())
                 && context.amendments.has(amendment)
                 && context.is_restoring().await?
-                && context.is_member_up().await =>
+                && context.is_member_up().await
+                && context.may_be_restored().await == Some(true) =>
         {
             RefinedAnswer { yes: false, refined: Some(amendment) }
         }
@@ -325,6 +345,7 @@ async fn is_backup_id_valid(context: &mut Context<'_>) -> PortResult<RefinedAnsw
         }
     };
     let found = inventory.find(&id, identity.stanza()).filter(|(_, backup)| !backup.failed);
+    context.notes.restored_systems = found.and_then(|(stanza, _)| stanza.served());
     context.notes.restore = found.map(|(stanza, backup)| RestoreSource {
         label: backup.label.clone(),
         stanza: stanza.name.clone(),

@@ -148,7 +148,8 @@ async fn record_and_check(
     unit.set_status(Status::active()).await
 }
 
-/// Checks, with the settings that this takes, and leaves those that name every unit behind.
+/// Checks, with the settings that this takes, and leaves those that name every unit behind. What is tried again may have been
+/// configured for units that have left since.
 async fn check(
     context: &Context<'_>,
     stanza: &str,
@@ -156,11 +157,15 @@ async fn check(
 ) -> PortResult<()> {
     let amendment = Amendment::CheckNeedsOnlyThePrimary;
     let all = context.tls_peers().await?;
-    if !context.amendments.has(amendment) || all.is_empty() {
-        return check_for_a_while(context, stanza).await;
-    }
-    let needed = peers_to_check(context, &all).await;
+    let needed = if context.amendments.has(amendment) && !all.is_empty() {
+        peers_to_check(context, &all).await
+    } else {
+        all.clone()
+    };
     if needed == all {
+        if context.notes.tries_again {
+            context.configure_repository_with(all).await?;
+        }
         return check_for_a_while(context, stanza).await;
     }
     *refined = Some(amendment);

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::{
     amendment::{Amendment, Amendments},
     hook::{Hook, Outcome},
-    inventory::Inventory,
+    inventory::{Inventory, has_served},
     ports::{
         ClusterSettings, Databag, MemberState, PortError, PortErrorKind, PortResult, Ports,
         RepositorySettings, RestoreSource, Service, ServiceState, Timestamp, UnitId, key,
@@ -52,10 +52,14 @@ pub(crate) struct Notes {
     pub(crate) table: Option<String>,
     /// The backup to restore.
     pub(crate) restore: Option<RestoreSource>,
+    /// The system identifiers that its stanza has served, as they are recorded.
+    pub(crate) restored_systems: Option<String>,
     /// Whether an error kept this firing from knowing the primary, so that no status is set that would hide it.
     pub(crate) primary_is_unknown: bool,
     /// The primary, as create-backup found it last.
     pub(crate) primary: Option<UnitId>,
+    /// Whether this unit runs on the data of a new cluster in place of what was to be restored.
+    pub(crate) runs_on_a_new_cluster: bool,
     /// Whether the event waits for the workload, which does not answer.
     pub(crate) waits_for_workload: bool,
     /// Whether this firing has asked for this unit's connections to be refused.
@@ -80,9 +84,12 @@ pub(crate) enum LogOf {
 }
 
 /// One answer, and the amendment that made it finer than the published chart's.
-pub(crate) struct RefinedAnswer {
-    pub(crate) yes: bool,
-    pub(crate) refined: Option<Amendment>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefinedAnswer {
+    /// Whether it is yes.
+    pub yes: bool,
+    /// The amendment, if one had a part in it.
+    pub refined: Option<Amendment>,
 }
 
 impl From<bool> for RefinedAnswer {
@@ -356,6 +363,17 @@ impl Context<'_> {
     /// Whether this unit's member runs. Not knowing is no.
     pub(crate) async fn is_member_up(&self) -> bool {
         matches!(self.ports.cluster.member_state().await, Ok(MemberState::Running))
+    }
+
+    /// Whether the data on which this unit runs can be what is being restored: it has a system identifier that the restored
+    /// stanza had when the restore began. `None`: the member does not tell. Where nothing is recorded nothing is known against it.
+    pub(crate) async fn may_be_restored(&self) -> Option<bool> {
+        if !self.amendments.has(Amendment::NewClusterIsTold) {
+            return Some(true);
+        }
+        let recorded = self.ports.unit.data(Databag::Application, key::RESTORE_SYSTEMS).await;
+        let Some(systems) = recorded.ok()? else { return Some(true) };
+        Some(has_served(&systems, self.ports.cluster.system_identifier().await.ok()?))
     }
 
     /// Whether users see that a restore is under way, or may: while Juju shows an error in place of the unit's status, the

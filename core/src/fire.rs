@@ -32,5 +32,6 @@ async fn walk(walker: &mut Walker<'_>, hook: Hook) -> Result<(), Stop> {
         Hook::Restore => hooks::restore(walker).await,
         Hook::UpdateStatus => hooks::update_status(walker).await,
         Hook::CertificatesChanged => hooks::certificates_changed(walker).await,
-    }
+    }?;
+    walker.close().await
 }

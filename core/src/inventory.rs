@@ -100,6 +100,22 @@ impl Inventory {
     }
 }
 
+impl Stanza {
+    /// The system identifiers that it has served, as a databag records them: `7589,7590`. `None` when there are none.
+    pub(crate) fn served(&self) -> Option<String> {
+        let systems: Vec<String> = self.system_ids.iter().map(u64::to_string).collect();
+        (!systems.is_empty()).then(|| systems.join(","))
+    }
+}
+
+/// Whether a record of the system identifiers that a stanza has served
+/// ([`RESTORE_SYSTEMS`](crate::ports::key::RESTORE_SYSTEMS)) has this one.
+#[must_use]
+pub fn has_served(record: &str, system_id: u64) -> bool {
+    let system_id = system_id.to_string();
+    record.split(',').any(|served| served == system_id)
+}
+
 impl Backup {
     /// Its line of the table, with the break before it.
     fn row(&self) -> String {
@@ -264,6 +280,19 @@ mod tests {
 
     // As pgBackRest 2.55.1 printed it, shortened to the fields read and one other.
     const REAL: &str = r#"[{"backup":[{"database":{"id":1,"repo-key":1},"error":false,"label":"20261123-024349F","type":"full"},{"error":true,"label":"20261123-024349F_20261123-024354D","type":"diff"}],"cipher":"none","db":[{"id":1,"repo-key":1,"system-id":18446744073709551615,"version":"17"}],"name":"demo","repo":[{"key":1,"status":{"code":0,"message":"ok"}}],"status":{"code":0,"lock":{"backup":{"held":false}},"message":"ok"}}]"#;
+
+    #[test]
+    fn a_stanza_records_the_systems_that_it_has_served() {
+        let of = |system_ids| {
+            let (name, backups, is_unreadable) = ("s".into(), Vec::new(), false);
+            Stanza { name, system_ids, backups, is_unreadable }.served()
+        };
+        assert_eq!(of(Vec::new()), None);
+        let record = of(vec![7589, 7590]).expect("it has served");
+        assert_eq!(record, "7589,7590");
+        assert!(has_served(&record, 7589) && has_served(&record, 7590));
+        assert!(!has_served(&record, 758) && !has_served(&record, 590));
+    }
 
     #[test]
     fn an_inventory_is_read_whole() {

@@ -14,6 +14,7 @@
 //! ```
 
 mod act;
+mod alteration;
 mod amendment;
 mod ask;
 mod attempt;
@@ -37,19 +38,21 @@ mod trace;
 mod walk;
 mod walker;
 
+pub use alteration::{Alteration, Manner};
 pub use amendment::{Amendment, Amendments, UnknownAmendment};
 pub use cause::Cause;
+pub use context::RefinedAnswer;
 pub use fire::fire;
 pub use firing_log::FiringLine;
 pub use hook::{Firing, Hook, HookError, Outcome, UnknownHook};
 pub use interned::interned;
-pub use ports::{PortError, PortErrorKind, Ports};
+pub use ports::{Fate, PortError, PortErrorKind, Ports};
 pub use s3::{S3Problem, S3Relation, S3Settings, UriStyle};
 pub use secret::Secret;
 pub use shape::{Action, Attempt, Ending, Question, Shape};
 pub use status::{STATUS_MESSAGE_LIMIT, Status, StatusName};
 pub use trace::{Mark, Step, Trace};
 pub use walk::{Walk, WalkError, walk, walk_published};
-pub use walker::{Fate, Probe};
+pub use walker::Probe;
 
 pub use pgdrill_flow::{Diagnostic, Severity, counted, shown, shown_json, shown_lines};

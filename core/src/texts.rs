@@ -90,16 +90,31 @@ pub fn is_s3_block(message: &str) -> bool {
     is_stanza_block(message) || message == BUCKET_FAILED || message == ANOTHER_CLUSTER
 }
 
+/// How [`missing_s3_parameters`] begins.
+const MISSING_S3_PARAMETERS: &str = "Missing S3 parameters: ";
+/// How [`unusable_s3_parameter`] begins.
+const UNUSABLE_S3_PARAMETER: &str = "S3 parameter '";
+/// How [`unknown_parameter`] begins.
+const UNKNOWN_PARAMETER: &str = "Unknown parameter: ";
+/// How [`invalid_backup_id`] begins.
+const INVALID_BACKUP_ID: &str = "Invalid backup-id: ";
+
 /// `Missing S3 parameters: ['bucket', 'access-key']`.
 #[must_use]
 pub fn missing_s3_parameters(missing: &[&str]) -> String {
-    format!("Missing S3 parameters: ['{}']", missing.join("', '"))
+    format!("{MISSING_S3_PARAMETERS}['{}']", missing.join("', '"))
 }
 
 /// `S3 parameter 'path' holds a control character`.
 #[must_use]
 pub fn unusable_s3_parameter(parameter: &str, why: &str) -> String {
-    format!("S3 parameter '{parameter}' {why}")
+    format!("{UNUSABLE_S3_PARAMETER}{parameter}' {why}")
+}
+
+/// Whether a refusal is one of S3 parameters, which are missing or can't be used.
+#[must_use]
+pub fn refuses_s3_parameters(message: &str) -> bool {
+    message.starts_with(MISSING_S3_PARAMETERS) || message.starts_with(UNUSABLE_S3_PARAMETER)
 }
 
 /// The failure of a backup, with its cause.
@@ -126,13 +141,25 @@ pub fn older_backups(count: usize) -> String {
 /// The refusal of a parameter that an action does not know.
 #[must_use]
 pub fn unknown_parameter(name: &str) -> String {
-    format!("Unknown parameter: {name}")
+    format!("{UNKNOWN_PARAMETER}{name}")
+}
+
+/// Whether a refusal is one of a parameter that the action does not know.
+#[must_use]
+pub fn refuses_parameter(message: &str) -> bool {
+    message.starts_with(UNKNOWN_PARAMETER)
 }
 
 /// The refusal of a backup id.
 #[must_use]
 pub fn invalid_backup_id(id: &str) -> String {
-    format!("Invalid backup-id: {id}")
+    format!("{INVALID_BACKUP_ID}{id}")
+}
+
+/// Whether a refusal is one of a backup id.
+#[must_use]
+pub fn refuses_backup_id(message: &str) -> bool {
+    message.starts_with(INVALID_BACKUP_ID)
 }
 
 /// The failure of the first destructive step of a restore.
@@ -180,5 +207,14 @@ mod tests {
             missing_s3_parameters(&["bucket", "access-key"]),
             "Missing S3 parameters: ['bucket', 'access-key']"
         );
+    }
+
+    #[test]
+    fn a_refusal_is_known_by_how_it_begins() {
+        for s3 in [missing_s3_parameters(&["bucket"]), unusable_s3_parameter("path", "is odd")] {
+            assert!(refuses_s3_parameters(&s3) && !refuses_parameter(&s3), "{s3}");
+        }
+        assert!(refuses_parameter(&unknown_parameter("x")) && !refuses_backup_id(NO_BACKUP_ID));
+        assert!(refuses_backup_id(&invalid_backup_id("x")) && !refuses_s3_parameters(NO_STANZA));
     }
 }

@@ -4,26 +4,18 @@ use async_trait::async_trait;
 
 use crate::{
     act,
+    alteration::{Alteration, Postponed},
     amendment::Amendment,
     ask, attempt,
     cause::Cause,
     context::{Context, RefinedAnswer},
     hook::{Firing, HookError, Outcome},
-    ports::PortResult,
+    ports::{Fate, PortError, PortResult},
     shape::{Action, Attempt, Ending, Question, Shape},
     status::StatusName,
     texts,
     trace::{Mark, Step, Trace},
 };
-
-/// Whether the process lives on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// It does.
-    Live,
-    /// It dies here: nothing more of this firing is done.
-    Die,
-}
 
 /// What is told of every shape: the place at which faults are injected.
 #[async_trait]
@@ -33,6 +25,16 @@ pub trait Probe: Send + Sync {
 
     /// The firing has carried out this shape.
     async fn leave(&self, shape: Shape) -> Fate;
+
+    /// Whether the process has died at a call of a port, so that what the call failed with reaches nobody.
+    fn fate(&self) -> Fate {
+        Fate::Live
+    }
+
+    /// What the firing does otherwise than its hook has it. A probe that wraps another hands on what that one has.
+    fn alteration(&self) -> Option<&dyn Alteration> {
+        None
+    }
 }
 
 /// Why a firing goes no further along its chart.
@@ -48,6 +50,8 @@ pub(crate) enum Stop {
 pub(crate) struct Walker<'a> {
     pub(crate) context: Context<'a>,
     probe: Option<&'a dyn Probe>,
+    pub(crate) alteration: Option<&'a dyn Alteration>,
+    pub(crate) postponed: Option<Postponed>,
     trace: Trace,
     causes: Vec<Cause>,
 }
@@ -55,7 +59,9 @@ pub(crate) struct Walker<'a> {
 impl<'a> Walker<'a> {
     /// A firing at `hook_fired`.
     pub(crate) fn new(context: Context<'a>, probe: Option<&'a dyn Probe>) -> Self {
-        Self { context, probe, trace: Trace::start(), causes: Vec::new() }
+        let alteration = probe.and_then(Probe::alteration);
+        let (trace, causes) = (Trace::start(), Vec::new());
+        Self { context, probe, alteration, postponed: None, trace, causes }
     }
 
     /// Passes `hook_fired`, and does what the charts draw dotted after it.
@@ -79,22 +85,13 @@ impl<'a> Walker<'a> {
     pub(crate) async fn ask(&mut self, question: Question) -> Result<bool, Stop> {
         let shape = Shape::Question(question);
         self.arrive(shape).await?;
-        let answer = ask::answer(&mut self.context, question).await;
-        if answer.is_ok() {
-            self.keep_causes(shape);
-        }
-        let step = Step { shape, answer: None, mark: None };
-        match answer {
-            Ok(RefinedAnswer { yes, refined }) => {
-                self.record(Step { answer: Some(yes), mark: refined.map(Mark::Refined), ..step });
-                self.leave(shape).await?;
-                Ok(yes)
-            }
+        match ask::answer(&mut self.context, question).await {
+            Ok(answer) => self.answered(shape, answer, None).await,
             Err(cause) => {
                 // It is the hook's own error, which is told as such.
                 self.context.notes.causes.clear();
-                self.record(step);
-                Err(Stop::Error(HookError { shape, cause, cleanup: None }))
+                self.record(Step { shape, answer: None, mark: None });
+                Err(self.failed(shape, cause))
             }
         }
     }
@@ -107,10 +104,26 @@ impl<'a> Walker<'a> {
     async fn try_out(&mut self, attempt: Attempt, mark: Option<Mark>) -> Result<bool, Stop> {
         let shape = Shape::Attempt(attempt);
         self.arrive(shape).await?;
-        let RefinedAnswer { yes, refined } = attempt::make(&mut self.context, attempt).await;
+        let answer = attempt::make(&mut self.context, attempt).await;
+        self.answered(shape, answer, mark).await
+    }
+
+    /// Goes on with the answer that a shape gave, if anybody is left to get it.
+    async fn answered(
+        &mut self,
+        shape: Shape,
+        answer: RefinedAnswer,
+        mark: Option<Mark>,
+    ) -> Result<bool, Stop> {
+        let RefinedAnswer { yes, refined } = self.altered_answer(shape, answer);
         self.keep_causes(shape);
+        let step = Step { shape, answer: None, mark };
+        if self.fate() == Fate::Die {
+            self.record(step);
+            return Err(Stop::Died(shape));
+        }
         let mark = mark.or(refined.map(Mark::Refined));
-        self.record(Step { shape, answer: Some(yes), mark });
+        self.record(Step { answer: Some(yes), mark, ..step });
         self.leave(shape).await?;
         Ok(yes)
     }
@@ -200,14 +213,20 @@ impl<'a> Walker<'a> {
     async fn reach(&mut self, ending: Ending, mark: Option<Mark>) -> Result<(), Stop> {
         let shape = Shape::Ending(ending);
         self.arrive(shape).await?;
-        let done = act::end(&mut self.context, ending).await;
+        let done = match self.alteration {
+            None => act::end(&mut self.context, ending).await,
+            Some(_) => self.do_altered(shape).await.map(|_| ()),
+        };
         self.finish_step(Step { shape, answer: None, mark }, done).await
     }
 
     async fn carry_out(&mut self, action: Action, mark: Option<Mark>) -> Result<(), Stop> {
         let shape = Shape::Action(action);
         self.arrive(shape).await?;
-        let done = act::carry_out(&mut self.context, action).await;
+        let done = match self.alteration {
+            None => act::carry_out(&mut self.context, action).await,
+            Some(_) => self.do_altered(shape).await,
+        };
         self.keep_causes(shape);
         match done {
             Ok(refined) => {
@@ -222,7 +241,15 @@ impl<'a> Walker<'a> {
         self.record(step);
         match done {
             Ok(()) => self.leave(step.shape).await,
-            Err(cause) => Err(Stop::Error(HookError { shape: step.shape, cause, cleanup: None })),
+            Err(cause) => Err(self.failed(step.shape, cause)),
+        }
+    }
+
+    /// Why a firing stops at a shape of which a call failed.
+    pub(crate) fn failed(&self, shape: Shape, cause: PortError) -> Stop {
+        match self.fate() {
+            Fate::Live => Stop::Error(HookError { shape, cause, cleanup: None }),
+            Fate::Die => Stop::Died(shape),
         }
     }
 
@@ -230,10 +257,8 @@ impl<'a> Walker<'a> {
     /// firing at a time runs on a unit, so whatever is found here has no owner. What can't be read or
     /// undone now is left for the next firing.
     async fn repair(&mut self) -> Result<(), Stop> {
-        let interrupted = self
-            .interrupted()
-            .await
-            .map_err(|cause| Stop::Error(HookError { shape: Shape::Start, cause, cleanup: None }));
+        let interrupted =
+            self.interrupted().await.map_err(|cause| self.failed(Shape::Start, cause));
         let (amendment, action) = match interrupted? {
             Some(interrupted) => interrupted,
             None if self.context.is_stanza_unsettled().await => {
@@ -270,6 +295,10 @@ impl<'a> Walker<'a> {
         Ok(cut_short.then_some((restore, Action::EndInterruptedRestore)))
     }
 
+    fn fate(&self) -> Fate {
+        self.probe.map_or(Fate::Live, Probe::fate)
+    }
+
     fn keep_causes(&mut self, shape: Shape) {
         for error in self.context.notes.causes.drain(..) {
             Cause::new(shape, &error).add_to(&mut self.causes);
@@ -280,7 +309,23 @@ impl<'a> Walker<'a> {
         self.trace.push(step);
     }
 
-    async fn arrive(&self, shape: Shape) -> Result<(), Stop> {
+    /// The step that was taken last.
+    pub(crate) fn last_step(&self) -> Option<Step> {
+        self.trace.steps().last().copied()
+    }
+
+    /// Comes to the end of the chart.
+    pub(crate) async fn close(&mut self) -> Result<(), Stop> {
+        match self.alteration {
+            None => Ok(()),
+            Some(_) => self.alter_before(None).await,
+        }
+    }
+
+    async fn arrive(&mut self, shape: Shape) -> Result<(), Stop> {
+        if self.alteration.is_some() {
+            self.alter_before(Some(shape)).await?;
+        }
         match self.probe {
             Some(probe) if probe.arrive(shape).await == Fate::Die => Err(Stop::Died(shape)),
             Some(_) | None => Ok(()),

@@ -1,10 +1,11 @@
 //! Refuses what Juju could not produce, before anything runs.
 
+use std::collections::BTreeMap;
+
 use pgdrill_core::{Diagnostic, Hook, ports::BackupKind};
 use pgdrill_sim::{Awaited, Change, MOST_UNITS};
 
 use crate::{
-    charts,
     names::Name,
     scenario::{FireStep, Meanwhile, Scenario},
     target::Target,
@@ -15,8 +16,10 @@ use crate::{
 
 mod along;
 mod given;
+mod meanwhile;
 mod place;
 mod then;
+mod together;
 
 pub(crate) use place::place;
 
@@ -43,7 +46,7 @@ pub(crate) fn check_rest(
         checker.step(&format!("fire/{index}"), step);
     }
     // A step that is nothing yet may be meant to fire.
-    if checker.is_whole && scenario.fire.iter().all(|step| step.hook.is_none() && !step.settle) {
+    if checker.is_whole && !scenario.fire.iter().any(FireStep::fires) {
         checker.refuse("fire", "nothing fires", "add a step with a `hook`, or `settle: true`");
     }
     checker.end_then(scenario);
@@ -211,6 +214,9 @@ impl<'a> Checker<'a> {
             let place = format!("{path}/settle");
             self.refuse_key(&place, "a step is a `hook`, a `do` or `settle`", hint);
         }
+        if self.together(path, step) {
+            return;
+        }
         match (&step.hook, &step.change) {
             (Some(Name(hook)), None) => self.hook(path, *hook, step),
             (None, Some(change)) => {
@@ -226,7 +232,7 @@ impl<'a> Checker<'a> {
             (None, None) => {
                 self.refuse(
                     path,
-                    "a step needs a `hook`, a `do` or `settle: true`",
+                    "a step needs a `hook`, `together`, a `do` or `settle: true`",
                     "add one of them",
                 );
                 self.is_whole = false;
@@ -260,7 +266,18 @@ impl<'a> Checker<'a> {
             }
             Target::All => {}
         }
-        for (name, value) in &step.params {
+        self.event(path, hook, &step.params, &step.meanwhile);
+    }
+
+    /// What an event carries, and what happens within it.
+    fn event(
+        &mut self,
+        path: &str,
+        hook: Hook,
+        params: &BTreeMap<String, String>,
+        meanwhile: &[Meanwhile],
+    ) {
+        for (name, value) in params {
             let place = format!("{path}/params/{name}");
             match bad_parameter(hook, name, value) {
                 Some(BadParameter { is_name: true, what, hint }) => {
@@ -272,57 +289,9 @@ impl<'a> Checker<'a> {
                 None => {}
             }
         }
-        for (index, meanwhile) in step.meanwhile.iter().enumerate() {
+        for (index, meanwhile) in meanwhile.iter().enumerate() {
             self.meanwhile(&format!("{path}/meanwhile/{index}"), hook, meanwhile);
         }
-    }
-
-    fn meanwhile(&mut self, path: &str, hook: Hook, meanwhile: &Meanwhile) {
-        let Meanwhile { at, after, lost, change } = meanwhile;
-        let moments = [("at", at.is_some()), ("after", after.is_some()), ("lost", lost.is_some())];
-        let given: Vec<&str> =
-            moments.iter().filter(|(_, is_given)| *is_given).map(|(key, _)| *key).collect();
-        if let [_, surplus, ..] = given.as_slice() {
-            let what = "a `meanwhile` has one of `at`, `after` and `lost`";
-            self.refuse_key(&format!("{path}/{surplus}"), what, "give each an item of its own");
-            return;
-        }
-        let (key, shape, change) = match (at.or(*after), lost, change) {
-            (Some(Name(shape)), _, Some(change)) => {
-                (if at.is_some() { "at" } else { "after" }, shape, change)
-            }
-            (Some(_), _, None) => {
-                let hint = "say what happens there, as `do: { s3-server: down }`";
-                self.refuse(path, "a `meanwhile` at a shape needs a `do`", hint);
-                return;
-            }
-            (None, Some(_), None) => return,
-            (None, Some(_), Some(_)) => {
-                let what = "an answer that is lost takes no `do`";
-                let hint = "leave it out, or give it an item of its own with `at` or `after`";
-                self.refuse_key(&format!("{path}/do"), what, hint);
-                return;
-            }
-            (None, None, _) => {
-                let hint = "give one shape of the hook's chart, or one call of a port";
-                self.refuse(path, "a `meanwhile` needs `at`, `after` or `lost`", hint);
-                return;
-            }
-        };
-        if charts::chart(hook).is_some_and(|chart| chart.node(shape.id()).is_none()) {
-            let what = format!("chart {hook} has no shape `{shape}`");
-            let having = |other: &&Hook| {
-                charts::chart(**other).is_some_and(|chart| chart.node(shape.id()).is_some())
-            };
-            let others: Vec<&str> =
-                Hook::ALL.iter().filter(having).map(|other| other.name()).collect();
-            let hint = format!(
-                "it is on the chart of {}; `pgdrill schema` lists those of this one as `{hook}/…`",
-                others.join(", ")
-            );
-            self.refuse(&format!("{path}/{key}"), what, hint);
-        }
-        self.change(&format!("{path}/do"), change, true);
     }
 
     fn change(&mut self, path: &str, change: &Change, is_injected: bool) {

@@ -6,13 +6,13 @@ use pgdrill_sim::{
 };
 
 use crate::{
-    plan::{Plan, PlanStep},
+    plan::{EventInTurns, Plan, PlanStep},
     reason::{FiringRef, Reason},
     run::{FiredStep, Run},
     target::Target,
     then::{Connections, ExpectedPrimary, Presence, Then},
     tokens::{in_tokens, is_expected, with_tokens},
-    unexpected::{Difference, StepRef, Unexpected},
+    unexpected::{Difference, StepKind, StepRef, Unexpected},
 };
 
 /// What is expected with the steps that were taken, in order, and then what is expected at the end.
@@ -31,6 +31,7 @@ pub(crate) fn judge_then(plan: &Plan, run: &Run, reasons: &mut Vec<Reason>) {
         };
         subject.judge(then, reasons);
     }
+    judge_overlapping(plan, run, reasons);
     if run.broken.is_some() {
         // What the end would have shown was not decided.
         return;
@@ -46,11 +47,41 @@ pub(crate) fn judge_then(plan: &Plan, run: &Run, reasons: &mut Vec<Reason>) {
     subject.judge(&plan.then, reasons);
 }
 
+/// What is expected of each of several hooks that ran at the same time.
+fn judge_overlapping(plan: &Plan, run: &Run, reasons: &mut Vec<Reason>) {
+    for (index, step) in plan.steps.iter().enumerate() {
+        let PlanStep::Together { events, .. } = step else { continue };
+        if run.stopped_at.is_some_and(|stopped| stopped <= index) {
+            break;
+        }
+        let expected = events.iter().enumerate().filter(|(_, it)| !it.then.is_empty());
+        for (event, EventInTurns { hook, unit, then, .. }) in expected {
+            let (hook, unit) = (*hook, *unit);
+            let own = |(_, it): &IndexedFiring<'_>| it.step == index && it.fired.unit == unit;
+            let firings: Vec<_> = firings(run).filter(own).collect();
+            let kind = StepKind::Overlapping { event, hook, unit };
+            let subject = Subject {
+                step: Some(StepRef { index, kind }),
+                events: vec![(Some(unit), last_on(unit, &firings))],
+                firings,
+                observation: None,
+                backups: &run.observation.backups,
+            };
+            subject.judge(then, reasons);
+        }
+    }
+}
+
 /// A firing with its index in the run.
 type IndexedFiring<'a> = (usize, &'a FiredStep);
 
 fn firings(run: &Run) -> impl Iterator<Item = IndexedFiring<'_>> {
     run.firings.iter().enumerate()
+}
+
+/// The last firing on a unit.
+fn last_on<'a>(unit: u32, firings: &[IndexedFiring<'a>]) -> Option<IndexedFiring<'a>> {
+    firings.iter().rfind(|(_, it)| it.fired.unit == unit).copied()
 }
 
 /// The firing of a step's own event on each unit to which it went: the last one there, as deferred events come first.
@@ -59,16 +90,15 @@ fn events<'a>(
     firings: &Vec<IndexedFiring<'a>>,
 ) -> Vec<(Option<u32>, Option<IndexedFiring<'a>>)> {
     let PlanStep::Fire { unit, .. } = step else { return Vec::new() };
-    let last_on = |unit: u32| firings.iter().rfind(|(_, it)| it.fired.unit == unit).copied();
     match unit {
-        Target::Unit(unit) => vec![(Some(*unit), last_on(*unit))],
+        Target::Unit(unit) => vec![(Some(*unit), last_on(*unit, firings))],
         Target::All => {
             let mut units: Vec<u32> = firings.iter().map(|(_, it)| it.fired.unit).collect();
             units.dedup();
             if units.is_empty() {
                 return vec![(None, None)];
             }
-            units.into_iter().map(|unit| (Some(unit), last_on(unit))).collect()
+            units.into_iter().map(|unit| (Some(unit), last_on(unit, firings))).collect()
         }
     }
 }

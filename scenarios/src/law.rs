@@ -115,6 +115,9 @@ laws! {
     WordsOfTheProgram "words-of-the-program" Firing
         "a text for users is over 120 characters, is cut within a word or without a mark of it, or holds the name of a shape, a port's call or an amendment"
         "" "lessons/v784-wal-minutes-late",
+    Unanswered "unanswered" Firing
+        "an action ends, and neither fails nor has its result"
+        "" "list-backups/inventory-garbled",
     SecretShown "secret-shown" Moment
         "a credential is in a status, a message, a result or an object"
         "" "create-backup/credentials-wrong",
@@ -133,6 +136,12 @@ laws! {
     HarmedForNothing "harmed-for-nothing" Moment
         "an action failed for a cause that could be read before, and had changed a status, connections or a service"
         "amendments/stopped-member-fails-action-off" "create-backup/replica-fails",
+    RefusedWithoutCause "refused-without-cause" Moment
+        "an action fails with a text of ours, and what that says was so neither before it nor after it"
+        "" "lost/is-reachable",
+    DoneDespiteCause "done-despite-cause" Moment
+        "an action is done, or changes its unit, and does not fail, although a cause to refuse it was there before and after"
+        "amendments/unknown-parameter-fails-action-off" "restore/another-cluster-s-backup",
     LogLost "log-lost" Moment
         "the log of a backup that ended, well or not, is not where it belongs, or is not there any more, though S3 worked"
         "" "create-backup/primary-log-refused",
@@ -155,11 +164,11 @@ laws! {
         "a databag says that a backup or a restore is under way, and it has ended"
         "amendments/s3-waits-for-restore-off" "restore/fails-to-come-up",
     ActiveWithoutDatabase "active-without-database" Settled
-        "a unit is Active, and its database does not run"
+        "a unit with data is Active, and its database does not run"
         "" "update-status/replica-down",
     ReportedWithoutRestore "reported-without-restore" Settled
-        "the backup of the last restore that was reported is not the base of the data, and no status says that it failed"
-        "" "restore/fails-to-come-up",
+        "the backup of the last restore that was reported is not the base of the data, and no status says that it failed or is under way"
+        "amendments/new-cluster-is-told-off" "amendments/new-cluster-is-told",
     StanzaUntold "stanza-untold" Settled
         "the cluster is initialised and the S3 settings are complete, no status says what is wrong, and no stanza of the repository is recorded"
         "amendments/s3-block-is-tried-again-off" "s3-credentials-changed/deferred-until-the-cluster-is-initialised",

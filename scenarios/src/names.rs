@@ -4,6 +4,7 @@ use std::{borrow::Cow, sync::LazyLock};
 
 use pgdrill_core::{Amendment, Hook, Shape, StatusName, ports::Call};
 use pgdrill_flow::words;
+use pgdrill_sim::At;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Value, json};
@@ -25,7 +26,7 @@ pub trait Named: Copy + Sized + 'static {
     fn about(self) -> Cow<'static, str>;
 
     /// The set as a schema has it: every name with what it means.
-    fn schema() -> Schema {
+    fn schema(_: &mut SchemaGenerator) -> Schema {
         let members = Self::names().iter().filter_map(|&name| Some((name, Self::from_name(name)?)));
         let members: Vec<Value> = members
             .map(|(name, member)| {
@@ -57,8 +58,8 @@ impl<T: Named> JsonSchema for Name<T> {
         T::SET.into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        T::schema()
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::schema(generator)
     }
 }
 
@@ -83,6 +84,42 @@ macro_rules! named {
             }
         }
     };
+}
+
+impl Named for At {
+    const SET: &'static str = "At";
+
+    fn names() -> &'static [&'static str] {
+        static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+            let call = |call: &Call| -> &'static str {
+                Box::leak(At::Call(*call).to_string().into_boxed_str())
+            };
+            Shape::all().map(Shape::id).chain(Call::ALL.iter().map(call)).collect()
+        });
+        &NAMES
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        match name.strip_prefix(Self::CALL) {
+            Some(call) => Call::from_name(call).map(Self::Call),
+            None => Shape::from_id(name).map(Self::Shape),
+        }
+    }
+
+    fn about(self) -> Cow<'static, str> {
+        match self {
+            Self::Shape(shape) => Shape::about(shape).into(),
+            Self::Call(call) => Call::about(call).into(),
+        }
+    }
+
+    /// Shapes are a set of their own, and calls what stands before their names.
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        let calls = Call::ALL.iter().map(|call| Self::Call(*call).to_string()).collect::<Vec<_>>();
+        json_schema!({
+            "anyOf": [generator.subschema_for::<Name<Shape>>(), { "type": "string", "enum": calls }]
+        })
+    }
 }
 
 named!(Hook, "Hook", Hook::ALL.iter().copied(), Hook::name);

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use pgdrill_core::{Amendment, Amendments, Hook, Shape};
-use pgdrill_sim::{Change, Given, Injection, Moment};
+use pgdrill_core::{Amendment, Amendments, Hook};
+use pgdrill_sim::{Change, Given, Injection, Turn};
 
 use crate::{
-    names::{ChartShape, Name},
-    scenario::{KnownDamage, Meanwhile, Scenario},
+    names::ChartShape,
+    scenario::{KnownDamage, Meanwhile, OrderedTurn, OverlappingEvent, Scenario},
     target::Target,
     then::Then,
 };
@@ -70,10 +70,44 @@ pub enum PlanStep {
         /// What happens meanwhile; of several units, on the first.
         injections: Vec<Injection>,
     },
+    /// Events for different units, whose hooks run at the same time.
+    Together {
+        /// The events, at most one a unit.
+        events: Vec<EventInTurns>,
+        /// Who goes how far, one after another.
+        order: Vec<Turn>,
+    },
     /// Something that happens between two firings.
     Change(Change),
     /// Everything that Juju owes is delivered, until nothing changes.
     Settle,
+}
+
+/// One of the events whose hooks run at the same time.
+#[derive(Debug, Clone)]
+pub struct EventInTurns {
+    /// The hook.
+    pub hook: Hook,
+    /// The unit.
+    pub unit: u32,
+    /// The parameters, `${backup-N}` not yet replaced.
+    pub parameters: BTreeMap<String, String>,
+    /// What happens while its hook runs.
+    pub injections: Vec<Injection>,
+    /// What must hold of its end.
+    pub then: Then,
+}
+
+impl PlanStep {
+    /// Everything that is injected into its firings.
+    pub fn injections(&self) -> impl Iterator<Item = &Injection> {
+        let (own, events) = match self {
+            Self::Fire { injections, .. } => (injections.as_slice(), &[][..]),
+            Self::Together { events, .. } => (&[][..], events.as_slice()),
+            Self::Change(_) | Self::Settle => (&[][..], &[][..]),
+        };
+        own.iter().chain(events.iter().flat_map(|event| &event.injections))
+    }
 }
 
 /// Plans a scenario that [`check`](crate::check) has let pass. `off` are amendments switched off for the
@@ -90,6 +124,10 @@ pub fn plan(scenario: Scenario, off: &[Amendment]) -> Plan {
         .collect();
     let steps = scenario.fire.into_iter().filter_map(|step| match (step.hook, step.change) {
         _ if step.settle => Some(PlanStep::Settle),
+        _ if !step.together.is_empty() => Some(PlanStep::Together {
+            events: step.together.into_iter().map(overlapping).collect(),
+            order: step.order.iter().map(OrderedTurn::turn).collect(),
+        }),
         (Some(hook), _) => Some(PlanStep::Fire {
             hook: hook.0,
             unit: step.unit.unwrap_or_default(),
@@ -113,14 +151,18 @@ pub fn plan(scenario: Scenario, off: &[Amendment]) -> Plan {
     }
 }
 
+fn overlapping(event: OverlappingEvent) -> EventInTurns {
+    let OverlappingEvent { hook, unit, params, meanwhile, then } = event;
+    let injections = meanwhile.into_iter().filter_map(injection).collect();
+    EventInTurns { hook: hook.0, unit, parameters: params, injections, then }
+}
+
 fn injection(meanwhile: Meanwhile) -> Option<Injection> {
-    let change = |at: Name<Shape>, moment| {
-        meanwhile.change.map(|change| Injection::Change { at: at.0, moment, change })
-    };
-    match (meanwhile.at, meanwhile.after, meanwhile.lost) {
-        (_, _, Some(call)) => Some(Injection::Lost(call.0)),
-        (Some(shape), _, None) => change(shape, Moment::Before),
-        (None, Some(shape), None) => change(shape, Moment::After),
-        (None, None, None) => None,
+    let when = meanwhile.when();
+    let Meanwhile { lost, change, .. } = meanwhile;
+    match (lost, when) {
+        (Some(call), _) => Some(Injection::Lost(call.0)),
+        (None, Some((at, moment))) => change.map(|change| Injection::Change { at, moment, change }),
+        (None, None) => None,
     }
 }

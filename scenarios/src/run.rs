@@ -1,17 +1,27 @@
 //! Runs plans, side by side, and keeps what happened.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
-use pgdrill_core::{Amendments, Hook, PortError, PortErrorKind, Shape};
+use pgdrill_core::{Amendments, PortError, PortErrorKind, Shape};
 use pgdrill_sim::{BackupSeen, Change, Event, Fired, Given, Injection, Observation, Shelf, World};
 
 use crate::{
     check::backup_number,
-    location::Location,
+    laws::Remembered,
+    mutate::Mutant,
     plan::{Plan, PlanStep},
     settle::{Settled, settle, settle_copy, settle_in_place},
     testbed::{Cause, Delivered, MemoryTestbed, Prevented, Testbed},
     timed::Deadline,
+};
+
+mod missed;
+mod seen;
+mod together;
+
+pub use self::{
+    missed::{Missed, MissedWhat},
+    seen::SeenAround,
 };
 
 /// The kind of place in which plans run.
@@ -50,17 +60,6 @@ pub struct FiredStep {
     pub seen: Option<Arc<SeenAround>>,
 }
 
-/// What could be seen before and after an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeenAround {
-    /// Before it was delivered.
-    pub before: Observation,
-    /// After it.
-    pub after: Observation,
-    /// Whether the bucket was replaced meanwhile: what was in it is gone then.
-    pub is_bucket_changed: bool,
-}
-
 /// What was there right after a step.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SeenAfter {
@@ -68,53 +67,6 @@ pub struct SeenAfter {
     pub backups: Shelf<BackupSeen>,
     /// What could be seen from outside, where what is expected needs a look.
     pub observation: Option<Observation>,
-}
-
-/// Something that was to happen in a firing, and no firing got there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missed {
-    /// What was to happen.
-    pub injection: Injection,
-    /// The hook that was to get there.
-    pub hook: Hook,
-    /// The unit.
-    pub unit: u32,
-    /// The shape at which the last firing of the step ended.
-    pub ended: Shape,
-    /// The number of that firing in the run, from 1; `None` when the step fired none.
-    pub firing: Option<usize>,
-    /// The step of the plan, from 0.
-    pub step: usize,
-    /// Its index in `meanwhile`.
-    pub index: usize,
-}
-
-impl Missed {
-    /// Where it is.
-    #[must_use]
-    pub fn location(&self) -> Location {
-        Location {
-            path: Some(format!("fire/{}/meanwhile/{}", self.step, self.index)),
-            firing: self.firing,
-            hook: Some(self.hook),
-            unit: Some(self.unit),
-            shape: match self.injection {
-                Injection::Change { at, .. } => Some(at),
-                Injection::Lost(_) => None,
-            },
-        }
-    }
-}
-
-impl fmt::Display for Missed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { injection, hook, unit, ended, .. } = self;
-        match injection {
-            Injection::Change { at, change, .. } => write!(f, "`{}` at {at}", change.name())?,
-            Injection::Lost(call) => write!(f, "`lost: {call}`")?,
-        }
-        write!(f, " never happened: {hook} on unit {unit} ended at {ended}")
-    }
 }
 
 /// What happened when a plan was run.
@@ -137,6 +89,8 @@ pub struct Run {
     pub settled: Option<Settled>,
     /// The step of the plan at which the run ended early, from 0; `None` when none was begun or all were taken.
     pub stopped_at: Option<usize>,
+    /// What laws remember of what was before it began; nothing where it began with what its plan gives.
+    pub remembered: Remembered,
 }
 
 impl Run {
@@ -152,6 +106,7 @@ impl Run {
             skipped: None,
             settled: None,
             stopped_at: None,
+            remembered: Remembered::default(),
         }
     }
 
@@ -178,7 +133,12 @@ impl Run {
 
 /// Runs one plan in memory.
 pub async fn run(plan: &Plan) -> Run {
-    run_in(&MemoryTestbed::new(&plan.given), plan).await
+    run_in(&MemoryTestbed::new(&plan.given, None), plan).await
+}
+
+/// Runs one plan in memory with a mutant in the place of the hooks.
+pub async fn run_mutated(plan: &Plan, mutant: Mutant) -> Run {
+    run_in(&MemoryTestbed::new(&plan.given, Some(mutant)), plan).await
 }
 
 /// Runs one plan in a place where everything that it gives is true. A run that has not ended when its time is up breaks
@@ -244,7 +204,7 @@ impl<P: Testbed + ?Sized> StepsTaken<'_, P> {
         }
         let Plan { amendments, is_examined, .. } = *self.plan;
         let settled = match self.testbed.copy().await {
-            Some(world) => settle_copy(world, amendments).await.map(Some),
+            Some(world) => settle_copy(world, amendments, self.testbed.mutant()).await.map(Some),
             None if is_examined => settle_in_place(self.testbed, amendments).await.map(Some),
             None => Ok(None),
         };
@@ -279,10 +239,13 @@ impl<P: Testbed + ?Sized> StepsTaken<'_, P> {
                 self.run.firings.extend(settled.firings);
                 seen.observation = Some(settled.observation);
             }
+            Some(PlanStep::Together { events, order }) => {
+                seen.backups = self.fire_together(events, order, step).await?;
+            }
             Some(PlanStep::Fire { hook, unit, parameters, injections }) => {
                 seen.backups = self.testbed.backups().await?;
-                let parameters = filled_in(parameters, &seen.backups)
-                    .map_err(|error| Prevented::Broken(error.to_string().into()))?;
+                let parameters =
+                    filled_in(parameters, &seen.backups).map_err(|why| in_text(&why))?;
                 let mut injections = injections.as_slice();
                 for unit in unit.units(self.units) {
                     let event = Event { hook: *hook, unit, parameters: parameters.clone() };
@@ -312,27 +275,53 @@ impl<P: Testbed + ?Sized> StepsTaken<'_, P> {
         step: usize,
         before: &Shelf<BackupSeen>,
     ) -> Result<Shelf<BackupSeen>, Prevented> {
-        let Event { hook, unit, .. } = *event;
         let delivery = self.delivery(step);
         let (delivered, mut firings) = deliver(self.testbed, event, injections, delivery).await?;
         let backups = self.testbed.backups().await?;
         let (old, new) = backups.changed(before);
         let gained = good(&new).saturating_sub(good(&old));
         firings.iter_mut().for_each(|step| step.backups_gained = gained);
+        let end = self.take_up(firings);
+        self.take_up_injected(event, (step, None), injections, &delivered.missed, end);
+        delivered.prevented.map_or(Ok(backups), Err)
+    }
+
+    /// Takes up the firings of an event: the shape at which the last ended, and its number in the run if there was one.
+    fn take_up(&mut self, firings: Vec<FiredStep>) -> (Shape, Option<usize>) {
         let ended = firings.last().and_then(|last| last.fired.firing.trace.steps().last());
         let ended = ended.map_or(Shape::Start, |step| step.shape);
         let has_fired = !firings.is_empty();
         self.run.firings.extend(firings);
-        let firing = has_fired.then_some(self.run.firings.len());
+        (ended, has_fired.then_some(self.run.firings.len()))
+    }
+
+    /// Takes up what was injected into an event, of a step and one of several there, and what was missed.
+    fn take_up_injected(
+        &mut self,
+        on: &Event,
+        (step, event): (usize, Option<usize>),
+        injections: &[Injection],
+        missed: &[usize],
+        (ended, firing): (Shape, Option<usize>),
+    ) {
+        let Event { hook, unit, .. } = *on;
         for (index, injection) in injections.iter().enumerate() {
-            if delivered.missed.contains(&index) {
-                let injection = injection.clone();
-                self.run.missed.push(Missed { injection, hook, unit, ended, firing, step, index });
+            if missed.contains(&index) {
+                let what = MissedWhat::Injection(injection.clone());
+                self.run.missed.push(Missed {
+                    what,
+                    hook,
+                    unit,
+                    ended,
+                    firing,
+                    step,
+                    index,
+                    event,
+                });
             } else if let Some(change) = injection.change() {
                 self.count_units(change);
             }
         }
-        delivered.prevented.map_or(Ok(backups), Err)
     }
 
     fn delivery(&self, step: usize) -> Delivery {
@@ -367,22 +356,30 @@ pub(crate) async fn deliver<P: Testbed + ?Sized>(
     delivery: Delivery,
 ) -> Result<(Delivered, Vec<FiredStep>), Prevented> {
     let Delivery { step, amendments, is_examined } = delivery;
-    let look = async || match testbed.is_watched() || is_examined {
-        true => testbed.observe().await.map(Some),
-        false => Ok(None),
-    };
-    let before = look().await?;
+    let before = look(testbed, is_examined).await?;
     let mut delivered = testbed.fire(event, amendments, injections).await?;
-    let seen = before.zip(look().await?).map(|(before, after)| {
-        let is_of_bucket =
-            |it: &Injection| matches!(it, Injection::Change { change: Change::S3Settings(_), .. });
-        let is_bucket_changed = injections.iter().any(is_of_bucket);
-        Arc::new(SeenAround { before, after, is_bucket_changed })
+    let seen = before.zip(look(testbed, is_examined).await?).map(|(before, after)| {
+        Arc::new(SeenAround::new(event, Arc::new(before), after, injections.iter(), Vec::new()))
     });
     let fired = std::mem::take(&mut delivered.fired).into_iter();
     let firings =
         fired.map(|fired| FiredStep { fired, backups_gained: 0, step, seen: seen.clone() });
     Ok((delivered, firings.collect()))
+}
+
+/// What can be seen, where a look costs little or is asked for.
+async fn look<P: Testbed + ?Sized>(
+    testbed: &P,
+    is_examined: bool,
+) -> Result<Option<Observation>, Prevented> {
+    match testbed.is_watched() || is_examined {
+        true => testbed.observe().await.map(Some),
+        false => Ok(None),
+    }
+}
+
+fn in_text(error: &PortError) -> Prevented {
+    Prevented::Broken(error.to_string().into())
 }
 
 fn good(backups: &[&BackupSeen]) -> usize {

@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-use pgdrill_core::{Amendment, Hook, Shape, ports::Call};
-use pgdrill_sim::{Change, Given, MOST_UNITS, UnitNumber};
+use pgdrill_core::{Amendment, Hook, ports::Call};
+use pgdrill_sim::{At, Change, Given, MOST_UNITS, Moment, Turn, UnitNumber};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
@@ -43,7 +43,7 @@ pub struct Scenario {
     pub known: Vec<KnownDamage>,
 }
 
-/// One step: a hook that fires on a unit, a change (`do`), or `settle`.
+/// One step: a hook that fires on a unit, hooks that run at the same time on several (`together`), a change (`do`), or `settle`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FireStep {
@@ -58,6 +58,13 @@ pub struct FireStep {
     /// What happens while the hook runs.
     #[serde(default)]
     pub meanwhile: Vec<Meanwhile>,
+    /// Hooks that run at the same time, each on a unit of its own, instead of one.
+    #[serde(default)]
+    pub together: Vec<OverlappingEvent>,
+    /// Who goes on when, of the hooks that run at the same time. Once these turns are over, the rest of each runs to its end, one
+    /// after another.
+    #[serde(default)]
+    pub order: Vec<OrderedTurn>,
     /// A change between firings, instead of a hook.
     #[serde(rename = "do")]
     pub change: Option<Change>,
@@ -70,21 +77,100 @@ pub struct FireStep {
     pub then: Then,
 }
 
-/// Something that happens while a hook runs, the first time that it gets there: a change at a shape (`at` or `after`,
-/// with `do`), or an answer that is lost.
+impl FireStep {
+    /// Whether it fires a hook.
+    pub(crate) fn fires(&self) -> bool {
+        self.hook.is_some() || !self.together.is_empty() || self.settle
+    }
+}
+
+/// One of the hooks that run at the same time.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OverlappingEvent {
+    /// The hook that fires.
+    pub hook: Name<Hook>,
+    /// The unit on which it fires: on each runs one hook at a time.
+    pub unit: u32,
+    /// The parameters of the action, as of a step's own `hook`.
+    #[serde(default)]
+    pub params: BTreeMap<String, String>,
+    /// What happens while this hook runs.
+    #[serde(default)]
+    pub meanwhile: Vec<Meanwhile>,
+    /// How this hook must end: its `outcome`, `message` and `results`, and what it must not visit.
+    #[serde(default)]
+    pub then: Then,
+}
+
+/// A unit's hook goes on, and the others stand still: as far as it says, the first time that the hook gets there, else to its end.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OrderedTurn {
+    /// The unit.
+    pub unit: u32,
+    /// Until it is about to carry out this shape, or to make this call of a port: `call repository.back_up`.
+    pub until: Option<Name<At>>,
+    /// Until the command of this shape or call is in its middle: a backup that has begun to copy, and is held there.
+    #[serde(default)]
+    #[schemars(schema_with = "lasting")]
+    pub during: Option<Name<At>>,
+    /// Until it has carried out this shape, or made this call.
+    pub after: Option<Name<At>>,
+}
+
+impl OrderedTurn {
+    /// The turn.
+    pub(crate) fn turn(&self) -> Turn {
+        let Self { unit, until, during, after } = self;
+        Turn { unit: *unit, until: first_moment(until, during, after) }
+    }
+}
+
+/// The first of three places that is given, with the moment for which it stands.
+fn first_moment(
+    before: &Option<Name<At>>,
+    during: &Option<Name<At>>,
+    after: &Option<Name<At>>,
+) -> Option<(At, Moment)> {
+    let moments = [(before, Moment::Before), (during, Moment::During), (after, Moment::After)];
+    moments.into_iter().find_map(|(at, moment)| Some((at.as_ref()?.0, moment)))
+}
+
+/// Something that happens while a hook runs, the first time that it gets there: a change at a shape or at a call of a port
+/// (`at`, `during` or `after`, with `do`), or an answer that is lost.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Meanwhile {
-    /// Before this shape is carried out.
-    pub at: Option<Name<Shape>>,
-    /// After this shape was carried out.
-    pub after: Option<Name<Shape>>,
+    /// Before this shape is carried out, or this call of a port made: `call repository.back_up`.
+    pub at: Option<Name<At>>,
+    /// While the command of this shape or call is in its middle: a backup that has begun to copy.
+    #[serde(default)]
+    #[schemars(schema_with = "lasting")]
+    pub during: Option<Name<At>>,
+    /// After this shape was carried out, or this call made and before its caller goes on.
+    pub after: Option<Name<At>>,
     /// The first such call of a port takes effect, and its answer never comes: the hook gets an error that says so. A
     /// second item of the same call loses the answer of the second.
     pub lost: Option<Name<Call>>,
     /// What happens.
     #[serde(rename = "do")]
     pub change: Option<Change>,
+}
+
+impl Meanwhile {
+    /// Where and when its change happens, if it has a place.
+    pub(crate) fn when(&self) -> Option<(At, Moment)> {
+        let Self { at, during, after, lost: _, change: _ } = self;
+        first_moment(at, during, after)
+    }
+}
+
+/// The shapes and calls whose command has a middle.
+fn lasting(_: &mut SchemaGenerator) -> Schema {
+    let lasting = |name: &&&str| At::from_name(name).is_some_and(|at| at.lasting().is_some());
+    let names = At::names().iter().filter(lasting).map(Some).chain([None]);
+    json_schema!({ "enum": names.collect::<Vec<_>>() })
 }
 
 /// A law that a run breaks: by its name, or by its name with the unit that suffers it.

@@ -1,7 +1,7 @@
 //! The JSON Schema of the scenario file.
 
 use pgdrill_core::{Hook, ports::BackupKind};
-use pgdrill_sim::MOST_UNITS;
+use pgdrill_sim::{At, MOST_UNITS};
 use serde_json::{Map, Value, json};
 
 use crate::{charts, scenario::Scenario};
@@ -26,15 +26,23 @@ pub(crate) fn schema_value() -> Value {
         let rules = Hook::ALL.iter().map(|&hook| of_hook(hook)).chain([of_all_units()]);
         step.insert("allOf".to_owned(), rules.collect());
     }
+    if let Some(event) =
+        schema.pointer_mut("/$defs/OverlappingEvent").and_then(Value::as_object_mut)
+    {
+        event.insert("allOf".to_owned(), Hook::ALL.iter().map(|&hook| of_hook(hook)).collect());
+    }
     for (at, key, value) in [
         ("", "$id", json!(ID)),
         ("/$defs/Meanwhile", "oneOf", moments()),
+        ("/$defs/OrderedTurn", "oneOf", turns()),
+        ("/$defs/OverlappingEvent/properties/then", "properties", of_one_of_several()),
         // Changes alone fire nothing.
         (
             "/properties/fire",
             "contains",
             json!({ "anyOf": [
                 { "required": ["hook"], "properties": { "hook": given() } },
+                { "required": ["together"], "properties": { "together": { "minItems": 2 } } },
                 { "required": ["settle"], "properties": { "settle": { "const": true } } },
             ] }),
         ),
@@ -117,13 +125,40 @@ fn bound_number(key: &str, node: &mut Value) {
     }
 }
 
-/// The three kinds of step: none holds what belongs to another.
+/// A turn ends at one place at most.
+fn turns() -> Value {
+    let keys = ["until", "during", "after"];
+    let turn = |own: Option<&str>| {
+        let rule = |key: &str| if own == Some(key) { given() } else { absent() };
+        let rules: Map<String, Value> =
+            keys.map(|key| (key.to_owned(), rule(key))).into_iter().collect();
+        json!({ "required": own.as_slice(), "properties": rules })
+    };
+    json!([turn(None), turn(Some("until")), turn(Some("during")), turn(Some("after"))])
+}
+
+/// What may be expected of one of several hooks that run at the same time: nothing of what they may all change.
+fn of_one_of_several() -> Value {
+    json!({
+        "statuses": { "maxProperties": 0 },
+        "connections": { "maxProperties": 0 },
+        "services": { "maxProperties": 0 },
+        "primary": absent(),
+        "backups": absent(),
+        "objects": { "maxProperties": 0 },
+        "damage": { "maxItems": 0 },
+    })
+}
+
+/// The four kinds of step: none holds what belongs to another.
 fn steps() -> Value {
     let of_no_hook = json!({
         "hook": absent(),
         "unit": absent(),
         "params": { "maxProperties": 0 },
         "meanwhile": { "maxItems": 0 },
+        "together": { "maxItems": 0 },
+        "order": { "maxItems": 0 },
         "then": { "properties": {
             "outcome": absent(), "message": absent(), "results": { "maxProperties": 0 },
         } },
@@ -139,7 +174,22 @@ fn steps() -> Value {
     json!([
         {
             "required": ["hook"],
-            "properties": { "hook": given(), "do": absent(), "settle": { "const": false } },
+            "properties": {
+                "hook": given(),
+                "together": { "maxItems": 0 },
+                "order": { "maxItems": 0 },
+                "do": absent(),
+                "settle": { "const": false },
+            },
+        },
+        {
+            "required": ["together", "order"],
+            "properties": with(json!({
+                "together": { "minItems": 2 },
+                "order": { "minItems": 1 },
+                "do": absent(),
+                "settle": { "const": false },
+            })),
         },
         {
             "required": ["do"],
@@ -163,16 +213,36 @@ fn of_all_units() -> Value {
     })
 }
 
-/// The three kinds of moment: a change before a shape, one after it, and an answer that is lost.
+/// The kinds of moment: a change before, during or after a shape or call, and an answer that is lost.
 fn moments() -> Value {
     let moment = |needed: &[&str]| {
-        let keys = ["at", "after", "lost", "do"];
+        let keys = ["at", "during", "after", "lost", "do"];
         let rule = |key: &str| if needed.contains(&key) { given() } else { absent() };
         let rules: Map<String, Value> =
             keys.map(|key| (key.to_owned(), rule(key))).into_iter().collect();
         json!({ "required": needed, "properties": rules })
     };
-    json!([moment(&["at", "do"]), moment(&["after", "do"]), moment(&["lost"])])
+    let mut during = moment(&["during", "do"]);
+    if let Some(rules) = during.pointer_mut("/properties").and_then(Value::as_object_mut) {
+        rules.insert("do".to_owned(), midway());
+    }
+    json!([moment(&["at", "do"]), during, moment(&["after", "do"]), moment(&["lost"])])
+}
+
+/// The changes of which it is known how a command goes on in whose middle they happen, as `Change::has_midway` has them.
+fn midway() -> Value {
+    let of = |name: &str, rest: Value| json!({ "required": [name], "properties": { name: rest } });
+    let has = |key: &str, value: &str| json!({ "required": [key], "properties": { key: { "const": value } } });
+    json!({ "anyOf": [
+        { "const": "process-dies" },
+        { "type": "object", "anyOf": [
+            of("primary-moves-to", json!(true)),
+            of("leader-moves-to", json!(true)),
+            of("s3-server", json!(true)),
+            of("member", has("is", "killed")),
+            of("service", has("name", "tls-server")),
+        ] },
+    ] })
 }
 
 /// What a step that fires a hook may hold: its parameters, the shapes of its chart, and results if it is an action.
@@ -193,12 +263,9 @@ fn of_hook(hook: Hook) -> Value {
     }
     let nodes = charts::chart(hook).map_or(&[][..], |chart| chart.nodes.as_slice());
     let shapes: Vec<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
-    let moment = json!({
-        "properties": {
-            "at": { "anyOf": [absent(), { "enum": shapes }] },
-            "after": { "anyOf": [absent(), { "enum": shapes }] },
-        },
-    });
+    let is_call = json!({ "pattern": format!("^{}", At::CALL) });
+    let here = json!({ "anyOf": [absent(), { "enum": shapes }, is_call] });
+    let moment = json!({ "properties": { "at": here, "during": here, "after": here } });
     let then = if hook.is_action() {
         json!(true)
     } else {

@@ -6,6 +6,7 @@ use pgdrill_core::{Amendments, Hook, Outcome, StatusName, ports::key, texts};
 use pgdrill_sim::{Change, Event, Facts, Observation, S3Given, UnitSeen, World};
 
 use crate::{
+    mutate::Mutant,
     run::{Delivery, FiredStep, deliver},
     testbed::{MemoryTestbed, Prevented, Testbed},
 };
@@ -120,13 +121,14 @@ const fn at_end(amendments: Amendments) -> Delivery {
 pub(crate) async fn settle_copy(
     mut world: World,
     amendments: Amendments,
+    mutant: Option<Mutant>,
 ) -> Result<Settled, Prevented> {
     world.undo_faults();
-    let testbed = MemoryTestbed::unwatched(world);
+    let testbed = MemoryTestbed::unwatched(world, mutant);
     let mut settled = settle(&testbed, at_end(amendments)).await?;
     for unit in &settled.observation.units {
         let Some(world) = testbed.copy().await else { break };
-        let copy = MemoryTestbed::unwatched(world);
+        let copy = MemoryTestbed::unwatched(world, mutant);
         settled.remedies.extend(attempt(&copy, amendments, unit, &settled.observation).await?);
     }
     Ok(settled)

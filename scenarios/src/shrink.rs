@@ -46,12 +46,22 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.law.map_or(self.kind, Law::name))?;
-        match (self.hook, self.shape) {
-            (Some(hook), Some(shape)) => write!(f, " at {hook}/{shape}"),
-            (Some(hook), None) => write!(f, " in {hook}"),
-            (None, _) => Ok(()),
-        }
+        f.write_str(&failure_text(self.kind, self.law, self.hook, self.shape))
+    }
+}
+
+/// How a failure is named.
+pub(crate) fn failure_text(
+    kind: &str,
+    law: Option<Law>,
+    hook: Option<Hook>,
+    shape: Option<Shape>,
+) -> String {
+    let what = law.map_or(kind, |law| law.name());
+    match (hook, shape) {
+        (Some(hook), Some(shape)) => format!("{what} at {hook}/{shape}"),
+        (Some(hook), None) => format!("{what} in {hook}"),
+        (None, _) => what.to_owned(),
     }
 }
 
@@ -139,9 +149,7 @@ pub(crate) async fn shrink_tree(
     failure: Failure,
 ) -> Result<Shrunk, NotShrunk> {
     let mut search = Search { runs: 0, failure };
-    if !search.fails(&tree).await {
-        return Err(NotShrunk::NotWritable);
-    }
+    let tree = search.first(tree).await.ok_or(NotShrunk::NotWritable)?;
     let (steps, size) = (steps(&tree), size(&tree));
     let mut tree = search.smallest(tree).await;
     search.runs += 1;
@@ -167,6 +175,27 @@ struct Search {
 }
 
 impl Search {
+    /// The tree with as little taken away as makes it a file that fails in this way: nothing, its last steps, or one thing. A
+    /// history can have what its file is refused for: a last step with which it was given up, or a change at a place to
+    /// which it never came.
+    async fn first(&mut self, tree: Map<String, Value>) -> Option<Map<String, Value>> {
+        let steps = steps(&tree);
+        for from in (1..=steps).rev() {
+            let without = Edit::Steps { from, count: steps - from };
+            let less = without.applied(&tree)?;
+            if self.fails(&less).await {
+                return Some(less);
+            }
+        }
+        for edit in Edit::all(&tree) {
+            match edit.applied(&tree) {
+                Some(less) if self.fails(&less).await => return Some(less),
+                Some(_) | None => {}
+            }
+        }
+        None
+    }
+
     /// Takes away as long as something can be taken.
     async fn smallest(&mut self, mut tree: Map<String, Value>) -> Map<String, Value> {
         loop {

@@ -1,6 +1,13 @@
-//! Runs plans side by side.
+//! Work side by side, its results in the order of the work.
 
-use std::ops::ControlFlow;
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use futures_util::{StreamExt as _, stream};
 
@@ -50,4 +57,33 @@ pub async fn run_each(
 fn broken(why: &str) -> TimedRun {
     let why = Prevented::Broken(format!("the run panicked: {why}").into());
     TimedRun { run: Run::unstarted().prevented(why), took: std::time::Duration::ZERO }
+}
+
+/// What comes of each item, in order, on so many threads. None of them waits for anything; a panic of one is the caller's.
+pub fn each<T: Sync, R: Send>(items: &[T], jobs: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    if jobs <= 1 || items.len() <= 1 {
+        return items.iter().map(work).collect();
+    }
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(items.len())));
+    let work = || {
+        while let Some((index, item)) = taken(items, &next) {
+            let result = work(item);
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
+        }
+    };
+    thread::scope(|scope| {
+        let helpers = (1..jobs.min(items.len()))
+            .map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok());
+        let helpers: Vec<_> = helpers.collect();
+        work();
+        drop(helpers);
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+fn taken<'i, T>(items: &'i [T], next: &AtomicUsize) -> Option<(usize, &'i T)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    Some((index, items.get(index)?))
 }

@@ -241,9 +241,10 @@ fn write_rest(out: &mut String, seen: &Observation) {
         let _ = writeln!(out, "backup: {label} {kind}{failed}");
     }
     let facts = seen.facts.as_deref();
-    // These are said above, in words; whose repository the stanza is in follows from the firings.
-    let is_told =
-        |key: &str| [key::STANZA, key::STANZA_REPOSITORY, key::RESTORING_BACKUP].contains(&key);
+    // These are said above, in words; whose repository the stanza is in follows from the firings. A real cluster's system
+    // identifier is another in each run.
+    let untold = [key::STANZA, key::STANZA_REPOSITORY, key::RESTORING_BACKUP, key::RESTORE_SYSTEMS];
+    let is_told = |key: &str| untold.contains(&key);
     let is_usual = |key: &str, value: &str| key == key::CLUSTER_INITIALISED && value == "True";
     for (key, value) in facts.map_or(&[][..], |facts| &facts.application) {
         if !is_told(key) && !is_usual(key, value) {

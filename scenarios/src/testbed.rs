@@ -1,13 +1,21 @@
 //! A testbed: where plans run, whatever it is made of.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    future::poll_fn,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
+use futures_util::{FutureExt as _, future::join_all};
 use pgdrill_core::{Amendments, Diagnostic, Hook, Probe};
 use pgdrill_sim::{
-    BackupSeen, Change, Event, Fired, Given, Impossible, Injection, Injector, Observation, Shared,
-    Shelf, View, World, dispatch, dispatch_noting, lock,
+    BackupSeen, Change, Event, Fired, FiringUnit, Given, Impossible, Injection, Injector,
+    Observation, Part, Shared, Shelf, Turn, Turns, View, World, dispatch, dispatch_noting, lock,
 };
+
+use crate::mutate::{Mutant, MutantProbe};
 
 /// Why a testbed did not do what a plan asks for. Nothing that the plan asks for was decided then.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,13 +91,25 @@ pub trait Testbed: Send + Sync {
     /// The change is true.
     async fn happen(&self, change: &Change) -> Result<(), Prevented>;
 
-    /// Juju delivers an event to its unit; the changes are injected at their shapes, and answers of port calls lost.
+    /// Juju delivers an event to its unit; the changes are injected at their shapes, and answers of port calls lost. Where it
+    /// is one of several whose hooks run at the same time, its firings take their turns.
+    async fn deliver(
+        &self,
+        event: &Event,
+        amendments: Amendments,
+        injections: &[Injection],
+        part: Option<Part>,
+    ) -> Result<Delivered, Prevented>;
+
+    /// Juju delivers an event, and nothing else meanwhile.
     async fn fire(
         &self,
         event: &Event,
         amendments: Amendments,
         injections: &[Injection],
-    ) -> Result<Delivered, Prevented>;
+    ) -> Result<Delivered, Prevented> {
+        self.deliver(event, amendments, injections, None).await
+    }
 
     /// The backups that the repository holds, oldest first, whether or not a unit can reach it.
     async fn backups(&self) -> Result<Shelf<BackupSeen>, Prevented>;
@@ -111,6 +131,11 @@ pub trait Testbed: Send + Sync {
 
     /// A copy of the world, in which anything may be tried; `None` where the world is real.
     async fn copy(&self) -> Option<World>;
+
+    /// The mutant whose firings these are, where there is one: what is tried in a copy are its own, too.
+    fn mutant(&self) -> Option<Mutant> {
+        None
+    }
 }
 
 impl From<Impossible> for Prevented {
@@ -120,22 +145,74 @@ impl From<Impossible> for Prevented {
     }
 }
 
+/// Delivers events to different units, whose hooks run at the same time, in turns: what came of each, and the turns, by their
+/// index, that no firing got as far as. Fakes wait for nothing but their turn: as long as that passes on, each is asked again at once.
+///
+/// # Errors
+///
+/// What kept one of them from being delivered; the others ran to their ends all the same.
+pub(crate) async fn in_turns<P: Testbed + ?Sized>(
+    testbed: &P,
+    events: &[(Event, Vec<Injection>)],
+    order: &[Turn],
+    amendments: Amendments,
+) -> Result<(Vec<Delivered>, Vec<usize>), Prevented> {
+    let turns = Turns::new(order, events.iter().map(|(event, _)| event.unit));
+    let each = events.iter().map(|(event, injections)| {
+        let part = Part::new(Arc::clone(&turns), event.unit);
+        let turns = &turns;
+        async move {
+            part.wait().await;
+            let delivered = testbed.deliver(event, amendments, injections, Some(part)).await;
+            turns.end(event.unit);
+            delivered
+        }
+    });
+    let mut all = join_all(each);
+    let delivered = poll_fn(|context| {
+        loop {
+            let taken = turns.taken();
+            let polled = all.poll_unpin(context);
+            if polled.is_ready() || turns.taken() == taken {
+                return polled;
+            }
+        }
+    });
+    let delivered: Result<_, _> = delivered.await.into_iter().collect();
+    Ok((delivered?, turns.missed()))
+}
+
 /// A world of fakes.
 pub(crate) struct MemoryTestbed {
     world: Shared,
     /// Whether anybody wants to see it between two events.
     is_watched: bool,
+    /// What the firings do otherwise than their hooks have it.
+    mutant: Option<Mutant>,
 }
 
 impl MemoryTestbed {
     /// A testbed in which this is given.
-    pub(crate) fn new(given: &Given) -> Self {
-        Self { world: World::new(given).shared(), is_watched: true }
+    pub(crate) fn new(given: &Given, mutant: Option<Mutant>) -> Self {
+        Self { world: World::new(given).shared(), is_watched: true, mutant }
+    }
+
+    /// A testbed in this world.
+    pub(crate) fn around(world: World) -> Self {
+        Self { world: world.shared(), is_watched: true, mutant: None }
+    }
+
+    /// The world; a copy where somebody else still has it.
+    pub(crate) fn into_world(self) -> World {
+        match Arc::try_unwrap(self.world) {
+            Ok(world) => world.into_inner().unwrap_or_else(PoisonError::into_inner),
+            Err(shared) => lock(&shared).clone(),
+        }
     }
 
     /// A testbed in a copy of a world, of which only the end matters.
-    pub(crate) fn unwatched(world: World) -> Self {
-        Self { world: world.shared(), is_watched: false }
+    pub(crate) fn unwatched(world: World, mutant: Option<Mutant>) -> Self {
+        Self { world: world.shared(), is_watched: false, mutant }
     }
 }
 
@@ -145,17 +222,26 @@ impl Testbed for MemoryTestbed {
         lock(&self.world).happen(change).map_err(Prevented::from)
     }
 
-    async fn fire(
+    async fn deliver(
         &self,
         event: &Event,
         amendments: Amendments,
         injections: &[Injection],
+        part: Option<Part>,
     ) -> Result<Delivered, Prevented> {
         let broken = |error: pgdrill_core::PortError| Prevented::Broken(error.to_string().into());
         let ports = View::new(&self.world, event.unit).map_err(broken)?.ports();
-        let probe = Injector::new(Shared::clone(&self.world), injections);
+        let is_armed = !injections.is_empty() || part.is_some();
+        let target = FiringUnit::new(&self.world, event.unit);
+        let probe = Arc::new(Injector::new(target, injections).taking_turns(part));
         let ports = probe.ports(ports);
-        let armed = (!injections.is_empty()).then_some(&probe as &dyn Probe);
+        let armed = is_armed.then_some(&*probe as &dyn Probe);
+        // An amendment that is out of force has no condition that could hold.
+        let mutant = self.mutant.filter(|it| it.amendment().is_none_or(|it| amendments.has(it)));
+        let altered = mutant.map(|mutant| MutantProbe { probe: &*probe, mutant });
+        let armed = altered.as_ref().map(|altered| altered as &dyn Probe).or(armed);
+        let never = mutant.and_then(|mutant| mutant.never());
+        let amendments = never.map_or(amendments, |never| amendments.without(never));
         let fired = if self.is_watched {
             dispatch_noting(&self.world, ports, event, amendments, armed).await
         } else {
@@ -194,5 +280,9 @@ impl Testbed for MemoryTestbed {
 
     async fn copy(&self) -> Option<World> {
         Some(lock(&self.world).clone())
+    }
+
+    fn mutant(&self) -> Option<Mutant> {
+        self.mutant
     }
 }

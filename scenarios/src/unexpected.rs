@@ -43,6 +43,17 @@ pub enum StepKind {
         /// To which units it goes.
         unit: Target,
     },
+    /// It has hooks run at the same time.
+    Together,
+    /// It has hooks run at the same time, and this is one of them.
+    Overlapping {
+        /// Its index in `together`.
+        event: usize,
+        /// The hook.
+        hook: Hook,
+        /// The unit.
+        unit: u32,
+    },
     /// It makes the change of this name.
     Change(&'static str),
     /// It delivers everything that Juju owes.
@@ -55,6 +66,7 @@ impl StepRef {
     pub const fn new(index: usize, step: &PlanStep) -> Self {
         let kind = match step {
             PlanStep::Fire { hook, unit, .. } => StepKind::Fire { hook: *hook, unit: *unit },
+            PlanStep::Together { .. } => StepKind::Together,
             PlanStep::Change(change) => StepKind::Change(change.name()),
             PlanStep::Settle => StepKind::Settle,
         };
@@ -67,6 +79,8 @@ impl fmt::Display for StepRef {
         write!(f, "fire[{}] (", self.index)?;
         match self.kind {
             StepKind::Fire { hook, unit } => write!(f, "{hook} on {unit}")?,
+            StepKind::Together => f.write_str("together")?,
+            StepKind::Overlapping { hook, unit, .. } => write!(f, "{hook} on unit {unit}")?,
             StepKind::Change(name) => f.write_str(name)?,
             StepKind::Settle => f.write_str("settle")?,
         }
@@ -201,6 +215,9 @@ impl Unexpected {
     #[must_use]
     pub fn location(&self) -> Location {
         let then = match self.step {
+            Some(StepRef { index, kind: StepKind::Overlapping { event, .. } }) => {
+                format!("fire/{index}/together/{event}/then")
+            }
             Some(step) => format!("fire/{}/then", step.index),
             None => "then".to_owned(),
         };

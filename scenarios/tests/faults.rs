@@ -149,7 +149,7 @@ fn what_only_follows_from_another_fault_is_not_told() {
     );
     tells(
         "scenario: x\nfire: [{ hook: restore }, {}]\nthen: { not-visited: [create-backup/set_active] }\n",
-        &["2:27 a step needs a `hook`, a `do` or `settle: true`"],
+        &["2:27 a step needs a `hook`, `together`, a `do` or `settle: true`"],
     );
 }
 

@@ -3,6 +3,8 @@
 
 #![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
+mod tampered;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use pgdrill_core::{
@@ -12,24 +14,11 @@ use pgdrill_core::{
     texts,
 };
 use pgdrill_scenarios::{
-    Law, Plan, Run, Scenario, SeenAround, Verdict, Violation, judge, judge_laws, plan, read_corpus,
-    read_text, run, run_all,
+    Law, Plan, Run, Verdict, Violation, judge, judge_laws, plan, read_corpus, run, run_all,
 };
-use pgdrill_sim::{Facts, Observation, PortFailure};
+use pgdrill_sim::{Observation, PortFailure};
 
-fn now<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
-}
-
-fn scenario(text: &str) -> Scenario {
-    read_text(text.as_bytes(), "x.yaml").remove(0).unwrap_or_else(|why| panic!("{why}"))
-}
-
-fn ran(text: &str) -> (Plan, Run) {
-    let plan = plan(scenario(text), &[]);
-    let run = now(run(&plan));
-    (plan, run)
-}
+use self::tampered::{BACKUP, RESTORE, around, facts, now, ran};
 
 fn broken(run: &Run) -> Vec<Violation> {
     judge_laws(run).0
@@ -70,11 +59,6 @@ fn the_cases_of_a_law_break_it_and_nearly_do() {
     }
 }
 
-const BACKUP: &str =
-    "scenario: x\ngiven: { s3: {}, stanza: initialised }\nfire: [{ hook: create-backup }]\n";
-const RESTORE: &str = "scenario: x\ngiven: { s3: {}, stanza: initialised, backups: [full] }\n\
-     fire: [{ hook: restore, params: { backup-id: \"${backup-1}\" } }]\n";
-
 /// A backup that fails with a cause, which its message tells and its log.
 const FAILED: &str = "scenario: x\ngiven: { s3: {}, stanza: initialised }\n\
      fire: [{ do: { archive-command: broken } }, { hook: create-backup }]\n";
@@ -83,16 +67,6 @@ const CAUSE: &str = "ERROR: [068]: archive_command 'false' must contain pgbackre
 fn shows(run: &mut Run, message: impl Into<std::borrow::Cow<'static, str>>) {
     let status = Status { name: StatusName::Blocked, message: message.into() };
     run.observation.units[0].history.push(status);
-}
-
-fn around(run: &mut Run, change: impl FnOnce(&mut SeenAround)) {
-    let mut around = run.firings[0].seen.as_deref().expect("memory looks").clone();
-    change(&mut around);
-    run.firings[0].seen = Some(Arc::new(around));
-}
-
-fn facts(seen: &mut Observation) -> &mut Facts {
-    seen.facts.as_mut().expect("memory sees all")
 }
 
 fn settled(run: &mut Run) -> &mut Observation {
@@ -124,6 +98,10 @@ const TAMPERINGS: &[Tampering] = &[
     (Law::WordsOfTheProgram, BACKUP, |run| {
         run.firings[0].fired.results.push(("why", "by replica-ends-active, it is".into()));
     }),
+    (Law::Unanswered, BACKUP, |run| run.firings[0].fired.results.clear()),
+    (Law::RefusedWithoutCause, BACKUP, |run| {
+        run.firings[0].fired.firing.outcome = Outcome::Failed(texts::NO_STANZA.into());
+    }),
     (Law::SecretShown, BACKUP, |run| {
         let secret = facts(&mut run.observation).secrets[0].expose().to_owned();
         run.firings[0].fired.results.push(("why", format!("the key is {secret}")));
@@ -152,7 +130,7 @@ const TAMPERINGS: &[Tampering] = &[
     (Law::LogLost, FAILED, |run| around(run, |around| facts(&mut around.after).objects.clear())),
     (Law::LogLost, BACKUP, |run| {
         let log = ("b/20260101-000000F/backup.log".to_owned(), "why it failed".to_owned());
-        around(run, |around| facts(&mut around.before).objects.push(log));
+        around(run, |around| facts(Arc::make_mut(&mut around.before)).objects.push(log));
     }),
     (Law::DataLost, RESTORE, |run| settled(run).units[0].is_data_empty = true),
     (Law::DataLost, RESTORE, |run| {
@@ -162,7 +140,7 @@ const TAMPERINGS: &[Tampering] = &[
     (Law::DataLost, BACKUP, |run| around(run, |around| around.after.units[0].is_data_empty = true)),
     (Law::DataLost, RESTORE, |run| {
         around(run, |around| {
-            let backups = facts(&mut around.before).backups.clone();
+            let backups = facts(Arc::make_mut(&mut around.before)).backups.clone();
             let after = facts(&mut around.after);
             after.backups = backups;
             after.backups[0].failed = true;
@@ -226,10 +204,8 @@ fn each_law_is_broken_by_a_case_or_by_tampering() {
     }
 }
 
-/// What no law sees, as it shows in nothing that is observed: the charm's own program that has no turn after a hook error, and
-/// the point in time that a user asked for.
-const UNSEEN: [&str; 2] =
-    ["amendments/hooks-wait-for-the-workload-off", "amendments/unknown-parameter-fails-action-off"];
+/// What no law sees, as it shows in nothing that is observed: the charm's own program that has no turn after a hook error.
+const UNSEEN: [&str; 1] = ["amendments/hooks-wait-for-the-workload-off"];
 
 /// Every case that shows the damage without an amendment is found without being told what to look for.
 #[test]
@@ -355,6 +331,17 @@ fn every_law_is_judged_of_every_case_in_memory() {
 }
 
 /// A step may bring several events, each of which is looked at.
+#[test]
+fn a_backup_is_held_by_the_place_that_settings_name_once_they_are_complete() {
+    let (_, run) = ran("scenario: x
+given: { s3: { related: true }, stanza: initialised }
+fire:
+  - do: { s3-settings: { missing: [bucket] } }
+  - { hook: create-backup, meanwhile: [{ at: hook_fired, do: { s3-settings: {} } }] }");
+    assert_eq!(run.firings[0].fired.firing.outcome, Outcome::Finished, "it is reported");
+    assert_eq!(laws(&run), []);
+}
+
 #[test]
 fn every_event_of_a_step_is_judged() {
     let (_, mut run) = ran("scenario: x\ngiven: { units: 2, s3: {}, stanza: initialised }\n\

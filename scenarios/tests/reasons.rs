@@ -161,11 +161,12 @@ impl pgdrill_scenarios::Testbed for Nowhere {
         Ok(())
     }
 
-    async fn fire(
+    async fn deliver(
         &self,
         _: &pgdrill_sim::Event,
         _: pgdrill_core::Amendments,
         _: &[pgdrill_sim::Injection],
+        _: Option<pgdrill_sim::Part>,
     ) -> Result<pgdrill_scenarios::Delivered, Prevented> {
         Err(self.0.clone())
     }

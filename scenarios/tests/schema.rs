@@ -9,7 +9,9 @@ use pgdrill_core::{
     Amendment, Hook, Shape, StatusName,
     ports::{BackupKind, Call},
 };
-use pgdrill_scenarios::{Law, charts, corpus, read_text, schema, template, yaml};
+use pgdrill_scenarios::{
+    Law, charts, corpus, explore::alphabet::changes, read_text, schema, template, yaml,
+};
 use pgdrill_sim::Change;
 use serde_json::{Map, Value, json};
 
@@ -53,11 +55,39 @@ fn every_template_fits_the_schema() {
     }
 }
 
+/// What can happen in the middle of a command is said by `Change::has_midway`, by the schema and by the reader.
+#[test]
+fn the_schema_and_the_reader_let_the_same_happen_during_a_command() {
+    let validator = validator();
+    let changes = changes(1).into_iter().chain([Change::ProcessDies]);
+    // Waiting is for a restore that somebody has asked for.
+    for change in changes.filter(|change| !matches!(change, Change::Await(_))) {
+        let moment = json!({ "during": "has_backup_creation_succeeded", "do": change });
+        let fire = json!([{ "hook": "create-backup", "meanwhile": [moment] }]);
+        let given = json!({ "units": 2, "tls": true, "s3": {} });
+        let document = json!({ "scenario": "x", "given": given, "fire": fire });
+        let can = change.has_midway();
+        assert_eq!(validator.is_valid(&document), can, "schema: {change:?}");
+        let text = document.to_string();
+        let read = read_text(text.as_bytes(), "x").pop().unwrap();
+        assert_eq!(read.is_ok(), can, "reader: {change:?}");
+    }
+}
+
 /// Documents that neither the schema nor the reader lets pass.
 const WRONG: &[&str] = &[
     "[]",
     "scenario: x",
     "fire: [{ hook: restore }]",
+    "{ scenario: x, fire: [{ hook: restore, meanwhile: [{ at: call restore, do: process-dies }] }] }",
+    "{ scenario: x, fire: [{ hook: restore, meanwhile: [{ during: has_database_stopped, do: process-dies }] }] }",
+    "{ scenario: x, fire: [{ hook: create-backup, meanwhile: [{ during: call repository.info, do: process-dies }] }] }",
+    "{ scenario: x, fire: [{ hook: create-backup, meanwhile: [{ during: call repository.back_up }] }] }",
+    "{ scenario: x, fire: [{ hook: create-backup, meanwhile: [{ during: call repository.back_up, do: { dcs: down } }] }] }",
+    "{ scenario: x, fire: [{ hook: create-backup, meanwhile: [{ during: call repository.back_up, do: { member: { unit: 0, is: frozen } } }] }] }",
+    "{ scenario: x, fire: [{ hook: create-backup, meanwhile: [{ during: call repository.back_up, do: { service: { unit: 0, name: database, is: stopped } } }] }] }",
+    "{ scenario: x, fire: [{ hook: restore, meanwhile: [{ during: has_backup_creation_succeeded, do: process-dies }] }] }",
+    "{ scenario: x, fire: [{ hook: create-backup, meanwhile: [{ at: set_maintenance, during: has_backup_creation_succeeded, do: process-dies }] }] }",
     "scenario: 1\nfire: restore",
     "scenario: x\nfire: { hook: restore }",
     "scenario: x\nfier: []\nfire: [{ hook: restore }]",
@@ -146,6 +176,21 @@ const WRONG: &[&str] = &[
     "scenario: x\nfire: [{ hook: restore }, { do: { scale-to: 0 } }]",
     "scenario: x\nfire: [{ hook: restore }, { do: { primary-moves-to: 9 } }]",
     "scenario: x\nfire: [{ hook: restore }]\nknown: [{ law: left-closed, because: ' ' }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ together: [{ hook: restore, unit: 0 }], order: [{ unit: 0 }] }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ together: [{ hook: restore, unit: 0 }, { hook: restore, unit: 1 }] }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ together: [{ hook: restore, unit: 0 }, { hook: restore, unit: 1 }], order: [] }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ together: [{ hook: restore, unit: 0 }, { hook: restore }], order: [{ unit: 0 }] }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ together: [{ hook: restore, unit: 0 }, { unit: 1 }], order: [{ unit: 0 }] }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ together: [{ hook: restore, unit: 0 }, { hook: restore, unit: 1 }], order: [{ until: rtn }] }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ together: [{ hook: restore, unit: 0 }, { hook: restore, unit: 1 }], order: [{ unit: 0, until: nowhere }] }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ together: [{ hook: restore, unit: 0 }, { hook: restore, unit: 1 }], order: [{ unit: 0, until: rtn, after: rtn }] }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ together: [{ hook: restore, unit: 0 }, { hook: restore, unit: 1 }], order: [{ unit: 0, during: rtn }] }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ together: [{ hook: restore, unit: 0, params: { type: full } }, { hook: restore, unit: 1 }], order: [{ unit: 0 }] }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ together: [{ hook: restore, unit: 0, then: { primary: 0 } }, { hook: restore, unit: 1 }], order: [{ unit: 0 }] }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ together: [{ hook: restore, unit: 0 }, { hook: restore, unit: 1 }], order: [{ unit: 0 }], then: { outcome: failed } }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ hook: restore, together: [{ hook: restore, unit: 0 }, { hook: restore, unit: 1 }], order: [{ unit: 0 }] }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ hook: restore, order: [{ unit: 0 }] }]",
+    "scenario: x\ngiven: { units: 2 }\nfire: [{ unit: 0, together: [{ hook: restore, unit: 0 }, { hook: restore, unit: 1 }], order: [{ unit: 0 }] }]",
 ];
 
 #[test]

@@ -9,7 +9,7 @@ use pgdrill_core::{Amendments, Hook};
 use pgdrill_scenarios::{
     Cause, Delivered, Plan, Prevented, Testbed, Verdict, judge, plan, read_text, run, run_in,
 };
-use pgdrill_sim::{BackupSeen, Change, Event, Given, Injection, Observation, Shelf, World};
+use pgdrill_sim::{BackupSeen, Change, Event, Given, Injection, Observation, Part, Shelf, World};
 
 const TWO_STEPS: &str = "\
 scenario: two steps
@@ -38,11 +38,12 @@ impl Testbed for Hangs {
         if *self == Self::Change { pending().await } else { Ok(()) }
     }
 
-    async fn fire(
+    async fn deliver(
         &self,
         _: &Event,
         _: Amendments,
         _: &[Injection],
+        _: Option<Part>,
     ) -> Result<Delivered, Prevented> {
         if *self == Self::Firing { pending().await } else { Ok(Delivered::default()) }
     }

@@ -138,6 +138,7 @@ impl World {
             unit.fate = fate;
             // Its process dies with the container.
             unit.is_lock_held &= fate != MemberFate::Killed;
+            unit.locked_by = unit.locked_by.filter(|_| fate != MemberFate::Killed);
         }
         // The lock of a dead primary runs out before anyone looks again.
         self.come_about();

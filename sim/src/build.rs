@@ -1,6 +1,6 @@
 //! Makes a world in which everything given is true.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use pgdrill_core::{
     S3Relation, Status,
@@ -62,6 +62,7 @@ impl World {
             server,
             failure_mode: PgbackrestFailureMode::Well,
             clusters_made: 1,
+            midway: BTreeMap::new(),
         };
         if let Some(s3) = &given.s3 {
             world.set_s3(s3);

@@ -355,6 +355,40 @@ impl Change {
         }
     }
 
+    /// The names of those that can happen in the middle of a command.
+    pub const MIDWAY: &'static str = "`primary-moves-to`, `leader-moves-to`, `s3-server`, a member that is killed, the TLS server's `service` and `process-dies`";
+
+    /// Whether it is known how a command goes on in whose middle this happens.
+    #[must_use]
+    pub const fn has_midway(&self) -> bool {
+        match self {
+            Self::PrimaryMovesTo(_)
+            | Self::LeaderMovesTo(_)
+            | Self::S3Server(_)
+            | Self::Member(SetMember { is: MemberFate::Killed, .. })
+            | Self::Service(SetService { name: ServiceName::TlsServer, .. })
+            | Self::ProcessDies => true,
+            Self::PrimaryIsLost
+            | Self::Member(_)
+            | Self::Service(_)
+            | Self::RefuseKeysWith(_)
+            | Self::S3Settings(_)
+            | Self::S3Relation(_)
+            | Self::Dcs(_)
+            | Self::ServiceWillNotStop(_)
+            | Self::DataDirectory(_)
+            | Self::ArchiveCommand(_)
+            | Self::ArchiveDelay(_)
+            | Self::Pgbackrest(_)
+            | Self::Lock(_)
+            | Self::Tls(_)
+            | Self::ClusterInitialises
+            | Self::ScaleTo(_)
+            | Self::Workload(_)
+            | Self::Await(_) => false,
+        }
+    }
+
     /// The unit that the change is about, if it is about one: it must exist.
     #[must_use]
     pub const fn unit(&self) -> Option<u32> {

@@ -59,6 +59,8 @@ impl RepositoryPlace {
 pub struct S3Facts {
     /// Where it is.
     pub place: RepositoryPlace,
+    /// Where it is, as databags name it.
+    pub address: String,
     /// Whether the server serves who comes with these settings now.
     pub works: bool,
     /// Whether it holds what another cluster put there.
@@ -179,13 +181,7 @@ impl World {
         let latest = bucket.ok().and_then(|it| it.objects.get(&self.latest_key(settings)));
         let latest = latest.map(String::from_utf8_lossy);
         let works = !matches!(bucket, Err(why) if why != NoAccess::NoBucket);
-        self.s3_facts_of(
-            RepositoryPlace::of(settings),
-            works,
-            self.system_id(),
-            &stanzas,
-            latest.as_deref(),
-        )
+        self.s3_facts_of(settings, works, self.system_id(), &stanzas, latest.as_deref())
     }
 
     /// The key of the object in which a cluster says of which model it is.
@@ -206,12 +202,12 @@ impl World {
         self.storage.state
     }
 
-    /// What a repository comes to for this application, whose data has this system identifier: the repository holds
+    /// What the repository of these settings comes to for this application, whose data has this system identifier: it holds
     /// these stanzas, each with its system identifier, and this object under [`latest_key`](Self::latest_key).
     #[must_use]
     pub fn s3_facts_of(
         &self,
-        place: RepositoryPlace,
+        settings: &S3Settings,
         works: bool,
         system_id: Option<u64>,
         stanzas: &[(&str, u64)],
@@ -226,9 +222,10 @@ impl World {
         let known = self.identities.first();
         let is_other_model =
             uuid.is_some_and(|uuid| known.is_some_and(|known| known.model_uuid() != uuid.trim()));
-        let can_be_made = is_bucket_name(&place.bucket);
+        let can_be_made = is_bucket_name(&settings.bucket);
         S3Facts {
-            place,
+            place: RepositoryPlace::of(settings),
+            address: settings.place(),
             // A bucket that is not there is made, unless none can have its name.
             works: works && can_be_made,
             is_foreign: is_other_model || !stanzas.iter().all(is_own),

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use pgdrill_core::{
-    Amendments, Fate, Ports, Probe, Shape,
+    Alteration, Amendments, Fate, Outcome, Ports, Probe, Shape,
     ports::{Answer, Call, Observer, PortError, PortResult},
 };
 
@@ -43,7 +43,11 @@ pub async fn dispatch_noting(
     let ports = ports.observed(Arc::clone(&notes) as _);
     let noting = Noting { probe, notes: &notes };
     let mut fired = dispatch(world, &ports, event, amendments, Some(&noting)).await?;
-    for (firing, failures) in fired.iter_mut().zip(notes.take()) {
+    for (firing, mut failures) in fired.iter_mut().zip(notes.take()) {
+        if matches!(firing.firing.outcome, Outcome::Died(_)) {
+            // What it died of reached nobody.
+            failures.retain(|failure| failure.cause != failure.call.died().cause());
+        }
         firing.failures = Some(failures);
     }
     Ok(fired)
@@ -81,7 +85,9 @@ impl Notes {
 
 #[async_trait]
 impl Observer for Notes {
-    async fn before(&self, _: Call) {}
+    async fn before(&self, _: Call) -> Fate {
+        Fate::Live
+    }
 
     async fn after(&self, call: Call, failure: Option<&PortError>) -> Answer {
         if let Some(error) = failure {
@@ -114,6 +120,14 @@ impl Probe for Noting<'_> {
             None => Fate::Live,
         }
     }
+
+    fn fate(&self) -> Fate {
+        self.probe.map_or(Fate::Live, Probe::fate)
+    }
+
+    fn alteration(&self) -> Option<&dyn Alteration> {
+        self.probe.and_then(Probe::alteration)
+    }
 }
 
 #[cfg(test)]
@@ -125,14 +139,14 @@ mod tests {
 
     use super::*;
     use crate::{
-        BucketGiven, Given, Injection, Injector, S3Given, StanzaGiven, View, World,
+        BucketGiven, FiringUnit, Given, Injection, Injector, S3Given, StanzaGiven, View, World,
         given::BackupGiven,
     };
 
     fn fired(given: &Given, hook: Hook, lost: &[Injection]) -> Vec<Fired> {
         let world = World::new(given).shared();
         let ports = View::new(&world, 0).map(View::ports).unwrap();
-        let ports = Injector::new(Shared::clone(&world), lost).ports(ports);
+        let ports = Arc::new(Injector::new(FiringUnit::new(&world, 0), lost)).ports(ports);
         let event = Event { hook, unit: 0, parameters: BTreeMap::new() };
         let fired = dispatch_noting(&world, ports, &event, Amendments::all(), None);
         fired.now_or_never().unwrap().unwrap()

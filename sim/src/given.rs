@@ -153,6 +153,11 @@ macro_rules! words {
         #[serde(rename_all = "kebab-case")]
         $(#[$doc])*
         pub enum $name { $($(#[$vdoc])* $variant,)+ }
+
+        impl $name {
+            /// Every member, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+        }
     };
 }
 pub(crate) use words;

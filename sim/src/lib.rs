@@ -26,9 +26,12 @@ mod dispatch;
 mod facts;
 mod failures;
 mod fakes;
+mod fingerprint;
 mod given;
 mod injection;
+mod injector;
 mod juju;
+mod midway;
 mod objects;
 mod observation;
 mod persisted;
@@ -37,6 +40,7 @@ mod server;
 mod shelf;
 mod stand_in;
 mod storage;
+mod turns;
 mod undo;
 mod unit;
 mod units;
@@ -54,16 +58,20 @@ pub use facts::{
 };
 pub use failures::{PortFailure, dispatch_noting};
 pub use fakes::View;
+pub use fingerprint::Fingerprinter;
 pub use given::{
     BackupGiven, BucketGiven, CaGiven, CredentialsGiven, EndpointGiven, Given, RepositoryGiven,
     S3Given, S3Parameter, StanzaGiven, StatusGiven, StatusKind, TlsServersGiven,
 };
-pub use injection::{Inject, Injection, Injector, Moment};
+pub use injection::{At, Inject, Injection, Moment};
+pub use injector::Injector;
 pub use juju::Juju;
+pub use midway::FiringUnit;
 pub use observation::{BackupSeen, Observation, UnitSeen};
 pub use persisted::{PersistedJuju, UnknownPersistedName};
 pub use server::S3Values;
 pub use shelf::{Shelf, ShelfItems};
 pub use stand_in::ManagerSeen;
+pub use turns::{Part, Turn, Turns};
 pub use units::{MOST_UNITS, UnitNumber, by_unit};
 pub use world::{Shared, World, lock};

@@ -30,6 +30,11 @@ impl Objects {
         &self.texts
     }
 
+    /// Whether it came since the backup tool last cleaned up where it is.
+    pub(crate) fn is_unseen(&self, key: &str) -> bool {
+        self.unseen.contains(key)
+    }
+
     /// Puts an object under a key, in place of what was there.
     pub(crate) fn insert(&mut self, key: &str, content: Vec<u8>) {
         let text = String::from_utf8_lossy(&content).into_owned();

@@ -112,12 +112,20 @@ impl World {
 
     fn see(&self, index: usize) -> Option<UnitSeen> {
         let (state, juju) = (self.units.get(index)?, self.juju.units.get(index)?);
+        // With its container every service is gone.
+        let seen = |service| match state.fate {
+            MemberFate::Killed => ServiceState::Stopped,
+            MemberFate::Running
+            | MemberFate::Frozen
+            | MemberFate::CutOff
+            | MemberFate::ServerDown => service,
+        };
         Some(UnitSeen {
             unit: u32::try_from(index).ok()?,
             history: juju.history.clone(),
             member: member(state, self.dcs),
-            database: state.database,
-            tls_server: state.tls_server,
+            database: seen(state.database),
+            tls_server: seen(state.tls_server),
             tls_server_reloads: state.tls_server_reloads,
             accepts_connections: state.accepts_connections,
             is_data_empty: state.data == Data::Empty,

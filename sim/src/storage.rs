@@ -189,6 +189,12 @@ impl StanzaStore {
         Self::new(place, "s".into(), system_id)
     }
 
+    /// What of it decides what comes: the rest follows from that, or from where it lies.
+    pub(crate) fn deciding(&self) -> (&str, u64, &[BackupStore]) {
+        let Self { name, system_id, backups, seen: _, facts: _, place: _ } = self;
+        (name, *system_id, backups)
+    }
+
     /// Adds a backup, later than all that are there.
     pub(crate) fn add(&mut self, backup: BackupStore) {
         self.seen.push(BackupSeen {

@@ -58,6 +58,8 @@ pub(crate) struct UnitState {
     pub(crate) is_data_busy: bool,
     /// Whether another process of the backup tool holds its lock here.
     pub(crate) is_lock_held: bool,
+    /// The unit whose backup runs and holds the lock here.
+    pub(crate) locked_by: Option<u32>,
     pub(crate) will_not_stop: bool,
     pub(crate) accepts_connections: bool,
     pub(crate) restore: Option<RestoreSource>,
@@ -81,6 +83,7 @@ impl UnitState {
             restored_from: None,
             is_data_busy: false,
             is_lock_held: false,
+            locked_by: None,
             will_not_stop: false,
             accepts_connections: true,
             restore: None,

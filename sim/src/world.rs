@@ -1,6 +1,7 @@
 //! The world as one plain value.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -10,6 +11,7 @@ use pgdrill_core::ports::{Identity, ServiceState};
 use crate::{
     change::{ArchiveCommand, DcsState, PgbackrestFailureMode},
     juju::Juju,
+    midway::Midway,
     server::S3Values,
     storage::Storage,
     unit::{Data, Ends, Starting, UnitState},
@@ -42,6 +44,8 @@ pub struct World {
     pub(crate) server: Arc<S3Values>,
     pub(crate) failure_mode: PgbackrestFailureMode,
     pub(crate) clusters_made: u64,
+    /// What is to happen in the middle of a command, by the unit on which it runs.
+    pub(crate) midway: BTreeMap<u32, Midway>,
 }
 
 /// The world behind its lock; a panic elsewhere does not make it unusable.
@@ -116,11 +120,12 @@ impl World {
         }
     }
 
-    /// Whether the DCS remembers a cluster, or a member is about to make one: it says so before it begins.
+    /// Whether the DCS remembers a cluster, or a member that starts will make it do so. One that makes a cluster says so before
+    /// it begins. One with data leads before a unit that joins has begun (seen with Patroni 4.0.7).
     fn is_cluster_known(&self) -> bool {
         let makes_one = |unit: &UnitState| {
             let becomes = unit.starting.as_ref().map(|starting| starting.becomes);
-            unit.data == Data::Empty && matches!(becomes, Some(Ends::Up(_) | Ends::GivesUp))
+            matches!(becomes, Some(Ends::Up(_) | Ends::GivesUp))
         };
         self.is_cluster_recorded || self.units.iter().any(makes_one)
     }
@@ -251,6 +256,18 @@ mod tests {
         world.apply(&Change::Dcs(DcsState::Up));
         world.come_about();
         assert_eq!(world.primary, Some(1));
+    }
+
+    #[test]
+    fn a_unit_that_joins_while_one_with_data_starts_follows_it() {
+        let mut world = World::new(&Given::default());
+        world.stop_database(0);
+        world.forget_cluster();
+        world.start_database(0);
+        world.apply(&Change::ScaleTo(2));
+        world.apply(&Change::Await(crate::Awaited::DatabaseSettled));
+        let data = |unit| world.unit(unit).map(|unit| unit.data);
+        assert_eq!((world.primary, data(1)), (Some(0), data(0)));
     }
 
     /// A world of one unit that restores a backup, and a unit that joins while that is under way.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use pgdrill_core::{
     Hook, PortError, PortErrorKind, Ports, S3Settings, Status, StatusName,
@@ -12,8 +12,8 @@ use pgdrill_core::{
     },
 };
 use pgdrill_sim::{
-    ActionSeen, BackupGiven, BucketGiven, Change, Event, Given, Injection, Injector, S3Given,
-    ServiceName, ServiceRuns, SetService, Shared, StanzaGiven, View, World, lock,
+    ActionSeen, BackupGiven, BucketGiven, Change, Event, FiringUnit, Given, Injection, Injector,
+    S3Given, ServiceName, ServiceRuns, SetService, Shared, StanzaGiven, View, World, lock,
 };
 
 const KEY: &str = "a/key";
@@ -45,7 +45,7 @@ struct Place {
     plain: Ports,
     /// The ports of that world, with one answer to be lost.
     losing: Ports,
-    injector: Injector<Shared>,
+    injector: Arc<Injector<FiringUnit>>,
 }
 
 impl Place {
@@ -54,7 +54,8 @@ impl Place {
         let event = Event { hook: Hook::Restore, unit: 0, parameters: BTreeMap::new() };
         lock(&world).begin_event(&event);
         let plain = View::new(&world, 0).unwrap().ports();
-        let injector = Injector::new(Shared::clone(&world), &[Injection::Lost(call)]);
+        let injector =
+            Arc::new(Injector::new(FiringUnit::new(&world, 0), &[Injection::Lost(call)]));
         let losing = injector.ports(plain.clone());
         Self { world, plain, losing, injector }
     }

@@ -12,8 +12,8 @@ use pgdrill_sim::{Awaited, Change, DcsState, S3ServerState};
 /// The states of the S3 server and of the DCS after these steps.
 fn left_by(taken: &[PlanStep]) -> (S3ServerState, DcsState) {
     let changes = taken.iter().flat_map(|step| match step {
-        PlanStep::Fire { injections, .. } => {
-            injections.iter().filter_map(|it| it.change()).collect()
+        PlanStep::Fire { .. } | PlanStep::Together { .. } => {
+            step.injections().filter_map(|it| it.change()).collect()
         }
         PlanStep::Change(change) => vec![change],
         PlanStep::Settle => vec![],

@@ -30,13 +30,13 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
-/// Whether nothing is injected into a firing, no time has to pass in the world while the program waits in its own,
-/// and every amendment is on.
+/// Whether one hook runs at a time, nothing is injected into a firing, no time has to pass in the world while the
+/// program waits in its own, and every amendment is on.
 fn is_undisturbed(plan: &Plan) -> bool {
     let disturbs = |step: &PlanStep| match step {
         PlanStep::Fire { injections, .. } => !injections.is_empty(),
         PlanStep::Change(change) => matches!(change, Change::ArchiveDelay(_)),
-        PlanStep::Settle => true,
+        PlanStep::Settle | PlanStep::Together { .. } => true,
     };
     plan.amendments == Amendments::all() && !plan.steps.iter().any(disturbs)
 }

@@ -37,6 +37,9 @@ pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {
             return walker.end(Rtn).await;
         }
         if !walker.ask(IsMemberUp).await? {
+            if walker.context.notes.runs_on_a_new_cluster {
+                walker.amend(Amendment::NewClusterIsTold, SetBlocked).await?;
+            }
             return walker.end(Rtn).await;
         }
         walker.act(ClearRestoreFlags).await?;

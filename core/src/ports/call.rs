@@ -149,6 +149,13 @@ impl Call {
             "the answer was lost",
         )
     }
+
+    /// What nobody gets of it, as the process that made it, or was about to, has died.
+    #[must_use]
+    pub fn died(self) -> PortError {
+        let kind = PortErrorKind::Unreachable;
+        PortError::new(kind, self.port(), self.operation(), "the process has died")
+    }
 }
 
 impl fmt::Display for Call {

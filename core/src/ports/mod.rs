@@ -24,7 +24,7 @@ pub use cluster::{Cluster, ClusterSettings, MemberState, RestoreSource};
 pub use cluster_record::ClusterRecord;
 pub use error::{CommandExit, PortError, PortErrorKind};
 pub use object_store::ObjectStore;
-pub use observed::{Answer, Observer};
+pub use observed::{Answer, CallMade, Fate, Observer};
 pub use repository::{BackupKind, BackupRequest, Repository, RepositorySettings};
 pub use unit::{ARGUMENT_LIMIT, Databag, Identity, TlsMaterial, Unit, UnitId, key};
 pub use workload::{Service, ServiceState, Workload};

@@ -1,13 +1,16 @@
 //! Ports whose every call is observed.
 
-use std::sync::Arc;
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 
 use super::{
     BackupRequest, Call, Clock, Cluster, ClusterRecord, ClusterSettings, Databag, Identity,
-    MemberState, ObjectStore, PortError, PortResult, Ports, Repository, RepositorySettings,
-    Service, ServiceState, Timestamp, TlsMaterial, Unit, UnitId, Workload,
+    MemberState, ObjectStore, PortError, PortErrorKind, PortResult, Ports, Repository,
+    RepositorySettings, Service, ServiceState, Timestamp, TlsMaterial, Unit, UnitId, Workload,
 };
 use crate::{
     s3::{S3Relation, S3Settings},
@@ -21,13 +24,42 @@ pub enum Answer {
     Delivered,
     /// It never comes: the caller gets an error, whatever came of the call.
     Lost,
+    /// Nobody is left to get it: the process has died.
+    Died,
 }
+
+/// Whether the process lives on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It does.
+    Live,
+    /// It dies here: nothing more of this firing is done.
+    Die,
+}
+
+/// A call on its way to its end, whatever it answers.
+pub type CallMade<'a> = Pin<&'a mut (dyn Future<Output = ()> + Send)>;
 
 /// Who is notified of every call of a port.
 #[async_trait]
 pub trait Observer: Send + Sync {
-    /// The call is about to be made. It is made once this returns.
-    async fn before(&self, call: Call);
+    /// The call is about to be made. It is made once this returns, unless the process dies here.
+    async fn before(&self, call: Call) -> Fate;
+
+    /// Whether this call is to be made by [`Observer::make`].
+    fn makes(&self, _: Call) -> bool {
+        false
+    }
+
+    /// Has the call made to its end, and may do something while it is under way.
+    async fn make(&self, _: Call, made: CallMade<'_>) {
+        made.await;
+    }
+
+    /// Whether the process lives on.
+    fn fate(&self) -> Fate {
+        Fate::Live
+    }
 
     /// The call has been made, and failed if there is a failure. Its caller goes on once this returns.
     async fn after(&self, call: Call, failure: Option<&PortError>) -> Answer;
@@ -37,9 +69,7 @@ impl Ports {
     /// These ports, each [`Call`] of which is observed.
     #[must_use]
     pub fn observed(self, observer: Arc<dyn Observer>) -> Self {
-        let clock = Arc::clone(&self.clock);
-        let observed = Arc::new(Observed { observer, ports: self });
-        Self { clock, ..Self::of(&observed) }
+        Self::of(&Arc::new(Observed { observer, ports: self }))
     }
 }
 
@@ -50,26 +80,39 @@ struct Observed {
 
 impl Observed {
     /// Makes a call between two words to the observer. One whose answer is lost has failed.
-    async fn call<T>(
+    async fn call<T: Send>(
         &self,
         call: Call,
         made: impl Future<Output = PortResult<T>> + Send,
     ) -> PortResult<T> {
-        self.answer(call, made).await.unwrap_or_else(|| Err(call.lost()))
+        let (done, answer) = self.answer(call, made).await;
+        match (done, answer) {
+            (Some(done), Answer::Delivered) => done,
+            (_, Answer::Died) => Err(call.died()),
+            (_, Answer::Lost) | (None, Answer::Delivered) => Err(call.lost()),
+        }
     }
 
-    /// The answer of a call, if it is delivered.
-    async fn answer<T>(
+    /// What came of a call, if it was made, and what becomes of its answer.
+    async fn answer<T: Send>(
         &self,
         call: Call,
         made: impl Future<Output = PortResult<T>> + Send,
-    ) -> Option<PortResult<T>> {
-        self.observer.before(call).await;
-        let done = made.await;
-        match self.observer.after(call, done.as_ref().err()).await {
-            Answer::Delivered => Some(done),
-            Answer::Lost => None,
+    ) -> (Option<PortResult<T>>, Answer) {
+        if self.observer.before(call).await == Fate::Die {
+            return (None, Answer::Died);
         }
+        let done = if self.observer.makes(call) {
+            let mut done = None;
+            let whole = async { done = Some(made.await) };
+            self.observer.make(call, pin!(whole)).await;
+            done
+        } else {
+            Some(made.await)
+        };
+        let failure = done.as_ref().and_then(|done| done.as_ref().err());
+        let answer = self.observer.after(call, failure).await;
+        (done, answer)
     }
 }
 
@@ -142,8 +185,12 @@ impl ObjectStore for Observed {
 impl Workload for Observed {
     async fn is_reachable(&self) -> PortResult<bool> {
         // That no answer comes is an answer here.
-        let answer = self.answer(Call::WorkloadIsReachable, self.ports.workload.is_reachable());
-        answer.await.unwrap_or(Ok(false))
+        let call = Call::WorkloadIsReachable;
+        match self.answer(call, self.ports.workload.is_reachable()).await {
+            (_, Answer::Died) => Err(call.died()),
+            (Some(done), Answer::Delivered) => done,
+            (_, Answer::Lost) | (None, Answer::Delivered) => Ok(false),
+        }
     }
 
     async fn service(&self, service: Service) -> PortResult<ServiceState> {
@@ -253,7 +300,14 @@ impl Clock for Observed {
         self.ports.clock.now().await
     }
 
+    /// Nobody who has died waits.
     async fn wait(&self, pause: std::time::Duration) -> PortResult<()> {
-        self.ports.clock.wait(pause).await
+        match self.observer.fate() {
+            Fate::Live => self.ports.clock.wait(pause).await,
+            Fate::Die => {
+                let cause = "the process has died";
+                Err(PortError::new(PortErrorKind::Unreachable, "clock", "wait", cause))
+            }
+        }
     }
 }

@@ -23,6 +23,9 @@ pub mod key {
     pub const RESTORING_BACKUP: &str = "restoring-backup";
     /// Application: the stanza that holds the backup that is being restored.
     pub const RESTORE_STANZA: &str = "restore-stanza";
+    /// Application: the system identifiers of the clusters that this stanza has served, as `7589,7590`: the restored data has
+    /// one of them. Absent where an older release began the restore.
+    pub const RESTORE_SYSTEMS: &str = "restore-systems";
     /// Unit: `off` while new client connections to this unit are refused, else `on` or absent.
     pub const CONNECTIVITY: &str = "connectivity";
     /// Unit: present while TLS is enabled on this unit.
@@ -40,6 +43,7 @@ pub mod key {
         BLOCK_MESSAGE,
         RESTORING_BACKUP,
         RESTORE_STANZA,
+        RESTORE_SYSTEMS,
         CONNECTIVITY,
         TLS,
         TLS_PEERS,

@@ -5,12 +5,17 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use clap_complete::Shell;
 use pgdrill_core::{Amendment, Hook};
+use pgdrill_scenarios::Partition;
 
 mod coverage;
 mod explore;
+mod mutate;
+mod suite;
 
 pub(crate) use self::coverage::{CoverageArgs, CoverageFormat};
 pub(crate) use self::explore::{ExploreArgs, ShrinkArgs, duration};
+pub(crate) use self::mutate::MutateArgs;
+pub(crate) use self::suite::{SelectionArgs, SuiteArgs};
 
 /// Rehearses every way in which a PostgreSQL backup and restore can go.
 #[derive(Debug, Parser)]
@@ -54,6 +59,17 @@ pub(crate) enum Command {
     Explore(ExploreArgs),
     /// Take away from a scenario that fails everything without which it fails all the same, and print what is left
     Shrink(ShrinkArgs),
+    /// Show the parts of a run or of a search, written with `--partition K/N --format json`, as one
+    Merge {
+        /// A file for each part
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// How to report
+        #[arg(long, value_enum, default_value_t = RunFormat::Text)]
+        format: RunFormat,
+    },
+    /// Have the hooks do otherwise than their charts have it, in one place after the other, and show what nobody notices
+    Mutate(MutateArgs),
     #[command(flatten)]
     Topology(TopologyCommand),
     #[command(flatten)]
@@ -180,18 +196,6 @@ pub(crate) enum DispatchCommand {
     },
 }
 
-/// Where the defaults of the suite are.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct SuiteArgs {
-    /// Take the defaults of the suite from this file; from `pgdrill.toml` in the current folder or the nearest one above it in
-    /// the repository unless given
-    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
-    pub(crate) config: Option<PathBuf>,
-    /// Read no `pgdrill.toml`
-    #[arg(long)]
-    pub(crate) no_config: bool,
-}
-
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunArgs {
     /// Files, folders, or `-` for standard input; `paths` of `pgdrill.toml` unless given, and without these the cases that
@@ -255,6 +259,10 @@ pub(crate) struct RunArgs {
     /// Switch an amendment of the charts off; may be given several times
     #[arg(long, value_name = "NAME", value_parser = amendment_names())]
     pub(crate) no_amendment: Vec<String>,
+    /// Only part K of N, counted from 1: of the scenarios that are selected, every Nth. `pgdrill merge` makes one report of
+    /// what all parts print with `--format json`
+    #[arg(long, value_name = "K/N")]
+    pub(crate) partition: Option<Partition>,
     #[command(flatten)]
     pub(crate) suite: SuiteArgs,
     /// Whether the run goes by something else than the defaults of the suite.

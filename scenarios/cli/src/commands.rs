@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     args::{Cli, ColorArg, Command, DispatchCommand, RunArgs, RunFormat},
-    config, coverage, explain, explore, man,
+    config, coverage, explain, explore, man, merge, mutate,
     output::{self, complain, print, print_fitted, print_lines, say},
     run, topology, watch,
 };
@@ -64,6 +64,8 @@ pub(crate) fn main() -> Exit {
         Some(Command::Coverage(args)) => coverage::coverage(&args),
         Some(Command::Explore(args)) => explore::explore(&args),
         Some(Command::Shrink(args)) => explore::shrink(&args),
+        Some(Command::Mutate(args)) => mutate::mutate(&args),
+        Some(Command::Merge { files, format }) => merge::merge(&files, format),
         Some(Command::Topology(command)) => topology::command(&command),
         Some(Command::Check { paths, suite }) => match config::paths(&paths, &suite) {
             Ok(paths) => check(&paths),

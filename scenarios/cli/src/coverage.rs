@@ -11,12 +11,11 @@ use pgdrill_scenarios::{
 
 use crate::{
     args::{CoverageArgs, CoverageFormat},
-    commands::{Exit, no_file, read, wrong},
-    config::paths,
+    commands::{Exit, wrong},
     output::{complain, print, print_fitted},
     places::{How, run_inputs},
     results::count,
-    run::{filters, nothing_fits, select},
+    run::{Selected, selected},
 };
 
 /// The longest file of charts that is read, in bytes.
@@ -30,21 +29,10 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
         Ok(coverage) => coverage,
         Err(diagnostic) => return wrong(&diagnostic),
     };
-    let Some(filters) = filters(&args.filter) else { return Exit::Wrong };
-    let paths = match paths(&args.paths, &args.suite) {
-        Ok(paths) => paths,
-        Err(complaint) => return wrong(&complaint),
+    let Selected { inputs, has_refused, is_whole } = match selected(&args.selection) {
+        Ok(selected) => selected,
+        Err(exit) => return exit,
     };
-    let (inputs, files) = read(&paths);
-    files.orphans().iter().for_each(complain);
-    if inputs.is_empty() {
-        return no_file();
-    }
-    let (inputs, refused) = select(inputs, &filters);
-    report::refused(&refused).flat_map(|(_, refusal)| refusal.faults()).for_each(complain);
-    if inputs.is_empty() && refused.is_empty() {
-        return nothing_fits(&paths, &args.filter);
-    }
     let mut ends = Vec::new();
     let mut take = |_: &Input, case: Option<JudgedCase>| {
         ends.extend(case.map(|case| CaseEnd::Judged(Box::new(case))));
@@ -61,7 +49,6 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
         let hint = "`--format mermaid` writes charts of any size";
         return wrong(&Diagnostic::error("the chart", what).hint(hint));
     };
-    let is_whole = paths.is_empty() && args.filter.is_empty();
     let printed = match args.format {
         CoverageFormat::Text => {
             let whose = if is_whole {
@@ -83,7 +70,7 @@ pub(crate) fn coverage(args: &CoverageArgs) -> Exit {
     // Scenarios of one's own need not walk everything.
     let needs_all = is_whole || args.require_complete;
     let is_good = if needs_all { coverage.is_complete() } else { coverage.agrees() };
-    if !refused.is_empty() {
+    if has_refused {
         Exit::Wrong
     } else if failed == 0 && is_good {
         printed

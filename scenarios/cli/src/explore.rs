@@ -15,8 +15,8 @@ use std::{
 use pgdrill_core::Diagnostic;
 use pgdrill_flow::{counted, shown_lines};
 use pgdrill_scenarios::{
-    Law, NotShrunk, Shrunk,
-    explore::{BLOCK, Explored, Finding, Search},
+    Law, NotShrunk, Partition, Shrunk,
+    explore::{BLOCK, Explored, Search},
     report, shrink as shrink_input, stopwatch,
 };
 
@@ -26,10 +26,12 @@ use crate::{
     output::{complain, print, print_lines, say},
     places::counting,
     run::{filters, select},
-    signals::asked_to_end,
+    signals::until_asked_to_end,
     threads::{processors, runtime},
     update::{cannot_be_written, write_report},
 };
+
+mod exhaustive;
 
 /// How many seeds are explored where nothing says how many.
 const SEEDS: Range<u64> = 0..20 * BLOCK;
@@ -39,46 +41,90 @@ const FOUND: &str = "# Found by `pgdrill explore`";
 
 /// Explores histories from seeds, shrinks what is found, and writes it where the user wants it.
 pub(crate) fn explore(args: &ExploreArgs) -> Exit {
-    let is_named = |law: &&Law| args.law.iter().any(|name| name == law.name());
-    let search = Search {
-        units: args.units,
-        tls: args.tls,
-        steps: usize::from(args.events),
-        changes: usize::from(args.changes),
-        off: amendments(&args.no_amendment),
-        laws: Law::ALL.iter().filter(|law| is_named(law)).copied().collect(),
-    };
-    let Some(searched) = searched(args, &search) else { return Exit::NoBackend };
-    let mut exit = Exit::Expected;
-    let findings = searched.explored.findings();
-    let mut lines = Vec::new();
-    for finding in &findings {
-        let shrunk = search.shrink(finding);
-        let written = match (&shrunk, &args.out) {
-            (Ok(shrunk), Some(folder)) => write(folder, finding, shrunk),
-            (Ok(_) | Err(_), _) => Ok(None),
-        };
-        match written {
-            Ok(file) => lines.push(report::Found { finding, shrunk, file }),
-            Err(complaint) => {
-                complain(&complaint);
-                exit = Exit::Wrong;
-            }
-        }
+    let search = search(args);
+    if args.exhaustive {
+        return exhaustive::explore(args, search);
     }
+    let Some(searched) = searched(args, &search) else { return Exit::NoBackend };
+    let findings = searched.explored.findings();
+    let (kept, is_written) = kept(
+        args.out.as_deref(),
+        &findings,
+        |finding| search.shrink(finding),
+        |finding| format!("seed {}", finding.seed),
+    );
+    let lines: Vec<_> = kept
+        .into_iter()
+        .map(|(finding, shrunk, file)| report::Found { finding, shrunk, file })
+        .collect();
+    let whole = report::Searched {
+        search: &search,
+        seeds: &searched.seeds,
+        partition: args.partition.unwrap_or(Partition::WHOLE),
+        explored: &searched.explored,
+    };
     let shown = match args.format {
-        RunFormat::Text => report::explored_text(&searched.explored, &searched.seeds, &lines),
-        RunFormat::Json => report::explored_json(&searched.explored, &searched.seeds, &lines),
+        RunFormat::Text => report::explored_text(&whole, &lines),
+        RunFormat::Json => report::explored_json(&whole, &lines),
     };
     let printed = print_lines(args.format, &shown);
     if let Some(took) = searched.took {
         let rate = rate(searched.explored.runs, took);
         say(&format!("took {:.1} s, {rate} histories a second", took.as_secs_f64()));
     }
-    match (exit, findings.is_empty()) {
-        (Exit::Expected, true) => printed,
-        (Exit::Expected, false) => Exit::Failed,
-        (other, _) => other,
+    ended(is_written, printed, !findings.is_empty())
+}
+
+/// A finding with what is left of it, and its file if it has one.
+type Kept<'f, F> = (&'f F, Result<Shrunk, NotShrunk>, Option<String>);
+
+/// Shrinks each finding, and writes it into the folder if the user wants one; and whether all could be written. What could not
+/// was said. `place` says where a finding comes from.
+fn kept<'f, F>(
+    out: Option<&Path>,
+    findings: &'f [F],
+    shrink: impl Fn(&F) -> Result<Shrunk, NotShrunk>,
+    place: impl Fn(&F) -> String,
+) -> (Vec<Kept<'f, F>>, bool) {
+    let (mut kept, mut is_written) = (Vec::new(), true);
+    for finding in findings {
+        let shrunk = shrink(finding);
+        let written = match (&shrunk, out) {
+            (Ok(shrunk), Some(folder)) => write(folder, &place(finding), shrunk),
+            (Ok(_) | Err(_), _) => Ok(None),
+        };
+        match written {
+            Ok(file) => kept.push((finding, shrunk, file)),
+            Err(complaint) => {
+                complain(&complaint);
+                is_written = false;
+            }
+        }
+    }
+    (kept, is_written)
+}
+
+/// How a search ends, whose report was printed so.
+const fn ended(is_written: bool, printed: Exit, has_found: bool) -> Exit {
+    match (is_written, has_found) {
+        (false, _) => Exit::Wrong,
+        (true, true) => Exit::Failed,
+        (true, false) => printed,
+    }
+}
+
+/// What is searched, and for what.
+fn search(args: &ExploreArgs) -> Search {
+    let is_named = |law: &&Law| args.law.iter().any(|name| name == law.name());
+    let (events, changes) = if args.exhaustive { (2, 1) } else { (9, 2) };
+    Search {
+        units: args.units,
+        tls: args.tls,
+        steps: usize::from(args.events.unwrap_or(events)),
+        changes: usize::from(args.changes.unwrap_or(changes)),
+        overlap: usize::from(args.overlap.unwrap_or(1)),
+        off: amendments(&args.no_amendment),
+        laws: Law::ALL.iter().filter(|law| is_named(law)).copied().collect(),
     }
 }
 
@@ -98,53 +144,45 @@ fn searched(args: &ExploreArgs, search: &Search) -> Option<Searched> {
         (None, Some(_)) => 0..u64::MAX,
         (None, None) => SEEDS,
     };
-    let runtime = runtime(1)?;
+    let partition = args.partition.unwrap_or(Partition::WHOLE);
     let (stop, next) = (AtomicBool::new(false), AtomicU64::new(0));
     let done: Mutex<Done> = Mutex::default();
     let bar = counting();
     let watch = stopwatch();
     let jobs = args.jobs.map_or_else(processors, usize::from);
-    let ended = tokio::sync::Notify::new();
-    thread::scope(|scope| {
-        let work = || {
-            let _guard = StopsOnPanic(&stop);
-            while !stop.load(Ordering::Relaxed) {
-                let block = next.fetch_add(1, Ordering::Relaxed);
-                let Some(range) = block_of(&seeds, block) else { break };
-                let explored = search.explore(range);
-                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-                done.take(block, explored);
-                bar.set_message(done.so_far(watch()));
-                bar.tick();
-                drop(done);
-                if args.limit.is_some_and(|limit| watch() >= limit) {
-                    stop.store(true, Ordering::Relaxed);
-                }
+    let work = || {
+        let _guard = StopsOnPanic(&stop);
+        while !stop.load(Ordering::Relaxed) {
+            let block = next.fetch_add(1, Ordering::Relaxed);
+            let Some(range) = block_of(&seeds, partition, block) else { break };
+            let explored = search.explore(range);
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            done.take(block, explored);
+            bar.set_message(done.so_far(watch()));
+            bar.tick();
+            drop(done);
+            if args.limit.is_some_and(|limit| watch() >= limit) {
+                stop.store(true, Ordering::Relaxed);
             }
-        };
-        let workers: Vec<_> = (1..jobs)
-            .map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
-            .collect();
-        let watched = scope.spawn(|| {
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = asked_to_end() => stop.store(true, Ordering::Relaxed),
-                    () = ended.notified() => {}
-                }
-            });
-        });
-        work();
-        for worker in workers {
-            // A worker that panicked has left its block out, and every later one is left out with it. The others have ended, too.
-            let _ = worker.join();
         }
-        ended.notify_one();
-        let _ = watched.join();
-    });
+    };
+    until_asked_to_end(&stop, || {
+        thread::scope(|scope| {
+            let workers: Vec<_> = (1..jobs)
+                .map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
+                .collect();
+            work();
+            for worker in workers {
+                // A worker that panicked has left its block out, and every later one is left out with it. The others have ended,
+                // too.
+                let _ = worker.join();
+            }
+        });
+    })?;
     bar.finish_and_clear();
     let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let last = done.blocks.checked_sub(1).and_then(|last| block_of(&seeds, last));
-    let end = last.map_or(seeds.start, |last| last.end);
+    // Every block of this part before the next one is done.
+    let end = block_of(&seeds, partition, done.blocks).map_or(seeds.end, |next| next.start);
     let took = args.limit.map(|_| watch());
     Some(Searched { explored: done.explored, seeds: seeds.start..end, took })
 }
@@ -195,14 +233,15 @@ fn rate(runs: u64, took: Duration) -> f64 {
     (runs as f64 / took.as_secs_f64().max(0.001)).round()
 }
 
-/// The seeds of a block; `None` when there are none left.
-fn block_of(seeds: &Range<u64>, block: u64) -> Option<Range<u64>> {
+/// The seeds of a block, counted among those of a part; `None` when there are none left.
+fn block_of(seeds: &Range<u64>, partition: Partition, block: u64) -> Option<Range<u64>> {
+    let block = partition.index(block)?;
     let start = seeds.start.checked_add(block.checked_mul(BLOCK)?)?;
     (start < seeds.end).then(|| start..start.saturating_add(BLOCK).min(seeds.end))
 }
 
 /// Writes a finding and its transcript into the folder.
-fn write(folder: &Path, finding: &Finding, shrunk: &Shrunk) -> Result<Option<String>, Diagnostic> {
+fn write(folder: &Path, place: &str, shrunk: &Shrunk) -> Result<Option<String>, Diagnostic> {
     let name = shrunk.failure.to_string().replace([' ', '/'], "-");
     let file = folder.join(format!("{name}.yaml"));
     std::fs::create_dir_all(folder).map_err(|error| cannot_be_written(folder, &error))?;
@@ -211,7 +250,7 @@ fn write(folder: &Path, finding: &Finding, shrunk: &Shrunk) -> Result<Option<Str
         let hint = "give `--out` a folder of its own";
         return Err(Diagnostic::error(&file.display().to_string(), what).hint(hint));
     }
-    let head = format!("{FOUND}, seed {}.\n", finding.seed);
+    let head = format!("{FOUND}, {place}.\n");
     write_scenario(&file, &head, shrunk)?;
     Ok(Some(file.display().to_string()))
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use pgdrill_core::Diagnostic;
 use pgdrill_scenarios::{
-    Coverage, Input, Verdict,
-    report::{self, CaseEnd, JudgedCase, Paths, judged, junit},
+    Coverage, Input, Law, Verdict,
+    report::{self, CaseEnd, JudgedCase, PartOfRun, Paths, judged, junit},
 };
 
 use crate::{
@@ -124,11 +124,74 @@ impl<'a> Results<'a> {
     }
 
     /// Prints what stands below the results, and writes the reports. `warnings` were said before.
-    pub(crate) fn end(self, is_wrong: bool, warnings: &[Diagnostic]) -> (Exit, Vec<CaseEnd>) {
-        let Self { args, ends, printed, .. } = self;
-        let exit = show(args, &ends, is_wrong, warnings, printed);
-        (exit, ends)
+    pub(crate) fn end(
+        self,
+        is_wrong: bool,
+        warnings: &[Diagnostic],
+        part: Option<&PartOfRun>,
+    ) -> (Exit, Vec<CaseEnd>) {
+        let is_whole = is_whole(self.args) && part.is_none();
+        let exit = self.finish(is_whole, is_wrong, warnings, part);
+        (exit, self.ends)
     }
+
+    /// Shows what stands below the results, and writes the reports; how the command ends.
+    fn finish(
+        &self,
+        is_whole: bool,
+        is_wrong: bool,
+        warnings: &[Diagnostic],
+        part: Option<&PartOfRun>,
+    ) -> Exit {
+        let Self { args, ends, printed, .. } = self;
+        let is_whole = is_whole && report::not_run(ends) == 0;
+        // Over the whole corpus no law may go without being judged, wherever it runs.
+        let unjudged = if is_whole { report::unjudged_laws(ends) } else { Vec::new() };
+        unjudged.iter().copied().for_each(complain_of_unjudged);
+        let rest = match args.format {
+            RunFormat::Json => {
+                let last = part.map(|part| report::part_line(part, ends));
+                report::refused_lines(ends) + &last.unwrap_or_default()
+            }
+            RunFormat::Text => {
+                let coverage = is_whole.then(|| cover(ends));
+                let github =
+                    if args.github { report::github(ends, warnings) } else { String::new() };
+                let paths = if args.verbose { Paths::InTable } else { Paths::Below };
+                let part = part.map(report::part_text).unwrap_or_default();
+                part + &report::end_text(ends, coverage.as_ref(), paths) + &github
+            }
+        };
+        let printed =
+            if *printed == Exit::Expected { print_lines(args.format, &rest) } else { *printed };
+        if let Some(file) = &args.junit
+            && let Err(diagnostic) = write_junit(file, ends)
+        {
+            return wrong(&diagnostic);
+        }
+        if let Some(Err(diagnostic)) = args.html.as_deref().map(|file| html::write(file, ends)) {
+            return wrong(&diagnostic);
+        }
+        let has_failed = judged(ends).any(|case| matches!(case.verdict(), Verdict::Failed(_)));
+        if is_wrong {
+            Exit::Wrong
+        } else if !unjudged.is_empty() || has_failed {
+            Exit::Failed
+        } else {
+            printed
+        }
+    }
+}
+
+/// Whether all cases that come with pgdrill are selected.
+pub(crate) fn is_whole(args: &RunArgs) -> bool {
+    args.paths.is_empty() && args.filter.is_empty() && !args.failed
+}
+
+/// Complains that a run of the whole corpus judged a law in none of its runs.
+pub(crate) fn complain_of_unjudged(law: Law) {
+    let what = format!("the law `{law}` was judged in none of the runs");
+    complain(&Diagnostic::error("the corpus", what).hint("its cases did not come to their end"));
 }
 
 /// Whether every scenario of a file must have a snapshot: as the user says, and else as the environment of a CI system.
@@ -144,52 +207,6 @@ pub(crate) fn is_in_ci() -> bool {
     )]
     let ci = std::env::var_os("CI");
     ci.is_some_and(|ci| !(ci.is_empty() || ci == "false" || ci == "0"))
-}
-
-fn show(
-    args: &RunArgs,
-    ends: &[CaseEnd],
-    is_wrong: bool,
-    warnings: &[Diagnostic],
-    printed: Exit,
-) -> Exit {
-    let is_whole = args.paths.is_empty() && args.filter.is_empty() && !args.failed;
-    let is_whole = is_whole && report::not_run(ends) == 0;
-    // Over the whole corpus no law may go without being judged, wherever it runs.
-    let unjudged = if is_whole { report::unjudged_laws(ends) } else { Vec::new() };
-    for law in &unjudged {
-        let what = format!("the law `{law}` was judged in none of the runs");
-        complain(
-            &Diagnostic::error("the corpus", what).hint("its cases did not come to their end"),
-        );
-    }
-    let rest = match args.format {
-        RunFormat::Json => report::refused_lines(ends),
-        RunFormat::Text => {
-            let coverage = is_whole.then(|| cover(ends));
-            let github = if args.github { report::github(ends, warnings) } else { String::new() };
-            let paths = if args.verbose { Paths::InTable } else { Paths::Below };
-            report::end_text(ends, coverage.as_ref(), paths) + &github
-        }
-    };
-    let printed = if printed == Exit::Expected { print_lines(args.format, &rest) } else { printed };
-    if let Some(file) = &args.junit
-        && let Err(diagnostic) = write_junit(file, ends)
-    {
-        return wrong(&diagnostic);
-    }
-    if let Some(Err(diagnostic)) = args.html.as_deref().map(|file| html::write(file, ends)) {
-        return wrong(&diagnostic);
-    }
-    if is_wrong {
-        Exit::Wrong
-    } else if !unjudged.is_empty()
-        || judged(ends).any(|case| matches!(case.verdict(), Verdict::Failed(_)))
-    {
-        Exit::Failed
-    } else {
-        printed
-    }
 }
 
 /// The coverage of the project's own charts by these scenarios.

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 use pgdrill_core::{Diagnostic, Severity};
 use pgdrill_scenarios::{
     Filter, Input, ScenarioFiles, is_same,
-    report::{self, CaseEnd, JudgedCase},
+    report::{self, CaseEnd, JudgedCase, PartOfRun},
 };
 
 use crate::{
-    args::{RunArgs, RunFormat, amendments},
+    args::{RunArgs, RunFormat, SelectionArgs, amendments},
     commands::{Exit, no_file, nothing, quoted, read, wrong},
+    config::paths,
     html,
     last_run::{self, Selection},
     output::{complain, say},
+    partition,
     places::{How, Where, run_inputs},
     results::{Results, Rules, is_in_ci},
 };
@@ -39,6 +41,8 @@ struct Gathered {
     orphans: Vec<Diagnostic>,
     /// What else the user is warned of.
     warnings: Vec<Diagnostic>,
+    /// What it is a part of, if the user asked for one.
+    part: Option<PartOfRun>,
 }
 
 /// What the user selected. What is wrong was said.
@@ -55,7 +59,7 @@ fn gather(args: &RunArgs) -> Result<Gathered, Exit> {
         Some(failed) if args.paths.is_empty() => read_failed(failed),
         Some(_) | None => read(&args.paths),
     };
-    let orphans = files.orphans();
+    let mut orphans = files.orphans();
     if inputs.is_empty() && failed.is_none() {
         orphans.iter().for_each(complain);
         return Err(no_file());
@@ -74,16 +78,22 @@ fn gather(args: &RunArgs) -> Result<Gathered, Exit> {
             return Err(nothing(what, "run without `--failed` to run all of it"));
         }
     }
-    let (selected, refused) = select(inputs, &filters);
-    report::refused(&refused).flat_map(|(_, refusal)| refusal.faults()).for_each(complain);
-    if selected.is_empty() && refused.is_empty() {
+    inputs.retain(|input| input.scenario.is_err() || is_selected(&filters, input));
+    if inputs.is_empty() {
         return Err(nothing_fits(&args.paths, &args.filter));
     }
+    let part = args.partition.map(|partition| partition::take(args, partition, &mut inputs));
+    if args.partition.is_some_and(|partition| partition.number() > 1) {
+        // They belong to no scenario, so they belong to the first part.
+        orphans.clear();
+    }
+    let (selected, refused) = select(inputs, &filters);
+    report::refused(&refused).flat_map(|(_, refusal)| refusal.faults()).for_each(complain);
     let warnings = (args.update && is_in_ci()).then(unread).into_iter();
     // The command line is no file that a report could name.
     let warnings = warnings.inspect(complain).map(|it| Diagnostic { file: String::new(), ..it });
     let warnings = warnings.collect();
-    Ok(Gathered { selected, refused, orphans, warnings })
+    Ok(Gathered { selected, refused, orphans, warnings, part })
 }
 
 /// The warning that nobody reads what is written.
@@ -96,7 +106,7 @@ fn unread() -> Diagnostic {
 
 impl Gathered {
     fn run(self, args: &RunArgs) -> (Exit, Vec<CaseEnd>) {
-        let Self { selected, mut refused, mut orphans, mut warnings } = self;
+        let Self { selected, mut refused, mut orphans, mut warnings, part } = self;
         let rules = Rules::of(args);
         let mut results = Results::new(args, rules, &selected);
         let is_last = |case: &JudgedCase| rules.fail(case);
@@ -132,7 +142,8 @@ impl Gathered {
         warnings.append(&mut results.unspoken);
         results.ends.extend(refused);
         last_run::keep(args, &results.ends);
-        let ended = results.end(is_wrong, &warnings);
+        let part = part.map(|part| partition::with_orphans(part, results.ends.len()));
+        let ended = results.end(is_wrong, &warnings, part.as_ref());
         if args.update {
             say(&said);
         }
@@ -177,6 +188,33 @@ fn read_failed(failed: &Selection) -> (Vec<Input>, ScenarioFiles) {
         files = own_files;
     }
     (inputs, files)
+}
+
+/// The scenarios that the user selected for a run in memory.
+pub(crate) struct Selected {
+    pub(crate) inputs: Vec<Input>,
+    /// Whether some were refused, which was said.
+    pub(crate) has_refused: bool,
+    /// Whether they are all that come with pgdrill.
+    pub(crate) is_whole: bool,
+}
+
+/// What the user selected, if there is something. What is wrong was said.
+pub(crate) fn selected(args: &SelectionArgs) -> Result<Selected, Exit> {
+    let filters = filters(&args.filter).ok_or(Exit::Wrong)?;
+    let paths = paths(&args.paths, &args.suite).map_err(|complaint| wrong(&complaint))?;
+    let (inputs, files) = read(&paths);
+    files.orphans().iter().for_each(complain);
+    if inputs.is_empty() {
+        return Err(no_file());
+    }
+    let (inputs, refused) = select(inputs, &filters);
+    report::refused(&refused).flat_map(|(_, refusal)| refusal.faults()).for_each(complain);
+    if inputs.is_empty() && refused.is_empty() {
+        return Err(nothing_fits(&paths, &args.filter));
+    }
+    let is_whole = paths.is_empty() && args.filter.is_empty();
+    Ok(Selected { inputs, has_refused: !refused.is_empty(), is_whole })
 }
 
 /// Says that the filters select nothing of what these paths hold.

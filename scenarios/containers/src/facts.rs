@@ -69,7 +69,7 @@ async fn repository(
     let key = world.latest_key(settings);
     let latest = objects.iter().find(|(name, _)| works && *name == key);
     let latest = latest.map(|(_, content)| content.as_str());
-    world.s3_facts_of(place, works, system_id, &there, latest)
+    world.s3_facts_of(settings, works, system_id, &there, latest)
 }
 
 /// Whether the server serves who comes with these settings. A bucket that is not there is made.

@@ -5,6 +5,7 @@ mod bucket;
 mod facts;
 mod given;
 mod look;
+mod midway;
 mod observe;
 mod persisted;
 mod raise;

@@ -11,20 +11,27 @@ use pgdrill_core::{
 };
 use pgdrill_sim::{
     ArchiveCommand, Awaited, BackupSeen, BucketGiven, Change, DataDirectory, DcsState, Event,
-    Given, Inject, Injection, Injector, LockState, MemberFate, Observation, PgbackrestFailureMode,
+    Given, Injection, Injector, LockState, MemberFate, Observation, Part, PgbackrestFailureMode,
     RelationState, S3ServerState, ServiceName, ServiceRuns, SetMember, SetService, Shared, Shelf,
     View, WorkloadState, World, dispatch_noting,
 };
 
-use super::{SharedS3, bucket::TestBucket, given, observe};
+use super::{
+    SharedS3,
+    bucket::TestBucket,
+    given,
+    midway::{AtCalls, FiringUnit},
+    observe,
+};
 use pgdrill_scenarios::{Delivered, Prevented, Testbed};
 use pgdrill_sim::lock;
 
-/// A cluster on which everything that a plan gives is true.
+/// A cluster on which everything that a plan gives is true. A clone is the same place.
+#[derive(Clone)]
 pub struct ContainersTestbed {
     pub(super) topology: Arc<Topology>,
     pub(super) world: Shared,
-    pub(super) bucket: TestBucket,
+    pub(super) bucket: Arc<TestBucket>,
     clock: Arc<SystemClock>,
 }
 
@@ -50,7 +57,7 @@ impl ContainersTestbed {
     ) -> Result<Self, Prevented> {
         let world = World::with_s3(given, Arc::new(bucket.s3_values())).shared();
         let clock = Arc::new(SystemClock::faster(topology.pace().faster));
-        let testbed = Self { topology, world, bucket, clock };
+        let testbed = Self { topology, world, bucket: Arc::new(bucket), clock };
         given::make_true(&testbed, given).await?;
         Ok(testbed)
     }
@@ -59,7 +66,7 @@ impl ContainersTestbed {
     #[must_use]
     pub(super) fn again(topology: Arc<Topology>, world: World, bucket: TestBucket) -> Self {
         let clock = Arc::new(SystemClock::faster(topology.pace().faster));
-        Self { topology, world: world.shared(), bucket, clock }
+        Self { topology, world: world.shared(), bucket: Arc::new(bucket), clock }
     }
 
     /// The ports of a unit: Juju's is the world's, every other leads to a real server.
@@ -225,17 +232,20 @@ impl Testbed for ContainersTestbed {
         Ok(())
     }
 
-    async fn fire(
+    async fn deliver(
         &self,
         event: &Event,
         amendments: Amendments,
         injections: &[Injection],
+        part: Option<Part>,
     ) -> Result<Delivered, Prevented> {
         let failed = |error: PortError| Prevented::Broken(error.to_string().into());
+        let is_armed = !injections.is_empty() || part.is_some();
         let ports = self.ports(event.unit).await.map_err(failed)?;
-        let probe = Injector::new(self, injections);
-        let ports = probe.ports(ports);
-        let armed = (!injections.is_empty()).then_some(&probe as &dyn Probe);
+        let target = FiringUnit::new(self.clone(), event.unit);
+        let probe = Arc::new(Injector::new(target, injections).taking_turns(part));
+        let ports = AtCalls::observe(&probe, ports);
+        let armed = is_armed.then_some(&*probe as &dyn Probe);
         let fired = dispatch_noting(&self.world, ports, event, amendments, armed).await;
         let fired = fired.map_err(failed)?;
         Ok(Delivered { fired, missed: probe.missed(), prevented: probe.take_failure() })
@@ -271,15 +281,6 @@ impl Testbed for ContainersTestbed {
 
     async fn copy(&self) -> Option<World> {
         None
-    }
-}
-
-#[async_trait]
-impl Inject for ContainersTestbed {
-    type Error = Prevented;
-
-    async fn inject(&self, change: &Change) -> Result<(), Prevented> {
-        self.happen(change).await
     }
 }
 

@@ -136,8 +136,8 @@ fn work(plan: &Plan) -> usize {
         if hangs { 10 } else { 1 }
     };
     let step = |step: &PlanStep| match step {
-        PlanStep::Fire { injections, .. } => {
-            1 + injections.iter().map(|it| it.change().map_or(1, event)).sum::<usize>()
+        PlanStep::Fire { .. } | PlanStep::Together { .. } => {
+            1 + step.injections().map(|it| it.change().map_or(1, event)).sum::<usize>()
         }
         PlanStep::Change(change) => event(change),
         PlanStep::Settle => 6,

@@ -26,15 +26,15 @@ impl Checker<'_> {
         let of_firing = of_firing.iter().find(|(_, is_given)| *is_given).map(|(name, _)| *name);
         if let (None, Some(name)) = (&step.hook, of_firing) {
             let what = format!("`{name}` is of a step with a `hook`");
-            let hint = "expect `statuses`, `connections`, `services`, `primary`, `backups` or `objects` here";
+            let hint = if step.together.is_empty() {
+                "expect `statuses`, `connections`, `services`, `primary`, `backups` or `objects` here"
+            } else {
+                "expect it of one of the hooks of `together`"
+            };
             self.refuse_key(&key(name), what, hint);
         }
-        if let Some(Name(hook)) = &step.hook
-            && !hook.is_action()
-            && !then.results.is_empty()
-        {
-            let what = format!("{hook} is no action, so it has no results");
-            self.refuse_key(&key("results"), what, "leave it out");
+        if let Some(Name(hook)) = &step.hook {
+            self.results(&path, *hook, then);
         }
         if step.change.is_some() && !then.not_visited.is_empty() {
             let what = "a `do` fires nothing, so it visits no shape";
@@ -43,6 +43,26 @@ impl Checker<'_> {
         self.expected(&path, then);
         if step.change.is_none() {
             self.not_visited(&path, then);
+        }
+    }
+
+    /// What is expected of one of several hooks that run at the same time.
+    pub(super) fn event_then(&mut self, path: &str, hook: Hook, then: &Then) {
+        if then.is_of_place() || !then.damage.is_empty() {
+            let what = "this is of one hook, while others run";
+            let hint = "expect `outcome`, `message`, `results` or `not-visited` here, and anything else with the step or at the end";
+            self.refuse_key(path, what, hint);
+        }
+        self.results(path, hook, then);
+        self.expected(path, then);
+        self.not_visited(path, then);
+    }
+
+    /// Refuses results of what has none.
+    fn results(&mut self, path: &str, hook: Hook, then: &Then) {
+        if !hook.is_action() && !then.results.is_empty() {
+            let what = format!("{hook} is no action, so it has no results");
+            self.refuse_key(&format!("{path}/results"), what, "leave it out");
         }
     }
 

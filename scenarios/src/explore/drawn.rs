@@ -3,40 +3,47 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use pgdrill_core::{Hook, Shape, ports::Call};
+use pgdrill_core::{Attempt, Hook, Shape, ports::Call};
 use pgdrill_sim::{
-    ArchiveCommand, Awaited, BackupGiven, BucketGiven, CaGiven, Change, CredentialsGiven,
+    ArchiveCommand, At, Awaited, BackupGiven, BucketGiven, CaGiven, Change, CredentialsGiven,
     DataDirectory, DcsState, EndpointGiven, Given, Injection, LockState, MemberFate, Moment,
     PgbackrestFailureMode, RelationState, RepositoryGiven, S3Given, S3Parameter, S3ServerState,
     ServiceName, ServiceRuns, SetDataDirectory, SetLock, SetMember, SetService, SetWorkload,
     StanzaGiven, TlsState, WorkloadState,
 };
 
-use super::Search;
+use super::{MOST_UNITS, NO_BACKUP, REFUSED, Search, alphabet::losses, overlap::overlapping};
 use crate::{
     charts::chart,
     plan::{Plan, PlanStep},
 };
 
-/// The most units that a history comes to have.
-const MOST_UNITS: u32 = 3;
-
 /// The history of a seed: a world that a cluster can have come to, and what happens to it. Every word of the vocabulary occurs
 /// in the history of some seed.
 #[must_use]
 pub fn drawn(seed: u64, search: &Search) -> Plan {
-    let mut drawing = Drawing { rng: Rng::with_seed(seed), units: 1, has_backups: false };
+    let mut drawing = Drawing {
+        rng: Rng::with_seed(seed),
+        units: 1,
+        has_backups: false,
+        has_restored: false,
+        has_tls: false,
+    };
     let given = drawing.given(search);
     (drawing.units, drawing.has_backups) = (given.units, !given.backups.is_empty());
+    drawing.has_tls = given.tls;
     let count = drawing.rng.usize(1..=search.steps.max(1));
     let steps = (0..count).map(|_| drawing.step(search.changes)).collect();
-    Plan::of(format!("seed {seed}"), given, steps)
+    Plan::of(format!("seed {seed}"), given, overlapping(steps, seed, search.overlap))
 }
 
 struct Drawing {
     rng: Rng,
     units: u32,
     has_backups: bool,
+    /// Whether a restore was asked for.
+    has_restored: bool,
+    has_tls: bool,
 }
 
 impl Drawing {
@@ -54,10 +61,9 @@ impl Drawing {
     }
 
     fn s3(&mut self) -> S3Given {
-        let parameters = [S3Parameter::Bucket, S3Parameter::AccessKey, S3Parameter::SecretKey];
         let missing = self.rng.u8(..8) == 0;
         S3Given {
-            missing: self.pick(&parameters).filter(|_| missing).into_iter().collect(),
+            missing: self.pick(S3Parameter::ALL).filter(|_| missing).into_iter().collect(),
             endpoint: self.mostly(&[EndpointGiven::Unreachable, EndpointGiven::WithPath]),
             credentials: self.mostly(&[CredentialsGiven::Wrong]),
             ca: self.mostly(&[CaGiven::Wrong, CaGiven::Missing]),
@@ -118,28 +124,64 @@ impl Drawing {
 
     fn firing(&mut self, changes: usize) -> PlanStep {
         let hook = self.pick(Hook::ALL).unwrap_or(Hook::UpdateStatus);
+        self.has_restored |= hook == Hook::Restore;
         let unit = self.unit();
         let count = self.rng.usize(..=changes);
         let injections = (0..count).filter_map(|_| self.injection(hook)).collect();
         let mut parameters = BTreeMap::new();
         if hook == Hook::Restore && self.rng.u8(..6) > 0 {
-            let id = if self.has_backups { "${backup-1}" } else { "2020-01-01T00:00:00Z" };
+            let id = if self.has_backups { "${backup-1}" } else { NO_BACKUP };
             parameters.insert("backup-id".to_owned(), id.to_owned());
+        }
+        let known = hook.parameters();
+        let mut unknown = hook.declared_parameters().iter().filter(|name| !known.contains(name));
+        if let Some(name) = unknown.next()
+            && self.rng.u8(..8) == 0
+        {
+            parameters.insert((*name).to_owned(), "2026-01-01 00:00:00".to_owned());
         }
         PlanStep::Fire { hook, unit: unit.into(), parameters, injections }
     }
 
     fn injection(&mut self, hook: Hook) -> Option<Injection> {
-        if self.rng.u8(..6) == 0 {
-            let calls: Vec<Call> =
-                Call::ALL.iter().copied().filter(|call| call.has_effect()).collect();
-            return self.pick(&calls).map(Injection::Lost);
+        match self.rng.u8(..8) {
+            0 => {
+                let losses: Vec<Injection> = losses().collect();
+                return self.pick(&losses);
+            }
+            1 => {
+                let at = At::Call(self.pick(Call::ALL)?);
+                return Some(self.before_or_after(at));
+            }
+            2 if hook == Hook::CreateBackup => return Some(self.during_backup()),
+            _ => {}
         }
         let nodes = &chart(hook)?.nodes;
-        let at = Shape::from_id(&nodes.get(self.rng.usize(..nodes.len()))?.id)?;
+        let at = At::Shape(Shape::from_id(&nodes.get(self.rng.usize(..nodes.len()))?.id)?);
+        Some(self.before_or_after(at))
+    }
+
+    fn before_or_after(&mut self, at: At) -> Injection {
         let moment = if self.rng.bool() { Moment::Before } else { Moment::After };
         let change = if self.rng.u8(..6) == 0 { Change::ProcessDies } else { self.change() };
-        Some(Injection::Change { at, moment, change })
+        Injection::Change { at, moment, change }
+    }
+
+    fn during_backup(&mut self) -> Injection {
+        let at = At::Shape(Shape::Attempt(Attempt::HasBackupCreationSucceeded));
+        let unit = self.unit();
+        let change = match self.rng.u8(..6) {
+            0 => Change::ProcessDies,
+            1 => Change::PrimaryMovesTo(unit),
+            2 => Change::LeaderMovesTo(unit),
+            3 => Change::Member(SetMember { unit, is: MemberFate::Killed }),
+            4 => {
+                let (name, is) = (ServiceName::TlsServer, ServiceRuns::Stopped);
+                Change::Service(SetService { unit, name, is })
+            }
+            _ => self.server(),
+        };
+        Injection::Change { at, moment: Moment::During, change }
     }
 
     fn change(&mut self) -> Change {
@@ -158,13 +200,21 @@ impl Drawing {
             }
             11 => Change::ClusterInitialises,
             12 => self.tool(),
-            13 => Change::Tls(self.either(TlsState::On, TlsState::Off)),
+            13 => {
+                let tls = self.either(TlsState::On, TlsState::Off);
+                self.has_tls = tls == TlsState::On;
+                Change::Tls(tls)
+            }
             14 => Change::S3Relation(self.either(RelationState::Made, RelationState::Gone)),
             15 => Change::Dcs(self.either(DcsState::Up, DcsState::Down)),
             16 => {
                 Change::ArchiveCommand(self.either(ArchiveCommand::Right, ArchiveCommand::Broken))
             }
-            17 | 18 => Change::Await(self.either(Awaited::DatabaseSettled, Awaited::RestoreBegun)),
+            17 | 18 => {
+                let awaited = self.either(Awaited::DatabaseSettled, Awaited::RestoreBegun);
+                // What nobody has asked for never begins, and a file that waits for it is refused.
+                Change::Await(if self.has_restored { awaited } else { Awaited::DatabaseSettled })
+            }
             19 => self.server(),
             _ => self.of_unit(),
         }
@@ -175,46 +225,31 @@ impl Drawing {
     }
 
     fn refused(&mut self) -> &'static str {
-        self.pick(&["", "/latest", "/backup.log", "/archive/"]).unwrap_or_default()
+        self.pick(&REFUSED).unwrap_or_default()
     }
 
     fn server(&mut self) -> Change {
-        let states =
-            [S3ServerState::Up, S3ServerState::Down, S3ServerState::Hangs, S3ServerState::Denies];
-        Change::S3Server(self.pick(&states).unwrap_or_default())
+        Change::S3Server(self.pick(S3ServerState::ALL).unwrap_or_default())
     }
 
     fn tool(&mut self) -> Change {
-        let modes = [
-            PgbackrestFailureMode::Well,
-            PgbackrestFailureMode::Garbled,
-            PgbackrestFailureMode::Hangs,
-            PgbackrestFailureMode::Locked,
-            PgbackrestFailureMode::Silent,
-            PgbackrestFailureMode::StrangeLabel,
-            PgbackrestFailureMode::Terminated,
-        ];
-        Change::Pgbackrest(self.pick(&modes).unwrap_or_default())
+        Change::Pgbackrest(self.pick(PgbackrestFailureMode::ALL).unwrap_or_default())
     }
 
     /// What happens to one unit.
     fn of_unit(&mut self) -> Change {
         let unit = self.unit();
         match self.rng.u8(..5) {
-            0 => {
-                let fates = [
-                    MemberFate::Running,
-                    MemberFate::Frozen,
-                    MemberFate::Killed,
-                    MemberFate::CutOff,
-                    MemberFate::ServerDown,
-                ];
-                Change::Member(SetMember { unit, is: self.pick(&fates).unwrap_or_default() })
-            }
+            0 => Change::Member(SetMember {
+                unit,
+                is: self.pick(MemberFate::ALL).unwrap_or_default(),
+            }),
             1 => {
                 let name = self.either(ServiceName::Database, ServiceName::TlsServer);
-                let states = [ServiceRuns::Running, ServiceRuns::Stopped, ServiceRuns::Unknown];
-                let is = self.pick(&states).unwrap_or_default();
+                let is = self.pick(ServiceRuns::ALL).unwrap_or_default();
+                // A file in which a TLS server runs without TLS is refused.
+                let may_be = self.has_tls || is != ServiceRuns::Running;
+                let name = if may_be { name } else { ServiceName::Database };
                 Change::Service(SetService { unit, name, is })
             }
             2 => {

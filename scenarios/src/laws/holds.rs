@@ -2,7 +2,8 @@
 
 use pgdrill_core::{
     Status, StatusName,
-    ports::{MemberState, ServiceState},
+    inventory::has_served,
+    ports::{MemberState, ServiceState, key},
     texts,
 };
 use pgdrill_sim::{Facts, Observation, UnitSeen};
@@ -54,7 +55,8 @@ fn block_holds(
 ) -> Result<(), NotSo> {
     let s3 = facts.s3.as_ref();
     if message == texts::RESTORE_FAILED {
-        return so(unit.member != Some(MemberState::Running), "its database runs");
+        let is_so = unit.member != Some(MemberState::Running) || runs_on_a_new_cluster(facts);
+        return so(is_so, "its database runs");
     }
     if !texts::is_s3_block(message) {
         return Ok(());
@@ -69,6 +71,12 @@ fn block_holds(
     };
     // Without a primary nothing can be made in the repository.
     so(!s3.works || seen.primary.is_none(), "the S3 settings are right and the server answers")
+}
+
+/// Whether the data that is served is of a cluster that the stanza whose restore is recorded has never served.
+fn runs_on_a_new_cluster(facts: &Facts) -> bool {
+    let systems = facts.application(key::RESTORE_SYSTEMS);
+    systems.zip(facts.system_id).is_some_and(|(systems, own)| !has_served(systems, own))
 }
 
 /// Whether a restore is under way on a unit: recorded, its service runs, and its member is not up yet.
@@ -148,6 +156,25 @@ mod tests {
         let blocked = StatusName::Blocked;
         assert!(judged(&healthy(), &[], blocked, texts::RESTORE_FAILED).is_err());
         assert_eq!(judged(&healthy(), &stopped, blocked, texts::RESTORE_FAILED), Ok(()));
+    }
+
+    #[test]
+    fn a_restore_failed_where_the_database_runs_on_data_that_the_stanza_never_served() {
+        let mut seen = World::new(&healthy()).observe();
+        let mut facts = seen.facts.take().expect("memory sees all");
+        let own = facts.system_id.expect("it is served");
+        let status = Status::new(StatusName::Blocked, texts::RESTORE_FAILED);
+        for (systems, is_so) in [
+            (None, false),
+            (Some(own.to_string()), false),
+            (Some(format!("{own},{}", own + 1)), false),
+            (Some((own + 1).to_string()), true),
+        ] {
+            let record = systems.map(|systems| (key::RESTORE_SYSTEMS.to_owned(), systems));
+            facts.application = record.into_iter().collect();
+            let holds = holds(&status, &seen.units[0], &seen, &facts);
+            assert_eq!(holds.is_ok(), is_so, "{:?}", facts.application);
+        }
     }
 
     #[test]

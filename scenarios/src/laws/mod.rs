@@ -1,14 +1,19 @@
 //! Laws: what must hold of every run unasked. Each has one place, a name, a sentence, a case that breaks it and one
 //! that nearly does.
 
+mod causes;
 mod holds;
 mod moment;
+mod refused;
+mod remembered;
 mod settled;
 mod words;
 
 use pgdrill_sim::Observation;
 
 pub use holds::{NotSo, holds};
+pub(crate) use moment::reports_a_backup;
+pub use remembered::Remembered;
 
 use crate::{
     law::{JudgedAt, Law, Violation},
@@ -60,7 +65,7 @@ fn is_half_seen(law: Law, run: &Run) -> bool {
     if matches!(law, Law::Silent | Law::WordsOfTheProgram) {
         firings.any(|step| step.fired.failures.is_none())
     } else if law == Law::ReportedWithoutBackup {
-        firings.any(|step| step.seen.is_none() && moment::reports_a_backup(step))
+        firings.any(|step| step.seen.is_none() && reports_a_backup(step))
     } else {
         false
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use pgdrill_core::{
     Action, Attempt, Firing, Hook, Outcome, Shape, StatusName,
-    ports::{Call, MemberState, key},
+    ports::{Call, key},
     texts,
 };
 use pgdrill_sim::{BackupFacts, Facts, Observation, PortFailure, UnitSeen};
 
-use super::holds::is_restoring;
+use super::{holds::is_restoring, refused, remembered::LastFiring};
 use crate::{
     law::{Law, Violation},
     reason::FiringRef,
@@ -26,6 +26,7 @@ pub(super) fn of_firings(run: &Run) -> Vec<Violation> {
         let at = FiringRef::new(index, step);
         let firing = &step.fired.firing;
         in_error(at, firing, &mut found);
+        refused::unanswered(run, at, step, &mut found);
         if step.seen.is_none() && reports_a_backup(step) && step.backups_gained == 0 {
             found.push(unheld(at));
         }
@@ -51,7 +52,7 @@ fn in_error(at: FiringRef, firing: &Firing, found: &mut Vec<Violation>) {
 }
 
 /// Whether a firing told its user that a backup was taken.
-pub(super) fn reports_a_backup(step: &FiredStep) -> bool {
+pub(crate) fn reports_a_backup(step: &FiredStep) -> bool {
     let results = &mut step.fired.results.iter();
     results.any(|(key, value)| (*key, value.as_str()) == texts::BACKUP_CREATED)
 }
@@ -65,9 +66,16 @@ fn unheld(at: FiringRef) -> Violation {
 /// What was broken by what could be seen before and after each event.
 pub(super) fn of_moments(run: &Run) -> Vec<Violation> {
     let mut found = Vec::new();
-    let mut last = BTreeMap::new();
+    let mut last = run.remembered.last.clone();
     for (index, step) in run.firings.iter().enumerate() {
-        last.insert(step.fired.unit, index);
+        last.insert(step.fired.unit, LastFiring::of(index, step));
+        // What was seen after several events is seen after the last firing of each.
+        for (later, next) in run.firings.iter().enumerate().skip(index + 1) {
+            if !overlaps(step, next) {
+                break;
+            }
+            last.insert(next.fired.unit, LastFiring::of(later, next));
+        }
         let Some(around) = step.seen.as_deref() else { continue };
         let (Some(before), Some(after)) = (&around.before.facts, &around.after.facts) else {
             continue;
@@ -79,19 +87,25 @@ pub(super) fn of_moments(run: &Run) -> Vec<Violation> {
         }
         let at = FiringRef::new(index, step);
         Moment { step, at, around, before, after }.judge(&mut found);
-        closed(run, &last, around, &mut found);
+        closed(&last, around, &mut found);
     }
     secrets(run, &mut found);
     found
 }
 
+/// Whether two firings are of events that ran at the same time.
+fn overlaps(one: &FiredStep, other: &FiredStep) -> bool {
+    let beside = |step: &FiredStep| step.seen.as_ref().is_some_and(|seen| !seen.beside.is_empty());
+    one.step == other.step && beside(one) && beside(other)
+}
+
 /// One firing with what could be seen around it.
-struct Moment<'a> {
-    step: &'a FiredStep,
-    at: FiringRef,
-    around: &'a SeenAround,
-    before: &'a Facts,
-    after: &'a Facts,
+pub(super) struct Moment<'a> {
+    pub(super) step: &'a FiredStep,
+    pub(super) at: FiringRef,
+    pub(super) around: &'a SeenAround,
+    pub(super) before: &'a Facts,
+    pub(super) after: &'a Facts,
 }
 
 impl Moment<'_> {
@@ -100,21 +114,23 @@ impl Moment<'_> {
         self.log_lost(found);
         self.maintenance_outlives(found);
         self.data_lost(found);
-        self.harmed_for_nothing(found);
+        refused::of_moment(self, found);
     }
 
-    fn unit<'a>(&self, seen: &'a Observation) -> Option<&'a UnitSeen> {
+    pub(super) fn unit<'a>(&self, seen: &'a Observation) -> Option<&'a UnitSeen> {
         seen.units.iter().find(|unit| unit.unit == self.at.unit)
     }
 
-    fn visited(&self, action: Action) -> bool {
+    pub(super) fn visited(&self, action: Action) -> bool {
         self.step.fired.firing.trace.visited(Shape::Action(action))
     }
 
     /// The backups without errors that the repository of the S3 settings has gained, as they were when the action was
     /// asked for.
     fn gained(&self) -> Vec<&BackupFacts> {
-        let place = self.before.s3.as_ref().map(|s3| &s3.place);
+        // Settings that became complete as the action began name a place only afterwards.
+        let s3 = self.before.s3.as_ref().or(self.after.s3.as_ref());
+        let place = s3.map(|s3| &s3.place);
         let (old, new) = self.after.backups.changed(&self.before.backups);
         let is_new = |backup: &&BackupFacts| {
             Some(&backup.place) == place
@@ -216,7 +232,12 @@ impl Moment<'_> {
             self.after.backups.iter().any(|backup| backup.label == label && !backup.failed)
         });
         let may_empty = firing.hook == Hook::Restore && firing.trace.visited(emptied) && has_source;
+        // What a hook that ran at the same time did to its own unit is held against that one.
+        let is_others = |unit| unit != self.at.unit && self.around.beside.contains(&unit);
         for (before, after) in self.around.before.units.iter().zip(&self.around.after.units) {
+            if is_others(after.unit) {
+                continue;
+            }
             if !before.is_data_empty
                 && after.is_data_empty
                 && !(may_empty && after.unit == self.at.unit)
@@ -235,74 +256,24 @@ impl Moment<'_> {
             found.push(Violation::of(Law::DataLost, self.at.unit, what).by(self.at, None));
         }
     }
-
-    /// The cause for which this action had to fail, if one could be read before it began and was there to its end.
-    fn readable_cause(&self) -> Option<&'static str> {
-        let before = self.causes(&self.around.before, self.before)?;
-        let after = self.causes(&self.around.after, self.after)?;
-        let mut both = before.into_iter().zip(after).filter(|(before, after)| before.0 && after.0);
-        both.next().map(|((_, cause), _)| cause)
-    }
-
-    fn causes(&self, seen: &Observation, facts: &Facts) -> Option<[(bool, &'static str); 5]> {
-        let unit = self.unit(seen)?;
-        let is_backup = self.step.fired.firing.hook == Hook::CreateBackup;
-        let is_down = matches!(unit.member, Some(MemberState::Stopped | MemberState::Starting));
-        // The primary may have recorded it where the leader has not taken it over yet.
-        let primary = seen.primary.and_then(|unit| facts.units.get(usize::try_from(unit).ok()?));
-        let is_recorded = seen.stanza.is_some()
-            || primary.is_some_and(|unit| {
-                unit.databag(key::STANZA).is_some() && unit.databag(key::BLOCK_MESSAGE).is_none()
-            });
-        Some([
-            (is_backup && is_down, "its database did not run"),
-            (is_backup && seen.primary.is_none(), "nobody led the cluster"),
-            (!facts.is_s3_related, "there was no S3 relation"),
-            (facts.s3.is_none(), "a required S3 parameter was missing"),
-            (is_backup && !is_recorded, "there was no stanza"),
-        ])
-    }
-
-    fn harmed_for_nothing(&self, found: &mut Vec<Violation>) {
-        let firing = &self.step.fired.firing;
-        if !firing.hook.is_action() || !matches!(firing.outcome, Outcome::Failed(_)) {
-            return;
-        }
-        let shown = |seen: &Observation| self.unit(seen).map(|unit| unit.history.len());
-        let is_harmed = shown(&self.around.before) != shown(&self.around.after)
-            && (self.visited(Action::SetMaintenance) || self.visited(Action::BlockNewConnections));
-        if let Some(cause) = self.readable_cause()
-            && is_harmed
-        {
-            let what = format!(
-                "unit {} was changed for an action that had to fail: {cause}",
-                self.at.unit
-            );
-            let shape = [Action::BlockNewConnections, Action::SetMaintenance];
-            let shape = shape.into_iter().find(|shape| self.visited(*shape)).map(Shape::Action);
-            found.push(Violation::of(Law::HarmedForNothing, self.at.unit, what).by(self.at, shape));
-        }
-    }
 }
 
 /// No unit may be Active and closed, unless its last hook was cut off, or its container does not answer: then the next hook
 /// that reaches it opens it.
 /// `last` has each unit's last firing so far.
-fn closed(run: &Run, last: &BTreeMap<u32, usize>, around: &SeenAround, found: &mut Vec<Violation>) {
+fn closed(last: &BTreeMap<u32, LastFiring>, around: &SeenAround, found: &mut Vec<Violation>) {
     for unit in &around.after.units {
-        let last = last.get(&unit.unit).and_then(|index| Some((*index, run.firings.get(*index)?)));
-        let is_cut_off = last.is_some_and(|(_, step)| {
-            matches!(step.fired.firing.outcome, Outcome::Died(_) | Outcome::Error(_))
-        });
+        let last = last.get(&unit.unit);
         let facts = around.after.facts.as_ref();
         let facts = facts.and_then(|facts| facts.units.get(unit.unit as usize));
-        let is_cut_off = is_cut_off || facts.is_some_and(|unit| !unit.is_workload_reachable);
+        let is_cut_off = last.is_some_and(|last| last.is_cut_off)
+            || facts.is_some_and(|unit| !unit.is_workload_reachable);
         if unit.status().name == StatusName::Active && !unit.accepts_connections && !is_cut_off {
             let what = format!("unit {} is Active and refuses connections", unit.unit);
             let broken = Violation::of(Law::ActiveWhileClosed, unit.unit, what);
             let shape = Some(Shape::Action(Action::BlockNewConnections));
             found.push(match last {
-                Some((index, step)) => broken.by(FiringRef::new(index, step), shape),
+                Some(last) => broken.by(last.at, shape),
                 None => broken,
             });
         }

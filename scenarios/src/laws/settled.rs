@@ -10,10 +10,10 @@ use pgdrill_sim::{Facts, Observation, UnitSeen};
 use super::{
     NotSo,
     holds::{holds, is_restoring},
+    remembered::Remembered,
 };
 use crate::{
     law::{Law, Violation},
-    reason::FiringRef,
     run::Run,
     settle::Settled,
 };
@@ -36,8 +36,9 @@ pub(super) fn of_settled(run: &Run, settled: &Settled) -> Vec<Violation> {
         }
     }
     let left = Left { seen, facts };
-    left.restored(run, &mut found);
-    left.emptied(run, &mut found);
+    let remembered = run.remembered.after(run);
+    left.restored(&remembered, &mut found);
+    left.emptied(&remembered, &mut found);
     for remedy in &settled.remedies {
         if let Err(why) = &remedy.came_of_it {
             let (unit, text) = (remedy.unit, &remedy.text);
@@ -61,6 +62,11 @@ pub(super) fn left_by(seen: &Observation) -> Vec<Violation> {
 /// Whether a unit says that its restore failed.
 fn has_failed(unit: &UnitSeen) -> bool {
     unit.status().message == texts::RESTORE_FAILED
+}
+
+/// Whether a unit says that a restore is under way.
+fn shows_restore(unit: &UnitSeen) -> bool {
+    unit.status().message == texts::RESTORING_BACKUP
 }
 
 fn of_all(law: Law, found: impl Into<String>) -> Violation {
@@ -92,7 +98,9 @@ impl Left<'_> {
             };
             broken(law, format!("unit {number} shows {status}, and {why}"));
         }
+        // A unit without data waits for a leader and shows the charm's own word; what a restore emptied is `emptied`'s.
         if status.name == StatusName::Active
+            && !unit.is_data_empty
             && unit.member.is_some_and(|member| member != MemberState::Running)
         {
             let what = format!("unit {number} is Active, and its database does not run");
@@ -123,6 +131,11 @@ impl Left<'_> {
     fn is_blocked_rightly(&self, unit: &UnitSeen) -> bool {
         let status = unit.status();
         status.name == StatusName::Blocked && holds(&status, unit, self.seen, self.facts).is_ok()
+    }
+
+    /// Whether a unit says that its restore failed, and that is so.
+    fn says_that_it_failed(&self, unit: &UnitSeen) -> bool {
+        has_failed(unit) && self.is_blocked_rightly(unit)
     }
 
     fn tls_server(&self, unit: &UnitSeen, found: &mut Vec<Violation>) {
@@ -173,21 +186,15 @@ impl Left<'_> {
 
     /// The data that a restore of ours emptied is back, or is on its way, or its unit says that the restore failed: then
     /// it can be restored again.
-    fn emptied(&self, run: &Run, found: &mut Vec<Violation>) {
+    fn emptied(&self, remembered: &Remembered, found: &mut Vec<Violation>) {
         let emptied = Shape::Attempt(Attempt::WasDataDirectoryEmptied);
         for unit in &self.seen.units {
-            let mut firings = run.firings.iter().enumerate();
-            let first = firings.find(|(_, step)| {
-                step.fired.unit == unit.unit && step.fired.firing.trace.visited(emptied)
-            });
-            let Some((index, step)) = first else { continue };
-            if is_restoring(unit, self.seen) || has_failed(unit) && self.is_blocked_rightly(unit) {
+            let Some(first) = remembered.emptied.get(&unit.unit) else { continue };
+            if is_restoring(unit, self.seen) || self.says_that_it_failed(unit) {
                 continue;
             }
-            let before = step.seen.as_deref().and_then(|around| around.before.facts.as_deref());
-            let before = before.and_then(|facts| facts.system_id);
             let is_another = |(was, is): (u64, u64)| was != is;
-            let is_replaced = before.zip(self.facts.system_id).is_some_and(is_another);
+            let is_replaced = first.system_id.zip(self.facts.system_id).is_some_and(is_another);
             let own = self.facts.units.get(unit.unit as usize);
             let is_restored = own.is_some_and(|own| own.restored_from.is_some());
             let number = unit.unit;
@@ -199,25 +206,21 @@ impl Left<'_> {
                 continue;
             };
             let broken = Violation::of(Law::DataLost, number, what);
-            found.push(broken.by(FiringRef::new(index, step), Some(emptied)));
+            found.push(broken.by(first.at, Some(emptied)));
         }
     }
 
-    /// What users were told of the last restore must be so, or a status says that it failed.
-    fn restored(&self, run: &Run, found: &mut Vec<Violation>) {
-        let reported = |results: &[(&'static str, String)]| {
-            results.iter().any(|(key, value)| (*key, value.as_str()) == texts::RESTORE_STARTED)
+    /// What users were told of the last restore must be so, or a status says that it failed or is under way.
+    fn restored(&self, remembered: &Remembered, found: &mut Vec<Violation>) {
+        let Some((unit, Some(label))) = &remembered.restored else { return };
+        let unit = *unit;
+        let is_told = |told: &UnitSeen| {
+            self.says_that_it_failed(told)
+                || told.unit == unit && shows_restore(told) && is_restoring(told, self.seen)
         };
-        let last = run.firings.iter().rev().find(|step| reported(&step.fired.results));
-        let label = last.and_then(|step| step.seen.as_deref()).and_then(|around| {
-            let facts = around.after.facts.as_deref()?;
-            facts.application(key::RESTORING_BACKUP).map(str::to_owned)
-        });
-        let Some((step, label)) = last.zip(label) else { return };
-        if self.seen.units.iter().any(|unit| has_failed(unit) && self.is_blocked_rightly(unit)) {
+        if self.seen.units.iter().any(is_told) {
             return;
         }
-        let unit = step.fired.unit;
         let base = self.facts.units.get(unit as usize).and_then(|it| it.restored_from.as_deref());
         if base != Some(label.as_str()) {
             let base = base.unwrap_or("no backup");

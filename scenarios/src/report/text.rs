@@ -1,5 +1,7 @@
 //! The run for a person.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use anstyle::{AnsiColor, Style};
 use pgdrill_flow::{counted, shown, shown_lines};
 
@@ -50,12 +52,13 @@ impl Painter {
     }
 
     /// A verdict's word in its colour, padded to the longest.
-    fn verdict(verdict: &Verdict) -> String {
-        match verdict {
-            Verdict::Passed => Self::paint(Self::GOOD, "passed "),
-            Verdict::Failed(_) => Self::paint(Self::BAD, "failed "),
-            Verdict::Skipped(_) => Self::paint(Self::DULL, "skipped"),
-        }
+    fn verdict(name: &str) -> String {
+        let style = match name {
+            "passed" => Self::GOOD,
+            "skipped" => Self::DULL,
+            _ => Self::BAD,
+        };
+        Self::paint(style, &format!("{name:7}"))
     }
 }
 
@@ -79,11 +82,21 @@ pub fn run_text(ends: &[CaseEnd], coverage: Option<&Coverage>) -> String {
 /// The line of one scenario in the table of a run, its name padded to so many columns.
 #[must_use]
 pub fn case_text(case: &JudgedCase, width: usize) -> String {
-    let ended: Vec<&str> =
-        case.run.firings.iter().map(|step| step.fired.firing.outcome.name()).collect();
-    let (verdict, name) = (Painter::verdict(case.verdict()), padded(&shown(&case.name), width));
+    let ended = case.run.firings.iter().map(|step| step.fired.firing.outcome.name());
+    row_text(case.verdict().name(), &case.name, width, &ended.collect::<Vec<_>>(), case.took)
+}
+
+/// The line of one scenario: its verdict, its name, and how each of its firings ended.
+pub(crate) fn row_text(
+    verdict: &str,
+    name: &str,
+    width: usize,
+    ended: &[&str],
+    took: Option<Duration>,
+) -> String {
+    let (verdict, name) = (Painter::verdict(verdict), padded(&shown(name), width));
     // Up to the next millisecond: nothing takes no time.
-    let took = case.took.map(|took| took.as_micros().div_ceil(1000));
+    let took = took.map(|took| took.as_micros().div_ceil(1000));
     let took = took.map(|took| format!("  ({}.{:03} s)", took / 1000, took % 1000));
     format!("{verdict}  {name}  {}{}\n", ended.join(", "), took.unwrap_or_default())
 }
@@ -91,31 +104,58 @@ pub fn case_text(case: &JudgedCase, width: usize) -> String {
 /// What stands below the table of a run: the reasons of what failed, the coverage, and the counts as the last line.
 #[must_use]
 pub fn end_text(ends: &[CaseEnd], coverage: Option<&Coverage>, paths: Paths) -> String {
-    let mut out = String::new();
+    let mut reasons = String::new();
     for result in judged(ends) {
-        push_reasons(&mut out, result, paths);
-    }
-    if let Some(coverage) = coverage {
-        out.push_str(&coverage_lines(coverage));
-    }
-    out.push_str(&laws_line(ends));
-    let without_snapshot = judged(ends).filter(|result| result.lacks_snapshot).count();
-    if without_snapshot > 0 {
-        out.push_str(&format!("{without_snapshot} without a snapshot: `--update` writes one\n"));
+        push_reasons(&mut reasons, result, paths);
     }
     let first = judged(ends).next();
     let backend = first.map_or_else(|| Backend::Memory.name().to_owned(), JudgedCase::place);
     let (passed, failed, skipped) = counts(ends);
-    let refused = refused(ends).count();
-    let refused = if refused > 0 { format!(", {refused} refused") } else { String::new() };
-    let not_run = not_run(ends);
-    let not_run = if not_run > 0 { format!(", {not_run} not run") } else { String::new() };
-    let summary =
-        format!("{backend}: {passed} passed, {failed} failed, {skipped} skipped{refused}{not_run}");
-    let good = failed == 0 && refused.is_empty() && passed > 0;
-    out.push_str(&Painter::paint(if good { Painter::GOOD } else { Painter::BAD }, &summary));
-    out.push('\n');
-    out
+    let end = RunEnd {
+        reasons,
+        laws: LawCounts::of(ends),
+        without_snapshot: judged(ends).filter(|result| result.lacks_snapshot).count(),
+        place: backend,
+        counts: [passed, failed, skipped, refused(ends).count(), not_run(ends)],
+    };
+    end.text(coverage)
+}
+
+/// What stands below the table of a run, whether of one or of all its parts.
+pub(crate) struct RunEnd {
+    /// The reasons of what failed.
+    pub(crate) reasons: String,
+    pub(crate) laws: LawCounts,
+    pub(crate) without_snapshot: usize,
+    /// Where it ran.
+    pub(crate) place: String,
+    /// How many passed, failed, were skipped, refused, and not run.
+    pub(crate) counts: [usize; 5],
+}
+
+impl RunEnd {
+    pub(crate) fn text(self, coverage: Option<&Coverage>) -> String {
+        let Self { reasons: mut out, laws, without_snapshot, place, counts } = self;
+        if let Some(coverage) = coverage {
+            out.push_str(&coverage_lines(coverage));
+        }
+        out.push_str(&laws.line());
+        if without_snapshot > 0 {
+            out.push_str(&format!(
+                "{without_snapshot} without a snapshot: `--update` writes one\n"
+            ));
+        }
+        let [passed, failed, skipped, refused, not_run] = counts;
+        let refused = if refused > 0 { format!(", {refused} refused") } else { String::new() };
+        let not_run = if not_run > 0 { format!(", {not_run} not run") } else { String::new() };
+        let summary = format!(
+            "{place}: {passed} passed, {failed} failed, {skipped} skipped{refused}{not_run}"
+        );
+        let good = failed == 0 && refused.is_empty() && passed > 0;
+        out.push_str(&Painter::paint(if good { Painter::GOOD } else { Painter::BAD }, &summary));
+        out.push('\n');
+        out
+    }
 }
 
 /// What is said of a scenario that has just ended, for whoever reads the log of a long run. `replaced` is why it ran on
@@ -134,13 +174,23 @@ pub fn progress_text(case: &JudgedCase, seconds: f64, replaced: Option<&str>) ->
 }
 
 fn push_reasons(out: &mut String, result: &JudgedCase, paths: Paths) {
-    let word = match result.verdict() {
-        Verdict::Passed => return,
-        Verdict::Failed(_) => Painter::paint(Painter::BAD, "failed:"),
-        Verdict::Skipped(_) => Painter::paint(Painter::DULL, "skipped:"),
-    };
+    let Some((word, style)) = head(result.verdict()) else { return };
     out.push('\n');
-    out.push_str(&why_text(&word, result, painted, paths));
+    out.push_str(&why_text(&Painter::paint(style, word), result, painted, paths));
+}
+
+fn head(verdict: &Verdict) -> Option<(&'static str, Style)> {
+    match verdict {
+        Verdict::Passed => None,
+        Verdict::Failed(_) => Some(("failed:", Painter::BAD)),
+        Verdict::Skipped(_) => Some(("skipped:", Painter::DULL)),
+    }
+}
+
+/// The reasons of a scenario that did not pass, as they stand below the table, without colours.
+pub(super) fn reasons_text(case: &JudgedCase) -> String {
+    let Some((word, _)) = head(case.verdict()) else { return String::new() };
+    format!("\n{}", why_text(word, case, str::to_owned, Paths::Below))
 }
 
 /// What is shown of a scenario that failed: the reasons, the path, and the command that runs it alone. Without colours.
@@ -212,29 +262,55 @@ fn whole_runs(ends: &[CaseEnd]) -> impl Iterator<Item = &JudgedCase> {
 /// The laws that were judged in no run.
 #[must_use]
 pub fn unjudged_laws(ends: &[CaseEnd]) -> Vec<Law> {
-    let is_judged = |law: &Law| whole_runs(ends).any(|case| case.judged.laws.contains(law));
-    Law::ALL.iter().copied().filter(|law| !is_judged(law)).collect()
+    LawCounts::of(ends).unjudged()
 }
 
-/// How many laws were judged over how many runs that came to their end, and what was not judged of all.
-fn laws_line(ends: &[CaseEnd]) -> String {
-    let runs: Vec<&JudgedCase> = whole_runs(ends).collect();
-    if runs.is_empty() {
-        return String::new();
-    }
-    let of = |law: &Law| runs.iter().filter(|case| case.judged.laws.contains(law)).count();
-    let whole = Law::ALL.iter().filter(|law| of(law) == runs.len()).count();
-    let all = Law::ALL.len();
-    let mut line = format!("laws: {whole} of {all} judged over {}", counted(runs.len(), "run"));
-    for at in [JudgedAt::Moment, JudgedAt::Settled] {
-        let laws = Law::ALL.iter().filter(|law| law.judged_at() == at);
-        let least = laws.clone().map(of).min().unwrap_or(runs.len());
-        if least < runs.len() {
-            let (count, name) = (laws.count(), at.name());
-            line.push_str(&format!(", {count} ({name}) over {least}: {}", at.why_not()));
+/// Over how many of the runs that came to their end each law was judged.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LawCounts {
+    /// How many runs came to their end.
+    pub(crate) runs: usize,
+    /// In how many of them each law was judged.
+    pub(crate) judged: BTreeMap<Law, usize>,
+}
+
+impl LawCounts {
+    pub(crate) fn of(ends: &[CaseEnd]) -> Self {
+        let mut counts = Self::default();
+        for case in whole_runs(ends) {
+            counts.runs += 1;
+            case.judged.laws.iter().for_each(|law| *counts.judged.entry(*law).or_default() += 1);
         }
+        counts
     }
-    line + "\n"
+
+    fn count(&self, law: &Law) -> usize {
+        self.judged.get(law).copied().unwrap_or_default()
+    }
+
+    /// The laws that were judged in no run.
+    pub(crate) fn unjudged(&self) -> Vec<Law> {
+        Law::ALL.iter().copied().filter(|law| self.count(law) == 0).collect()
+    }
+
+    /// How many laws were judged over how many runs, and what was not judged of all.
+    fn line(&self) -> String {
+        if self.runs == 0 {
+            return String::new();
+        }
+        let whole = Law::ALL.iter().filter(|law| self.count(law) == self.runs).count();
+        let (all, runs) = (Law::ALL.len(), counted(self.runs, "run"));
+        let mut line = format!("laws: {whole} of {all} judged over {runs}");
+        for at in [JudgedAt::Moment, JudgedAt::Settled] {
+            let laws = Law::ALL.iter().filter(|law| law.judged_at() == at);
+            let least = laws.clone().map(|law| self.count(law)).min().unwrap_or(self.runs);
+            if least < self.runs {
+                let (count, name) = (laws.count(), at.name());
+                line.push_str(&format!(", {count} ({name}) over {least}: {}", at.why_not()));
+            }
+        }
+        line + "\n"
+    }
 }
 
 fn coverage_lines(coverage: &Coverage) -> String {

@@ -15,7 +15,8 @@ impl JudgedCase {
         if !is_silent || *self.verdict() != Verdict::Passed {
             return Vec::new();
         }
-        let is_fire = |step: &PlanStep| matches!(step, PlanStep::Fire { .. });
+        let is_fire =
+            |step: &PlanStep| matches!(step, PlanStep::Fire { .. } | PlanStep::Together { .. });
         let last = self.plan.steps.iter().rposition(is_fire);
         let is_said = |step: usize| {
             let after = self.plan.after_steps.get(&step).is_some_and(says);

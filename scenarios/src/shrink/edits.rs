@@ -20,6 +20,10 @@ pub(super) enum Edit {
     Lower(Vec<Part>, u64),
     /// What happens within a step happens before it.
     Before { step: usize, item: usize },
+    /// What a step brings about is given from the start.
+    Given { step: usize },
+    /// Hooks that run at the same time run one after another.
+    Apart { step: usize },
 }
 
 impl Edit {
@@ -32,6 +36,8 @@ impl Edit {
             edits.extend((0..steps.len()).step_by(count).map(|from| Self::Steps { from, count }));
             count /= 2;
         }
+        edits.extend((0..steps.len()).map(|step| Self::Given { step }));
+        edits.extend((0..steps.len()).map(|step| Self::Apart { step }));
         for (key, value) in tree {
             let place = vec![Part::Key(key.clone())];
             if !["scenario", "fire"].contains(&key.as_str()) {
@@ -81,9 +87,49 @@ impl Edit {
                 let before = Map::from_iter([("do".to_owned(), change)]);
                 steps.insert(*step, before.into());
             }
+            Self::Apart { step } => {
+                let steps = tree.get_mut("fire")?.as_array_mut()?;
+                let events = steps.get(*step)?.get("together")?.as_array()?.clone();
+                steps.splice(*step..=*step, events);
+            }
+            Self::Given { step } => {
+                let steps = tree.get_mut("fire")?.as_array_mut()?;
+                if steps.len() < 2 || *step >= steps.len() {
+                    return None;
+                }
+                let (place, value) = given_for(&steps.remove(*step))?;
+                let mut into = tree.entry("given").or_insert_with(empty);
+                for key in place {
+                    into = into.as_object_mut()?.entry(*key).or_insert_with(empty);
+                }
+                *into = value;
+            }
         }
         Some(tree)
     }
+}
+
+fn empty() -> Value {
+    Map::new().into()
+}
+
+/// What can be given in place of a step: where it stands under `given`, and what it is.
+fn given_for(step: &Value) -> Option<(&'static [&'static str], Value)> {
+    if step.get("settle").is_some() {
+        return Some((&["stanza"], "initialised".into()));
+    }
+    let (change, value) = step.get("do")?.as_object()?.iter().next()?;
+    Some(match (change.as_str(), value) {
+        ("s3-settings", Value::Object(settings)) if !settings.is_empty() => {
+            (&["s3"], value.clone())
+        }
+        ("refuse-keys-with", _) => (&["s3", "bucket"], "forbidden".into()),
+        ("tls", _) => (&["tls"], (value == "on").into()),
+        ("scale-to", _) => (&["units"], value.clone()),
+        ("leader-moves-to", _) => (&["leader"], value.clone()),
+        ("primary-moves-to", _) => (&["primary"], value.clone()),
+        _ => return None,
+    })
 }
 
 /// What can be taken from within a value at a place.
@@ -131,4 +177,63 @@ fn found<'t>(tree: &'t mut Map<String, Value>, place: &[Part]) -> Option<&'t mut
         };
     }
     Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn given_instead(scenario: Value, step: usize) -> Option<Value> {
+        let tree = serde_json::from_value(scenario).expect("a scenario");
+        Edit::Given { step }.applied(&tree).map(Value::from)
+    }
+
+    #[test]
+    fn what_a_step_brings_about_is_given_instead() {
+        for (step, given) in [
+            (json!({ "settle": true }), json!({ "units": 2, "stanza": "initialised" })),
+            (json!({ "do": { "tls": "on" } }), json!({ "units": 2, "tls": true })),
+            (json!({ "do": { "tls": "off" } }), json!({ "units": 2, "tls": false })),
+            (json!({ "do": { "scale-to": 3 } }), json!({ "units": 3 })),
+            (json!({ "do": { "leader-moves-to": 1 } }), json!({ "units": 2, "leader": 1 })),
+            (json!({ "do": { "primary-moves-to": 1 } }), json!({ "units": 2, "primary": 1 })),
+            (
+                json!({ "do": { "refuse-keys-with": "/archive/" } }),
+                json!({ "units": 2, "s3": { "bucket": "forbidden" } }),
+            ),
+            (
+                json!({ "do": { "s3-settings": { "credentials": "wrong" } } }),
+                json!({ "units": 2, "s3": { "credentials": "wrong" } }),
+            ),
+        ] {
+            let last = json!({ "hook": "update-status" });
+            let before = json!({ "given": { "units": 2 }, "fire": [step, last] });
+            let after = json!({ "given": given, "fire": [last] });
+            assert_eq!(given_instead(before, 0), Some(after));
+        }
+    }
+
+    #[test]
+    fn hooks_that_run_at_the_same_time_run_one_after_another() {
+        let (one, other) = (
+            json!({ "hook": "create-backup", "unit": 0 }),
+            json!({ "hook": "restore", "unit": 1 }),
+        );
+        let both = json!({ "together": [one, other], "order": [{ "unit": 1 }] });
+        let tree = serde_json::from_value(json!({ "fire": [both] })).expect("a scenario");
+        let apart = Edit::Apart { step: 0 }.applied(&tree).map(Value::from);
+        assert_eq!(apart, Some(json!({ "fire": [one, other] })));
+    }
+
+    #[test]
+    fn what_can_not_be_given_stays_a_step() {
+        let last = json!({ "hook": "update-status" });
+        for step in [last.clone(), json!({ "do": { "dcs": "down" } })] {
+            assert_eq!(given_instead(json!({ "fire": [step, last] }), 0), None);
+        }
+        let alone = json!({ "fire": [{ "settle": true }] });
+        assert_eq!(given_instead(alone, 0), None, "no step would be left");
+    }
 }

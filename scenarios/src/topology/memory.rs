@@ -12,13 +12,15 @@ use pgdrill_sim::{
     View, World, dispatch, lock,
 };
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::{
     BackupThere, FaultsInForce, TopologyError, TopologySeen, UnitThere, check_parameters,
     check_unit, fill_in, member_name, service_name,
 };
-use crate::check::{check_change, read_change};
+use crate::{
+    check::{check_change, read_change},
+    digest::{digest, digest_of_charts},
+};
 
 /// The form of a journal.
 const FORM: u32 = 1;
@@ -288,15 +290,6 @@ fn there(unit: &UnitSeen, seen: &Observation, leader: u32) -> UnitThere {
         database_port: None,
         api_port: None,
     }
-}
-
-fn digest_of_charts() -> String {
-    let charts: Vec<&str> = Hook::ALL.iter().map(|hook| hook.chart()).collect();
-    digest(charts.concat().as_bytes())
-}
-
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A value as one line of YAML, as scenario files have it.
 
-use pgdrill_sim::{Injection, Moment};
+use pgdrill_sim::{Injection, Moment, Turn};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -20,9 +20,9 @@ pub(super) fn flow_value(value: &Value) -> String {
         }
         Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
         Value::Object(entries) => {
-            // Which unit is said first.
+            // Which unit is said first, and what happens there last.
             let mut entries: Vec<_> = entries.iter().collect();
-            entries.sort_by_key(|(key, _)| *key != "unit");
+            entries.sort_by_key(|(key, _)| (*key != "unit", *key == "do"));
             let entry = |(key, value): &(&String, &Value)| {
                 format!("{}: {}", scalar(key), flow_value(value))
             };
@@ -46,14 +46,28 @@ pub(super) fn scalar(text: &str) -> String {
 /// An injection as an item of `meanwhile`.
 pub(crate) fn injected(injection: &Injection) -> Value {
     match injection {
-        Injection::Change { at, moment: Moment::Before, change } => {
-            json!({ "at": at.id(), "do": change })
-        }
-        Injection::Change { at, moment: Moment::After, change } => {
-            json!({ "after": at.id(), "do": change })
+        Injection::Change { at, moment, change } => {
+            let key = match moment {
+                Moment::Before => "at",
+                Moment::During => "during",
+                Moment::After => "after",
+            };
+            json!({ key: at.to_string(), "do": change })
         }
         Injection::Lost(call) => json!({ "lost": call.to_string() }),
     }
+}
+
+/// A turn as an item of `order`.
+pub(crate) fn ordered(turn: &Turn) -> Value {
+    let Turn { unit, until } = turn;
+    let Some((at, moment)) = until else { return json!({ "unit": unit }) };
+    let key = match moment {
+        Moment::Before => "until",
+        Moment::During => "during",
+        Moment::After => "after",
+    };
+    json!({ "unit": unit, key: at.to_string() })
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ mod written;
 pub use de::from_document;
 pub use error::name_hint;
 pub(crate) use faults::{LeftOut, ReadInPart, read_in_part};
-pub(crate) use flow::{flow, injected};
+pub(crate) use flow::{flow, injected, ordered};
 pub(crate) use pieces::normalise;
 pub use pieces::{
     MAX_BYTES, MAX_DOCUMENT_BYTES, MAX_DOCUMENTS, YamlDocument, documents, documents_from_bytes,

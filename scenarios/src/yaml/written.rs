@@ -7,7 +7,10 @@ use super::flow::{flow_value, scalar};
 /// The keys of a scenario in the order in which files have them; any other comes after them.
 const KEYS: [&str; 7] = ["scenario", "covers", "without", "given", "fire", "then", "known"];
 /// As [`KEYS`], of a step.
-const STEP_KEYS: [&str; 7] = ["hook", "unit", "params", "meanwhile", "do", "settle", "then"];
+const STEP_KEYS: [&str; 9] =
+    ["hook", "unit", "params", "meanwhile", "together", "order", "do", "settle", "then"];
+/// The keys of a step whose items stand one beneath the other.
+const LISTS: [&str; 3] = ["meanwhile", "together", "order"];
 
 /// The text of a scenario's file. Reading it gives the same tree.
 pub(crate) fn scenario_text(tree: &Map<String, Value>) -> String {
@@ -49,7 +52,7 @@ fn push_step(out: &mut String, step: &Value) {
     };
     for (index, (key, value)) in in_order(entries, &STEP_KEYS).into_iter().enumerate() {
         let lead = if index == 0 { "  - " } else { "    " };
-        match value.as_array().filter(|items| key == "meanwhile" && !items.is_empty()) {
+        match value.as_array().filter(|items| LISTS.contains(&key) && !items.is_empty()) {
             Some(items) => {
                 out.push_str(&format!("{lead}{key}:\n"));
                 let lines = items.iter().map(|item| format!("      - {}\n", flow_value(item)));

@@ -82,17 +82,18 @@ async fn answer(shared: &SharedState, ask: Ask) -> WorldAnswer {
             WorldAnswer { dies: shared.reach(&shape, Moment::After).await, ..nothing }
         }
         Ask::Call { place } => {
+            let dies = shared.before_call(&place).await;
             if shared.count(place) {
                 return killed(shared).await;
             }
-            nothing
+            WorldAnswer { dies, ..nothing }
         }
         Ask::Called { place } => {
-            let is_lost = shared.is_lost(&place);
+            let (is_lost, dies) = shared.after_call(&place).await;
             if shared.count(place) {
                 return killed(shared).await;
             }
-            WorldAnswer { is_lost, ..nothing }
+            WorldAnswer { is_lost, dies, ..nothing }
         }
         Ask::Failed { at, place, cause } => {
             shared.note_failure(at.as_deref(), &place, cause);

@@ -1,7 +1,10 @@
 //! A dispatch that is rehearsed.
 
 use std::{
-    sync::{Arc, Mutex as StdMutex, PoisonError},
+    sync::{
+        Arc, Mutex as StdMutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -40,6 +43,7 @@ struct Rehearsed {
     counts_calls: bool,
     /// The shape at which the firing is.
     at: Arc<StdMutex<Option<Shape>>>,
+    is_dead: Arc<AtomicBool>,
 }
 
 impl Rehearsed {
@@ -57,6 +61,7 @@ impl Rehearsed {
             is_armed: false,
             counts_calls: false,
             at: Arc::default(),
+            is_dead: Arc::default(),
         };
         let answer = joined.ask(&Ask::Join).await;
         let answer = answer.ok_or_else(|| format!("{socket}: no answer"))?;
@@ -77,13 +82,17 @@ impl Rehearsed {
         serde_json::from_str(&answer).ok()
     }
 
-    async fn fate(&self, ask: Ask) -> Fate {
-        if !self.is_armed {
-            return Fate::Live;
+    async fn ask_at_shape(&self, ask: Ask) -> Fate {
+        if self.is_armed {
+            let answer = self.ask(&ask).await;
+            self.note_death(answer.as_ref());
         }
-        match self.ask(&ask).await {
-            Some(WorldAnswer { dies: true, .. }) => Fate::Die,
-            Some(_) | None => Fate::Live,
+        Probe::fate(self)
+    }
+
+    fn note_death(&self, answer: Option<&WorldAnswer>) {
+        if answer.is_some_and(|answer| answer.dies) {
+            self.is_dead.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -114,16 +123,26 @@ impl Attachment for Rehearsed {
 
 #[async_trait]
 impl Observer for Rehearsed {
-    async fn before(&self, call: Call) {
-        if self.counts_calls {
-            self.ask(&Ask::Call { place: call.place().to_owned() }).await;
+    async fn before(&self, call: Call) -> Fate {
+        if self.counts_calls && Probe::fate(self) == Fate::Live {
+            let answer = self.ask(&Ask::Call { place: call.place().to_owned() }).await;
+            self.note_death(answer.as_ref());
         }
+        Probe::fate(self)
+    }
+
+    fn fate(&self) -> Fate {
+        Probe::fate(self)
     }
 
     async fn after(&self, call: Call, failure: Option<&PortError>) -> Answer {
         let place = call.place().to_owned();
-        let is_lost = self.counts_calls
-            && self.ask(&Ask::Called { place }).await.is_some_and(|answer| answer.is_lost);
+        let answer = if self.counts_calls { self.ask(&Ask::Called { place }).await } else { None };
+        self.note_death(answer.as_ref());
+        let is_lost = answer.is_some_and(|answer| answer.is_lost);
+        if Probe::fate(self) == Fate::Die {
+            return Answer::Died;
+        }
         let lost = is_lost.then(|| call.lost());
         if let Some(error) = lost.as_ref().or(failure) {
             let at = *self.at.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,12 +158,16 @@ impl Observer for Rehearsed {
 impl Probe for Rehearsed {
     async fn arrive(&self, shape: Shape) -> Fate {
         *self.at.lock().unwrap_or_else(PoisonError::into_inner) = Some(shape);
-        self.fate(Ask::Arrive { shape: shape.id().to_owned() }).await
+        self.ask_at_shape(Ask::Arrive { shape: shape.id().to_owned() }).await
     }
 
     async fn leave(&self, shape: Shape) -> Fate {
         *self.at.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.fate(Ask::Leave { shape: shape.id().to_owned() }).await
+        self.ask_at_shape(Ask::Leave { shape: shape.id().to_owned() }).await
+    }
+
+    fn fate(&self) -> Fate {
+        if self.is_dead.load(Ordering::Relaxed) { Fate::Die } else { Fate::Live }
     }
 }
 

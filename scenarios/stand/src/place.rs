@@ -6,7 +6,8 @@ use crate::pebble::PebbleServer;
 use async_trait::async_trait;
 use pgdrill_core::{Amendment, Amendments, Hook};
 use pgdrill_sim::{
-    BackupSeen, Change, Event, Fired, Given, Injection, Injector, Observation, Shared, Shelf, World,
+    BackupSeen, Change, Event, Fired, FiringUnit, Given, Injection, Injector, Observation, Part,
+    Shelf, World,
 };
 use tempfile::TempDir;
 use tokio::{process::Command, sync::Mutex, time::timeout};
@@ -160,10 +161,10 @@ impl Rehearsal {
         let mut state = self.shared.state();
         state.unit = event.unit;
         state.off = off.map(|amendment| amendment.name().to_owned()).collect();
-        let world = Shared::clone(&self.shared.world);
-        let injector = Injector::new(world, injections);
+        let target = FiringUnit::new(&self.shared.world, event.unit);
+        let injector = Injector::new(target, injections);
         state.counts_calls =
-            treatment.counts_calls || treatment.kill_at.is_some() || injector.loses_answers();
+            treatment.counts_calls || treatment.kill_at.is_some() || injector.waits_for_calls();
         state.injector = Some(Arc::new(injector));
         state.kill_at = treatment.kill_at;
         state.deferred.insert(event.unit, deferred);
@@ -324,12 +325,16 @@ impl Testbed for Rehearsal {
         Ok(())
     }
 
-    async fn fire(
+    async fn deliver(
         &self,
         event: &Event,
         amendments: Amendments,
         injections: &[Injection],
+        part: Option<Part>,
     ) -> Result<Delivered, Prevented> {
+        if part.is_some() {
+            return Err(Prevented::Unable("one dispatch runs at a time here".to_owned()));
+        }
         let shown = self.dispatch(event, amendments, injections, Treatment::default()).await;
         shown.map(|(delivered, _)| delivered)
     }

@@ -10,7 +10,7 @@ use pgdrill_core::{
     Fate, Hook, Ports, S3Relation, S3Settings, Shape,
     ports::{Answer, Call, PortResult, Service},
 };
-use pgdrill_sim::{Injector, Moment, PortFailure, Shared, View};
+use pgdrill_sim::{FiringUnit, Injector, Moment, PortFailure, Shared, View};
 use tokio::sync::Notify;
 
 use pgdrill_core::FiringLine;
@@ -41,7 +41,7 @@ pub(super) struct RehearsalState {
     pub(super) unit: u32,
     pub(super) off: Vec<String>,
     /// What is injected into the world while the dispatch runs.
-    pub(super) injector: Option<Arc<Injector<Shared>>>,
+    pub(super) injector: Option<Arc<Injector<FiringUnit>>>,
     /// Whether every port call is reported, and the call before or after which the dispatch is killed.
     pub(super) counts_calls: bool,
     pub(super) kill_at: Option<usize>,
@@ -193,11 +193,21 @@ impl SharedState {
         injector.reach(shape, moment).await == Fate::Die
     }
 
-    /// Whether the answer of this port call, which was made, never comes.
-    pub(super) fn is_lost(&self, place: &str) -> bool {
+    /// Injects what is due before a port call; whether the process dies of it.
+    pub(super) async fn before_call(&self, place: &str) -> bool {
         let injector = self.state().injector.clone();
-        let answer = injector.zip(Call::from_place(place)).map(|(it, call)| it.answer(call));
-        answer == Some(Answer::Lost)
+        let Some((injector, call)) = injector.zip(Call::from_place(place)) else { return false };
+        injector.before_call(call).await == Fate::Die
+    }
+
+    /// Injects what is due after a port call; whether its answer never comes, and whether the process dies of it.
+    pub(super) async fn after_call(&self, place: &str) -> (bool, bool) {
+        let injector = self.state().injector.clone();
+        let Some((injector, call)) = injector.zip(Call::from_place(place)) else {
+            return (false, false);
+        };
+        let answer = injector.after_call(call).await;
+        (answer == Answer::Lost, answer == Answer::Died)
     }
 
     /// Keeps what a port's call failed with.

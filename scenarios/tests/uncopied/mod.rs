@@ -1,12 +1,15 @@
 //! A world of fakes as a place that can't be copied and in which a look costs something: as real servers are.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use pgdrill_core::{Amendments, Hook, Probe};
 use pgdrill_scenarios::{Delivered, Prevented, Testbed};
 use pgdrill_sim::{
-    BackupSeen, Change, Event, Given, Injection, Injector, Observation, Shared, Shelf, View, World,
-    dispatch, lock,
+    BackupSeen, Change, Event, FiringUnit, Given, Injection, Injector, Observation, Part, Shared,
+    Shelf, View, World, dispatch, lock,
 };
 
 /// The place, which counts how often somebody looks.
@@ -35,16 +38,19 @@ impl Testbed for Uncopied {
         Ok(())
     }
 
-    async fn fire(
+    async fn deliver(
         &self,
         event: &Event,
         amendments: Amendments,
         injections: &[Injection],
+        part: Option<Part>,
     ) -> Result<Delivered, Prevented> {
-        let probe = Injector::new(Shared::clone(&self.world), injections);
+        let is_armed = !injections.is_empty() || part.is_some();
+        let target = FiringUnit::new(&self.world, event.unit);
+        let probe = Arc::new(Injector::new(target, injections).taking_turns(part));
         let ports = View::new(&self.world, event.unit).expect("a unit").ports();
         let ports = probe.ports(ports);
-        let armed = (!injections.is_empty()).then_some(&probe as &dyn Probe);
+        let armed = is_armed.then_some(&*probe as &dyn Probe);
         let fired = dispatch(&self.world, &ports, event, amendments, armed).await;
         Ok(Delivered { fired: fired.expect("a unit"), missed: probe.missed(), prevented: None })
     }

@@ -1,6 +1,6 @@
 //! The backup tool, run by command on one unit.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use async_trait::async_trait;
 use pgdrill_core::{
@@ -49,8 +49,18 @@ impl Repository for View {
     }
 
     async fn back_up(&self, request: &BackupRequest) -> PortResult<String> {
+        let begun = pgbackrest::begin_backup(&mut self.world(), self.unit, request);
+        // Whoever holds it there polls again once it goes on.
+        poll_fn(|_| match self.world().is_held_midway(self.unit) {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        })
+        .await;
         let mut world = self.world();
-        let answer = pgbackrest::back_up(&mut world, self.unit, request);
+        let answer = match begun {
+            Ok(begun) => pgbackrest::end_backup(&mut world, &begun, request),
+            Err(answer) => answer,
+        };
         exit(&mut world, "back_up", "backup", answer)
     }
 

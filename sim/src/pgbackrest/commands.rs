@@ -2,17 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use pgdrill_core::{
-    S3Settings,
-    inventory::backup_id,
-    ports::{BackupRequest, RepositorySettings},
-};
+use pgdrill_core::{S3Settings, ports::RepositorySettings};
 
-use super::answers::{CommandEnd, backup_lines, error_class, no_access, store_backup};
+use super::answers::{CommandEnd, error_class, no_access};
 use crate::{
     change::{ArchiveCommand, MemberFate, PgbackrestFailureMode},
     facts::RepositoryPlace,
-    objects::Objects,
     storage::{NoAccess, StanzaStore},
     unit::{Data, UnitState},
     world::World,
@@ -23,9 +18,9 @@ const ARCHIVE_TIMEOUT_MS: i64 = 60_000;
 /// How long it tries to reach a peer's TLS server (seen: 30 s).
 const PEER_RETRIES: Duration = Duration::from_secs(30);
 
-type Tried<T> = Result<T, CommandEnd>;
+pub(super) type Tried<T> = Result<T, CommandEnd>;
 
-fn failed(code: i32, text: impl Into<String>) -> CommandEnd {
+pub(super) fn failed(code: i32, text: impl Into<String>) -> CommandEnd {
     CommandEnd::Failed(code, text.into())
 }
 
@@ -65,12 +60,12 @@ pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Command
 /// Whether a process of the tool holds its lock on this unit's host.
 pub(super) fn is_lock_held(world: &World, unit: u32) -> bool {
     world.failure_mode == PgbackrestFailureMode::Locked
-        || world.unit(unit).is_some_and(|state| state.is_lock_held)
+        || world.unit(unit).is_some_and(|state| state.is_lock_held || state.locked_by.is_some())
 }
 
 /// The lock that backup and stanza-create take on their own host, and that neither check nor the inventory takes (records
 /// 102f to 102m).
-fn acquire_lock(world: &World, unit: u32, stanza: &str) -> Tried<()> {
+pub(super) fn acquire_lock(world: &World, unit: u32, stanza: &str) -> Tried<()> {
     if !is_lock_held(world, unit) {
         return Ok(());
     }
@@ -81,14 +76,18 @@ fn acquire_lock(world: &World, unit: u32, stanza: &str) -> Tried<()> {
 
 /// The primary, if it is in reach and its lock free: they take that, too, and another unit whose lock is held is warned of
 /// and not looked at. Seen with the lock held on one host alone; a backup holds it on every host that it reaches.
-fn unlocked_primary(world: &World, unit: u32, settings: &RepositorySettings) -> Tried<u32> {
+pub(super) fn unlocked_primary(
+    world: &World,
+    unit: u32,
+    settings: &RepositorySettings,
+) -> Tried<u32> {
     let primary = primary_in_reach(world, unit, settings).ok_or_else(no_primary)?;
     if primary != unit && is_lock_held(world, primary) { Err(no_primary()) } else { Ok(primary) }
 }
 
 /// A backup was seen to warn of a peer whose lock is held, to begin to copy, and then to fail at the connection to it, which
 /// the peer has closed.
-fn unlocked_peers(world: &World, unit: u32, settings: &RepositorySettings) -> Tried<()> {
+pub(super) fn unlocked_peers(world: &World, unit: u32, settings: &RepositorySettings) -> Tried<()> {
     let is_locked =
         |peer: u32| is_reached(world, unit, settings, peer) && is_lock_held(world, peer);
     if settings.tls_peers.iter().any(|peer| is_locked(peer.0)) {
@@ -120,68 +119,6 @@ pub(crate) fn check(world: &mut World, unit: u32, name: &str) -> CommandEnd {
     tried.map_or_else(|answer| answer, |()| CommandEnd::Done(String::new()))
 }
 
-/// `backup` on a unit.
-pub(crate) fn back_up(world: &mut World, unit: u32, request: &BackupRequest) -> CommandEnd {
-    let began = world.now;
-    let tried = (|| {
-        let settings = run(world, unit, "backup")?;
-        acquire_lock(world, unit, &request.stanza)?;
-        let s3 = repository(world, &settings, "backup", &request.stanza)?;
-        stanza(world, s3, &request.stanza, "backup")?;
-        let primary = unlocked_primary(world, unit, &settings)?;
-        if request.from_primary && primary != unit {
-            return Err(no_primary());
-        }
-        let serves = world.unit(unit).is_some_and(UnitState::is_serving);
-        if !request.from_primary && (primary == unit || !serves) {
-            return Err(failed(56, "unable to find standby cluster - cannot proceed"));
-        }
-        let id = served_id(world)?;
-        let known = stanza(world, s3, &request.stanza, "backup")?.system_id;
-        if known != id {
-            let text = format!(
-                "PostgreSQL version 17, system-id {id} do not match stanza version 17, system-id {known}"
-            );
-            return Err(failed(51, text));
-        }
-        archive_command(world, &request.stanza)?;
-        archive_segment(world)?;
-        unlocked_peers(world, unit, &settings)?;
-        if world.failure_mode == PgbackrestFailureMode::Terminated {
-            return Err(CommandEnd::Terminated);
-        }
-        let mut now = world.now;
-        let missing = || missing_stanza(s3, &request.stanza, "backup");
-        let bucket = world.storage.buckets.get_mut(&*s3.bucket).ok_or_else(missing)?;
-        let stanzas = bucket.repositories.get_mut(&*s3.path);
-        let stored = stanzas
-            .and_then(|stanzas| stanzas.iter_mut().find(|s| s.name == request.stanza))
-            .ok_or_else(missing)?;
-        let index = store_backup(stored, &mut now, request.kind, false);
-        let lines =
-            stored.backups.get(index).map(|backup| backup_lines(began, now, request.kind, backup));
-        clean_up(&mut bucket.objects, s3, stored);
-        world.now = now;
-        Ok(lines.unwrap_or_default())
-    })();
-    tried.map_or_else(|answer| answer, CommandEnd::Done)
-}
-
-/// What the tool removes after a backup: the object that bears the name of its own link to the latest one, and
-/// every folder named like a backup that it has no record of, with whatever others put there.
-fn clean_up(objects: &mut Objects, s3: &S3Settings, stanza: &StanzaStore) {
-    objects.remove(&s3.object_key(&stanza.name, "latest"));
-    let folder = s3.object_key(&stanza.name, "");
-    // What has a record keeps it, so what was found well stays so.
-    objects.retain_unseen(&folder, |key| {
-        let label = key.strip_prefix(&folder).and_then(|rest| rest.split_once('/'));
-        label.is_none_or(|(label, _)| {
-            backup_id(label).is_none()
-                || stanza.backups.iter().rev().any(|known| known.label == label)
-        })
-    });
-}
-
 /// `server-ping` of another unit from this one.
 pub(crate) fn ping(world: &mut World, unit: u32, host: u32) -> CommandEnd {
     world.advance(Duration::from_millis(200));
@@ -197,7 +134,7 @@ pub(crate) fn ping(world: &mut World, unit: u32, host: u32) -> CommandEnd {
 }
 
 /// The unit in which a command runs, if one can.
-fn alive(world: &World, unit: u32) -> Tried<&UnitState> {
+pub(super) fn alive(world: &World, unit: u32) -> Tried<&UnitState> {
     let state = world.unit(unit).ok_or(CommandEnd::Lost)?;
     match state.fate {
         MemberFate::Killed => Err(CommandEnd::Lost),
@@ -210,7 +147,7 @@ fn alive(world: &World, unit: u32) -> Tried<&UnitState> {
 
 /// The configuration of a command that could be started. Without one the tool goes by its own defaults, and these
 /// name no data directory.
-fn run(world: &World, unit: u32, command: &str) -> Tried<Arc<RepositorySettings>> {
+pub(super) fn run(world: &World, unit: u32, command: &str) -> Tried<Arc<RepositorySettings>> {
     let state = alive(world, unit)?;
     if world.failure_mode == PgbackrestFailureMode::Hangs {
         return Err(CommandEnd::Hung);
@@ -235,7 +172,7 @@ pub(super) fn read_path(s3: &S3Settings) -> Tried<()> {
 
 /// The S3 settings of a repository whose file on the stanza this command reads. If it can't, as was seen, its error
 /// line is about the file and the cause stands beneath; and a bucket that is missing looks like a file that is.
-fn repository<'a>(
+pub(super) fn repository<'a>(
     world: &mut World,
     settings: &'a RepositorySettings,
     area: &str,
@@ -253,7 +190,7 @@ fn repository<'a>(
     }
 }
 
-fn s3(settings: &RepositorySettings) -> Tried<&S3Settings> {
+pub(super) fn s3(settings: &RepositorySettings) -> Tried<&S3Settings> {
     let unset = || failed(37, "command requires option: repo1-s3-bucket");
     settings.s3.as_ref().ok_or_else(unset)
 }
@@ -273,17 +210,22 @@ fn reach(world: &mut World, s3: &S3Settings, area: &str, name: &str) -> Result<(
     access
 }
 
-fn access_failed(why: NoAccess) -> CommandEnd {
+pub(super) fn access_failed(why: NoAccess) -> CommandEnd {
     let (code, text) = no_access(why);
     failed(code, text)
 }
 
-fn stanza<'a>(world: &'a World, s3: &S3Settings, name: &str, area: &str) -> Tried<&'a StanzaStore> {
+pub(super) fn stanza<'a>(
+    world: &'a World,
+    s3: &S3Settings,
+    name: &str,
+    area: &str,
+) -> Tried<&'a StanzaStore> {
     let bucket = world.storage.bucket(s3).map_err(access_failed)?;
     bucket.stanza(&s3.path, name).ok_or_else(|| missing_stanza(s3, name, area))
 }
 
-fn missing_stanza(s3: &S3Settings, name: &str, area: &str) -> CommandEnd {
+pub(super) fn missing_stanza(s3: &S3Settings, name: &str, area: &str) -> CommandEnd {
     let file = info_file(s3, name, area);
     let cause = format!("FileMissingError: unable to open missing file '{file}' for read");
     failed(55, format!("{}\n{cause}", unloaded(s3, name, area)))
@@ -302,7 +244,7 @@ fn mismatch() -> CommandEnd {
     failed(28, "backup and archive info files exist but do not match the database")
 }
 
-fn no_primary() -> CommandEnd {
+pub(super) fn no_primary() -> CommandEnd {
     failed(56, "unable to find primary cluster - cannot proceed")
 }
 
@@ -315,7 +257,12 @@ fn primary_in_reach(world: &World, unit: u32, settings: &RepositorySettings) -> 
 }
 
 /// Whether a unit reaches another, which its settings name, through that one's TLS server.
-fn is_reached(world: &World, unit: u32, settings: &RepositorySettings, other: u32) -> bool {
+pub(super) fn is_reached(
+    world: &World,
+    unit: u32,
+    settings: &RepositorySettings,
+    other: u32,
+) -> bool {
     settings.tls_peers.iter().any(|peer| peer.0 == other)
         && is_tls_server_up(world, other)
         && lets_in(world, other, unit)
@@ -356,7 +303,7 @@ fn look_into_peer(world: &mut World, unit: u32, host: u32) -> Tried<()> {
     }
 }
 
-fn served_id(world: &World) -> Tried<u64> {
+pub(super) fn served_id(world: &World) -> Tried<u64> {
     let primary = world.primary.and_then(|primary| world.unit(primary));
     match primary.map(|state| state.data) {
         Some(Data::Of(id)) => Ok(id),
@@ -365,7 +312,7 @@ fn served_id(world: &World) -> Tried<u64> {
 }
 
 /// The archive command that is in force must be the tool's own.
-fn archive_command(world: &World, stanza: &str) -> Tried<()> {
+pub(super) fn archive_command(world: &World, stanza: &str) -> Tried<()> {
     let configured = world.archive_stanza.as_deref() == Some(stanza);
     if world.archive_command == ArchiveCommand::Right && configured {
         return Ok(());
@@ -375,7 +322,7 @@ fn archive_command(world: &World, stanza: &str) -> Tried<()> {
 }
 
 /// Has the primary archive a segment, and waits for it.
-fn archive_segment(world: &mut World) -> Tried<()> {
+pub(super) fn archive_segment(world: &mut World) -> Tried<()> {
     let waited = world.archive_delay.min(ARCHIVE_TIMEOUT_MS);
     // The segment is on its way while the tool waits, and need not be waited for again.
     world.archive_delay -= waited;

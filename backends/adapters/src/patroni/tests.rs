@@ -232,6 +232,19 @@ async fn the_system_identifier_is_exact_and_only_a_running_server_s() {
 }
 
 #[tokio::test]
+async fn settings_for_a_start_are_written_and_sent_to_nobody() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stub = Stub::plain(|_| Reply::Hang).await;
+    let member = member(stub.address.port(), &[]);
+    let wanted = config::render(&member, &settings()).expect("rendered").text;
+    let psql = Psql::says(&[(2, "")]);
+    api(member, psql, folder.path()).write(&settings()).await.expect("written");
+    let written = fs::read_to_string(folder.path().join("patroni.yml")).expect("a file");
+    assert_eq!(written, wanted);
+    assert!(stub.requests().is_empty());
+}
+
+#[tokio::test]
 async fn settings_are_in_force_once_the_server_itself_says_so() {
     let folder = tempfile::tempdir().expect("a folder");
     let stub = answering(202, "reload scheduled").await;

@@ -11,7 +11,7 @@ use super::{EngineResult, Topology, UnitContainer, complaint, host, layout::SCOP
 use pgdrill_adapters::http;
 
 /// Stands before the backup tool, and does to it what the files beside it say.
-const STAND_IN: &str = include_str!("stand-in.sh");
+pub(super) const STAND_IN: &str = include_str!("stand-in.sh");
 /// Has a process hold the backup tool's lock, with what the tool writes into its file on the primary, where a backup from
 /// a standby holds it.
 const HOLD_LOCK: &str = r#"
@@ -49,6 +49,13 @@ const NOBODY: &str = "nobody";
 pub const SERVER_AWAY: &str = "/usr/lib/postgresql/17/bin/postgres.away";
 /// How long a role change may take.
 const ROLE_CHANGE: Duration = Duration::from_secs(60);
+
+/// Puts a program before the backup tool.
+pub(super) const PUT_STAND_IN: &str = r#"
+    printf %s "$1" > /usr/local/bin/pgbackrest.new
+    chmod 0755 /usr/local/bin/pgbackrest.new
+    mv -f /usr/local/bin/pgbackrest.new /usr/local/bin/pgbackrest
+"#;
 
 /// How the backup tool misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -339,12 +346,7 @@ impl Topology {
     }
 
     async fn stand_in(&self) -> EngineResult<()> {
-        let program = r#"
-            printf %s "$1" > /usr/local/bin/pgbackrest.new
-            chmod 0755 /usr/local/bin/pgbackrest.new
-            mv -f /usr/local/bin/pgbackrest.new /usr/local/bin/pgbackrest
-        "#;
-        self.in_every_unit(program, &[STAND_IN]).await
+        self.in_every_unit(PUT_STAND_IN, &[STAND_IN]).await
     }
 
     pub(super) async fn in_every_unit(

@@ -23,7 +23,7 @@ const MEND: &str = r#"
     done
     pkill -KILL -x sleep || true
     pkill -KILL -x flock || true
-    rm -rf /run/pgdrill
+    rm -rf /run/pgdrill /dev/shm/pgdrill-midway
     chown postgres:postgres "${PGDATA%/*}"
     [ ! -d "$PGDATA/standby.signal" ] || rmdir "$PGDATA/standby.signal"
     cd /usr/lib/postgresql/17/bin

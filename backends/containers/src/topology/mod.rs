@@ -7,6 +7,7 @@ mod faults;
 mod foreign;
 mod heal;
 mod layout;
+mod midway;
 mod settle;
 mod unit;
 
@@ -18,7 +19,7 @@ use std::{
 use futures_util::future::{try_join_all, try_join3};
 use pgdrill_core::{
     Secret,
-    ports::{Cluster as _, ClusterSettings, Service, UnitId, Workload as _},
+    ports::{ClusterSettings, Service, UnitId, Workload as _},
 };
 use reqwest::Method;
 use serde::Deserialize;
@@ -150,14 +151,10 @@ impl Topology {
         self.settled().await
     }
 
-    /// A unit takes the settings of one that nothing was decided about.
+    /// A unit whose manager does not run yet has the settings of one that nothing was decided about, for when it starts.
+    /// Its own file has them: no member is asked, for a container's network may take seconds to answer that nobody
+    /// listens there.
     async fn configure(&self, unit: &UnitContainer) -> EngineResult<()> {
-        let applied = self.cluster(unit.number).apply(&UNDECIDED).await;
-        applied.map_err(|error| complaint(&host(unit.number), &error.to_string()))
-    }
-
-    /// As [`Topology::configure`], of a unit that joins: its own file, and nothing of what the members agree on.
-    async fn configure_alone(&self, unit: &UnitContainer) -> EngineResult<()> {
         let written = self.cluster(unit.number).write(&UNDECIDED).await;
         written.map_err(|error| complaint(&host(unit.number), &error.to_string()))
     }
@@ -295,7 +292,7 @@ impl Topology {
             let new = try_join_all(new).await?;
             let is_led = self.primary().await.is_some();
             self.held().extend(new.iter().cloned());
-            try_join_all(new.iter().map(|unit| self.configure_alone(unit))).await?;
+            try_join_all(new.iter().map(|unit| self.configure(unit))).await?;
             try_join_all(new.iter().map(|unit| self.start(unit))).await?;
             if !is_led {
                 return Ok(());

@@ -15,6 +15,29 @@ case " $* " in
 *' info '*) command=info ;;
 *' backup '*) command=backup ;;
 esac
+if [ "$command" = backup ] && [ -e /dev/shm/pgdrill-midway/armed ]; then
+    output=$(mktemp)
+    "$tool" "$@" > "$output" &
+    process=$!
+    while kill -0 "$process" 2>/dev/null; do
+        if grep -q 'backup file ' "$output"; then
+            # It first: who is stopped starts no more workers.
+            kill -STOP "$process" 2>/dev/null
+            workers=$(cat "/proc/$process/task/$process/children" 2>/dev/null)
+            for one in $workers; do kill -STOP "$one" 2>/dev/null; done
+            : > /dev/shm/pgdrill-midway/stopped
+            while [ -e /dev/shm/pgdrill-midway/armed ]; do sleep 0.05; done
+            for one in $workers $process; do kill -CONT "$one" 2>/dev/null; done
+            break
+        fi
+        sleep 0.02
+    done
+    wait "$process"
+    code=$?
+    cat "$output"
+    rm -f "$output"
+    exit "$code"
+fi
 case "$(setting failure-mode)-$command" in
 hangs-*) exec sleep 86400 ;;
 garbled-info)

@@ -4,19 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::SuiteArgs;
+use super::SelectionArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct CoverageArgs {
-    /// Files, folders, or `-` for standard input; `paths` of `pgdrill.toml` unless given, and without these the cases that
-    /// come with pgdrill
-    #[arg(value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) suite: SuiteArgs,
-    /// Only scenarios that this selects, as of `run`
-    #[arg(long, value_name = "EXPRESSION")]
-    pub(crate) filter: Vec<String>,
+    pub(crate) selection: SelectionArgs,
     /// End with 1 unless every arrow and path was walked; on without paths and filters, as all cases walk them all
     #[arg(long)]
     pub(crate) require_complete: bool,

@@ -162,9 +162,12 @@ fn the_workflows_of_the_guide_are_yaml_and_call_pgdrill_with_what_it_knows() {
 #[test]
 fn workflows_are_yaml_pin_what_they_use_and_call_scripts_that_are_there() {
     let mut scripts = 0;
-    for name in
-        [".github/workflows/ci.yml", ".github/workflows/release.yml", "ci/action/action.yml"]
-    {
+    for name in [
+        ".github/workflows/ci.yml",
+        ".github/workflows/release.yml",
+        "ci/action/action.yml",
+        "ci/parts/github.yml",
+    ] {
         let workflow = file(name);
         for used in all(&workflow, "uses") {
             let commit = used.split_once('@').map_or("", |(_, commit)| commit);

@@ -19,6 +19,7 @@ mod install;
 mod json;
 #[cfg(feature = "containers")]
 mod laptop;
+mod parts;
 mod refusals;
 mod repeat;
 mod running;

@@ -138,6 +138,39 @@ fn histories_from_seeds_give_the_same_findings_on_any_number_of_threads() {
 }
 
 #[test]
+fn mutants_that_nobody_notices_are_named() {
+    let case = "scenario: nothing is said of a backup\ngiven: { s3: { related: true }, stanza: initialised }\n\
+        fire: [{ hook: create-backup }]\n";
+    let mutate = "mutate said.yaml --chart create-backup";
+    let session = Session::new()
+        .file("said.yaml", case)
+        .file("bad.yaml", FAILING)
+        .run(&format!("{mutate} --seeds 0..20"))
+        .run("mutate bad.yaml")
+        .run("mutate said.yaml --filter elsewhere")
+        .run("mutate --chart create-backups")
+        .run("mutate --seeds 0..5 --no-explorer");
+    let json = |jobs: u8| {
+        let words = format!("{mutate} --seeds 0..20 --format json --jobs {jobs}");
+        session.ended(&words, b"").stdout
+    };
+    let report = json(1);
+    assert_eq!(report, json(2), "whatever the number of threads");
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let mutants = report["files"]["core/charts/create_backup.mmd"]["mutants"].as_array().unwrap();
+    let skipped = mutants
+        .iter()
+        .find(|it| {
+            it["description"]
+                .as_str()
+                .is_some_and(|it| it.starts_with("create-backup/set_active: it is skipped"))
+        })
+        .unwrap();
+    assert_eq!((&skipped["status"], &skipped["killedBy"][0]), (&"Killed".into(), &"said".into()));
+    session.holds("mutate");
+}
+
+#[test]
 fn what_failed_the_last_time_is_selected() {
     Session::new()
         .remembering()
