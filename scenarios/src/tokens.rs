@@ -18,6 +18,16 @@ const VALUES: &[(&str, &str)] = &[
 /// What stands for a port's own words about a cause. Users see them only where they are the backup tool's: the others are each
 /// technology's own.
 const CAUSES: &[(&str, &str)] = &[
+    // A connection that is gone from the middle on: which of the tool's processes comes upon it first, and whether it used the
+    // connection just then or makes it anew, is not the same twice (record 108).
+    (
+        r"ERROR: \[101\]: (?:raised from local-\d+ protocol: )?TLS error \[\d+:\d+\] unexpected eof while reading",
+        "ERROR: <connection lost>",
+    ),
+    (
+        r#"ERROR: \[049\]: (?:raised from local-\d+ protocol: )?unable to connect to 's3\.[^\n"]*"#,
+        "ERROR: <connection lost>",
+    ),
     // How long an address is decides how much of what follows has room in a status.
     (r#" \((?:\d{1,3}\.){3}\d{1,3}\)'[^"\n]*"#, " (<address>)'…"),
     (r#"([a-z ]+\.[a-z_]+ (?:unreachable|denied|not found|refused|timed out)): [^;\n"]*"#, "$1"),
@@ -33,7 +43,8 @@ fn ready(tokens: &[(&str, &'static str)]) -> Vec<(Regex, &'static str)> {
 }
 
 /// Labels and times differ between runs and backends: known backups become `<backup-N>`, oldest first, and
-/// what is left in their form becomes `<label>` and `<time>`. A port's own words about a cause become `<cause>`.
+/// what is left in their form becomes `<label>` and `<time>`. A port's own words about a cause become `<cause>`,
+/// and what the backup tool says of a connection that is gone `<connection lost>`.
 pub(crate) fn with_tokens(text: &str, backups: &Shelf<BackupSeen>) -> String {
     replaced(with_values(text, backups), &CAUSE_PATTERNS)
 }
@@ -116,5 +127,28 @@ mod tests {
         assert!(is_expected("a/<backup-1>/b", "a/20260101-000000F/b", &backups));
         assert!(is_expected("a/<label>/b", "a/20250101-000000F/b", &backups));
         assert!(!is_expected("a/<label>/b", "a/20260101-000000F/b", &backups));
+    }
+
+    /// As seen on real servers, where S3 was gone from the middle of a backup on.
+    #[test]
+    fn a_connection_that_is_lost_reads_the_same_whoever_comes_upon_it() {
+        let none = Shelf::default();
+        let said = |text: &str| with_tokens(&format!("with error: ERROR: {text}"), &none);
+        for text in [
+            "[101]: TLS error [1:167772454] unexpected eof while reading",
+            "[101]: raised from local-2 protocol: TLS error [1:167772454] unexpected eof while reading",
+            "[049]: raised from local-1 protocol: unable to connect to 's3.drill:443 (172.21.0.4)': [111] Connection refused",
+            "[049]: unable to connect to 's3.drill:443 (172.21.0.4)': [111] Connection refused",
+        ] {
+            assert_eq!(said(text), "with error: ERROR: <connection lost>");
+        }
+        let peer =
+            "[049]: unable to connect to 'unit-0:8432 (172.21.0.4)': [111] Connection refused";
+        assert!(said(peer).contains("unit-0:8432"), "{}", said(peer));
+        // What is written to the letter is asked for to the letter.
+        let written =
+            "with error: ERROR: [101]: TLS error [1:167772454] unexpected eof while reading";
+        let found = "with error: ERROR: [101]: raised from local-2 protocol: TLS error [1:167772454] unexpected eof while reading";
+        assert!(is_expected(written, written, &none) && !is_expected(written, found, &none));
     }
 }

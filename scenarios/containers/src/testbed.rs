@@ -127,13 +127,16 @@ impl ContainersTestbed {
 
     async fn set_member(&self, set: &SetMember) -> Result<(), Box<Diagnostic>> {
         let topology = &self.topology;
+        let did_lead = topology.primary().await == Some(set.unit);
         match set.is {
-            MemberFate::Running => topology.revive(set.unit).await,
-            MemberFate::Frozen => topology.unit(set.unit)?.container.pause().await,
-            MemberFate::Killed => topology.kill(set.unit).await,
-            MemberFate::CutOff => topology.unit(set.unit)?.container.disconnect().await,
-            MemberFate::ServerDown => topology.take_server_down(set.unit).await,
+            MemberFate::Running => return topology.revive(set.unit).await,
+            MemberFate::ServerDown => return topology.take_server_down(set.unit).await,
+            MemberFate::Frozen => topology.unit(set.unit)?.container.pause().await?,
+            MemberFate::Killed => topology.kill(set.unit).await?,
+            MemberFate::CutOff => topology.unit(set.unit)?.container.disconnect().await?,
         }
+        // As in memory: its lock has run out before anything else happens.
+        if did_lead { topology.failed_over(set.unit).await } else { Ok(()) }
     }
 
     async fn set_service(&self, set: &SetService) -> Result<(), Box<Diagnostic>> {

@@ -112,6 +112,8 @@ pub(crate) fn end_backup(
 
 /// How long a backup copies on before it is told of a role that has changed.
 const COPYING: Duration = Duration::from_secs(5);
+/// How long a backup tries to reach an S3 server that refuses connections from its middle on (record 108).
+const UPLOAD_RETRIES: Duration = Duration::from_secs(147);
 /// Whether a backup that has begun to copy comes to its end in what has happened in its middle (records 106 to 119). It took
 /// its start from `primary`.
 fn outlives(
@@ -128,8 +130,13 @@ fn outlives(
     }
     match world.storage.bucket(s3(settings)?).map(drop) {
         Ok(()) => {}
-        // It tries for 150 s and more (records 106 and 108), which is longer than it is waited for.
-        Err(NoAccess::Refused | NoAccess::Hangs) => return Err(CommandEnd::Hung),
+        // Says so after 150 s, and does not end (record 106).
+        Err(NoAccess::Hangs) => return Err(CommandEnd::Hung),
+        Err(NoAccess::Refused) => {
+            world.advance(UPLOAD_RETRIES);
+            let text = format!("raised from local-1 protocol: {CLOSED}");
+            return Err(failed(101, text));
+        }
         Err(why) => return Err(access_failed(why)),
     }
     if world.primary != Some(primary) {

@@ -91,6 +91,25 @@ impl Topology {
         (row.trim() == "f").then_some(unit)
     }
 
+    /// Returns once a member that can't be reached any more is not the leader, and another leads if one can.
+    ///
+    /// # Errors
+    ///
+    /// It does not come to that in time.
+    pub async fn failed_over(&self, from: u32) -> EngineResult<()> {
+        self.until(&format!("{} leads no more", host(from)), || async {
+            if self.primary().await == Some(from) {
+                return false;
+            }
+            let units = self.units();
+            let states = join_all(units.iter().map(|unit| self.database_of(unit))).await;
+            let may_lead = states.iter().any(|it| matches!(it, Database::Up | Database::Moving));
+            let is_dcs_up = self.etcd.is_running().await.unwrap_or(false);
+            !(may_lead && is_dcs_up) || self.leader().await.is_some()
+        })
+        .await
+    }
+
     /// Returns once every database that was started is up or has given up: none is coming up any more.
     ///
     /// # Errors
