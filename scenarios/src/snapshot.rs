@@ -11,7 +11,7 @@ use pgdrill_sim::{Facts, Fired, Observation, UnitSeen};
 
 use crate::{
     run::Run,
-    tokens::{with_tokens, with_values},
+    tokens::{error_code, with_tokens, with_values},
 };
 
 /// With what the line begins in which an object says when a backup was asked for.
@@ -201,7 +201,7 @@ fn write_content(out: &mut String, key: &str, content: &str) {
     if content.trim().is_empty() {
         out.push_str("   (empty)\n");
     } else if key.ends_with(".log") {
-        let mut errors: Vec<&str> = content.lines().filter_map(error_code).collect();
+        let mut errors: Vec<String> = content.lines().filter_map(error_code).collect();
         errors.dedup();
         errors.iter().for_each(|code| out.push_str(&format!("   ERROR: {code}\n")));
     } else {
@@ -211,13 +211,6 @@ fn write_content(out: &mut String, key: &str, content: &str) {
             let _ = writeln!(out, "   {}", shown(line));
         }
     }
-}
-
-/// The code of an error that the backup tool reports, as `[056]`.
-fn error_code(line: &str) -> Option<&str> {
-    let (_, rest) = line.split_once("ERROR: ")?;
-    let end = rest.find(']')?;
-    rest.get(..=end).filter(|code| code.starts_with('['))
 }
 
 fn service(state: ServiceState) -> &'static str {

@@ -18,12 +18,13 @@ const VALUES: &[(&str, &str)] = &[
 /// What stands for a port's own words about a cause. Users see them only where they are the backup tool's: the others are each
 /// technology's own.
 const CAUSES: &[(&str, &str)] = &[
-    // A connection that is gone from the middle on: which of the tool's processes comes upon it first, and whether it used the
-    // connection just then or makes it anew, is not the same twice (record 108).
+    // A connection that is gone from the middle on: which of the tool's processes comes upon it first, whether it used the
+    // connection just then or makes it anew, and whether it asks once more on its way out is not the same twice (record 108).
     (
         r"ERROR: \[101\]: (?:raised from local-\d+ protocol: )?TLS error \[\d+:\d+\] unexpected eof while reading",
         "ERROR: <connection lost>",
     ),
+    (r"ERROR: \[039\]: client state is '[a-z-]+' but expected 'idle'", "ERROR: <connection lost>"),
     (
         r#"ERROR: \[049\]: (?:raised from local-\d+ protocol: )?unable to connect to 's3\.[^\n"]*"#,
         "ERROR: <connection lost>",
@@ -47,6 +48,14 @@ fn ready(tokens: &[(&str, &'static str)]) -> Vec<(Regex, &'static str)> {
 /// and what the backup tool says of a connection that is gone `<connection lost>`.
 pub(crate) fn with_tokens(text: &str, backups: &Shelf<BackupSeen>) -> String {
     replaced(with_values(text, backups), &CAUSE_PATTERNS)
+}
+
+/// The code of an error that a line of the backup tool's reports, as `[056]`, or the token in its place.
+pub(crate) fn error_code(line: &str) -> Option<String> {
+    let line = replaced(line.to_owned(), &CAUSE_PATTERNS);
+    let (_, rest) = line.split_once("ERROR: ")?;
+    let end = rest.find([']', '>'])?;
+    rest.get(..=end).filter(|code| code.starts_with(['[', '<'])).map(str::to_owned)
 }
 
 /// As [`with_tokens`], with every cause in its port's own words.
@@ -137,6 +146,7 @@ mod tests {
         for text in [
             "[101]: TLS error [1:167772454] unexpected eof while reading",
             "[101]: raised from local-2 protocol: TLS error [1:167772454] unexpected eof while reading",
+            "[039]: client state is 'response' but expected 'idle'",
             "[049]: raised from local-1 protocol: unable to connect to 's3.drill:443 (172.21.0.4)': [111] Connection refused",
             "[049]: unable to connect to 's3.drill:443 (172.21.0.4)': [111] Connection refused",
         ] {
