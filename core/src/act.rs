@@ -62,9 +62,7 @@ pub(crate) async fn carry_out(
         Action::EndInterruptedRestore => end_interrupted_restore(context).await?,
         Action::PutStatusBack => {
             if let Some(before) = context.notes.before_maintenance.take() {
-                // What only Juju shows stood for no trouble of the database.
-                let is_own = before.name.can_be_set();
-                ports.unit.set_status(if is_own { before } else { Status::active() }).await?;
+                ports.unit.set_status(own(before)).await?;
             }
         }
     }
@@ -90,9 +88,20 @@ pub(crate) async fn end(context: &mut Context<'_>, ending: Ending) -> PortResult
 }
 
 /// Blocks this unit; where it only makes the stanza, the leader is told, who blocks itself.
+/// A status to put back. What only Juju shows stood for no trouble of the database.
+fn own(before: Status) -> Status {
+    if before.name.can_be_set() { before } else { Status::active() }
+}
+
 async fn set_blocked(context: &mut Context<'_>) -> PortResult<Option<Amendment>> {
     let unit = &context.ports.unit;
     let reason = context.notes.reason.take().unwrap_or_default();
+    if context.notes.waits_for_lock {
+        if let Some(asked) = context.notes.asked_status.take() {
+            unit.set_status(own(asked)).await?;
+        }
+        return Ok(Some(Amendment::LockIsWaitedFor));
+    }
     if context.notes.records_apart {
         context.record_block(&reason).await?;
         if !context.notes.tries_again || context.is_blocked_by_s3().await {

@@ -95,6 +95,9 @@ words! {
         /// unit as one that did not come up: a unit that joined before the restored database had started made a new
         /// cluster, and the restored one took over its data.
         NewClusterIsTold = "new-cluster-is-told",
+        /// While another process of the backup tool holds its lock (a backup that runs, mostly) the stanza can't be made, and
+        /// the S3 settings are not why: nobody is blocked for it, and settings that have changed are deferred.
+        LockIsWaitedFor = "lock-is-waited-for",
     }
     /// The name that charts, traces and the command line use.
     name

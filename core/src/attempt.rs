@@ -18,6 +18,8 @@ use crate::{
 
 /// How long a failing check is tried again: the other units' TLS servers may still be starting.
 const CHECK_FOR: Duration = Duration::from_secs(60);
+/// How the backup tool ends where another process of it holds its lock (records 102g to 102m).
+const LOCKED: i32 = 50;
 /// The pause between two checks.
 const CHECK_PAUSE: Duration = Duration::from_secs(3);
 
@@ -101,7 +103,12 @@ async fn initialise_stanza(context: &mut Context<'_>) -> Result<(), String> {
     }
     let identity = ports.unit.identity();
     let created = ports.repository.create_stanza(identity.stanza()).await;
-    context.logged(created).map_err(|error| stanza_failed(&error))
+    context.logged(created).map_err(|error| {
+        let is_locked = error.exit().and_then(|exit| exit.code) == Some(LOCKED);
+        context.notes.waits_for_lock =
+            is_locked && context.amendments.has(Amendment::LockIsWaitedFor);
+        stanza_failed(&error)
+    })
 }
 
 /// Sets Maintenance, but not in the middle of what is tried again.

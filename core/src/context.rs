@@ -64,6 +64,10 @@ pub(crate) struct Notes {
     pub(crate) waits_for_workload: bool,
     /// Whether this firing has asked for this unit's connections to be refused.
     pub(crate) has_blocked_connections: bool,
+    /// Whether the stanza was not made for the lock that another process of the backup tool holds.
+    pub(crate) waits_for_lock: bool,
+    /// The status that the unit was asked for.
+    pub(crate) asked_status: Option<Status>,
     /// Whether this firing has set Maintenance, and the status before it.
     pub(crate) before_maintenance: Option<Status>,
 }

@@ -11,6 +11,7 @@ use crate::{
     ports::{Databag, PortResult, UnitId, key},
     s3::S3Settings,
     status::{Status, StatusName},
+    texts,
 };
 
 /// What the primary's databag says of the stanza in one repository.
@@ -240,6 +241,8 @@ impl Context<'_> {
             }
             // The leader itself may have been blocked while no primary was known.
             None if is_own => return None,
+            // That it was made once says nothing of whose the repository is now.
+            None if unit.status().await.ok()?.message == texts::ANOTHER_CLUSTER => return None,
             None => {
                 let told =
                     StanzaRecord { place: told_place?, stanza: Some(told?), block_message: None };

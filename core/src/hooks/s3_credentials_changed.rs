@@ -36,6 +36,9 @@ pub(crate) async fn s3_credentials_changed(walker: &mut Walker<'_>) -> Result<()
     for attempt in [CouldInitialiseStanza, IsWalArchivingToS3Working] {
         if !walker.attempt(attempt).await? {
             walker.act(SetBlocked).await?;
+            if walker.context.notes.waits_for_lock {
+                walker.amend_end(Amendment::LockIsWaitedFor, Defer).await?;
+            }
             return walker.end(Rtn).await;
         }
     }

@@ -65,14 +65,16 @@ async fn bring_tls_server_up_to_date(walker: &mut Walker<'_>) -> Result<(), Stop
     }
 }
 
-/// Tries to make the stanza. Once it works this unit is Active; until then whoever tells of it is Blocked.
+/// Tries to make the stanza. Once it works this unit is Active; until then whoever tells of it is Blocked. A lock is waited for.
 async fn initialise_stanza_again(
     walker: &mut Walker<'_>,
     amendment: Amendment,
 ) -> Result<(), Stop> {
     for attempt in [CouldInitialiseStanza, IsWalArchivingToS3Working] {
         if !walker.amend_attempt(amendment, attempt).await? {
-            walker.amend(amendment, SetBlocked).await?;
+            if !walker.context.notes.waits_for_lock {
+                walker.amend(amendment, SetBlocked).await?;
+            }
             break;
         }
     }

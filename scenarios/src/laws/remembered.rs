@@ -44,6 +44,8 @@ pub(crate) struct Emptied {
     pub(crate) at: FiringRef,
     /// The cluster whose data was served before.
     pub(crate) system_id: Option<u64>,
+    /// Whether it, and each later one that emptied them, was cut off: Juju tells of that, and nothing was reported as done.
+    pub(crate) is_cut_off: bool,
 }
 
 impl Remembered {
@@ -58,8 +60,9 @@ impl Remembered {
             if fired.firing.trace.visited(Shape::Attempt(Attempt::WasDataDirectoryEmptied)) {
                 let before = around.and_then(|around| around.before.facts.as_deref());
                 let system_id = before.and_then(|facts| facts.system_id);
-                let at = FiringRef::new(index, step);
-                all.emptied.entry(unit).or_insert(Emptied { at, system_id });
+                let LastFiring { at, is_cut_off } = LastFiring::of(index, step);
+                let first = Emptied { at, system_id, is_cut_off };
+                all.emptied.entry(unit).or_insert(first).is_cut_off &= is_cut_off;
             }
             let mut results = fired.results.iter();
             if results.any(|(key, value)| (*key, value.as_str()) == texts::RESTORE_STARTED) {
@@ -93,6 +96,7 @@ impl Remembered {
         for (unit, emptied) in &self.emptied {
             to.number(u64::from(*unit));
             to.number(emptied.at.hook as u64);
+            to.flag(emptied.is_cut_off);
             to.flag(emptied.system_id.is_some());
             emptied.system_id.into_iter().for_each(|id| to.system(id));
         }

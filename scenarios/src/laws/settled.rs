@@ -190,7 +190,10 @@ impl Left<'_> {
         let emptied = Shape::Attempt(Attempt::WasDataDirectoryEmptied);
         for unit in &self.seen.units {
             let Some(first) = remembered.emptied.get(&unit.unit) else { continue };
-            if is_restoring(unit, self.seen) || self.says_that_it_failed(unit) {
+            // Where Juju has told that it was cut off, a unit may say whatever is so: a restore is not refused for that.
+            let is_told =
+                self.says_that_it_failed(unit) || first.is_cut_off && self.is_blocked_rightly(unit);
+            if is_restoring(unit, self.seen) || is_told {
                 continue;
             }
             let is_another = |(was, is): (u64, u64)| was != is;

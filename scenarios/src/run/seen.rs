@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use pgdrill_core::ports::Call;
-use pgdrill_sim::{Change, Event, Injection, Observation};
+use pgdrill_sim::{Change, Event, Fired, Injection, Observation};
 
 /// What could be seen before and after an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,13 @@ impl SeenAround {
             beside,
             parameters: event.parameters.clone(),
         }
+    }
+
+    /// With its firings. A deferred event that was fired again before it is one thing more that happened: Juju drops what it
+    /// has set with the whole dispatch.
+    pub(crate) fn with_firings(mut self, fired: &[Fired]) -> Self {
+        self.happened += fired.iter().filter(|fired| fired.is_refired).count();
+        self
     }
 }
 

@@ -315,7 +315,8 @@ impl Expansion<'_, '_> {
     ) {
         let before = Arc::clone(&self.node.seen);
         let around =
-            SeenAround::new(delivered, before, world.observe(), injections.iter(), Vec::new());
+            SeenAround::new(delivered, before, world.observe(), injections.iter(), Vec::new())
+                .with_firings(&fired);
         let run = of_event(fired, around, &self.node.remembered);
         count(&run, done);
         let step = || PlanStep::Fire {
