@@ -26,7 +26,8 @@ words! {
         /// change, or a corrected setting could never take effect.
         S3BlockIsRetryable = "s3-block-is-retryable",
         /// When the S3 relation is gone, a unit that is blocked by one of the S3 messages becomes Active:
-        /// there is nothing left to put right.
+        /// there is nothing left to put right. So does one that tells of another cluster's repository, when the settings
+        /// become incomplete: there is no repository left.
         S3GoneClearsS3Block = "s3-gone-clears-s3-block",
         /// When the primary can't be determined, create-backup fails the action with the text that users
         /// know instead of ending in a hook error. Where S3 was tried since, the primary that was found before counts.

@@ -405,9 +405,11 @@ impl Context<'_> {
         self.ports.unit.status().await.is_ok_and(|status| status.is_s3_block())
     }
 
-    /// Whether one of the S3 messages blocks this unit although no S3 relation is left. Not knowing is no.
+    /// Whether one of the S3 messages blocks this unit, which has no usable S3 settings, and can't be so: no S3 relation is left,
+    /// or no repository is that could be another cluster's. Not knowing is no.
     pub(crate) async fn is_blocked_by_lost_s3(&self) -> bool {
-        let lost = matches!(self.s3_relation().await, Ok(None));
-        lost && self.is_blocked_by_s3().await
+        let Ok(status) = self.ports.unit.status().await else { return false };
+        status.message == texts::ANOTHER_CLUSTER
+            || status.is_s3_block() && matches!(self.s3_relation().await, Ok(None))
     }
 }
