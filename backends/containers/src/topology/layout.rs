@@ -91,7 +91,8 @@ impl Pace {
     }
 
     pub(super) fn manager() -> patroni::PatroniLimits {
-        patroni::PatroniLimits { request: Duration::from_secs(6), load: Duration::from_secs(30) }
+        // Without the DCS it answers once it has tried for its `retry_timeout`, 5 s.
+        patroni::PatroniLimits { request: Duration::from_secs(10), load: Duration::from_secs(30) }
     }
 }
 
