@@ -199,8 +199,17 @@ impl<R: CommandRunner, F: Files> PatroniApi<R, F> {
     /// Where WAL goes is the cluster's and not a member's: whoever is the primary next must archive to the same
     /// place. Any member that answers takes it; without one, the next bootstrap does, from the file.
     async fn archive_by(&self, command: &str) -> PortResult<()> {
-        let members = std::iter::once(&self.member.unit).chain(&self.member.peers);
-        for &unit in members {
+        let members = std::iter::once(self.member.unit).chain(self.member.peers.iter().copied());
+        self.archive_through(members, command).await
+    }
+
+    /// The first of these members that runs is told the archive command of every server; it is done where none runs.
+    async fn archive_through(
+        &self,
+        members: impl Iterator<Item = UnitId> + Send,
+        command: &str,
+    ) -> PortResult<()> {
+        for unit in members {
             let url = self.member.url(unit, "config");
             match send_archive_command(&url, command, self.limits.request).await {
                 Ok(200..=299) => return Ok(()),
@@ -415,9 +424,11 @@ impl<R: CommandRunner, F: Files> Cluster for PatroniApi<R, F> {
                 let url = self.member.url(*unit, "reload");
                 Err(error(kind, "apply", format!("{url}: status {status}")))
             }
-            // A member that does not run loads them when it starts.
+            // A member that does not run loads them when it starts. It is not asked for anything else: one that is about to end
+            // may take a request and answer no more.
             Err(why) if self.member.is_down(*unit, &why) => {
-                self.archive_by(&rendered.archive_command).await
+                let peers = self.member.peers.iter().copied();
+                self.archive_through(peers, &rendered.archive_command).await
             }
             Err(why) => Err(why.at(PORT, "apply")),
         }

@@ -366,6 +366,23 @@ async fn settings_for_a_member_that_does_not_run_are_written_for_its_start() {
     assert_eq!(down.apply(&settings()).await, Ok(()));
 }
 
+/// Seen on real servers that were busy: no answer within 10 s to what a stopped member was asked next.
+#[tokio::test]
+async fn a_member_that_is_down_is_asked_for_nothing_more() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stub = Stub::plain(|request| match request.method.as_str() {
+        "POST" => Reply::HangUp,
+        _ => Reply::Hang,
+    });
+    let stub = stub.await;
+    let reached = BTreeMap::from([(UnitId(0), stub.address.to_string())]);
+    let published = Member { reached, ..member(stub.address.port(), &[]) };
+    let down = api(published, Psql::says(&[(2, "")]), folder.path());
+    assert_eq!(down.apply(&settings()).await, Ok(()));
+    let asked = stub.requests();
+    assert!(asked.iter().all(|request| request.method == "POST"), "{asked:?}");
+}
+
 #[tokio::test]
 async fn whether_connections_are_accepted_is_what_the_running_server_says() {
     for (says, expected) in [("on:1", true), ("off:1", false), ("", true)] {
