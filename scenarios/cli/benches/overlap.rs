@@ -52,10 +52,9 @@ fn overlap(criterion: &mut Criterion) {
         let together = planned(&format!(
             "{{ together: [{first}, {second}], order: [{{ unit: 0, until: {at} }}, {{ unit: 1 }}] }}"
         ));
-        let Some((in_a_row, together)) = in_a_row.zip(together) else {
-            println!("{name}: the scenario can't be read");
-            continue;
-        };
+        let both = in_a_row.zip(together);
+        assert!(both.is_some(), "{name}: the scenarios can be read");
+        let Some((in_a_row, together)) = both else { continue };
         let fire = |plan: &Plan| {
             let run = black_box(at_once(run(plan)));
             assert!(run.is_some_and(|run| run.missed.is_empty()), "{name}: each has its turn");
@@ -66,14 +65,15 @@ fn overlap(criterion: &mut Criterion) {
             fire(plan);
             watch()
         };
-        let (mut row, mut both) = (Duration::MAX, Duration::MAX);
+        let (mut row, mut overlapped) = (Duration::MAX, Duration::MAX);
         for _ in 0..50 {
             row = row.min(least(&in_a_row));
-            both = both.min(least(&together));
+            overlapped = overlapped.min(least(&together));
         }
         let each = |took: Duration| took.as_secs_f64() * 1e6 / PAIRS as f64;
-        let (row, both) = (each(row), each(both));
-        println!("{name}: in a row {row:.1} us, together {both:.1} us: ratio {:.2}", both / row);
+        let (row, overlapped) = (each(row), each(overlapped));
+        let ratio = overlapped / row;
+        println!("{name}: in a row {row:.1} us, together {overlapped:.1} us: ratio {ratio:.2}");
         let mut group = criterion.benchmark_group(*name);
         group.throughput(Throughput::Elements(PAIRS as u64));
         group.bench_function("in-a-row", |bencher| bencher.iter(|| fire(&in_a_row)));
