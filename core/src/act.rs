@@ -60,11 +60,7 @@ pub(crate) async fn carry_out(
         Action::ClearRestoreFlags => clear_restore_flags(context).await?,
         Action::RepairInterruptedBackup => repair_interrupted_backup(context).await?,
         Action::EndInterruptedRestore => end_interrupted_restore(context).await?,
-        Action::PutStatusBack => {
-            if let Some(before) = context.notes.before_maintenance.take() {
-                ports.unit.set_status(own(before)).await?;
-            }
-        }
+        Action::PutStatusBack => put_status_back(context).await?,
     }
     Ok(None)
 }
@@ -88,18 +84,18 @@ pub(crate) async fn end(context: &mut Context<'_>, ending: Ending) -> PortResult
 }
 
 /// Blocks this unit; where it only makes the stanza, the leader is told, who blocks itself.
-/// A status to put back. What only Juju shows stood for no trouble of the database.
-fn own(before: Status) -> Status {
-    if before.name.can_be_set() { before } else { Status::active() }
+async fn put_status_back(context: &mut Context<'_>) -> PortResult<()> {
+    let Some(before) = context.notes.before_maintenance.take() else { return Ok(()) };
+    // What only Juju shows stood for no trouble of the database.
+    let status = if before.name.can_be_set() { before } else { Status::active() };
+    context.ports.unit.set_status(status).await
 }
 
 async fn set_blocked(context: &mut Context<'_>) -> PortResult<Option<Amendment>> {
     let unit = &context.ports.unit;
     let reason = context.notes.reason.take().unwrap_or_default();
     if context.notes.waits_for_lock {
-        if let Some(asked) = context.notes.asked_status.take() {
-            unit.set_status(own(asked)).await?;
-        }
+        put_status_back(context).await?;
         return Ok(Some(Amendment::LockIsWaitedFor));
     }
     if context.notes.records_apart {

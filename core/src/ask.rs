@@ -153,7 +153,7 @@ async fn is_blocked(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     let blocked = status.name == StatusName::Blocked;
     let retry = Amendment::S3BlockIsRetryable;
     if context.hook == Hook::S3CredentialsChanged {
-        context.notes.asked_status = Some(status.clone());
+        context.notes.before_maintenance = Some(status.clone());
     }
     Ok(match context.hook {
         Hook::S3CredentialsChanged if status.is_s3_block() && context.amendments.has(retry) => {

@@ -103,12 +103,10 @@ async fn initialise_stanza(context: &mut Context<'_>) -> Result<(), String> {
     }
     let identity = ports.unit.identity();
     let created = ports.repository.create_stanza(identity.stanza()).await;
-    context.logged(created).map_err(|error| {
-        let is_locked = error.exit().and_then(|exit| exit.code) == Some(LOCKED);
-        context.notes.waits_for_lock =
-            is_locked && context.amendments.has(Amendment::LockIsWaitedFor);
-        stanza_failed(&error)
-    })
+    let Err(error) = context.logged(created) else { return Ok(()) };
+    let is_locked = error.exit().and_then(|exit| exit.code) == Some(LOCKED);
+    context.notes.waits_for_lock = is_locked && context.amendments.has(Amendment::LockIsWaitedFor);
+    Err(stanza_failed(&error))
 }
 
 /// Sets Maintenance, but not in the middle of what is tried again.

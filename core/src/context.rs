@@ -66,9 +66,7 @@ pub(crate) struct Notes {
     pub(crate) has_blocked_connections: bool,
     /// Whether the stanza was not made for the lock that another process of the backup tool holds.
     pub(crate) waits_for_lock: bool,
-    /// The status that the unit was asked for.
-    pub(crate) asked_status: Option<Status>,
-    /// Whether this firing has set Maintenance, and the status before it.
+    /// The status before this firing sets Maintenance. An action that sets it notes it then.
     pub(crate) before_maintenance: Option<Status>,
 }
 

@@ -359,9 +359,8 @@ pub(crate) async fn deliver<P: Testbed + ?Sized>(
     let before = look(testbed, is_examined).await?;
     let mut delivered = testbed.fire(event, amendments, injections).await?;
     let seen = before.zip(look(testbed, is_examined).await?).map(|(before, after)| {
-        let before = Arc::new(before);
-        let seen = SeenAround::new(event, before, after, injections.iter(), Vec::new());
-        Arc::new(seen.with_firings(&delivered.fired))
+        let (before, fired) = (Arc::new(before), &delivered.fired);
+        Arc::new(SeenAround::new(event, before, after, injections.iter(), Vec::new(), fired))
     });
     let fired = std::mem::take(&mut delivered.fired).into_iter();
     let firings =

@@ -52,8 +52,8 @@ pub(crate) fn with_tokens(text: &str, backups: &Shelf<BackupSeen>) -> String {
 
 /// The code of an error that a line of the backup tool's reports, as `[056]`, or the token in its place.
 pub(crate) fn error_code(line: &str) -> Option<String> {
-    let line = replaced(line.to_owned(), &CAUSE_PATTERNS);
-    let (_, rest) = line.split_once("ERROR: ")?;
+    let error = replaced(line.get(line.find("ERROR: ")?..)?.to_owned(), &CAUSE_PATTERNS);
+    let rest = error.strip_prefix("ERROR: ")?;
     let end = rest.find([']', '>'])?;
     rest.get(..=end).filter(|code| code.starts_with(['[', '<'])).map(str::to_owned)
 }

@@ -153,9 +153,13 @@ impl Call {
     /// What nobody gets of it, as the process that made it, or was about to, has died.
     #[must_use]
     pub fn died(self) -> PortError {
-        let kind = PortErrorKind::Unreachable;
-        PortError::new(kind, self.port(), self.operation(), "the process has died")
+        died(self.port(), self.operation())
     }
+}
+
+/// What nobody gets any more, as the process has died.
+pub(super) fn died(port: &'static str, operation: &'static str) -> PortError {
+    PortError::new(PortErrorKind::Unreachable, port, operation, "the process has died")
 }
 
 impl fmt::Display for Call {

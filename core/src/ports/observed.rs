@@ -9,8 +9,8 @@ use async_trait::async_trait;
 
 use super::{
     BackupRequest, Call, Clock, Cluster, ClusterRecord, ClusterSettings, Databag, Identity,
-    MemberState, ObjectStore, PortError, PortErrorKind, PortResult, Ports, Repository,
-    RepositorySettings, Service, ServiceState, Timestamp, TlsMaterial, Unit, UnitId, Workload,
+    MemberState, ObjectStore, PortError, PortResult, Ports, Repository, RepositorySettings,
+    Service, ServiceState, Timestamp, TlsMaterial, Unit, UnitId, Workload, call::died,
 };
 use crate::{
     s3::{S3Relation, S3Settings},
@@ -304,10 +304,7 @@ impl Clock for Observed {
     async fn wait(&self, pause: std::time::Duration) -> PortResult<()> {
         match self.observer.fate() {
             Fate::Live => self.ports.clock.wait(pause).await,
-            Fate::Die => {
-                let cause = "the process has died";
-                Err(PortError::new(PortErrorKind::Unreachable, "clock", "wait", cause))
-            }
+            Fate::Die => Err(died("clock", "wait")),
         }
     }
 }

@@ -9,13 +9,12 @@
 
 use std::{
     hint::black_box,
-    pin::pin,
     sync::{Arc, atomic::AtomicBool},
-    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use futures_util::FutureExt as _;
 use pgdrill_core::{Amendments, Probe};
 use pgdrill_scenarios::{
     explore::{
@@ -25,14 +24,6 @@ use pgdrill_scenarios::{
     filled_in, stopwatch,
 };
 use pgdrill_sim::{At, Event, Fired, FiringUnit, Injection, Injector, View, World, dispatch};
-
-/// Every fake answers at once, so one poll is the whole of it.
-fn at_once<F: Future>(future: F) -> Option<F::Output> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
-    }
-}
 
 fn search() -> Exhaustive {
     let search = Search { units: Some(1), changes: 1, ..Search::default() };
@@ -51,7 +42,7 @@ fn fired(world: &World, event: &Event, injections: &[Injection]) -> Option<(Vec<
     let probe = Arc::new(Injector::new(FiringUnit::new(&world, event.unit), injections));
     let ports = probe.ports(ports);
     let armed = (!injections.is_empty()).then_some(&*probe as &dyn Probe);
-    let fired = at_once(dispatch(&world, &ports, event, Amendments::all(), armed))?.ok()?;
+    let fired = dispatch(&world, &ports, event, Amendments::all(), armed).now_or_never()?.ok()?;
     Some((fired, probe.missed().is_empty()))
 }
 

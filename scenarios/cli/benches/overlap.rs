@@ -6,14 +6,10 @@
 
 #![allow(clippy::print_stdout, reason = "the ratio is what this is for")]
 
-use std::{
-    hint::black_box,
-    pin::pin,
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
+use std::{hint::black_box, time::Duration};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use futures_util::FutureExt as _;
 use pgdrill_scenarios::{Plan, plan, read_stdin, run, stopwatch};
 
 /// How many pairs of firings a scenario has: so many that what it gives costs little beside them.
@@ -25,14 +21,6 @@ const OVERLAPS: &[(&str, &str, &str, &str)] = &[
     ("settings-and-status", "s3-credentials-changed", "update-status", "could_initialise_stanza"),
     ("status-and-list", "update-status", "list-backups", "is_database_service_known"),
 ];
-
-/// Every fake answers at once, so one poll is the whole of it.
-fn at_once<F: Future>(future: F) -> Option<F::Output> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
-    }
-}
 
 /// One scenario with as many times this step.
 fn planned(step: &str) -> Option<Plan> {
@@ -56,7 +44,7 @@ fn overlap(criterion: &mut Criterion) {
         assert!(both.is_some(), "{name}: the scenarios can be read");
         let Some((in_a_row, together)) = both else { continue };
         let fire = |plan: &Plan| {
-            let run = black_box(at_once(run(plan)));
+            let run = black_box(run(plan).now_or_never());
             assert!(run.is_some_and(|run| run.missed.is_empty()), "{name}: each has its turn");
         };
         // The least of some, one after the other, so that what else the machine does meets both.

@@ -25,32 +25,29 @@ pub struct SeenAround {
 }
 
 impl SeenAround {
-    /// What was seen around an event in which this happened; of several that ran at the same time, on these units, what
-    /// happened in each happened to all, and so did each of the others.
+    /// What was seen around an event in which this happened, with its firings; of several that ran at the same time, on these
+    /// units, what happened in each happened to all, and so did each of the others.
     pub(crate) fn new<'i>(
         event: &Event,
         before: Arc<Observation>,
         after: Observation,
         injections: impl Iterator<Item = &'i Injection> + Clone,
         beside: Vec<u32>,
+        fired: &[Fired],
     ) -> Self {
+        // A deferred event that was fired again before it is one thing more: Juju drops what it has set with the whole dispatch.
+        let refired = fired.iter().filter(|fired| fired.is_refired).count();
         Self {
             before,
             after,
             is_bucket_changed: injections.clone().any(is_of_bucket),
             happened: injections.clone().map(weight).sum::<usize>()
-                + beside.len().saturating_sub(1),
+                + beside.len().saturating_sub(1)
+                + refired,
             lost: injections.filter_map(lost).collect(),
             beside,
             parameters: event.parameters.clone(),
         }
-    }
-
-    /// With its firings. A deferred event that was fired again before it is one thing more that happened: Juju drops what it
-    /// has set with the whole dispatch.
-    pub(crate) fn with_firings(mut self, fired: &[Fired]) -> Self {
-        self.happened += fired.iter().filter(|fired| fired.is_refired).count();
-        self
     }
 }
 

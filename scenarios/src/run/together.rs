@@ -42,8 +42,7 @@ impl<P: Testbed + ?Sized> StepsTaken<'_, P> {
             prevented = prevented.or(why);
             let around = seen.clone().map(|(before, after)| {
                 let all = events.iter().flat_map(|(_, injections)| injections);
-                let seen = SeenAround::new(event, before, after, all, units.clone());
-                Arc::new(seen.with_firings(&fired))
+                Arc::new(SeenAround::new(event, before, after, all, units.clone(), &fired))
             });
             let firing = |fired| FiredStep { fired, backups_gained: 0, step, seen: around.clone() };
             let mut firings: Vec<FiredStep> = fired.into_iter().map(firing).collect();

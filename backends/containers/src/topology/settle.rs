@@ -101,8 +101,7 @@ impl Topology {
             if self.primary().await == Some(from) {
                 return false;
             }
-            let units = self.units();
-            let states = join_all(units.iter().map(|unit| self.database_of(unit))).await;
+            let states = self.databases().await;
             let may_lead = states.iter().any(|it| matches!(it, Database::Up | Database::Moving));
             let is_dcs_up = self.etcd.is_running().await.unwrap_or(false);
             !(may_lead && is_dcs_up) || self.leader().await.is_some()
@@ -117,8 +116,7 @@ impl Topology {
     /// It does not come to that in time.
     pub async fn databases_settled(&self) -> EngineResult<()> {
         self.until("every database that was started is up or has given up", || async {
-            let units = self.units();
-            let states = join_all(units.iter().map(|unit| self.database_of(unit))).await;
+            let states = self.databases().await;
             if states.contains(&Database::Moving) {
                 return false;
             }
@@ -126,6 +124,12 @@ impl Topology {
             !states.contains(&Database::Up) || self.leader().await.is_some()
         })
         .await
+    }
+
+    /// What each unit's database does.
+    async fn databases(&self) -> Vec<Database> {
+        let units = self.units();
+        join_all(units.iter().map(|unit| self.database_of(unit))).await
     }
 
     /// What a unit's database does. A unit that is reached and gives no answer has not come to rest.

@@ -314,9 +314,8 @@ impl Expansion<'_, '_> {
         done: &mut Done,
     ) {
         let before = Arc::clone(&self.node.seen);
-        let around =
-            SeenAround::new(delivered, before, world.observe(), injections.iter(), Vec::new())
-                .with_firings(&fired);
+        let (after, injected) = (world.observe(), injections.iter());
+        let around = SeenAround::new(delivered, before, after, injected, Vec::new(), &fired);
         let run = of_event(fired, around, &self.node.remembered);
         count(&run, done);
         let step = || PlanStep::Fire {
