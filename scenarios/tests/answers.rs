@@ -251,3 +251,22 @@ fn an_action_has_its_result_or_fails() {
         assert!(!breaks(&run, Law::Unanswered), "{hook}");
     }
 }
+
+/// Found by `pgdrill explore`, seed 85296: the stanza was there while the action ran, and Juju dropped it with the dispatch.
+#[test]
+fn what_a_deferred_event_has_done_before_an_action_is_gone_with_its_dispatch() {
+    let run = ran("
+scenario: x
+given: { s3: { related: true } }
+fire:
+  - do: { pgbackrest: locked }
+  - hook: s3-credentials-changed
+  - do: { pgbackrest: well }
+  - hook: create-backup
+    meanwhile: [{ during: has_backup_creation_succeeded, do: process-dies }]
+");
+    let refired = run.firings.iter().filter(|step| step.fired.is_refired);
+    assert_eq!(refired.count(), 1, "the settings are taken up before the action");
+    let action = run.firings.last().and_then(|step| step.seen.as_deref()).expect("seen");
+    assert_eq!((&action.before.stanza, &action.after.stanza), (&None, &None));
+}
