@@ -74,11 +74,11 @@ words! {
         UnreadableRepositoryIsTold = "unreadable-repository-is-told",
         /// An action that needs the repository fails until this unit's backup tool goes by the S3 settings that the relation
         /// gives, and a recorded stanza counts for the repository in which it was made alone. Otherwise a backup would lie
-        /// in one place and what belongs to it in another.
+        /// in one place and what belongs to it in another. Where a unit has recorded nothing, update-status configures its tool.
         SettingsMustBeInForce = "settings-must-be-in-force",
         /// What stops the database or empties its data and gave no answer is asked for once more: doing it twice does no more
         /// than doing it once. Taken for not done, it would leave a database down that nobody starts, or a new cluster in the
-        /// place of the data.
+        /// place of the data. A database that gives no answer to its stop at all is started again.
         UnansweredStepIsAskedAgain = "unanswered-step-is-asked-again",
         /// While only S3 blocks the unit that would initialise the stanza, update-status tries again: S3 or the backup tool
         /// may work again, and no other event would come.
@@ -90,7 +90,8 @@ words! {
         /// Juju retries and in which the charm's own program has no turn.
         HooksWaitForTheWorkload = "hooks-wait-for-the-workload",
         /// A restore that update-status found failed, or whose unit S3 has blocked since, and whose database is up, ends as one
-        /// that came up in time: the service may only have been between two starts, and nothing else would end the restore.
+        /// that came up in time: the service may only have been between two starts, and nothing else would end the restore. One of
+        /// which nothing is recorded ends once the database runs on what the repository's stanza is of.
         LateRestoreEndsBlock = "late-restore-ends-block",
         /// A restore that ends on the data of a cluster that the restored stanza has never served has failed, and blocks its
         /// unit as one that did not come up: a unit that joined before the restored database had started made a new

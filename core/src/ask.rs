@@ -202,7 +202,7 @@ async fn is_restored_member_up(context: &mut Context<'_>) -> PortResult<RefinedA
 }
 
 /// A unit that a failed restore has blocked counts as blocked for as long as its database is down, or is not known to run on
-/// what was to be restored.
+/// what was to be restored, or, where nothing is recorded of the restore, on what its stanza is of.
 async fn is_blocked_or_waiting(context: &mut Context<'_>) -> PortResult<RefinedAnswer> {
     let amendment = Amendment::LateRestoreEndsBlock;
     let status = context.ports.unit.status().await?;
@@ -214,6 +214,14 @@ async fn is_blocked_or_waiting(context: &mut Context<'_>) -> PortResult<RefinedA
                 && context.is_member_up().await
                 && context.may_be_restored().await == Some(true) =>
         {
+            RefinedAnswer { yes: false, refined: Some(amendment) }
+        }
+        StatusName::Blocked
+            if status.message == texts::RESTORE_FAILED
+                && context.amendments.has(amendment)
+                && context.is_restore_over().await =>
+        {
+            context.notes.is_restore_over = true;
             RefinedAnswer { yes: false, refined: Some(amendment) }
         }
         StatusName::Blocked | StatusName::Waiting => true.into(),

@@ -46,6 +46,8 @@ pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> Refined
             let workload = &context.ports.workload;
             let stop = || workload.stop(Service::Database);
             let stopped = twice_if_unanswered(context, &mut refined, stop).await;
+            context.notes.is_stop_unanswered =
+                matches!(&stopped, Err(error) if error.kind() == PortErrorKind::TimedOut);
             context.logged(stopped).map_err(|error| texts::stop_failed(error.cause()))
         }
         Attempt::WasPreviousClusterInfoRemoved => {

@@ -64,6 +64,10 @@ pub(crate) struct Notes {
     pub(crate) waits_for_workload: bool,
     /// Whether this firing has asked for this unit's connections to be refused.
     pub(crate) has_blocked_connections: bool,
+    /// Whether what a failed restore has left is over.
+    pub(crate) is_restore_over: bool,
+    /// Whether the database was told to stop and gave no answer.
+    pub(crate) is_stop_unanswered: bool,
     /// Whether the stanza was not made for the lock that another process of the backup tool holds.
     pub(crate) waits_for_lock: bool,
     /// The status before this firing sets Maintenance. An action that sets it notes it then.
@@ -186,26 +190,27 @@ impl Context<'_> {
         unit.set_data(bag, key, value).await
     }
 
-    /// Whether this unit's backup tool goes by these settings. Where nothing is recorded nothing is known against it.
+    /// Whether this unit has recorded that its backup tool goes by these settings.
     pub(crate) async fn are_in_force(&self, s3: &S3Settings) -> PortResult<bool> {
-        self.may_be_at(s3, Databag::Unit, key::REPOSITORY).await
+        let known = self.ports.unit.data(Databag::Unit, key::REPOSITORY).await?;
+        Ok(known.is_some_and(|place| *place == *s3.place()))
     }
 
-    /// Whether the recorded stanza is that of the repository in which these settings keep backups. Where nothing is
-    /// recorded nothing is known against it.
+    /// Whether the recorded stanza is recorded as that of the repository in which these settings keep backups.
     pub(crate) async fn is_stanza_of(&self, s3: &S3Settings) -> PortResult<bool> {
-        self.may_be_at(s3, Databag::Application, key::STANZA_REPOSITORY).await
+        let known = self.ports.unit.data(Databag::Application, key::STANZA_REPOSITORY).await?;
+        Ok(known.is_some_and(|place| *place == *s3.place()))
     }
 
-    /// Whether a record names the place of these settings, or there is none.
-    async fn may_be_at(
-        &self,
-        s3: &S3Settings,
-        bag: Databag,
-        record: &'static str,
-    ) -> PortResult<bool> {
-        let known = self.ports.unit.data(bag, record).await?;
-        Ok(known.is_none_or(|place| *place == *s3.place()))
+    /// Whether update-status has to configure the backup tool: nothing is recorded of what it goes by, as an earlier release
+    /// recorded nothing, and settings are there to go by. Not knowing is no, and a restore keeps what it began with.
+    pub(crate) async fn is_tool_unconfigured(&self) -> bool {
+        self.amendments.has(Amendment::SettingsMustBeInForce)
+            && matches!(self.has(Databag::Unit, key::REPOSITORY).await, Ok(false))
+            && matches!(self.has(Databag::Application, key::CLUSTER_INITIALISED).await, Ok(true))
+            && matches!(self.s3_settings().await, Ok(Some(_)))
+            && matches!(self.is_restoring().await, Ok(false))
+            && matches!(self.may_show_restore().await, Ok(false))
     }
 
     /// What update-status has to do about the S3 settings. On the unit that makes the stanza: to try it, because only S3
@@ -350,7 +355,7 @@ impl Context<'_> {
         let key = match &log.of {
             LogOf::Backup(label) => s3.object_key(identity.stanza(), &[label, BACKUP_LOG].concat()),
             LogOf::Failure(began) => {
-                s3.failure_key(identity.stanza(), &[&began.label(), BACKUP_LOG].concat())
+                s3.failure_key(identity.stanza(), &[&began.fine_label(), BACKUP_LOG].concat())
             }
         };
         let content = ["Stdout:\n", &log.stdout, "\n\nStderr:\n", &log.stderr, "\n"].concat();
@@ -376,6 +381,27 @@ impl Context<'_> {
         let recorded = self.ports.unit.data(Databag::Application, key::RESTORE_SYSTEMS).await;
         let Some(systems) = recorded.ok()? else { return Some(true) };
         Some(has_served(&systems, self.ports.cluster.system_identifier().await.ok()?))
+    }
+
+    /// Whether a restore of which nothing is recorded has left a database that runs on the data of which the stanza is: it was
+    /// not emptied, or it is restored. Not knowing is no.
+    pub(crate) async fn is_restore_over(&self) -> bool {
+        if !matches!(self.is_restoring().await, Ok(false)) || !self.is_member_up().await {
+            return false;
+        }
+        matches!(self.is_own_stanza_in_repository().await, Ok(true))
+    }
+
+    /// Whether the repository holds this cluster's own stanza, made by the system identifier of the data that is served.
+    async fn is_own_stanza_in_repository(&self) -> PortResult<bool> {
+        let ports = self.ports;
+        let identity = ports.unit.identity();
+        let stanza = identity.stanza();
+        let inventory = Inventory::parse(&ports.repository.info().await?, stanza)?;
+        let mut stanzas = inventory.stanzas.iter();
+        let own = stanzas.find(|found| found.name == stanza && !found.is_unreadable);
+        let made_by = own.and_then(|own| own.system_ids.last().copied());
+        Ok(made_by == Some(ports.cluster.system_identifier().await?))
     }
 
     /// Whether users see that a restore is under way, or may: while Juju shows an error in place of the unit's status, the

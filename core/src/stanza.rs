@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::{
     amendment::Amendment,
     context::{Context, no_primary},
+    hook::Hook,
     ports::{Databag, PortResult, UnitId, key},
     s3::S3Settings,
     status::{Status, StatusName},
@@ -112,13 +113,20 @@ impl Context<'_> {
         let (recorded, is_own) = self.recorded_stanza().await?;
         if is_own
             || recorded.is_some()
+            // It is done on a unit that is alone, and a unit that joins meanwhile is no primary.
+            || self.hook == Hook::Restore
             || !self.amendments.has(AMENDMENT)
             || unit.peers().await?.is_empty()
         {
             return Ok(recorded);
         }
-        let primary = self.ports.cluster.primary().await?;
-        unit.peer_data(primary.ok_or_else(no_primary)?, key::STANZA).await
+        // Where nobody can say any more which unit it is, it is the one that this firing has found.
+        let primary = match self.ports.cluster.primary().await {
+            Ok(Some(primary)) => primary,
+            Ok(None) => self.notes.primary.ok_or_else(no_primary)?,
+            Err(error) => self.notes.primary.ok_or(error)?,
+        };
+        unit.peer_data(primary, key::STANZA).await
     }
 
     /// The stanza that this unit recorded as the one that made it, else what the application databag says; and whether it is

@@ -31,6 +31,9 @@ pub trait Probe: Send + Sync {
         Fate::Live
     }
 
+    /// The firing goes on without what failed at the shape at which it is.
+    fn give_up(&self) {}
+
     /// What the firing does otherwise than its hook has it. A probe that wraps another hands on what that one has.
     fn alteration(&self) -> Option<&dyn Alteration> {
         None
@@ -151,6 +154,9 @@ impl<'a> Walker<'a> {
         match self.amend(amendment, action).await {
             Err(Stop::Error(HookError { shape, cause, .. })) => {
                 Cause::new(shape, &cause).add_to(&mut self.causes);
+                if let Some(probe) = self.probe {
+                    probe.give_up();
+                }
                 Ok(())
             }
             Ok(()) => Ok(()),

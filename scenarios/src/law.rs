@@ -107,7 +107,7 @@ laws! {
         "a firing takes a way that its chart does not have"
         "" "amendments/replica-ends-active",
     UnitInError "unit-in-error" Firing
-        "an action or update-status ends in a hook error although its own container answers, or a hook errs once every fault is undone"
+        "an action or update-status ends in a hook error although its own container answers, an event because its container does not, or a hook errs once every fault is undone"
         "amendments/offline-database-fails-action-off" "restore/configuration-not-written",
     Silent "silent" Firing
         "an action fails or a unit is Blocked without a text, or a cause that a port gave is neither in a text nor in the log"
@@ -118,6 +118,15 @@ laws! {
     Unanswered "unanswered" Firing
         "an action ends, and neither fails nor has its result"
         "" "list-backups/inventory-garbled",
+    StepUndone "step-undone" Firing
+        "a firing did not do what its trace says that it did, or did it more often, or had nothing to do it for"
+        "" "create-backup/replica-fails",
+    UntrueAnswer "untrue-answer" Moment
+        "a question was answered with what was so neither before nor after, or an attempt is said to have failed although nothing did"
+        "" "lost/is-reachable",
+    BlamedOnS3 "blamed-on-s3" Moment
+        "a unit is Blocked with a text that asks to check the S3 settings, for a lock or a cluster that the backup tool did not get, while S3 and the primary served"
+        "amendments/lock-is-waited-for-off" "amendments/lock-is-waited-for",
     SecretShown "secret-shown" Moment
         "a credential is in a status, a message, a result or an object"
         "" "create-backup/credentials-wrong",

@@ -360,7 +360,8 @@ pub(crate) async fn deliver<P: Testbed + ?Sized>(
     let mut delivered = testbed.fire(event, amendments, injections).await?;
     let seen = before.zip(look(testbed, is_examined).await?).map(|(before, after)| {
         let (before, fired) = (Arc::new(before), &delivered.fired);
-        Arc::new(SeenAround::new(event, before, after, injections.iter(), Vec::new(), fired))
+        let all = injections.iter();
+        Arc::new(SeenAround::new(event, before, after, all, Vec::new(), fired, amendments))
     });
     let fired = std::mem::take(&mut delivered.fired).into_iter();
     let firings =

@@ -9,7 +9,7 @@ use regex_lite::Regex;
 const VALUES: &[(&str, &str)] = &[
     (r"\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?", "<label>"),
     // How the log of a backup that failed is named.
-    (r"\b\d{8}-\d{6}\b", "<time>"),
+    (r"\b\d{8}-\d{6}(\.\d{3})?\b", "<time>"),
     (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", "<time>"),
     (r"\b[0-9A-F]{24}\b", "<segment>"),
     (r"\b\d{5,}ms\b|\b\d{4}ms\b", "<time>"),

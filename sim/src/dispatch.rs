@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use pgdrill_core::{Amendments, Firing, Hook, Ports, Probe, fire, ports::PortResult};
 
 use crate::{
-    failures::PortFailure,
+    failures::{CallMade, PortFailure},
     world::{Shared, World, lock},
 };
 
@@ -34,6 +34,8 @@ pub struct Fired {
     pub results: Vec<(&'static str, String)>,
     /// What its calls of ports failed with, in order; `None` where nobody noted it.
     pub failures: Option<Vec<PortFailure>>,
+    /// The calls of ports by which it changed something, or tried to, in order; `None` where nobody noted them.
+    pub calls: Option<Vec<CallMade>>,
 }
 
 /// Delivers an event to its unit, with the Juju of `world` and the other ports of any backend: the events
@@ -64,7 +66,14 @@ pub async fn dispatch(
         let results =
             guard.juju.units.get_mut(unit).map(|u| std::mem::take(&mut u.dispatch.results));
         let results = results.unwrap_or_default();
-        fired.push(Fired { firing, unit: event.unit, is_refired, results, failures: None });
+        fired.push(Fired {
+            firing,
+            unit: event.unit,
+            is_refired,
+            results,
+            failures: None,
+            calls: None,
+        });
         if !succeeded {
             break;
         }

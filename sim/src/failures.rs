@@ -1,4 +1,4 @@
-//! What the calls of ports failed with, noted beside the firing that made them.
+//! Which calls of ports a firing made and what they failed with, noted beside it.
 
 use std::{
     mem,
@@ -27,7 +27,25 @@ pub struct PortFailure {
     pub cause: String,
 }
 
-/// Does as [`dispatch`], and notes what the calls of ports failed with.
+/// A call of a port that changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallMade {
+    /// The shape at which it was made; `None`: between two shapes.
+    pub at: Option<Shape>,
+    /// The call.
+    pub call: Call,
+    /// Whether it failed, or its answer was lost.
+    pub has_failed: bool,
+}
+
+/// What was noted of a firing.
+#[derive(Debug, Default)]
+struct Noted {
+    failures: Vec<PortFailure>,
+    calls: Vec<CallMade>,
+}
+
+/// Does as [`dispatch`], and notes the calls of ports that changed something, and what calls failed with.
 ///
 /// # Errors
 ///
@@ -43,25 +61,27 @@ pub async fn dispatch_noting(
     let ports = ports.observed(Arc::clone(&notes) as _);
     let noting = Noting { probe, notes: &notes };
     let mut fired = dispatch(world, &ports, event, amendments, Some(&noting)).await?;
-    for (firing, mut failures) in fired.iter_mut().zip(notes.take()) {
+    for (firing, noted) in fired.iter_mut().zip(notes.take()) {
+        let Noted { mut failures, calls } = noted;
         if matches!(firing.firing.outcome, Outcome::Died(_)) {
             // What it died of reached nobody.
             failures.retain(|failure| failure.cause != failure.call.died().cause());
         }
         firing.failures = Some(failures);
+        firing.calls = Some(calls);
     }
     Ok(fired)
 }
 
-/// The failures of each firing so far, and the shape at which the last one is.
+/// What was noted of each firing so far, and the shape at which the last one is.
 #[derive(Default)]
-struct Notes(Mutex<(Vec<Vec<PortFailure>>, Option<Shape>)>);
+struct Notes(Mutex<(Vec<Noted>, Option<Shape>)>);
 
 impl Notes {
     fn arrive(&self, shape: Shape) {
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if shape == Shape::Start {
-            notes.0.push(Vec::new());
+            notes.0.push(Noted::default());
         }
         notes.1 = Some(shape);
     }
@@ -70,15 +90,19 @@ impl Notes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = None;
     }
 
-    fn fail(&self, call: Call, error: &PortError) {
+    fn note(&self, call: Call, failure: Option<&PortError>) {
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, cause) = (notes.1, error.cause().to_owned());
-        if let Some(failures) = notes.0.last_mut() {
-            failures.push(PortFailure { at, call, cause });
+        let at = notes.1;
+        let Some(noted) = notes.0.last_mut() else { return };
+        if call.has_effect() {
+            noted.calls.push(CallMade { at, call, has_failed: failure.is_some() });
+        }
+        if let Some(error) = failure {
+            noted.failures.push(PortFailure { at, call, cause: error.cause().to_owned() });
         }
     }
 
-    fn take(&self) -> Vec<Vec<PortFailure>> {
+    fn take(&self) -> Vec<Noted> {
         mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).0)
     }
 }
@@ -90,8 +114,8 @@ impl Observer for Notes {
     }
 
     async fn after(&self, call: Call, failure: Option<&PortError>) -> Answer {
-        if let Some(error) = failure {
-            self.fail(call, error);
+        if failure.is_some() || call.has_effect() {
+            self.note(call, failure);
         }
         Answer::Delivered
     }
@@ -121,6 +145,13 @@ impl Probe for Noting<'_> {
         }
     }
 
+    fn give_up(&self) {
+        self.notes.leave();
+        if let Some(probe) = self.probe {
+            probe.give_up();
+        }
+    }
+
     fn fate(&self) -> Fate {
         self.probe.map_or(Fate::Live, Probe::fate)
     }
@@ -135,7 +166,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use futures_util::FutureExt as _;
-    use pgdrill_core::{Attempt, Hook};
+    use pgdrill_core::{Action, Attempt, Hook};
 
     use super::*;
     use crate::{
@@ -164,6 +195,22 @@ mod tests {
             cause: "403 Forbidden".into(),
         };
         assert_eq!(fired[0].failures, Some(vec![failure]));
+    }
+
+    #[test]
+    fn a_call_that_changes_something_is_noted_with_its_shape_and_whether_it_failed() {
+        let given = Given { tls: true, units: 2, s3: Some(S3Given::default()), ..Given::default() };
+        for lost in [None, Some(Injection::Lost(Call::WorkloadReload))] {
+            let has_failed = lost.is_some();
+            let lost: Vec<Injection> = lost.into_iter().collect();
+            let fired = fired(&given, Hook::CertificatesChanged, &lost);
+            let at = Some(Shape::Action(Action::StartPgbackrestTlsServer));
+            let made = |call, has_failed| CallMade { at, call, has_failed };
+            let calls = fired[0].calls.clone().unwrap();
+            assert!(calls.contains(&made(Call::RepositoryConfigure, false)), "{calls:?}");
+            let is_reload = |made: &&CallMade| made.call == Call::WorkloadReload;
+            assert_eq!(calls.iter().find(is_reload), Some(&made(Call::WorkloadReload, has_failed)));
+        }
     }
 
     #[test]

@@ -34,6 +34,10 @@ pub(crate) async fn restore(walker: &mut Walker<'_>) -> Result<(), Stop> {
     }
     walker.act(SetMaintenance).await?;
     if !walker.attempt(HasDatabaseStopped).await? {
+        // It may have stopped all the same.
+        if walker.context.notes.is_stop_unanswered {
+            walker.amend(Amendment::UnansweredStepIsAskedAgain, StartDatabaseAgain).await?;
+        }
         return fail_after_maintenance(walker).await;
     }
     if !walker.attempt(WasPreviousClusterInfoRemoved).await? {

@@ -16,6 +16,10 @@ pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {
     if !walker.ask(IsWorkloadContainerAccessible).await? {
         return walker.end(Rtn).await;
     }
+    if walker.context.is_tool_unconfigured().await {
+        let (amendment, render) = (Amendment::SettingsMustBeInForce, RenderPgbackrestConfig);
+        walker.amend_if_possible(amendment, render).await?;
+    }
     match walker.context.s3_remedy().await {
         Some(S3Remedy::MakeStanza(amendment)) => initialise_stanza_again(walker, amendment).await?,
         Some(S3Remedy::Unblock) => {
@@ -26,6 +30,9 @@ pub(crate) async fn update_status(walker: &mut Walker<'_>) -> Result<(), Stop> {
     if walker.ask(IsBlockedOrWaiting).await? {
         bring_tls_server_up_to_date(walker).await?;
         return walker.end(Rtn).await;
+    }
+    if walker.context.notes.is_restore_over {
+        walker.amend_if_possible(Amendment::LateRestoreEndsBlock, EndInterruptedRestore).await?;
     }
     if !walker.ask(IsDatabaseServiceKnown).await? {
         return walker.end(Rtn).await;

@@ -60,6 +60,12 @@ impl Timestamp {
     pub fn label(self) -> String {
         self.spread(["", "", "-", "", "", ""])
     }
+
+    /// `20261123-024306.117`: what began within the same second is told apart.
+    #[must_use]
+    pub fn fine_label(self) -> String {
+        format!("{}.{:03}", self.label(), self.0.rem_euclid(1000))
+    }
 }
 
 /// Two digits of a number below 100.

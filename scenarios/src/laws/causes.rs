@@ -245,22 +245,23 @@ impl<'a> Sight<'a> {
         }
         let s3 = self.facts.s3.as_ref()?;
         let place = self.facts.application(key::STANZA_REPOSITORY);
-        let is_of_settings = place.is_none_or(|place| place == s3.address);
+        let is_of_settings = place.is_some_and(|place| place == s3.address);
         (self.seen.stanza.is_some() && is_of_settings && s3.has_stanza).then_some(false)
     }
 
-    /// What the backup tool runs on and what the unit has recorded of it must say the same. Of a tool that was told of no
-    /// repository nothing is said: hooks can't tell it from one whose repository an older release did not record.
+    /// What the backup tool runs on and what the unit has recorded of it must say the same. Where nothing is recorded hooks can't
+    /// tell what it runs on.
     fn is_not_in_force(&self) -> Option<bool> {
         let s3 = self.facts.s3.as_ref()?;
         let endpoint = self.own.tool.as_ref().and_then(|tool| tool.endpoint.as_deref());
-        let (endpoint, place) = endpoint.zip(self.own.repository.as_ref())?;
-        let runs_on = [endpoint, "/", &place.bucket, &place.path].concat();
+        let runs_on = endpoint
+            .zip(self.own.repository.as_ref())
+            .map(|(endpoint, place)| [endpoint, "/", &place.bucket, &place.path].concat());
         let recorded = self.own.databag(key::REPOSITORY);
-        if runs_on == s3.address {
-            recorded.is_none_or(|it| it == s3.address).then_some(false)
+        if runs_on.as_deref() == Some(&*s3.address) {
+            recorded.is_some_and(|it| it == s3.address).then_some(false)
         } else {
-            recorded.is_some_and(|it| it != s3.address).then_some(true)
+            recorded.is_none_or(|it| it != s3.address).then_some(true)
         }
     }
 

@@ -1,15 +1,18 @@
 //! Laws: what must hold of every run unasked. Each has one place, a name, a sentence, a case that breaks it and one
 //! that nearly does.
 
+mod answers;
 mod causes;
 mod holds;
 mod moment;
 mod refused;
 mod remembered;
 mod settled;
+mod steps;
 mod words;
 
-use pgdrill_sim::Observation;
+use pgdrill_core::{Hook, Outcome};
+use pgdrill_sim::{Fired, Observation};
 
 pub use holds::{NotSo, holds};
 pub(crate) use moment::reports_a_backup;
@@ -17,7 +20,7 @@ pub use remembered::Remembered;
 
 use crate::{
     law::{JudgedAt, Law, Violation},
-    run::Run,
+    run::{FiredStep, Run},
 };
 
 /// The laws of [`JudgedAt::Settled`] that what can be seen breaks as it is, without anything being brought first.
@@ -64,6 +67,14 @@ fn is_half_seen(law: Law, run: &Run) -> bool {
     let mut firings = run.firings.iter();
     if matches!(law, Law::Silent | Law::WordsOfTheProgram) {
         firings.any(|step| step.fired.failures.is_none())
+    } else if law == Law::UnitInError {
+        let may_wait =
+            |hook| matches!(hook, Hook::S3CredentialsChanged | Hook::CertificatesChanged);
+        firings.any(|FiredStep { fired: Fired { firing, .. }, seen, .. }| {
+            seen.is_none() && may_wait(firing.hook) && matches!(firing.outcome, Outcome::Error(_))
+        })
+    } else if law == Law::StepUndone {
+        firings.any(|step| step.fired.calls.is_none() || step.seen.is_none())
     } else if law == Law::ReportedWithoutBackup {
         firings.any(|step| step.seen.is_none() && reports_a_backup(step))
     } else {

@@ -3,18 +3,22 @@
 use std::collections::BTreeMap;
 
 use pgdrill_core::{
-    Action, Attempt, Firing, Hook, Outcome, Shape, StatusName,
-    ports::{Call, key},
+    Action, Attempt, Firing, Hook, Outcome, Shape, Status, StatusName, Step,
+    ports::{Call, MemberState, key},
     texts,
 };
 use pgdrill_sim::{BackupFacts, Facts, Observation, PortFailure, UnitSeen};
 
-use super::{holds::is_restoring, refused, remembered::LastFiring};
+use super::{answers, holds::is_restoring, refused, remembered::LastFiring, steps};
 use crate::{
     law::{Law, Violation},
     reason::FiringRef,
     run::{FiredStep, Run, SeenAround},
 };
+
+/// How the backup tool tells of a lock that another command holds, of a cluster that it does not find, and of another unit's
+/// TLS server that it does not reach (records 102g, 29c and 47).
+const OF_OTHERS: [&str; 3] = ["[050]", "[056]", ":8432"];
 
 /// How the key of a backup's log ends.
 const LOG: &str = "/backup.log";
@@ -26,6 +30,7 @@ pub(super) fn of_firings(run: &Run) -> Vec<Violation> {
         let at = FiringRef::new(index, step);
         let firing = &step.fired.firing;
         in_error(at, firing, &mut found);
+        steps::of_firing(at, step, &mut found);
         refused::unanswered(run, at, step, &mut found);
         if step.seen.is_none() && reports_a_backup(step) && step.backups_gained == 0 {
             found.push(unheld(at));
@@ -115,6 +120,69 @@ impl Moment<'_> {
         self.maintenance_outlives(found);
         self.data_lost(found);
         refused::of_moment(self, found);
+        answers::of_moment(self, found);
+        steps::of_moment(self, found);
+        self.blamed_on_s3(found);
+        self.in_error(found);
+    }
+
+    /// An event for which a workload has to answer waits for it.
+    fn in_error(&self, found: &mut Vec<Violation>) {
+        let firing = &self.step.fired.firing;
+        let Outcome::Error(error) = &firing.outcome else { return };
+        let is_down = |facts: &Facts| {
+            let own = facts.units.get(self.at.unit as usize);
+            own.is_some_and(|own| !own.is_workload_reachable)
+        };
+        let waits = matches!(firing.hook, Hook::S3CredentialsChanged | Hook::CertificatesChanged);
+        if waits && is_down(self.before) && is_down(self.after) && self.around.happened == 0 {
+            let (hook, unit) = (firing.hook, self.at.unit);
+            let what = format!("{hook} on unit {unit} did not wait for its container");
+            let broken = Violation::of(Law::UnitInError, unit, what);
+            found.push(broken.by(self.at, Some(error.shape)));
+        }
+    }
+
+    /// A lock that another command of the backup tool holds, or a cluster that it does not reach, is no matter of the S3
+    /// settings.
+    fn blamed_on_s3(&self, found: &mut Vec<Violation>) {
+        let serves = |seen: &Observation, facts: &Facts| {
+            let primary = seen.units.iter().find(|unit| Some(unit.unit) == seen.primary);
+            facts.s3.as_ref().is_some_and(|s3| s3.works)
+                && primary.is_some_and(|unit| unit.member == Some(MemberState::Running))
+        };
+        let around = self.around;
+        let mut steps = self.step.fired.firing.trace.steps().iter();
+        // What another firing found out is only told here.
+        let finds_out = |step: &Step| {
+            let attempts = [Attempt::CouldInitialiseStanza, Attempt::IsWalArchivingToS3Working];
+            step.answer == Some(false) && attempts.map(Shape::Attempt).contains(&step.shape)
+        };
+        if !steps.any(finds_out) {
+            return;
+        }
+        let mut failures = self.step.fired.failures.iter().flatten();
+        // Where the cluster did not answer the firing, it need not have answered the tool.
+        if failures.any(|failure| failure.call.port() == Call::ClusterPrimary.port()) {
+            return;
+        }
+        let is_served = serves(&around.before, self.before) && serves(&around.after, self.after);
+        if !is_served || around.happened > 0 {
+            return;
+        }
+        for (before, after) in around.before.units.iter().zip(&around.after.units) {
+            let is_blamed = |status: &&Status| {
+                status.name == StatusName::Blocked
+                    && texts::is_s3_block(&status.message)
+                    && OF_OTHERS.iter().any(|code| status.message.contains(code))
+            };
+            let mut new = after.history.iter().skip(before.history.len());
+            if let Some(status) = new.find(is_blamed) {
+                let unit = after.unit;
+                let what = format!("unit {unit} shows {status}, and S3 served");
+                found.push(Violation::of(Law::BlamedOnS3, unit, what).by(self.at, None));
+            }
+        }
     }
 
     pub(super) fn unit<'a>(&self, seen: &'a Observation) -> Option<&'a UnitSeen> {
@@ -125,15 +193,21 @@ impl Moment<'_> {
         self.step.fired.firing.trace.visited(Shape::Action(action))
     }
 
+    /// Whether a call of this shape failed, or what it gave could not be read, or may have.
+    pub(super) fn has_failed(&self, shape: Shape) -> bool {
+        let fired = &self.step.fired;
+        fired.firing.causes.iter().any(|cause| cause.shape == shape)
+            || fired.failures.as_ref().is_none_or(|all| all.iter().any(|it| it.at == Some(shape)))
+    }
+
     /// The backups without errors that the repository of the S3 settings has gained, as they were when the action was
-    /// asked for.
+    /// asked for, or came to be meanwhile.
     fn gained(&self) -> Vec<&BackupFacts> {
-        // Settings that became complete as the action began name a place only afterwards.
-        let s3 = self.before.s3.as_ref().or(self.after.s3.as_ref());
-        let place = s3.map(|s3| &s3.place);
+        let places = [&self.before.s3, &self.after.s3];
+        let places = places.map(|s3| s3.as_ref().map(|s3| &s3.place));
         let (old, new) = self.after.backups.changed(&self.before.backups);
         let is_new = |backup: &&BackupFacts| {
-            Some(&backup.place) == place
+            places.contains(&Some(&backup.place))
                 && !backup.failed
                 && self.before.system_id.is_none_or(|id| id == backup.system_id)
                 && !old.contains(backup)
@@ -146,17 +220,20 @@ impl Moment<'_> {
             return;
         }
         let gained = self.gained();
-        let Some(backup) = gained.first() else {
+        if gained.is_empty() {
             found.push(unheld(self.at));
             return;
-        };
-        let ending = format!("/{}{LOG}", backup.label);
+        }
         let (_, new) = self.after.objects.changed(&self.before.objects);
-        // What came last is looked through first.
-        let mut all = new.into_iter().chain(self.after.objects.iter());
-        let log = all.find(|(key, _)| key.ends_with(&ending));
-        let is_told = |(_, content): &(String, String)| content.contains(&backup.label);
-        if !log.is_some_and(is_told) {
+        let is_told = |backup: &&BackupFacts| {
+            let ending = format!("/{}{LOG}", backup.label);
+            // What came last is looked through first.
+            let mut all = new.iter().copied().chain(self.after.objects.iter());
+            let log = all.find(|(key, _)| key.ends_with(&ending));
+            log.is_some_and(|(_, content)| content.contains(&backup.label))
+        };
+        // One whose caller died has none, and may come beside this one.
+        if !gained.iter().any(is_told) {
             self.log_is_lost("reported a backup without its log", found);
         }
     }
@@ -235,7 +312,8 @@ impl Moment<'_> {
         // What a hook that ran at the same time did to its own unit is held against that one.
         let is_others = |unit| unit != self.at.unit && self.around.beside.contains(&unit);
         for (before, after) in self.around.before.units.iter().zip(&self.around.after.units) {
-            if is_others(after.unit) {
+            // A unit that is removed goes with its data, and one that comes has none yet.
+            if is_others(after.unit) || self.around.is_scaled {
                 continue;
             }
             if !before.is_data_empty

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pgdrill_core::{Attempt, Outcome, Shape, ports::key, texts};
+use pgdrill_core::{Action, Attempt, Outcome, Shape, ports::key, texts};
 use pgdrill_sim::{Fingerprinter, World};
 
 use crate::{
@@ -26,16 +26,23 @@ pub struct Remembered {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LastFiring {
     pub(crate) at: FiringRef,
-    /// Whether it was cut off, so that it could not do all that it was about to.
+    /// Whether it was cut off, or could not repair what an earlier one left, so that it did not do all that it was about to.
     pub(crate) is_cut_off: bool,
 }
 
 impl LastFiring {
-    pub(crate) const fn of(index: usize, step: &FiredStep) -> Self {
-        let outcome = &step.fired.firing.outcome;
-        let is_cut_off = matches!(outcome, Outcome::Died(_) | Outcome::Error(_));
+    pub(crate) fn of(index: usize, step: &FiredStep) -> Self {
+        // What could not be repaired is left for the next firing.
+        let repair = Some(Shape::Action(Action::RepairInterruptedBackup));
+        let mut failures = step.fired.failures.iter().flatten();
+        let is_cut_off = is_cut_off(step) || failures.any(|failure| failure.at == repair);
         Self { at: FiringRef::new(index, step), is_cut_off }
     }
+}
+
+/// Whether a firing was cut off: its process died, or it ended in a hook error.
+const fn is_cut_off(step: &FiredStep) -> bool {
+    matches!(step.fired.firing.outcome, Outcome::Died(_) | Outcome::Error(_))
 }
 
 /// A firing that emptied a unit's data.
@@ -60,7 +67,7 @@ impl Remembered {
             if fired.firing.trace.visited(Shape::Attempt(Attempt::WasDataDirectoryEmptied)) {
                 let before = around.and_then(|around| around.before.facts.as_deref());
                 let system_id = before.and_then(|facts| facts.system_id);
-                let LastFiring { at, is_cut_off } = LastFiring::of(index, step);
+                let (at, is_cut_off) = (FiringRef::new(index, step), is_cut_off(step));
                 let first = Emptied { at, system_id, is_cut_off };
                 all.emptied.entry(unit).or_insert(first).is_cut_off &= is_cut_off;
             }

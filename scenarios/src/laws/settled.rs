@@ -22,7 +22,8 @@ use crate::{
 pub(super) fn of_settled(run: &Run, settled: &Settled) -> Vec<Violation> {
     let seen = &settled.observation;
     let Some(facts) = seen.facts.as_deref() else { return Vec::new() };
-    let mut found = left_by(seen);
+    let remembered = run.remembered.after(run);
+    let mut found = left_by_all(seen, &remembered);
     if !settled.is_settled {
         let what = format!("something still changes after {} rounds", settled.rounds);
         found.push(of_all(Law::NeverSettles, what));
@@ -35,10 +36,9 @@ pub(super) fn of_settled(run: &Run, settled: &Settled) -> Vec<Violation> {
             found.push(Violation::of(Law::UnitInError, unit, what));
         }
     }
-    let left = Left { seen, facts };
-    let remembered = run.remembered.after(run);
-    left.restored(&remembered, &mut found);
-    left.emptied(&remembered, &mut found);
+    let left = Left { seen, facts, remembered: &remembered };
+    left.restored(&mut found);
+    left.emptied(&mut found);
     for remedy in &settled.remedies {
         if let Err(why) = &remedy.came_of_it {
             let (unit, text) = (remedy.unit, &remedy.text);
@@ -51,9 +51,13 @@ pub(super) fn of_settled(run: &Run, settled: &Settled) -> Vec<Violation> {
 
 /// What is broken as it is.
 pub(super) fn left_by(seen: &Observation) -> Vec<Violation> {
+    left_by_all(seen, &Remembered::default())
+}
+
+fn left_by_all(seen: &Observation, remembered: &Remembered) -> Vec<Violation> {
     let Some(facts) = seen.facts.as_deref() else { return Vec::new() };
     let mut found = Vec::new();
-    let left = Left { seen, facts };
+    let left = Left { seen, facts, remembered };
     seen.units.iter().for_each(|unit| left.unit(unit, &mut found));
     left.application(&mut found);
     found
@@ -77,9 +81,28 @@ fn of_all(law: Law, found: impl Into<String>) -> Violation {
 struct Left<'a> {
     seen: &'a Observation,
     facts: &'a Facts,
+    remembered: &'a Remembered,
 }
 
 impl Left<'_> {
+    /// Why what a unit shows is not so, if it is not.
+    fn why_not(&self, unit: &UnitSeen) -> Option<&'static str> {
+        let status = unit.status();
+        let is_lost = status.message == texts::RESTORE_FAILED && self.is_replaced(unit.unit);
+        match holds(&status, unit, self.seen, self.facts) {
+            Err(NotSo(why)) if !is_lost => Some(why),
+            Ok(()) | Err(_) => None,
+        }
+    }
+
+    /// Whether a new cluster took the place of what a restore emptied on a unit.
+    fn is_replaced(&self, unit: u32) -> bool {
+        let was = self.remembered.emptied.get(&unit).and_then(|emptied| emptied.system_id);
+        let own = self.facts.units.get(unit as usize);
+        let is_another = was.zip(self.facts.system_id).is_some_and(|(was, is)| was != is);
+        is_another && own.is_none_or(|own| own.restored_from.is_none())
+    }
+
     fn unit(&self, unit: &UnitSeen, found: &mut Vec<Violation>) {
         let number = unit.unit;
         let mut broken = |law, what: String| found.push(Violation::of(law, number, what));
@@ -87,7 +110,7 @@ impl Left<'_> {
             broken(Law::LeftClosed, format!("unit {number} refuses connections"));
         }
         let status = unit.status();
-        if let Err(NotSo(why)) = holds(&status, unit, self.seen, self.facts) {
+        if let Some(why) = self.why_not(unit) {
             let law = match status.name {
                 StatusName::Maintenance => Law::LeftInMaintenance,
                 StatusName::Active
@@ -129,8 +152,7 @@ impl Left<'_> {
 
     /// Whether a unit is Blocked with a text that holds: then what it names has to be put right first.
     fn is_blocked_rightly(&self, unit: &UnitSeen) -> bool {
-        let status = unit.status();
-        status.name == StatusName::Blocked && holds(&status, unit, self.seen, self.facts).is_ok()
+        unit.status().name == StatusName::Blocked && self.why_not(unit).is_none()
     }
 
     /// Whether a unit says that its restore failed, and that is so.
@@ -186,24 +208,20 @@ impl Left<'_> {
 
     /// The data that a restore of ours emptied is back, or is on its way, or its unit says that the restore failed: then
     /// it can be restored again.
-    fn emptied(&self, remembered: &Remembered, found: &mut Vec<Violation>) {
+    fn emptied(&self, found: &mut Vec<Violation>) {
         let emptied = Shape::Attempt(Attempt::WasDataDirectoryEmptied);
         for unit in &self.seen.units {
-            let Some(first) = remembered.emptied.get(&unit.unit) else { continue };
+            let Some(first) = self.remembered.emptied.get(&unit.unit) else { continue };
             // Where Juju has told that it was cut off, a unit may say whatever is so: a restore is not refused for that.
             let is_told =
                 self.says_that_it_failed(unit) || first.is_cut_off && self.is_blocked_rightly(unit);
             if is_restoring(unit, self.seen) || is_told {
                 continue;
             }
-            let is_another = |(was, is): (u64, u64)| was != is;
-            let is_replaced = first.system_id.zip(self.facts.system_id).is_some_and(is_another);
-            let own = self.facts.units.get(unit.unit as usize);
-            let is_restored = own.is_some_and(|own| own.restored_from.is_some());
             let number = unit.unit;
             let what = if unit.is_data_empty {
                 format!("a restore emptied the data of unit {number}, and nothing brought it back")
-            } else if is_replaced && !is_restored {
+            } else if self.is_replaced(unit.unit) {
                 format!("a new cluster took the place of the data of unit {number}")
             } else {
                 continue;
@@ -214,8 +232,8 @@ impl Left<'_> {
     }
 
     /// What users were told of the last restore must be so, or a status says that it failed or is under way.
-    fn restored(&self, remembered: &Remembered, found: &mut Vec<Violation>) {
-        let Some((unit, Some(label))) = &remembered.restored else { return };
+    fn restored(&self, found: &mut Vec<Violation>) {
+        let Some((unit, Some(label))) = &self.remembered.restored else { return };
         let unit = *unit;
         let is_told = |told: &UnitSeen| {
             self.says_that_it_failed(told)

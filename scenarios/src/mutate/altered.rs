@@ -27,6 +27,10 @@ impl Probe for MutantProbe<'_> {
         self.probe.fate()
     }
 
+    fn give_up(&self) {
+        self.probe.give_up();
+    }
+
     fn alteration(&self) -> Option<&dyn Alteration> {
         Some(&self.mutant)
     }

@@ -8,7 +8,7 @@ use pgdrill_sim::{Observation, Shelf};
 use crate::run::{FiredStep, Run};
 
 /// A run as users and laws can tell it from another one. A status that is set again as it is shows nothing new: Juju notes the time
-/// in its history and nothing else. What calls failed with is in what came of them. The clock goes on with every call, and so it
+/// in its history and nothing else. Which calls were made, and what they failed with, is in what came of them. The clock goes on with every call, and so it
 /// tells two runs apart of which all else is the same.
 pub(super) fn told(run: &Run) -> Run {
     let mut run = run.clone();
@@ -16,6 +16,7 @@ pub(super) fn told(run: &Run) -> Run {
     run.after_steps.values_mut().filter_map(|seen| seen.observation.as_mut()).for_each(plain);
     each_firing(&mut run, |step| {
         step.fired.failures = None;
+        step.fired.calls = None;
         if let Some(seen) = step.seen.as_mut().map(Arc::make_mut) {
             plain(Arc::make_mut(&mut seen.before));
             plain(&mut seen.after);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use pgdrill_core::ports::Call;
+use pgdrill_core::{Amendments, ports::Call};
 use pgdrill_sim::{Change, Event, Fired, Injection, Observation};
 
 /// What could be seen before and after an event.
@@ -14,6 +14,8 @@ pub struct SeenAround {
     pub after: Observation,
     /// Whether the bucket was replaced meanwhile: what was in it is gone then.
     pub is_bucket_changed: bool,
+    /// Whether units were removed or came meanwhile.
+    pub is_scaled: bool,
     /// The units on which hooks ran at the same time, its own among them; none where it was the only one.
     pub beside: Vec<u32>,
     /// How many things happened within it: what one of them did another may have undone.
@@ -22,6 +24,8 @@ pub struct SeenAround {
     pub lost: Vec<Call>,
     /// The parameters that the event was given.
     pub parameters: BTreeMap<String, Arc<str>>,
+    /// The amendments that were to be in force.
+    pub amendments: Amendments,
 }
 
 impl SeenAround {
@@ -34,6 +38,7 @@ impl SeenAround {
         injections: impl Iterator<Item = &'i Injection> + Clone,
         beside: Vec<u32>,
         fired: &[Fired],
+        amendments: Amendments,
     ) -> Self {
         // A deferred event that was fired again before it is one thing more: Juju drops what it has set with the whole dispatch.
         let refired = fired.iter().filter(|fired| fired.is_refired).count();
@@ -41,18 +46,24 @@ impl SeenAround {
             before,
             after,
             is_bucket_changed: injections.clone().any(is_of_bucket),
+            is_scaled: injections.clone().any(is_of_scale),
             happened: injections.clone().map(weight).sum::<usize>()
                 + beside.len().saturating_sub(1)
                 + refired,
             lost: injections.filter_map(lost).collect(),
             beside,
             parameters: event.parameters.clone(),
+            amendments,
         }
     }
 }
 
 fn is_of_bucket(injection: &Injection) -> bool {
     matches!(injection, Injection::Change { change: Change::S3Settings(_), .. })
+}
+
+fn is_of_scale(injection: &Injection) -> bool {
+    matches!(injection, Injection::Change { change: Change::ScaleTo(_), .. })
 }
 
 /// How many things something is that happened. Settings that take the place of others are two: what the ones did the others may

@@ -42,7 +42,8 @@ impl<P: Testbed + ?Sized> StepsTaken<'_, P> {
             prevented = prevented.or(why);
             let around = seen.clone().map(|(before, after)| {
                 let all = events.iter().flat_map(|(_, injections)| injections);
-                Arc::new(SeenAround::new(event, before, after, all, units.clone(), &fired))
+                let units = units.clone();
+                Arc::new(SeenAround::new(event, before, after, all, units, &fired, amendments))
             });
             let firing = |fired| FiredStep { fired, backups_gained: 0, step, seen: around.clone() };
             let mut firings: Vec<FiredStep> = fired.into_iter().map(firing).collect();

@@ -133,7 +133,14 @@ impl Rehearsal {
             let failures = is_joined.then_some(failures);
             let results = if reported.is_refired { None } else { results.take() };
             let (firing, is_refired) = (reported.firing, reported.is_refired);
-            Fired { firing, unit, is_refired, results: results.unwrap_or_default(), failures }
+            Fired {
+                firing,
+                unit,
+                is_refired,
+                results: results.unwrap_or_default(),
+                failures,
+                calls: None,
+            }
         });
         let fired = fired.collect();
         let (missed, prevented) = state.injector.map_or_else(Default::default, |injector| {

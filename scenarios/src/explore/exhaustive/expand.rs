@@ -315,7 +315,9 @@ impl Expansion<'_, '_> {
     ) {
         let before = Arc::clone(&self.node.seen);
         let (after, injected) = (world.observe(), injections.iter());
-        let around = SeenAround::new(delivered, before, after, injected, Vec::new(), &fired);
+        let amendments = self.run.plan.amendments;
+        let around =
+            SeenAround::new(delivered, before, after, injected, Vec::new(), &fired, amendments);
         let run = of_event(fired, around, &self.node.remembered);
         count(&run, done);
         let step = || PlanStep::Fire {
