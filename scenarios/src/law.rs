@@ -118,15 +118,6 @@ laws! {
     Unanswered "unanswered" Firing
         "an action ends, and neither fails nor has its result"
         "" "list-backups/inventory-garbled",
-    StepUndone "step-undone" Firing
-        "a firing did not do what its trace says that it did, or did it more often, or had nothing to do it for"
-        "" "create-backup/replica-fails",
-    UntrueAnswer "untrue-answer" Moment
-        "a question was answered with what was so neither before nor after, or an attempt is said to have failed although nothing did"
-        "" "lost/is-reachable",
-    BlamedOnS3 "blamed-on-s3" Moment
-        "a unit is Blocked with a text that asks to check the S3 settings, for a lock or a cluster that the backup tool did not get, while S3 and the primary served"
-        "amendments/lock-is-waited-for-off" "amendments/lock-is-waited-for",
     SecretShown "secret-shown" Moment
         "a credential is in a status, a message, a result or an object"
         "" "create-backup/credentials-wrong",
@@ -154,6 +145,15 @@ laws! {
     LogLost "log-lost" Moment
         "the log of a backup that ended, well or not, is not where it belongs, or is not there any more, though S3 worked"
         "" "create-backup/primary-log-refused",
+    BlamedOnS3 "blamed-on-s3" Moment
+        "a unit is Blocked with a text that asks to check the S3 settings, for a lock or a cluster that the backup tool did not get, while S3 and the primary served"
+        "amendments/lock-is-waited-for-off" "amendments/lock-is-waited-for",
+    UntrueAnswer "untrue-answer" Moment
+        "a question was answered with what was so neither before nor after, or an attempt is said to have failed although nothing did"
+        "" "lost/is-reachable",
+    StepUndone "step-undone" Firing
+        "a firing did not do what its trace says that it did, or did it more often, or had nothing to do it for"
+        "" "create-backup/replica-fails",
     NeverSettles "never-settles" Settled
         "Juju brings everything that it owes again and again, and something still changes"
         "" "lessons/k496-deferral-without-a-change",

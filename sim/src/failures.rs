@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_call_that_changes_something_is_noted_with_its_shape_and_whether_it_failed() {
         let given = Given { tls: true, units: 2, s3: Some(S3Given::default()), ..Given::default() };
-        for lost in [None, Some(Injection::Lost(Call::WorkloadReload))] {
+        for lost in [None, Some(Injection::Lost(Call::WorkloadStart))] {
             let has_failed = lost.is_some();
             let lost: Vec<Injection> = lost.into_iter().collect();
             let fired = fired(&given, Hook::CertificatesChanged, &lost);
@@ -208,8 +208,8 @@ mod tests {
             let made = |call, has_failed| CallMade { at, call, has_failed };
             let calls = fired[0].calls.clone().unwrap();
             assert!(calls.contains(&made(Call::RepositoryConfigure, false)), "{calls:?}");
-            let is_reload = |made: &&CallMade| made.call == Call::WorkloadReload;
-            assert_eq!(calls.iter().find(is_reload), Some(&made(Call::WorkloadReload, has_failed)));
+            let is_start = |made: &&CallMade| made.call == Call::WorkloadStart;
+            assert_eq!(calls.iter().find(is_start), Some(&made(Call::WorkloadStart, has_failed)));
         }
     }
 

@@ -267,7 +267,11 @@ impl<'a> View<'a> {
             return Some(false);
         }
         let primary = self.seen.units.iter().find(|unit| unit.unit == primary)?;
-        Some(has_failed || primary.tls_server != ServiceState::Running)
+        if primary.tls_server != ServiceState::Running {
+            return Some(true);
+        }
+        // Where nobody noted what failed, a server that runs may have answered or not.
+        self.moment.step.fired.failures.is_some().then_some(has_failed)
     }
 
     fn has_tls(&self) -> bool {
