@@ -25,7 +25,8 @@ if [ "$command" = backup ] && [ -e /dev/shm/pgdrill-midway/armed ]; then
             kill -STOP "$process" 2>/dev/null
             workers=$(cat "/proc/$process/task/$process/children" 2>/dev/null)
             for one in $workers; do kill -STOP "$one" 2>/dev/null; done
-            : > /dev/shm/pgdrill-midway/stopped
+            echo "$process" > /dev/shm/pgdrill-midway/stopping
+            mv /dev/shm/pgdrill-midway/stopping /dev/shm/pgdrill-midway/stopped
             while [ -e /dev/shm/pgdrill-midway/armed ]; do sleep 0.05; done
             for one in $workers $process; do kill -CONT "$one" 2>/dev/null; done
             break
