@@ -58,7 +58,7 @@ terminated-backup)
     # for others: in poll, select, epoll or sleep. Making the time may ask for a file's date, which is a system call, too.
     machine=$(uname -m)
     while kill -0 "$process" 2>/dev/null; do
-        if grep -q 'execute non-exclusive backup start' "$output" && kill -STOP "$process"; then
+        if grep -q 'backup file ' "$output" && kill -STOP "$process"; then
             while { read -r _ _ state _ < "/proc/$process/stat"; } 2>/dev/null && [ "$state" != T ] && [ "$state" != Z ]; do :; done
             call=-1
             { read -r call _ < "/proc/$process/syscall"; } 2>/dev/null
