@@ -37,7 +37,8 @@ pub struct Stanza {
 /// One backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {
-    /// The time at which it began, as users name it: `2026-11-23T02:43:06Z`.
+    /// The time at which it began, as users name it: `2026-11-23T02:43:06Z`. Of one that was resumed, the time at which the one
+    /// began that died: it is older than the command that took it.
     pub id: String,
     /// The tool's own name for it: `20261123-024306F`.
     pub label: String,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pgdrill_core::{Diagnostic, Hook, ports::BackupKind};
-use pgdrill_sim::{Awaited, Change, MOST_UNITS};
+use pgdrill_sim::{Awaited, Change, MOST_UNITS, Moment};
 
 use crate::{
     names::Name,
@@ -93,7 +93,7 @@ fn in_words(complaint: Diagnostic, text: &str) -> Diagnostic {
 #[must_use]
 pub fn check_change(document: &YamlDocument, change: &Change, units: u32) -> Option<Diagnostic> {
     let mut checker = Checker { is_scenario: false, ..Checker::new(document, units) };
-    checker.change("", change, false);
+    checker.change("", change, None);
     checker.impossible.into_iter().next()
 }
 
@@ -221,7 +221,7 @@ impl<'a> Checker<'a> {
             (Some(Name(hook)), None) => self.hook(path, *hook, step),
             (None, Some(change)) => {
                 self.stray(path, step);
-                self.change(&format!("{path}/do"), change, false);
+                self.change(&format!("{path}/do"), change, None);
             }
             (Some(_), Some(_)) => {
                 let hint = "make two steps of it, or strike while the hook runs with `meanwhile`";
@@ -294,7 +294,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn change(&mut self, path: &str, change: &Change, is_injected: bool) {
+    /// `moment`: where it strikes a hook that runs; between two firings it is none.
+    fn change(&mut self, path: &str, change: &Change, moment: Option<Moment>) {
         self.along(path, change);
         match change {
             Change::ScaleTo(0) => {
@@ -307,14 +308,18 @@ impl<'a> Checker<'a> {
                 self.is_whole = false;
             }
             Change::ScaleTo(count) => self.units = *count,
-            Change::ProcessDies if !is_injected => {
+            Change::ProcessDies if moment.is_none() => {
                 let hint = "strike with it while a hook runs, under `meanwhile`";
                 self.refuse(path, "between two firings no process runs that could die", hint);
+            }
+            Change::BackupIsKilled if moment != Some(Moment::During) => {
+                let hint = "strike with it in the middle of one, under `meanwhile`: `during: has_backup_creation_succeeded`";
+                self.refuse(path, "only a backup that runs can be killed", hint);
             }
             Change::Await(Awaited::RestoreBegun)
                 if self.is_scenario
                     && self.is_whole
-                    && !is_injected
+                    && moment.is_none()
                     && !self.fires.contains(&Hook::Restore) =>
             {
                 let what = "no restore was asked for that could have begun";
@@ -340,6 +345,7 @@ impl<'a> Checker<'a> {
             | Change::ClusterInitialises
             | Change::Workload(_)
             | Change::ProcessDies
+            | Change::BackupIsKilled
             | Change::Await(_) => {}
         }
         if let Some(unit) = change.unit() {

@@ -32,6 +32,10 @@ const MOST_UNITS: u32 = 3;
 /// The texts in keys that the S3 server comes to refuse.
 const REFUSED: [&str; 4] = ["", "/latest", "/backup.log", "/archive/"];
 
+/// The words of the vocabulary that no history has, so that each seed stays the history that it is: changes, and values of
+/// changes.
+pub const NOT_DRAWN: &[&str] = &["backup-is-killed", "await: lock-free"];
+
 /// A backup that no repository holds.
 const NO_BACKUP: &str = "2020-01-01T00:00:00Z";
 

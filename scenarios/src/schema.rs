@@ -170,7 +170,7 @@ fn steps() -> Value {
         }
         all
     };
-    let not_between = json!({ "not": { "const": "process-dies" } });
+    let not_between = json!({ "not": { "enum": ["process-dies", "backup-is-killed"] } });
     json!([
         {
             "required": ["hook"],
@@ -226,7 +226,14 @@ fn moments() -> Value {
     if let Some(rules) = during.pointer_mut("/properties").and_then(Value::as_object_mut) {
         rules.insert("do".to_owned(), midway());
     }
-    json!([moment(&["at", "do"]), during, moment(&["after", "do"]), moment(&["lost"])])
+    let [mut at, mut after] = [moment(&["at", "do"]), moment(&["after", "do"])];
+    for beside in [&mut at, &mut after] {
+        if let Some(rules) = beside.pointer_mut("/properties").and_then(Value::as_object_mut) {
+            let rule = json!({ "allOf": [given(), { "not": { "const": "backup-is-killed" } }] });
+            rules.insert("do".to_owned(), rule);
+        }
+    }
+    json!([at, during, after, moment(&["lost"])])
 }
 
 /// The changes of which it is known how a command goes on in whose middle they happen, as `Change::has_midway` has them.
@@ -234,7 +241,7 @@ fn midway() -> Value {
     let of = |name: &str, rest: Value| json!({ "required": [name], "properties": { name: rest } });
     let has = |key: &str, value: &str| json!({ "required": [key], "properties": { key: { "const": value } } });
     json!({ "anyOf": [
-        { "const": "process-dies" },
+        { "enum": ["process-dies", "backup-is-killed"] },
         { "type": "object", "anyOf": [
             of("primary-moves-to", json!(true)),
             of("leader-moves-to", json!(true)),

@@ -59,7 +59,7 @@ fn every_template_fits_the_schema() {
 #[test]
 fn the_schema_and_the_reader_let_the_same_happen_during_a_command() {
     let validator = validator();
-    let changes = changes(1).into_iter().chain([Change::ProcessDies]);
+    let changes = changes(1).into_iter().chain([Change::ProcessDies, Change::BackupIsKilled]);
     // Waiting is for a restore that somebody has asked for.
     for change in changes.filter(|change| !matches!(change, Change::Await(_))) {
         let moment = json!({ "during": "has_backup_creation_succeeded", "do": change });
@@ -87,6 +87,9 @@ const WRONG: &[&str] = &[
     "{ scenario: x, fire: [{ hook: create-backup, meanwhile: [{ during: call repository.back_up, do: { member: { unit: 0, is: frozen } } }] }] }",
     "{ scenario: x, fire: [{ hook: create-backup, meanwhile: [{ during: call repository.back_up, do: { service: { unit: 0, name: database, is: stopped } } }] }] }",
     "{ scenario: x, fire: [{ hook: restore, meanwhile: [{ during: has_backup_creation_succeeded, do: process-dies }] }] }",
+    "{ scenario: x, fire: [{ hook: create-backup, meanwhile: [{ at: has_backup_creation_succeeded, do: backup-is-killed }] }] }",
+    "{ scenario: x, fire: [{ hook: create-backup, meanwhile: [{ after: call repository.back_up, do: backup-is-killed }] }] }",
+    "scenario: x\nfire: [{ hook: create-backup }, { do: backup-is-killed }]",
     "{ scenario: x, fire: [{ hook: create-backup, meanwhile: [{ at: set_maintenance, during: has_backup_creation_succeeded, do: process-dies }] }] }",
     "scenario: 1\nfire: restore",
     "scenario: x\nfire: { hook: restore }",
@@ -321,11 +324,16 @@ fn every_change_that_the_schema_lists_is_read_and_bears_its_name() {
             || change.as_str().unwrap().to_owned(),
             |object| object.keys().next().unwrap().clone(),
         );
-        let step = json!({ "at": "hook_fired", "do": change });
+        // Nothing but a backup in its middle can be killed.
+        let (hook, key, place) = match &*name {
+            "backup-is-killed" => ("create-backup", "during", "call repository.back_up"),
+            _ => ("restore", "at", "hook_fired"),
+        };
+        let step = json!({ key: place, "do": change });
         let document = json!({
             "scenario": "x",
             "given": { "units": 2 },
-            "fire": [{ "hook": "restore", "meanwhile": [step] }],
+            "fire": [{ "hook": hook, "meanwhile": [step] }],
         });
         assert!(validator().is_valid(&document), "{document}");
         // JSON is YAML.

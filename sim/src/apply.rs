@@ -127,9 +127,12 @@ impl World {
             }
             // The probe that injects this change ends the firing; the world itself stays.
             Change::ProcessDies => {}
+            // Whoever passes the middle of the command sees it; elsewhere none runs.
+            Change::BackupIsKilled => {}
             // A service that was started begins at once, and time passes only where it is asked for.
             Change::Await(Awaited::RestoreBegun) => {}
             Change::Await(Awaited::DatabaseSettled) => self.await_databases(),
+            Change::Await(Awaited::LockFree) => self.await_locks(),
         }
     }
 
@@ -139,6 +142,7 @@ impl World {
             // Its process dies with the container.
             unit.is_lock_held &= fate != MemberFate::Killed;
             unit.locked_by = unit.locked_by.filter(|_| fate != MemberFate::Killed);
+            unit.orphan_until = unit.orphan_until.filter(|_| fate != MemberFate::Killed);
         }
         // The lock of a dead primary runs out before anyone looks again.
         self.come_about();
@@ -175,6 +179,12 @@ impl World {
             self.now = self.now.max(latest);
             self.come_about();
         }
+        self.come_about();
+    }
+
+    fn await_locks(&mut self) {
+        let latest = self.units.iter().filter_map(|unit| unit.orphan_until).max();
+        self.now = latest.map_or(self.now, |latest| self.now.max(latest));
         self.come_about();
     }
 

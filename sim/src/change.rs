@@ -57,6 +57,9 @@ pub enum Change {
     Workload(SetWorkload),
     /// The process that runs the hook dies here.
     ProcessDies,
+    /// The backup that runs is killed in its middle. A worker of it is left, and holds the lock for a while. Exploration does
+    /// not draw it, so that its seeds stay what they are.
+    BackupIsKilled,
     /// Nothing is done until this has come about.
     Await(Awaited),
 }
@@ -248,6 +251,8 @@ words! {
         DatabaseSettled,
         /// A database that was started to be restored has begun: its member is on its way up.
         RestoreBegun,
+        /// What killed backups have left has ended, and holds no lock. Exploration does not draw it, either.
+        LockFree,
     }
 }
 
@@ -322,6 +327,7 @@ impl Change {
             Self::ScaleTo(_) => "scale-to",
             Self::Workload(_) => "workload",
             Self::ProcessDies => "process-dies",
+            Self::BackupIsKilled => "backup-is-killed",
             Self::Await(_) => "await",
         }
     }
@@ -351,12 +357,13 @@ impl Change {
             | Self::ClusterInitialises
             | Self::ScaleTo(_)
             | Self::ProcessDies
+            | Self::BackupIsKilled
             | Self::Await(_) => false,
         }
     }
 
     /// The names of those that can happen in the middle of a command.
-    pub const MIDWAY: &'static str = "`primary-moves-to`, `leader-moves-to`, `s3-server`, a member that is killed, the TLS server's `service` and `process-dies`";
+    pub const MIDWAY: &'static str = "`primary-moves-to`, `leader-moves-to`, `s3-server`, a member that is killed, the TLS server's `service`, `backup-is-killed` and `process-dies`";
 
     /// Whether it is known how a command goes on in whose middle this happens.
     #[must_use]
@@ -367,6 +374,7 @@ impl Change {
             | Self::S3Server(_)
             | Self::Member(SetMember { is: MemberFate::Killed, .. })
             | Self::Service(SetService { name: ServiceName::TlsServer, .. })
+            | Self::BackupIsKilled
             | Self::ProcessDies => true,
             Self::PrimaryIsLost
             | Self::Member(_)
@@ -414,6 +422,7 @@ impl Change {
             | Self::ClusterInitialises
             | Self::ScaleTo(_)
             | Self::ProcessDies
+            | Self::BackupIsKilled
             | Self::Await(_) => None,
         }
     }

@@ -26,6 +26,17 @@ pub(crate) enum Midway {
     Refused(Impossible),
 }
 
+/// How a command went through its middle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passage {
+    /// Nothing was to happen there.
+    Quiet,
+    /// What was to happen there did.
+    Disturbed,
+    /// It did, and the command was killed.
+    Killed,
+}
+
 impl World {
     /// The command of a unit has come to its middle: whether it is held there.
     pub(crate) fn reach_midway(&mut self, unit: u32) -> bool {
@@ -40,11 +51,11 @@ impl World {
         matches!(self.midway.get(&unit), Some(Midway::Held(_)))
     }
 
-    /// The command of a unit goes on from its middle: what was to happen there does. Whether there was anything.
-    pub(crate) fn pass_midway(&mut self, unit: u32) -> bool {
+    /// The command of a unit goes on from its middle: what was to happen there does.
+    pub(crate) fn pass_midway(&mut self, unit: u32) -> Passage {
         let Some(Midway::Armed { changes, .. } | Midway::Held(changes)) = self.midway.remove(&unit)
         else {
-            return false;
+            return Passage::Quiet;
         };
         for change in &changes {
             if let Err(why) = self.happen(change) {
@@ -52,7 +63,10 @@ impl World {
                 break;
             }
         }
-        true
+        match changes.contains(&Change::BackupIsKilled) {
+            true => Passage::Killed,
+            false => Passage::Disturbed,
+        }
     }
 }
 

@@ -62,6 +62,8 @@ pub(crate) struct StanzaStore {
     pub(crate) seen: Shelf<BackupSeen>,
     /// What laws must know of them.
     pub(crate) facts: Shelf<BackupFacts>,
+    /// The label of a full backup that died while it copied: its folder is there, and no list has it.
+    pub(crate) resumable: Option<String>,
     place: RepositoryPlace,
 }
 
@@ -179,7 +181,7 @@ impl StanzaStore {
     /// A stanza in which there is no backup yet.
     pub(crate) fn new(place: RepositoryPlace, name: Arc<str>, system_id: u64) -> Self {
         let (seen, facts) = (Shelf::default(), Shelf::default());
-        Self { name, system_id, backups: Vec::new(), seen, facts, place }
+        Self { name, system_id, backups: Vec::new(), seen, facts, resumable: None, place }
     }
 
     /// One for tests.
@@ -190,12 +192,12 @@ impl StanzaStore {
     }
 
     /// What of it decides what comes: the rest follows from that, or from where it lies.
-    pub(crate) fn deciding(&self) -> (&str, u64, &[BackupStore]) {
-        let Self { name, system_id, backups, seen: _, facts: _, place: _ } = self;
-        (name, *system_id, backups)
+    pub(crate) fn deciding(&self) -> (&str, u64, &[BackupStore], Option<&str>) {
+        let Self { name, system_id, backups, seen: _, facts: _, resumable, place: _ } = self;
+        (name, *system_id, backups, resumable.as_deref())
     }
 
-    /// Adds a backup, later than all that are there.
+    /// Adds a backup, whose label is later than all that are there.
     pub(crate) fn add(&mut self, backup: BackupStore) {
         self.seen.push(BackupSeen {
             stanza: self.name.as_ref().to_owned(),

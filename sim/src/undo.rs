@@ -31,6 +31,7 @@ impl World {
             unit.will_not_stop = false;
             unit.is_data_busy = false;
             unit.is_lock_held = false;
+            unit.orphan_until = None;
             if unit.tls_server == ServiceState::Unknown {
                 unit.tls_server = ServiceState::Stopped;
             }

@@ -60,6 +60,8 @@ pub(crate) struct UnitState {
     pub(crate) is_lock_held: bool,
     /// The unit whose backup runs and holds the lock here.
     pub(crate) locked_by: Option<u32>,
+    /// Until when what a killed backup has left holds the lock here.
+    pub(crate) orphan_until: Option<i64>,
     pub(crate) will_not_stop: bool,
     pub(crate) accepts_connections: bool,
     pub(crate) restore: Option<RestoreSource>,
@@ -84,6 +86,7 @@ impl UnitState {
             is_data_busy: false,
             is_lock_held: false,
             locked_by: None,
+            orphan_until: None,
             will_not_stop: false,
             accepts_connections: true,
             restore: None,

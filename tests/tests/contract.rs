@@ -36,7 +36,7 @@ async fn cluster(#[case] stands: impl Subjects, #[case] expected: &str) {
 }
 
 #[rstest]
-#[case::memory(MemorySubjects, "memory: 86 promises kept, 1 skipped")]
+#[case::memory(MemorySubjects, "memory: 87 promises kept, 1 skipped")]
 #[tokio::test]
 async fn repository(#[case] stands: impl Subjects, #[case] expected: &str) {
     hold(&stands, REPOSITORY, expected).await;

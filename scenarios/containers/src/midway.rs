@@ -45,7 +45,11 @@ impl FiringUnit {
         let Midway::Armed(changes) = &*midway else { return };
         let mut made = Ok(());
         for change in changes {
-            made = self.testbed.happen(change).await;
+            made = if *change == Change::BackupIsKilled {
+                self.testbed.topology.kill_backup(self.unit).await.map_err(broken)
+            } else {
+                self.testbed.happen(change).await
+            };
             if made.is_err() {
                 break;
             }

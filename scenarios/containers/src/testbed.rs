@@ -215,11 +215,13 @@ impl ContainersTestbed {
             }
             Change::Await(Awaited::DatabaseSettled) => topology.databases_settled().await,
             Change::Await(Awaited::RestoreBegun) => topology.restore_begun().await,
+            Change::Await(Awaited::LockFree) => topology.locks_freed().await,
             // Juju's own, and what the firing itself suffers.
             Change::LeaderMovesTo(_)
             | Change::S3Relation(RelationState::Gone)
             | Change::Tls(_)
             | Change::ClusterInitialises
+            | Change::BackupIsKilled
             | Change::ProcessDies => Ok(()),
         }
         .map_err(broken)

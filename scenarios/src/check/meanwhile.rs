@@ -50,7 +50,7 @@ impl Checker<'_> {
         if moment == Moment::During && !self.during(path, at, change) {
             return;
         }
-        self.change(&format!("{path}/do"), change, true);
+        self.change(&format!("{path}/do"), change, Some(moment));
         self.shape(&format!("{path}/{key}"), hook, at);
     }
 

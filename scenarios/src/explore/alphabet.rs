@@ -92,8 +92,8 @@ fn parameters(hook: Hook, backups: usize) -> Vec<Vec<(&'static str, String)>> {
     }
 }
 
-/// Every change that can happen to a cluster of so many units, each word of the vocabulary with each of its values; of texts
-/// and numbers, one for each way in which they count.
+/// Every change that can happen to a cluster of so many units, each word of the vocabulary with each of its values but for
+/// [`NOT_DRAWN`](super::NOT_DRAWN); of texts and numbers, one for each way in which they count.
 #[must_use]
 pub fn changes(units: u32) -> Vec<Change> {
     let mut all = vec![Change::PrimaryIsLost, Change::ClusterInitialises];
@@ -107,7 +107,8 @@ pub fn changes(units: u32) -> Vec<Change> {
     all.extend([0, 30, 100].map(Change::ArchiveDelay));
     all.extend(PgbackrestFailureMode::ALL.iter().copied().map(Change::Pgbackrest));
     all.extend(TlsState::ALL.iter().copied().map(Change::Tls));
-    all.extend(Awaited::ALL.iter().copied().map(Change::Await));
+    let awaited = Awaited::ALL.iter().copied().filter(|awaited| *awaited != Awaited::LockFree);
+    all.extend(awaited.map(Change::Await));
     all.extend((1..=MOST_UNITS).map(Change::ScaleTo));
     all.extend((0..units).flat_map(of_unit));
     all
@@ -190,6 +191,7 @@ const fn may_be_undone_by_a_hook(change: &Change) -> bool {
         | Change::ClusterInitialises
         | Change::ScaleTo(_)
         | Change::ProcessDies
+        | Change::BackupIsKilled
         | Change::Await(_) => true,
     }
 }

@@ -18,8 +18,8 @@ use crate::{
     plan::{Plan, PlanStep},
 };
 
-/// The history of a seed: a world that a cluster can have come to, and what happens to it. Every word of the vocabulary occurs
-/// in the history of some seed.
+/// The history of a seed: a world that a cluster can have come to, and what happens to it. Every word of the vocabulary but
+/// for [`NOT_DRAWN`](super::NOT_DRAWN) occurs in the history of some seed.
 #[must_use]
 pub fn drawn(seed: u64, search: &Search) -> Plan {
     let mut drawing = Drawing {

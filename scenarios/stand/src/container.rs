@@ -121,9 +121,13 @@ impl RehearsedContainer {
             ["pgbackrest", arguments @ ..] => match self.pgbackrest(ports, arguments).await {
                 Ok(stdout) => exited(0, stdout, String::new()),
                 Err(error) => {
+                    let is_known = error.exit().is_some();
                     let exit = error.exit().cloned().unwrap_or_default();
                     match (error.kind(), exit.code) {
                         (_, Some(code)) => exited(code, exit.stdout, exit.stderr),
+                        (PortErrorKind::Unreachable, None) if is_known => {
+                            exited(KILLED, exit.stdout, exit.stderr)
+                        }
                         (PortErrorKind::TimedOut, None) => Executed::Failed {
                             error: "timed out after 2m0s: context deadline exceeded".into(),
                             stdout: exit.stdout.into_bytes(),
@@ -166,6 +170,9 @@ impl RehearsedContainer {
         }
     }
 }
+
+/// How Pebble tells of a process that SIGKILL ended.
+const KILLED: i32 = 137;
 
 fn exited(code: i32, stdout: String, stderr: String) -> Executed {
     Executed::Exited { code, stdout: stdout.into_bytes(), stderr: stderr.into_bytes() }

@@ -92,10 +92,10 @@ const GIVEN_UP_AFTER: Duration = Duration::from_secs(60);
 const TERMINATED: i32 = 63;
 
 /// What is kept of a command that failed.
-fn kept(world: &World, code: i32, stdout: String) -> CommandExit {
+fn kept(world: &World, code: Option<i32>, stdout: String) -> CommandExit {
     let is_silent = world.failure_mode == PgbackrestFailureMode::Silent;
     let stdout = if is_silent { String::new() } else { stdout };
-    CommandExit { code: Some(code), stdout, stderr: String::new() }
+    CommandExit { code, stdout, stderr: String::new() }
 }
 
 /// What a port makes of how a command ended.
@@ -111,12 +111,21 @@ fn exit(
         CommandEnd::Failed(code, text) => {
             let cause = format!("{command} ended with exit code {code}");
             let stdout = pgbackrest::error_lines(world.now, command, code, &text);
-            Err(error(PortErrorKind::Refused, cause).with_exit(kept(world, code, stdout)))
+            Err(error(PortErrorKind::Refused, cause).with_exit(kept(world, Some(code), stdout)))
         }
         CommandEnd::Terminated => {
             let cause = format!("{command} was terminated, with exit code {TERMINATED}");
             let stdout = pgbackrest::terminated_lines(world.now, command);
-            Err(error(PortErrorKind::Refused, cause).with_exit(kept(world, TERMINATED, stdout)))
+            Err(error(PortErrorKind::Refused, cause).with_exit(kept(
+                world,
+                Some(TERMINATED),
+                stdout,
+            )))
+        }
+        CommandEnd::Killed => {
+            let cause = format!("{command} was killed");
+            let stdout = pgbackrest::killed_lines(world.now, command);
+            Err(error(PortErrorKind::Unreachable, cause).with_exit(kept(world, None, stdout)))
         }
         CommandEnd::Hung => {
             world.advance(GIVEN_UP_AFTER);

@@ -72,6 +72,7 @@ impl UnitState {
             is_data_busy,
             is_lock_held,
             locked_by: _,
+            orphan_until,
             will_not_stop,
             accepts_connections,
             restore,
@@ -92,6 +93,8 @@ impl UnitState {
         ] {
             to.flag(*is_so);
         }
+        let orphaned = orphan_until.map_or(0, |until| (until - now).max(0));
+        to.number(orphaned.unsigned_abs());
         settings(tls_server_settings.as_deref(), to);
         settings(repository.as_deref(), to);
         to.flag(starting.is_some());
@@ -165,9 +168,10 @@ impl Storage {
 
 impl StanzaStore {
     fn walk(&self, to: &mut Fingerprinter<'_>) {
-        let (name, system_id, backups) = self.deciding();
+        let (name, system_id, backups, resumable) = self.deciding();
         to.plain(name);
         to.system(system_id);
+        to.option(resumable);
         to.number(backups.len() as u64);
         for backup in backups {
             // Its label says when it began; where it lies in the WAL follows from the backups before it.

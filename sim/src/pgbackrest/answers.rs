@@ -13,6 +13,8 @@ pub(crate) enum CommandEnd {
     Failed(i32, String),
     /// By SIGTERM: with exit code 63, and without an error of its own.
     Terminated,
+    /// By SIGKILL, in the middle of what it wrote. Whoever ran it tells it by 137, which is no exit code of its own.
+    Killed,
     /// Not within the time allowed.
     Hung,
     /// Its container went away under it.
@@ -47,12 +49,19 @@ pub(crate) fn terminated_lines(now: i64, command: &str) -> String {
     )
 }
 
-/// What a finished backup writes: the label is in the line that the charm looks for.
+/// What a command has written that is ended by SIGKILL (record 104).
+pub(crate) fn killed_lines(now: i64, command: &str) -> String {
+    format!("{} P00   INFO: {command} command begin 2.55.1\n", stamp(now))
+}
+
+/// What a finished backup writes: the label is in the line that the charm looks for. One that died was `found`: a full backup
+/// resumes it (record 104d), another removes it (record 118).
 pub(crate) fn backup_lines(
     started: i64,
     stopped: i64,
     asked: BackupKind,
     backup: &BackupStore,
+    found: Option<&str>,
 ) -> String {
     const INFO: &str = " P00   INFO: ";
     const WARN: &str = " P00   WARN: ";
@@ -66,6 +75,12 @@ pub(crate) fn backup_lines(
         }
         BackupKind::Full | BackupKind::Differential | BackupKind::Incremental => None,
     };
+    let found = found.map(|label| match backup.kind {
+        BackupKind::Full => (WARN, format!("resumable backup {label}{RESUMED}")),
+        BackupKind::Differential | BackupKind::Incremental => {
+            (INFO, format!("backup '{label}'{NOT_RESUMED}"))
+        }
+    });
     let lines = [
         Some((begin, INFO, "backup command begin 2.55.1", "")),
         warning.map(|warning| (begin, WARN, warning, "")),
@@ -75,6 +90,7 @@ pub(crate) fn backup_lines(
             "execute non-exclusive backup start: backup begins after the requested immediate checkpoint completes",
             "",
         )),
+        found.as_ref().map(|(level, words)| (begin, *level, words.as_str(), "")),
         Some((
             end,
             INFO,
@@ -92,6 +108,12 @@ pub(crate) fn backup_lines(
     }
     out
 }
+
+/// What a full backup says of one that died, behind its label.
+const RESUMED: &str =
+    " of same type exists -- invalid files will be removed then the backup will resume";
+/// What another says of it.
+const NOT_RESUMED: &str = " cannot be resumed: resume only valid for full backup";
 
 /// `2026-11-23 02:43:06.000`.
 fn stamp(now: i64) -> String {
@@ -142,25 +164,47 @@ pub(crate) const fn error_class(code: i32) -> &'static str {
     }
 }
 
-/// Puts a backup into a stanza. It takes time; its label is the second at which it began, and no two
-/// labels of a stanza are the same.
+/// From when on a backup can begin: no two labels of a stanza are the same.
+fn earliest(stanza: &StanzaStore, now: i64) -> i64 {
+    let last = stanza.backups.last().map_or(i64::MIN, |backup| backup.started);
+    if now.div_euclid(1000) > last.div_euclid(1000) {
+        return now;
+    }
+    (last.div_euclid(1000) + 1) * 1000
+}
+
+/// A backup that began to copy then dies. A full one leaves its folder, under the label of the one that it has resumed; another
+/// has removed what was there, and what it leaves itself nobody takes over (records 103 to 118c).
+pub(crate) fn leave_behind(stanza: &mut StanzaStore, began: i64, kind: BackupKind) {
+    let becomes_full = stanza.backups.iter().all(|backup| backup.kind != BackupKind::Full);
+    stanza.resumable = match kind {
+        BackupKind::Differential | BackupKind::Incremental if !becomes_full => None,
+        BackupKind::Full | BackupKind::Differential | BackupKind::Incremental => {
+            let own = || Timestamp(earliest(stanza, began)).label() + "F";
+            Some(stanza.resumable.clone().unwrap_or_else(own))
+        }
+    };
+}
+
+/// Puts a backup into a stanza. It takes time; its label is the second at which it began, or that of the full backup that it
+/// resumes.
 pub(crate) fn store_backup(
     stanza: &mut StanzaStore,
     now: &mut i64,
     kind: BackupKind,
     failed: bool,
 ) -> usize {
-    let last = stanza.backups.last().map_or(i64::MIN, |backup| backup.started);
-    if now.div_euclid(1000) <= last.div_euclid(1000) {
-        *now = (last.div_euclid(1000) + 1) * 1000;
-    }
+    *now = earliest(stanza, *now);
     let started = *now;
+    let resumed = stanza.resumable.take();
     // One with a bad page counts as any other (record 162).
     let full = stanza.backups.iter().rev().find(|backup| backup.kind == BackupKind::Full);
     let own = Timestamp(started).label();
     let (kind, label, prior) = match (kind, full, stanza.backups.last()) {
         // Without a full backup to refer to, the tool takes a full one instead (record 120).
-        (BackupKind::Full, ..) | (_, None, _) | (_, _, None) => (BackupKind::Full, own + "F", None),
+        (BackupKind::Full, ..) | (_, None, _) | (_, _, None) => {
+            (BackupKind::Full, resumed.unwrap_or(own + "F"), None)
+        }
         (BackupKind::Differential, Some(full), _) => {
             (kind, format!("{}_{own}D", full.label), Some(full.label.clone()))
         }
@@ -195,7 +239,7 @@ mod tests {
         let told = ["WARN: no prior backup exists, incr backup has been changed to full", "INFO: "];
         for (warns, words) in [true, false].into_iter().zip(told) {
             let index = store_backup(&mut stanza, &mut now, asked, false);
-            let lines = backup_lines(now, now, asked, &stanza.backups[index]);
+            let lines = backup_lines(now, now, asked, &stanza.backups[index], None);
             assert!(lines.contains(words), "{lines}");
             assert_eq!(lines.contains("WARN"), warns, "{lines}");
         }

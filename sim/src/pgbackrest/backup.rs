@@ -9,7 +9,7 @@ use pgdrill_core::{
 };
 
 use super::{
-    answers::{CommandEnd, backup_lines, store_backup},
+    answers::{CommandEnd, backup_lines, leave_behind, store_backup},
     commands::{
         Tried, access_failed, acquire_lock, alive, archive_command, archive_segment, failed,
         is_reached, missing_stanza, no_primary, repository, run, s3, served_id, stanza,
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     change::PgbackrestFailureMode,
+    midway::Passage,
     objects::Objects,
     storage::{NoAccess, StanzaStore},
     unit::UnitState,
@@ -62,8 +63,12 @@ pub(crate) fn begin_backup(
     }
     archive_command(world, &request.stanza)?;
     archive_segment(world)?;
-    unlocked_peers(world, unit, &settings)?;
+    if let Err(lost) = unlocked_peers(world, unit, &settings) {
+        die(world, &settings, request, began);
+        return Err(lost);
+    }
     if world.failure_mode == PgbackrestFailureMode::Terminated {
+        die(world, &settings, request, began);
         return Err(CommandEnd::Terminated);
     }
     if world.reach_midway(unit) {
@@ -78,6 +83,35 @@ pub(crate) fn begin_backup(
     Ok(BackupBegun { unit, settings, primary, began })
 }
 
+/// A backup that has begun to copy dies.
+fn die(world: &mut World, settings: &RepositorySettings, request: &BackupRequest, began: i64) {
+    let Some(s3) = &settings.s3 else { return };
+    let bucket = world.storage.buckets.get_mut(&*s3.bucket);
+    let stanzas = bucket.and_then(|bucket| bucket.repositories.get_mut(&*s3.path));
+    let stanzas = stanzas.map(Vec::as_mut_slice).unwrap_or_default();
+    if let Some(stanza) = stanzas.iter_mut().find(|stanza| stanza.name == request.stanza) {
+        leave_behind(stanza, began, request.kind);
+    }
+}
+
+/// How long a backup takes until it has begun to copy (records 104 and 109).
+const BEGUN: Duration = Duration::from_secs(2);
+/// How long the worker of a killed backup lives on (seen: 27 and 45 s, records 104 and 105a).
+const ORPHANED: i64 = 30_000;
+/// A backup is killed. What is left of it holds the lock on its own host alone: on the others the TLS server's process lets it
+/// go as soon as the connection ends.
+fn kill(world: &mut World, unit: u32) -> CommandEnd {
+    if let Err(gone) = alive(world, unit) {
+        return gone;
+    }
+    world.advance(BEGUN);
+    let until = world.now + ORPHANED;
+    if let Some(host) = world.unit_mut(unit) {
+        host.orphan_until = Some(until);
+    }
+    CommandEnd::Killed
+}
+
 /// `backup` on a unit, from its middle on.
 pub(crate) fn end_backup(
     world: &mut World,
@@ -87,8 +121,10 @@ pub(crate) fn end_backup(
     let BackupBegun { unit, settings, primary, began } = begun;
     let tried = (|| {
         let s3 = s3(settings)?;
-        if world.pass_midway(*unit) {
-            outlives(world, *unit, settings, *primary)?;
+        match world.pass_midway(*unit) {
+            Passage::Quiet => {}
+            Passage::Disturbed => outlives(world, *unit, settings, *primary)?,
+            Passage::Killed => return Err(kill(world, *unit)),
         }
         let mut now = world.now;
         let missing = || missing_stanza(s3, &request.stanza, "backup");
@@ -97,15 +133,21 @@ pub(crate) fn end_backup(
         let stored = stanzas
             .and_then(|stanzas| stanzas.iter_mut().find(|s| s.name == request.stanza))
             .ok_or_else(missing)?;
+        let found = stored.resumable.clone();
         let index = store_backup(stored, &mut now, request.kind, false);
-        let lines =
-            stored.backups.get(index).map(|backup| backup_lines(*began, now, request.kind, backup));
+        let lines = stored
+            .backups
+            .get(index)
+            .map(|backup| backup_lines(*began, now, request.kind, backup, found.as_deref()));
         clean_up(&mut bucket.objects, s3, stored);
         world.now = now;
         Ok(lines.unwrap_or_default())
     })();
     for host in &mut world.units {
         host.locked_by = host.locked_by.filter(|by| by != unit);
+    }
+    if tried.is_err() {
+        die(world, settings, request, *began);
     }
     tried.map_or_else(|answer| answer, CommandEnd::Done)
 }
@@ -165,3 +207,6 @@ fn clean_up(objects: &mut Objects, s3: &S3Settings, stanza: &StanzaStore) {
         })
     });
 }
+
+#[cfg(test)]
+mod tests;

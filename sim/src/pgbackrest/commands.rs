@@ -60,7 +60,10 @@ pub(crate) fn create_stanza(world: &mut World, unit: u32, name: &str) -> Command
 /// Whether a process of the tool holds its lock on this unit's host.
 pub(super) fn is_lock_held(world: &World, unit: u32) -> bool {
     world.failure_mode == PgbackrestFailureMode::Locked
-        || world.unit(unit).is_some_and(|state| state.is_lock_held || state.locked_by.is_some())
+        || world.unit(unit).is_some_and(|state| {
+            let is_orphaned = state.orphan_until.is_some_and(|until| world.now < until);
+            state.is_lock_held || state.locked_by.is_some() || is_orphaned
+        })
 }
 
 /// The lock that backup and stanza-create take on their own host, and that neither check nor the inventory takes (records

@@ -16,7 +16,7 @@ use super::{
     subject::{pair, ready, related, tls_pair, tls_trio},
 };
 use backup::{
-    backs_up, every_kind, hung_backup, late_wal_arrives, locked_out, outlives_its_caller,
+    backs_up, every_kind, hung_backup, late_wal_arrives, locked_out, outlives_its_caller, resumes,
     retry_after, tells_of_its_lock, terminated,
 };
 use command::{
@@ -119,6 +119,7 @@ promises! {
             tls_pair => tells_of_its_lock(),
         "a backup that is terminated exits 63 without an error of its own, and is not there":
             ready => terminated(),
+        "a full backup that was terminated is resumed by the next one, under its label": ready => resumes(),
         "a backup whose caller is gone goes on, and is there afterwards": ready => outlives_its_caller(),
         "a backup of which no end is known may yet succeed": ready => hung_backup(),
         "a backup works again once its cause of failure is gone": ready => retry_after(),

@@ -21,6 +21,8 @@ const MEND: &str = r#"
     for locker in /run/pgdrill/locker /run/pgdrill/unit-locker; do
         if [ -e "$locker" ]; then kill -KILL "-$(cat "$locker")" || true; fi
     done
+    # What a backup has left that was killed or given up.
+    pkill -KILL -f '^pgbackrest .*backup:local$' || true
     pkill -KILL -x sleep || true
     pkill -KILL -x flock || true
     rm -rf /run/pgdrill /dev/shm/pgdrill-midway

@@ -43,6 +43,42 @@ impl Topology {
         Ok(said.trim() == "stopped")
     }
 
+    /// The backup that is stopped is killed. Its workers go on once it would.
+    ///
+    /// # Errors
+    ///
+    /// None is stopped.
+    pub async fn kill_backup(&self, unit: u32) -> EngineResult<()> {
+        let program = r#"kill -KILL "$(cat /dev/shm/pgdrill-midway/stopped)""#;
+        self.unit(unit)?.shell(program, &[]).await.map(drop)
+    }
+
+    /// Waits until nothing of a backup holds the tool's lock on any unit that runs.
+    ///
+    /// # Errors
+    ///
+    /// It does not come to that in time.
+    pub async fn locks_freed(&self) -> EngineResult<()> {
+        // Who has the file open may hold the lock: it is taken over by whoever a process starts. That the tool's lock is held
+        // by somebody else is another matter.
+        let program = r#"
+            pgrep -x pgbackrest | while read -r tool; do
+                chpst -u postgres:postgres ls -l "/proc/$tool/fd" 2>/dev/null
+            done | grep -- '-> /tmp/pgbackrest/.*-backup-[0-9]*\.lock' || true
+        "#;
+        self.until("no process of a backup holds the tool's lock", || async {
+            let mut are_free = true;
+            for unit in self.units() {
+                if self.is_running(unit.number).await {
+                    let held = unit.shell(program, &[]).await;
+                    are_free &= held.is_ok_and(|held| held.trim().is_empty());
+                }
+            }
+            are_free
+        })
+        .await
+    }
+
     /// The backup goes on, and no other is stopped.
     ///
     /// # Errors

@@ -25,7 +25,8 @@ if [ "$command" = backup ] && [ -e /dev/shm/pgdrill-midway/armed ]; then
             kill -STOP "$process" 2>/dev/null
             workers=$(cat "/proc/$process/task/$process/children" 2>/dev/null)
             for one in $workers; do kill -STOP "$one" 2>/dev/null; done
-            : > /dev/shm/pgdrill-midway/stopped
+            echo "$process" > /dev/shm/pgdrill-midway/stopping
+            mv /dev/shm/pgdrill-midway/stopping /dev/shm/pgdrill-midway/stopped
             while [ -e /dev/shm/pgdrill-midway/armed ]; do sleep 0.05; done
             for one in $workers $process; do kill -CONT "$one" 2>/dev/null; done
             break
@@ -57,7 +58,7 @@ terminated-backup)
     # for others: in poll, select, epoll or sleep. Making the time may ask for a file's date, which is a system call, too.
     machine=$(uname -m)
     while kill -0 "$process" 2>/dev/null; do
-        if grep -q 'execute non-exclusive backup start' "$output" && kill -STOP "$process"; then
+        if grep -q 'backup file ' "$output" && kill -STOP "$process"; then
             while { read -r _ _ state _ < "/proc/$process/stat"; } 2>/dev/null && [ "$state" != T ] && [ "$state" != Z ]; do :; done
             call=-1
             { read -r call _ < "/proc/$process/syscall"; } 2>/dev/null

@@ -112,6 +112,27 @@ pub(super) async fn terminated(subject: &dyn Subject) -> PromiseResult {
     Ok(())
 }
 
+/// As in records 103 and 104d: under the label of the one that died, which only then is listed. The next one begins anew.
+pub(super) async fn resumes(subject: &dyn Subject) -> PromiseResult {
+    const WORDS: &str =
+        " of same type exists -- invalid files will be removed then the backup will resume";
+    let ports = subject.ports(0)?;
+    subject.happen(&failure_mode(PgbackrestFailureMode::Terminated)).await?;
+    ensure!(backup(0, true).run(&ports).await?.is_err(), "a backup that is terminated succeeds");
+    subject.happen(&failure_mode(PgbackrestFailureMode::Well)).await?;
+    let stanza = ports.unit.identity().shared_stanza();
+    let request = BackupRequest { stanza, kind: BackupKind::Full, from_primary: true };
+    let log = ports.repository.back_up(&request).await?;
+    let found = log.lines().find_map(|line| line.split_once("WARN: resumable backup "));
+    let found = found.and_then(|(_, found)| found.strip_suffix(WORDS));
+    let label = log.lines().find_map(|line| line.split_once("new backup label = "));
+    let label = label.map(|(_, label)| label.trim());
+    ensure!(label.is_some() && label == found, "{found:?} was resumed as {label:?}: {log}");
+    let log = ports.repository.back_up(&request).await?;
+    ensure!(!log.contains("resumable backup"), "it is resumed again: {log}");
+    Ok(())
+}
+
 /// As in record 115: nobody waits for it any more once it has begun.
 pub(super) async fn outlives_its_caller(subject: &dyn Subject) -> PromiseResult {
     subject.takes_time()?;
