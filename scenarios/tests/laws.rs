@@ -255,7 +255,7 @@ fn every_amendment_switched_off_breaks_a_law_that_nobody_asked_for() {
         assert!(matches!(verdict, Verdict::Failed(_)), "{}: no law sees it", case.name);
         count += 1;
     }
-    assert_eq!(count, pgdrill_core::Amendment::ALL.len());
+    assert_eq!(count, Amendment::ALL.len());
 }
 
 /// On real servers nobody looks around an event, and nothing is settled on a copy.

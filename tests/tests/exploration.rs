@@ -58,28 +58,7 @@ fn mended(units: u32) -> Vec<PlanStep> {
 const SEEDS: u64 = 20_000;
 
 /// What histories are known to break, each with the least seed that does and what it comes from, until it is corrected.
-const KNOWN: &[(&str, u64, &str)] = &[
-    (
-        "log-lost at create-backup/were_backup_logs_uploaded_s3",
-        2810,
-        "two backups that end within one second have one log",
-    ),
-    (
-        "left-blocked",
-        2856,
-        "a backup on a unit whose tool knows no repository leaves its metadata there, and the tool makes no stanza around them",
-    ),
-    (
-        "stanza-untold",
-        2856,
-        "a stanza that was recorded at one path is not forgotten when the relation comes back with another",
-    ),
-    (
-        "unit-in-error at restore/configure_restore",
-        19_031,
-        "a unit that joins within a restore keeps the cluster manager from taking its settings",
-    ),
-];
+const KNOWN: &[(&str, u64, &str)] = &[];
 
 /// What is found is what is known, and what is no longer found is held to again.
 #[test]

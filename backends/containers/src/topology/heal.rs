@@ -22,7 +22,7 @@ const MEND: &str = r#"
         if [ -e "$locker" ]; then kill -KILL "-$(cat "$locker")" || true; fi
     done
     # What a backup has left that was killed or given up.
-    pkill -KILL -f '^pgbackrest .*backup:local$' || true
+    pkill -KILL -f '^pgbackrest .*backup:(local|remote)$' || true
     pkill -KILL -x sleep || true
     pkill -KILL -x flock || true
     rm -rf /run/pgdrill /dev/shm/pgdrill-midway
