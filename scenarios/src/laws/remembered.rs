@@ -18,7 +18,7 @@ pub struct Remembered {
     pub(crate) last: BTreeMap<u32, LastFiring>,
     /// The first firing that emptied a unit's data.
     pub(crate) emptied: BTreeMap<u32, Emptied>,
-    /// The unit on which a restore was last reported, and the label of its backup.
+    /// The unit on which a restore was last reported, and the label of its backup; `None` once another has emptied the data.
     pub(crate) restored: Option<(u32, Option<String>)>,
 }
 
@@ -70,6 +70,8 @@ impl Remembered {
                 let (at, is_cut_off) = (FiringRef::new(index, step), is_cut_off(step));
                 let first = Emptied { at, system_id, is_cut_off };
                 all.emptied.entry(unit).or_insert(first).is_cut_off &= is_cut_off;
+                // It takes the place of whatever was reported before, also where Juju tells that it failed.
+                all.restored = None;
             }
             let mut results = fired.results.iter();
             if results.any(|(key, value)| (*key, value.as_str()) == texts::RESTORE_STARTED) {

@@ -3,16 +3,13 @@
 /// What the vocabulary lacks, and what there is instead.
 pub(super) const LACKING: &[(&str, &str)] = &[
     (
-        "overlapping hooks",
-        "Two hooks that run at the same time, as two backups on two replicas. Events are delivered one after the other.",
-    ),
-    (
         "point in time",
         "A restore to a time or along a timeline (PITR). The action `restore` takes the id of a backup, and nothing else.",
     ),
     (
-        "moment within a call",
-        "A change while a backup or another call runs. A change happens before a shape (`at`) or after it (`after`).",
+        "moment within a restore",
+        "A change while a command other than a backup runs. `during:` holds a backup in its middle; elsewhere a change happens \
+         before or after a shape or a call.",
     ),
 ];
 
