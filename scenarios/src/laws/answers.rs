@@ -103,7 +103,7 @@ impl<'a> View<'a> {
         match question {
             Question::HasClusterInitialised => self.may_take_up_settings(),
             Question::AreAllRequiredSettingsProvided => self.are_settings_complete(),
-            Question::IsLeader => Some(self.leads()),
+            Question::IsLeader => self.leads(),
             Question::IsBlocked => self.is_blocked(),
             Question::IsTlsDisabledOrSingleUnitCluster => {
                 let is_needed = self.facts.has_tls_material && self.seen.units.len() > 1;
@@ -141,9 +141,17 @@ impl<'a> View<'a> {
             Question::IsRepositoryOfAnotherCluster => {
                 Some(self.facts.s3.as_ref().is_some_and(|s3| s3.is_foreign))
             }
-            Question::IsPrimary => Some(self.is_primary()),
+            Question::IsPrimary => Some(self.known_primary()? == Some(self.unit.unit)),
             Question::IsMemberRunning => self.is_member_running(),
         }
+    }
+
+    /// The primary, `Some(None)` where there is none. `None`: a cluster was on its way up while something happened, and somebody
+    /// may have led in between.
+    fn known_primary(&self) -> Option<Option<u32>> {
+        let around = self.moment.around;
+        let was_there = around.before.primary.is_some() && around.after.primary.is_some();
+        (was_there || around.happened == 0).then_some(self.seen.primary)
     }
 
     fn is_primary(&self) -> bool {
@@ -180,16 +188,17 @@ impl<'a> View<'a> {
     }
 
     /// The primary makes the stanza; where nobody knows it, or settings can't be used, whoever leads.
-    fn leads(&self) -> bool {
+    fn leads(&self) -> Option<bool> {
         let leads = self.facts.leader == self.unit.unit;
         let is_apart = self.hook() == Hook::S3CredentialsChanged
             && self.facts.s3.is_some()
             && self.has(Amendment::PrimaryMakesTheStanza)
             && self.seen.units.len() > 1;
-        match self.seen.primary.filter(|_| is_apart) {
-            Some(primary) => primary == self.unit.unit,
-            None => leads,
+        if !is_apart {
+            return Some(leads);
         }
+        self.known_primary()
+            .map(|primary| primary.map_or(leads, |primary| primary == self.unit.unit))
     }
 
     /// Whether the firing may have met another status than the one that could be seen: it has set one before it asked, or it
@@ -262,7 +271,7 @@ impl<'a> View<'a> {
         if self.waits_for_workload()? {
             return Some(true);
         }
-        let Some(primary) = self.seen.primary else { return Some(true) };
+        let Some(primary) = self.known_primary()? else { return Some(true) };
         if primary == self.unit.unit {
             return Some(false);
         }
@@ -279,14 +288,14 @@ impl<'a> View<'a> {
     }
 
     fn is_primary_among_several(&self) -> Option<bool> {
-        match self.seen.primary {
+        match self.known_primary()? {
             Some(_) => Some(self.is_primary() && self.facts.planned_units > 1 && self.has_tls()),
             None => self.has(Amendment::OfflineDatabaseFailsAction).then_some(true),
         }
     }
 
     fn is_unable_replica(&self) -> Option<bool> {
-        if self.seen.primary.is_none() {
+        if self.known_primary()?.is_none() {
             return self.has(Amendment::OfflineDatabaseFailsAction).then_some(true);
         }
         if !self.is_primary() && !self.has_tls() {
@@ -301,7 +310,7 @@ impl<'a> View<'a> {
     /// Where nobody can say who is the primary, what the firing has closed is what there is to open.
     fn is_to_be_opened(&self) -> Option<bool> {
         let block = Shape::Action(Action::BlockNewConnections);
-        match self.seen.primary {
+        match self.known_primary()? {
             Some(primary) => Some(primary != self.unit.unit),
             None => self
                 .has(Amendment::ReopenWhatWasBlocked)

@@ -29,7 +29,10 @@ pub(super) fn of_firings(run: &Run) -> Vec<Violation> {
     for (index, step) in run.firings.iter().enumerate() {
         let at = FiringRef::new(index, step);
         let firing = &step.fired.firing;
-        in_error(at, firing, &mut found);
+        // What a unit ends in that is removed meanwhile is of no matter.
+        if is_there(step) {
+            in_error(at, firing, &mut found);
+        }
         steps::of_firing(at, step, &mut found);
         refused::unanswered(run, at, step, &mut found);
         if step.seen.is_none() && reports_a_backup(step) && step.backups_gained == 0 {
@@ -37,6 +40,13 @@ pub(super) fn of_firings(run: &Run) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// Whether the unit of a firing was there after it, as far as anybody looked.
+pub(super) fn is_there(step: &FiredStep) -> bool {
+    let unit = step.fired.unit;
+    let after = step.seen.as_deref().map(|around| &around.after);
+    after.is_none_or(|after| after.units.iter().any(|seen| seen.unit == unit))
 }
 
 /// A hook error is no way to tell a person why an action failed, and a periodic event must not fail for what is elsewhere.

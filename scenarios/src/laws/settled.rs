@@ -88,11 +88,18 @@ impl Left<'_> {
     /// Why what a unit shows is not so, if it is not.
     fn why_not(&self, unit: &UnitSeen) -> Option<&'static str> {
         let status = unit.status();
-        let is_lost = status.message == texts::RESTORE_FAILED && self.is_replaced(unit.unit);
+        let is_lost = status.message == texts::RESTORE_FAILED && self.is_replaced(unit.unit)
+            || texts::is_s3_block(&status.message) && self.waits_for_another_restore();
         match holds(&status, unit, self.seen, self.facts) {
             Err(NotSo(why)) if !is_lost => Some(why),
             Ok(()) | Err(_) => None,
         }
+    }
+
+    /// Whether a unit says that the restore which is recorded failed: until it is restored again nothing is done about S3.
+    fn waits_for_another_restore(&self) -> bool {
+        let says_so = |unit: &UnitSeen| has_failed(unit) && self.why_not(unit).is_none();
+        self.seen.restoring.is_some() && self.seen.units.iter().any(says_so)
     }
 
     /// Whether a new cluster took the place of what a restore emptied on a unit.
@@ -190,7 +197,8 @@ impl Left<'_> {
         }
         let is_initialised = facts.application(key::CLUSTER_INITIALISED).is_some();
         let (Some(s3), true, Some(leader)) = (&facts.s3, is_initialised, leader) else { return };
-        if s3.works && s3.is_foreign && !self.is_blocked_rightly(leader) {
+        let is_told = self.is_blocked_rightly(leader) || self.waits_for_another_restore();
+        if s3.works && s3.is_foreign && !is_told {
             let what = "the repository is another cluster's, and the leader does not say so";
             found.push(of_all(Law::ForeignUntold, what));
         }

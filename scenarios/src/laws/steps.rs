@@ -8,7 +8,7 @@ use pgdrill_core::{
 };
 use pgdrill_sim::{CallMade, Fired, UnitSeen};
 
-use super::moment::Moment;
+use super::moment::{Moment, is_there};
 use crate::{
     law::{Law, Violation},
     reason::FiringRef,
@@ -92,8 +92,7 @@ pub(super) fn of_firing(at: FiringRef, step: &FiredStep, found: &mut Vec<Violati
     let fired = &step.fired;
     let (Some(calls), Some(failures)) = (&fired.calls, &fired.failures) else { return };
     // A unit that is removed meanwhile need not have done what it was about to.
-    let after = step.seen.as_deref().map(|around| &around.after);
-    if after.is_some_and(|after| after.units.iter().all(|unit| unit.unit != at.unit)) {
+    if !is_there(step) {
         return;
     }
     for (shape, count) in visits(&fired.firing.trace) {
