@@ -38,11 +38,26 @@ pub struct CallMade {
     pub has_failed: bool,
 }
 
-/// What was noted of a firing.
-#[derive(Debug, Default)]
-struct Noted {
-    failures: Vec<PortFailure>,
-    calls: Vec<CallMade>,
+/// What is noted of a firing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Noted {
+    /// What its calls of ports failed with, in order.
+    pub failures: Vec<PortFailure>,
+    /// The calls by which it changed something, or tried to, in order.
+    pub calls: Vec<CallMade>,
+}
+
+impl Noted {
+    /// Notes a call that was made at this shape, and the cause with which it failed, if it did. One that worked and changes
+    /// nothing is not kept.
+    pub fn add(&mut self, at: Option<Shape>, call: Call, failure: Option<&str>) {
+        if call.has_effect() {
+            self.calls.push(CallMade { at, call, has_failed: failure.is_some() });
+        }
+        if let Some(cause) = failure {
+            self.failures.push(PortFailure { at, call, cause: cause.to_owned() });
+        }
+    }
 }
 
 /// Does as [`dispatch`], and notes the calls of ports that changed something, and what calls failed with.
@@ -93,12 +108,8 @@ impl Notes {
     fn note(&self, call: Call, failure: Option<&PortError>) {
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = notes.1;
-        let Some(noted) = notes.0.last_mut() else { return };
-        if call.has_effect() {
-            noted.calls.push(CallMade { at, call, has_failed: failure.is_some() });
-        }
-        if let Some(error) = failure {
-            noted.failures.push(PortFailure { at, call, cause: error.cause().to_owned() });
+        if let Some(noted) = notes.0.last_mut() {
+            noted.add(at, call, failure.map(PortError::cause));
         }
     }
 

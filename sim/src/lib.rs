@@ -56,7 +56,7 @@ pub use dispatch::{ActionSeen, Event, Fired, dispatch};
 pub use facts::{
     BackupFacts, Facts, ManagerSettings, RepositoryPlace, S3Facts, ToolSettings, UnitFacts,
 };
-pub use failures::{CallMade, PortFailure, dispatch_noting};
+pub use failures::{CallMade, Noted, PortFailure, dispatch_noting};
 pub use fakes::View;
 pub use fingerprint::Fingerprinter;
 pub use given::{

@@ -95,8 +95,8 @@ async fn answer(shared: &SharedState, ask: Ask) -> WorldAnswer {
             }
             WorldAnswer { is_lost, dies, ..nothing }
         }
-        Ask::Failed { at, place, cause } => {
-            shared.note_failure(at.as_deref(), &place, cause);
+        Ask::Made { at, place, failure } => {
+            shared.note_call(at.as_deref(), &place, failure.as_deref());
             nothing
         }
         Ask::Die { line } => {

@@ -144,11 +144,11 @@ impl Observer for Rehearsed {
             return Answer::Died;
         }
         let lost = is_lost.then(|| call.lost());
-        if let Some(error) = lost.as_ref().or(failure) {
+        let failure = lost.as_ref().or(failure).map(|error| error.cause().to_owned());
+        if failure.is_some() || call.has_effect() {
             let at = *self.at.lock().unwrap_or_else(PoisonError::into_inner);
             let at = at.map(|shape| shape.id().to_owned());
-            let (place, cause) = (call.place().to_owned(), error.cause().to_owned());
-            self.ask(&Ask::Failed { at, place, cause }).await;
+            self.ask(&Ask::Made { at, place: call.place().to_owned(), failure }).await;
         }
         if is_lost { Answer::Lost } else { Answer::Delivered }
     }
@@ -164,6 +164,10 @@ impl Probe for Rehearsed {
     async fn leave(&self, shape: Shape) -> Fate {
         *self.at.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.ask_at_shape(Ask::Leave { shape: shape.id().to_owned() }).await
+    }
+
+    fn give_up(&self) {
+        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn fate(&self) -> Fate {

@@ -129,8 +129,9 @@ impl Rehearsal {
         }
         let mut results = state.results.remove(&unit);
         let is_joined = matches!(self.dispatch, DispatchProgram::Joined(_));
-        let fired = state.reported.into_iter().map(|(reported, failures)| {
-            let failures = is_joined.then_some(failures);
+        let fired = state.reported.into_iter().map(|(reported, noted)| {
+            let noted = is_joined.then_some(noted);
+            let (failures, calls) = noted.map(|noted| (noted.failures, noted.calls)).unzip();
             let results = if reported.is_refired { None } else { results.take() };
             let (firing, is_refired) = (reported.firing, reported.is_refired);
             Fired {
@@ -139,7 +140,7 @@ impl Rehearsal {
                 is_refired,
                 results: results.unwrap_or_default(),
                 failures,
-                calls: None,
+                calls,
             }
         });
         let fired = fired.collect();

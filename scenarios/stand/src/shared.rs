@@ -10,7 +10,7 @@ use pgdrill_core::{
     Fate, Hook, Ports, S3Relation, S3Settings, Shape,
     ports::{Answer, Call, PortResult, Service},
 };
-use pgdrill_sim::{FiringUnit, Injector, Moment, PortFailure, Shared, View};
+use pgdrill_sim::{FiringUnit, Injector, Moment, Noted, Shared, View};
 use tokio::sync::Notify;
 
 use pgdrill_core::FiringLine;
@@ -48,10 +48,10 @@ pub(super) struct RehearsalState {
     pub(super) calls: Vec<String>,
     /// The results of the action on each unit.
     pub(super) results: BTreeMap<u32, Vec<(&'static str, String)>>,
-    /// The firings so far, each with the calls of ports that failed in it.
-    pub(super) reported: Vec<(FiringLine, Vec<PortFailure>)>,
-    /// The calls of ports that failed in a firing that is not reported yet.
-    failures: Vec<PortFailure>,
+    /// The firings so far, each with what was noted of its calls of ports.
+    pub(super) reported: Vec<(FiringLine, Noted)>,
+    /// What was noted of a firing that is not reported yet.
+    noted: Noted,
     /// What each unit's state holds, as its own hook sees it.
     pub(super) deferred: BTreeMap<u32, Vec<Hook>>,
     /// The events that run on units by hand, not by a dispatch.
@@ -210,11 +210,11 @@ impl SharedState {
         (answer == Answer::Lost, answer == Answer::Died)
     }
 
-    /// Keeps what a port's call failed with.
-    pub(super) fn note_failure(&self, at: Option<&str>, place: &str, cause: String) {
+    /// Keeps that a port's call was made, and what it failed with, if it did.
+    pub(super) fn note_call(&self, at: Option<&str>, place: &str, failure: Option<&str>) {
         let at = at.and_then(Shape::from_id);
         if let Some(call) = Call::from_place(place) {
-            self.state().failures.push(PortFailure { at, call, cause });
+            self.state().noted.add(at, call, failure);
         }
     }
 
@@ -222,8 +222,8 @@ impl SharedState {
     pub(super) fn report(&self, line: &str) {
         let mut state = self.state();
         if let Some(firing) = FiringLine::read(line) {
-            let failures = std::mem::take(&mut state.failures);
-            state.reported.push((firing, failures));
+            let noted = std::mem::take(&mut state.noted);
+            state.reported.push((firing, noted));
         }
     }
 

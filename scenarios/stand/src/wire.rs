@@ -20,8 +20,8 @@ pub(super) enum Ask {
     Call { place: String },
     /// A port was called, whatever came of it.
     Called { place: String },
-    /// A call of a port failed, at this shape or at none.
-    Failed { at: Option<String>, place: String, cause: String },
+    /// A call of a port that changes something was made at this shape or at none, or any failed with this cause.
+    Made { at: Option<String>, place: String, failure: Option<String> },
     /// The firing was ordered to die, and this is the line that reports it.
     Die { line: String },
     /// A hook tool was run for this unit.
