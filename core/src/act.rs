@@ -53,6 +53,10 @@ pub(crate) async fn carry_out(
             ports.unit.set_result(texts::BACKUPS, &table).await?;
             context.notes.outcome = Some(Outcome::Finished);
         }
+        // On an empty directory it would begin a new cluster.
+        Action::StartDatabaseAgain if context.notes.is_emptying_unanswered => {
+            return Ok(Some(Amendment::UnansweredStepIsAskedAgain));
+        }
         Action::StartDatabaseAgain | Action::StartDatabase => {
             ports.workload.start(Service::Database).await?;
         }
@@ -86,8 +90,14 @@ pub(crate) async fn end(context: &mut Context<'_>, ending: Ending) -> PortResult
 /// Blocks this unit; where it only makes the stanza, the leader is told, who blocks itself.
 async fn put_status_back(context: &mut Context<'_>) -> PortResult<()> {
     let Some(before) = context.notes.before_maintenance.take() else { return Ok(()) };
-    // What only Juju shows stood for no trouble of the database.
-    let status = if before.name.can_be_set() { before } else { Status::active() };
+    let status = if context.notes.is_emptying_unanswered {
+        Status::new(StatusName::Blocked, texts::RESTORE_FAILED)
+    } else if before.name.can_be_set() {
+        before
+    } else {
+        // What only Juju shows stood for no trouble of the database.
+        Status::active()
+    };
     context.ports.unit.set_status(status).await
 }
 

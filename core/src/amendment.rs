@@ -78,7 +78,8 @@ words! {
         SettingsMustBeInForce = "settings-must-be-in-force",
         /// What stops the database or empties its data and gave no answer is asked for once more: doing it twice does no more
         /// than doing it once. Taken for not done, it would leave a database down that nobody starts, or a new cluster in the
-        /// place of the data. A database that gives no answer to its stop at all is started again.
+        /// place of the data. A database that gives no answer to its stop at all is started again; one of
+        /// which nobody can say whether its data is gone is not, and its unit says that the restore failed.
         UnansweredStepIsAskedAgain = "unanswered-step-is-asked-again",
         /// While only S3 blocks the unit that would initialise the stanza, update-status tries again: S3 or the backup tool
         /// may work again, and no other event would come.

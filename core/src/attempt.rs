@@ -46,8 +46,7 @@ pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> Refined
             let workload = &context.ports.workload;
             let stop = || workload.stop(Service::Database);
             let stopped = twice_if_unanswered(context, &mut refined, stop).await;
-            context.notes.is_stop_unanswered =
-                matches!(&stopped, Err(error) if error.kind() == PortErrorKind::TimedOut);
+            context.notes.is_stop_unanswered = is_unanswered(&stopped);
             context.logged(stopped).map_err(|error| texts::stop_failed(error.cause()))
         }
         Attempt::WasPreviousClusterInfoRemoved => {
@@ -59,6 +58,8 @@ pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> Refined
             let workload = &context.ports.workload;
             let empty = || workload.empty_data_directory();
             let emptied = twice_if_unanswered(context, &mut refined, empty).await;
+            context.notes.is_emptying_unanswered = is_unanswered(&emptied)
+                && context.amendments.has(Amendment::UnansweredStepIsAskedAgain);
             context.logged(emptied).map_err(|error| texts::empty_failed(error.cause()))
         }
     };
@@ -67,6 +68,11 @@ pub(crate) async fn make(context: &mut Context<'_>, attempt: Attempt) -> Refined
         context.notes.reason = Some(reason);
     }
     RefinedAnswer { yes, refined }
+}
+
+/// Whether nobody can say what came of a step.
+fn is_unanswered(made: &PortResult<()>) -> bool {
+    matches!(made, Err(error) if error.kind() == PortErrorKind::TimedOut)
 }
 
 /// Asks for a step of a restore, once more if it gave no answer. Each of them counts as done where it was done already.

@@ -66,6 +66,8 @@ pub(crate) struct Notes {
     pub(crate) has_blocked_connections: bool,
     /// Whether what a failed restore has left is over.
     pub(crate) is_restore_over: bool,
+    /// Whether its data may be gone or not: the directory was to be emptied, and nobody answered.
+    pub(crate) is_emptying_unanswered: bool,
     /// Whether the database was told to stop and gave no answer.
     pub(crate) is_stop_unanswered: bool,
     /// Whether the stanza was not made for the lock that another process of the backup tool holds.

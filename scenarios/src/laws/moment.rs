@@ -186,8 +186,9 @@ impl Moment<'_> {
                     && texts::is_s3_block(&status.message)
                     && OF_OTHERS.iter().any(|code| status.message.contains(code))
             };
-            let mut new = after.history.iter().skip(before.history.len());
-            if let Some(status) = new.find(is_blamed) {
+            // Before that it may have shown what an earlier firing found out.
+            let last = after.history.iter().skip(before.history.len()).last();
+            if let Some(status) = last.filter(is_blamed) {
                 let unit = after.unit;
                 let what = format!("unit {unit} shows {status}, and S3 served");
                 found.push(Violation::of(Law::BlamedOnS3, unit, what).by(self.at, None));

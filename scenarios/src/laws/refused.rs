@@ -95,7 +95,8 @@ pub(super) fn unanswered(run: &Run, at: FiringRef, step: &FiredStep, found: &mut
     };
     // What a unit says that is removed meanwhile reaches nobody. Where nobody looked it is gone at the end, too.
     let after = step.seen.as_deref().map_or(&run.observation, |around| &around.after);
-    let is_there = after.units.iter().any(|unit| unit.unit == at.unit);
+    let is_scaled = step.seen.as_deref().is_some_and(|around| around.is_scaled);
+    let is_there = !is_scaled && after.units.iter().any(|unit| unit.unit == at.unit);
     if !is_answered && is_there {
         let what = format!("unit {} ended {} without an answer", at.unit, firing.hook);
         found.push(Violation::of(Law::Unanswered, at.unit, what).by(at, None));

@@ -35,7 +35,11 @@ impl LastFiring {
         // What could not be repaired is left for the next firing.
         let repair = Some(Shape::Action(Action::RepairInterruptedBackup));
         let mut failures = step.fired.failures.iter().flatten();
-        let is_cut_off = is_cut_off(step) || failures.any(|failure| failure.at == repair);
+        let before = step.seen.as_deref().and_then(|around| around.before.facts.as_deref());
+        let own = before.and_then(|facts| facts.units.get(step.fired.unit as usize));
+        let is_out_of_reach = own.is_some_and(|own| !own.is_workload_reachable);
+        let is_cut_off =
+            is_cut_off(step) || is_out_of_reach || failures.any(|failure| failure.at == repair);
         Self { at: FiringRef::new(index, step), is_cut_off }
     }
 }

@@ -77,9 +77,12 @@ impl Done {
             Action::FinishAction | Action::ReturnFormattedBackupList => {
                 Self::once(&[Call::UnitSetResult])
             }
-            Action::StartDatabaseAgain | Action::StartDatabase => {
-                Self::once(&[Call::WorkloadStart])
-            }
+            Action::StartDatabaseAgain => match mark {
+                // Its data may be gone.
+                Some(Mark::Refined(Amendment::UnansweredStepIsAskedAgain)) => None,
+                Some(_) | None => Self::once(&[Call::WorkloadStart]),
+            },
+            Action::StartDatabase => Self::once(&[Call::WorkloadStart]),
             // A member that is on its way is left as it is.
             Action::EndInterruptedRestore => Self::at_most_once(&[Call::UnitSetStatus]),
             Action::SettleStanzaRecords => Self::some(&[Call::UnitSetData, Call::UnitSetStatus]),
