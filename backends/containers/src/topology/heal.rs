@@ -21,11 +21,11 @@ const MEND: &str = r#"
     for locker in /run/pgdrill/locker /run/pgdrill/unit-locker; do
         if [ -e "$locker" ]; then kill -KILL "-$(cat "$locker")" || true; fi
     done
-    # What a backup has left that was killed or given up.
-    pkill -KILL -f '^pgbackrest .*backup:(local|remote)$' || true
+    # What a backup has left that was killed or given up; a worker bears the path by which the tool was started.
+    pkill -KILL -f '(^|/)pgbackrest .*backup:(local|remote)$' || true
     pkill -KILL -x sleep || true
     pkill -KILL -x flock || true
-    rm -rf /run/pgdrill /dev/shm/pgdrill-midway
+    rm -rf /run/pgdrill /dev/shm/pgdrill-midway /dev/shm/pgdrill-orphans
     chown postgres:postgres "${PGDATA%/*}"
     [ ! -d "$PGDATA/standby.signal" ] || rmdir "$PGDATA/standby.signal"
     cd /usr/lib/postgresql/17/bin

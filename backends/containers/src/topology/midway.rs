@@ -43,17 +43,23 @@ impl Topology {
         Ok(said.trim() == "stopped")
     }
 
-    /// The backup that is stopped is killed. Its workers go on once it would.
+    /// The backup that is stopped is killed. Its workers hold its lock, and go on once that is waited for: how long they take of
+    /// themselves depends on where they are.
     ///
     /// # Errors
     ///
     /// None is stopped.
     pub async fn kill_backup(&self, unit: u32) -> EngineResult<()> {
-        let program = r#"kill -KILL "$(cat /dev/shm/pgdrill-midway/stopped)""#;
+        let program = r#"
+            process=$(cat /dev/shm/pgdrill-midway/stopped)
+            tr ' ' '\n' < "/proc/$process/task/$process/children" > /dev/shm/pgdrill-orphans
+            chmod a+r /dev/shm/pgdrill-orphans
+            kill -KILL "$process"
+        "#;
         self.unit(unit)?.shell(program, &[]).await.map(drop)
     }
 
-    /// Waits until nothing of a backup holds the tool's lock on any unit that runs.
+    /// Lets go on what killed backups have left, and waits until nothing of a backup holds the tool's lock on any unit that runs.
     ///
     /// # Errors
     ///
@@ -62,6 +68,10 @@ impl Topology {
         // Who has the file open may hold the lock: it is taken over by whoever a process starts. That the tool's lock is held
         // by somebody else is another matter.
         let program = r#"
+            if [ -e /dev/shm/pgdrill-orphans ]; then
+                xargs -r kill -CONT < /dev/shm/pgdrill-orphans || true
+                rm -f /dev/shm/pgdrill-orphans
+            fi
             pgrep -x pgbackrest | while read -r tool; do
                 chpst -u postgres:postgres ls -l "/proc/$tool/fd" 2>/dev/null
             done | grep -- '-> /tmp/pgbackrest/.*-backup-[0-9]*\.lock' || true

@@ -28,7 +28,10 @@ if [ "$command" = backup ] && [ -e /dev/shm/pgdrill-midway/armed ]; then
             echo "$process" > /dev/shm/pgdrill-midway/stopping
             mv /dev/shm/pgdrill-midway/stopping /dev/shm/pgdrill-midway/stopped
             while [ -e /dev/shm/pgdrill-midway/armed ]; do sleep 0.05; done
-            for one in $workers $process; do kill -CONT "$one" 2>/dev/null; done
+            # What is left of a backup that was killed goes on once its lock is waited for.
+            for one in $workers $process; do
+                grep -qsx "$one" /dev/shm/pgdrill-orphans || kill -CONT "$one" 2>/dev/null
+            done
             break
         fi
         sleep 0.02
