@@ -310,7 +310,7 @@ fn a_case_is_shown_with_what_it_showed_and_is_a_file_to_start_from() {
 fn words_are_shown_with_their_form_their_values_and_a_case() {
     Session::new()
         .run("words s3-server")
-        .run("words two replicas")
+        .run("words pitr")
         .run("words s3-sever")
         .run("words nothing of the kind")
         .holds("words");
