@@ -85,16 +85,13 @@ where
     F: Future<Output = PortResult<()>>,
 {
     let amendment = Amendment::UnansweredStepIsAskedAgain;
-    match step().await {
-        Err(error)
-            if error.kind() == PortErrorKind::TimedOut && context.amendments.has(amendment) =>
-        {
-            let again = step().await;
-            *refined = again.is_ok().then_some(amendment);
-            again
-        }
-        done => done,
+    let made = step().await;
+    if !is_unanswered(&made) || !context.amendments.has(amendment) {
+        return made;
     }
+    let again = step().await;
+    *refined = again.is_ok().then_some(amendment);
+    again
 }
 
 async fn initialise_stanza(context: &mut Context<'_>) -> Result<(), String> {

@@ -194,13 +194,22 @@ impl Context<'_> {
 
     /// Whether this unit has recorded that its backup tool goes by these settings.
     pub(crate) async fn are_in_force(&self, s3: &S3Settings) -> PortResult<bool> {
-        let known = self.ports.unit.data(Databag::Unit, key::REPOSITORY).await?;
-        Ok(known.is_some_and(|place| *place == *s3.place()))
+        self.is_recorded_at(s3, Databag::Unit, key::REPOSITORY).await
     }
 
     /// Whether the recorded stanza is recorded as that of the repository in which these settings keep backups.
     pub(crate) async fn is_stanza_of(&self, s3: &S3Settings) -> PortResult<bool> {
-        let known = self.ports.unit.data(Databag::Application, key::STANZA_REPOSITORY).await?;
+        self.is_recorded_at(s3, Databag::Application, key::STANZA_REPOSITORY).await
+    }
+
+    /// Whether a record names the place of these settings.
+    async fn is_recorded_at(
+        &self,
+        s3: &S3Settings,
+        bag: Databag,
+        record: &'static str,
+    ) -> PortResult<bool> {
+        let known = self.ports.unit.data(bag, record).await?;
         Ok(known.is_some_and(|place| *place == *s3.place()))
     }
 

@@ -155,7 +155,7 @@ fn write_unit(out: &mut String, seen: &UnitSeen, primary: Option<u32>) {
 
 /// What of a unit only laws ask for.
 fn write_unit_facts(out: &mut String, seen: &UnitSeen, primary: Option<u32>, facts: &Facts) {
-    let Some(unit) = facts.units.get(seen.unit as usize) else { return };
+    let Some(unit) = facts.unit(seen.unit) else { return };
     for hook in &unit.owed {
         let _ = writeln!(out, "   owed: {hook}");
     }

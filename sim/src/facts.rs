@@ -133,6 +133,12 @@ impl Facts {
     pub fn application(&self, key: &str) -> Option<&str> {
         value(&self.application, key)
     }
+
+    /// What is known of a unit, if it is there.
+    #[must_use]
+    pub fn unit(&self, number: u32) -> Option<&UnitFacts> {
+        self.units.get(number as usize)
+    }
 }
 
 impl UnitFacts {

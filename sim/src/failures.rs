@@ -235,6 +235,19 @@ mod tests {
     }
 
     #[test]
+    fn what_fails_once_a_step_was_given_up_is_at_none() {
+        let given = Given { units: 2, s3: Some(S3Given::default()), ..Given::default() };
+        // Nothing is recorded of the repository: update-status configures the tool if it can, and goes on.
+        let calls = [Call::UnitIsLeader, Call::RepositoryConfigure, Call::UnitIsLeader];
+        let lost = calls.map(Injection::Lost);
+        let failures = fired(&given, Hook::UpdateStatus, &lost)[0].failures.clone().unwrap();
+        let seen: Vec<_> = failures.iter().map(|it| (it.at, it.call)).collect();
+        let render = Some(Shape::Action(Action::RenderPgbackrestConfig));
+        let [first, configure, second] = calls;
+        assert_eq!(seen, [(None, first), (render, configure), (None, second)]);
+    }
+
+    #[test]
     fn an_answer_that_is_lost_is_a_failure_and_a_well_made_backup_has_none() {
         let given = Given {
             s3: Some(S3Given::default()),

@@ -111,4 +111,13 @@ mod tests {
             assert_eq!(Timestamp(seconds * 1000).to_string(), text);
         }
     }
+
+    #[test]
+    fn a_fine_label_has_the_milliseconds() {
+        for (millis, label) in
+            [(1_795_401_786_117, "20261123-024306.117"), (-1, "19691231-235959.999")]
+        {
+            assert_eq!(Timestamp(millis).fine_label(), label);
+        }
+    }
 }

@@ -1,29 +1,27 @@
 //! The law of what a firing answers: each question of its trace as the world was, each attempt as it went.
 
 use pgdrill_core::{
-    Action, Amendment, Attempt, Hook, Mark, Question, Shape, Status, StatusName, Step,
+    Action, Amendment, Attempt, Hook, Mark, Question, Shape, StatusName, Step,
     inventory::has_served,
     ports::{Call, MemberState, ServiceState, key},
     texts,
 };
-use pgdrill_sim::{Facts, Observation, UnitFacts, UnitSeen};
+use pgdrill_sim::UnitSeen;
 
-use super::moment::Moment;
+use super::{moment::Moment, sight::Sight};
 use crate::law::{Law, Violation};
 
 /// What could be seen around a firing is held against its answers. Of several firings, or where much happened, what was so in
 /// between can't be seen.
 pub(super) fn of_moment(moment: &Moment<'_>, found: &mut Vec<Violation>) {
-    let around = moment.around;
-    if around.happened > 1 {
+    if moment.around.happened > 1 {
         return;
     }
-    let before = View::new(moment, &around.before, moment.before);
-    let after = View::new(moment, &around.after, moment.after);
-    let (Some(before), Some(after)) = (before, after) else { return };
+    let sights = Sight::before(moment).zip(Sight::after_answers(moment));
+    let Some((before, after)) = sights else { return };
     for step in moment.step.fired.firing.trace.steps() {
         let Some(answer) = step.answer else { continue };
-        let is_untrue = |view: &View<'_>| view.expects(step) == Some(!answer);
+        let is_untrue = |sight: &Sight<'_>| sight.expects(step) == Some(!answer);
         if is_untrue(&before) && is_untrue(&after) {
             let (unit, shape, hook) = (moment.at.unit, step.shape, moment.at.hook);
             let answer = if answer { "yes" } else { "no" };
@@ -34,24 +32,12 @@ pub(super) fn of_moment(moment: &Moment<'_>, found: &mut Vec<Violation>) {
     }
 }
 
-/// What could be seen at one time of the unit of a firing.
-struct View<'a> {
-    moment: &'a Moment<'a>,
-    seen: &'a Observation,
-    facts: &'a Facts,
-    unit: &'a UnitSeen,
-    own: &'a UnitFacts,
-    /// What it showed: before the firing, if nothing but the firing itself can have changed it.
-    status: Status,
-}
-
-impl<'a> View<'a> {
-    fn new(moment: &'a Moment<'a>, seen: &'a Observation, facts: &'a Facts) -> Option<Self> {
-        let unit = moment.unit(seen)?;
-        let own = facts.units.get(unit.unit as usize)?;
-        let is_own = moment.around.happened == 0;
-        let shown = if is_own { moment.unit(&moment.around.before)? } else { unit };
-        Some(Self { moment, seen, facts, unit, own, status: shown.status() })
+impl<'a> Sight<'a> {
+    /// What can be seen after a firing, with what the unit showed before it where nothing but the firing can have changed that.
+    fn after_answers(moment: &'a Moment<'a>) -> Option<Self> {
+        let shown = moment.unit(&moment.around.before).filter(|_| moment.around.happened == 0);
+        let status = |unit: &UnitSeen| shown.unwrap_or(unit).status();
+        Self::new(moment, &moment.around.after, moment.after, status)
     }
 
     /// The answer that a step has to have; `None` where that can't be seen.
@@ -104,7 +90,7 @@ impl<'a> View<'a> {
             Question::HasClusterInitialised => self.may_take_up_settings(),
             Question::AreAllRequiredSettingsProvided => self.are_settings_complete(),
             Question::IsLeader => self.leads(),
-            Question::IsBlocked => self.is_blocked(),
+            Question::IsBlocked => self.expects_blocked(),
             Question::IsTlsDisabledOrSingleUnitCluster => {
                 let is_needed = self.facts.has_tls_material && self.seen.units.len() > 1;
                 Some(!self.waits_for_workload()? && !is_needed)
@@ -125,9 +111,7 @@ impl<'a> View<'a> {
             Question::IsReplica => Some(self.seen.primary? != self.unit.unit),
             Question::IsReplica2 => self.is_to_be_opened(),
             Question::HasUserProvidedBackupId => {
-                let id = self.moment.around.parameters.get("backup-id");
-                let is_given = id.is_some_and(|id| !id.trim().is_empty());
-                Some(is_given && !self.has_unknown_parameter())
+                Some(!self.backup_id().is_empty() && !self.has_unknown_parameter())
             }
             Question::IsWorkloadContainerAccessible => self.is_workload_reachable(),
             Question::IsSingleUnitCluster => Some(self.facts.planned_units == 1),
@@ -204,14 +188,14 @@ impl<'a> View<'a> {
     /// Whether the firing may have met another status than the one that could be seen: it has set one before it asked, or it
     /// is the retry of an update-status that failed, to which Juju answers `error`.
     fn may_have_met_another_status(&self) -> bool {
-        let owed = self.moment.before.units.get(self.unit.unit as usize);
+        let owed = self.moment.before.unit(self.unit.unit);
         let is_retry = self.hook() == Hook::UpdateStatus
             && owed.is_some_and(|unit| unit.owed.contains(&Hook::UpdateStatus));
         let mut steps = self.moment.step.fired.firing.trace.steps().iter();
         is_retry || steps.any(|step| matches!(step.mark, Some(Mark::Inserted(_))))
     }
 
-    fn is_blocked(&self) -> Option<bool> {
+    fn expects_blocked(&self) -> Option<bool> {
         if self.hook() == Hook::CreateBackup && self.has_unknown_parameter() {
             return Some(true);
         }
@@ -283,10 +267,6 @@ impl<'a> View<'a> {
         self.moment.step.fired.failures.is_some().then_some(has_failed)
     }
 
-    fn has_tls(&self) -> bool {
-        self.own.databag(key::TLS).is_some()
-    }
-
     fn is_primary_among_several(&self) -> Option<bool> {
         match self.known_primary()? {
             Some(_) => Some(self.is_primary() && self.facts.planned_units > 1 && self.has_tls()),
@@ -319,10 +299,7 @@ impl<'a> View<'a> {
     }
 
     fn has_unknown_parameter(&self) -> bool {
-        let known = self.hook().parameters();
-        let mut given = self.moment.around.parameters.keys();
-        self.has(Amendment::UnknownParameterFailsAction)
-            && given.any(|name| !known.contains(&name.as_str()))
+        self.has(Amendment::UnknownParameterFailsAction) && self.was_given_unknown_parameter()
     }
 
     /// A member that runs on what was never the stanza's is not the restored one. Of several units each may have its own data.

@@ -6,9 +6,9 @@ use pgdrill_core::{
     ports::{Call, MemberState, key},
     texts,
 };
-use pgdrill_sim::{Facts, Observation, UnitFacts, UnitSeen};
+use pgdrill_sim::UnitSeen;
 
-use super::{holds::holds, moment::Moment};
+use super::{holds::holds, moment::Moment, sight::Sight};
 
 /// A cause for which an action is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,24 +119,7 @@ impl Cause {
     }
 }
 
-/// What can be seen of the unit of an action at one time.
-pub(super) struct Sight<'a> {
-    moment: &'a Moment<'a>,
-    seen: &'a Observation,
-    facts: &'a Facts,
-    unit: &'a UnitSeen,
-    own: &'a UnitFacts,
-    /// Its status, as it was before the action set one of its own.
-    status: Status,
-}
-
 impl<'a> Sight<'a> {
-    /// What could be seen before the event.
-    pub(super) fn before(moment: &'a Moment<'a>) -> Option<Self> {
-        let seen: &Observation = &moment.around.before;
-        Self::new(moment, seen, moment.before, UnitSeen::status)
-    }
-
     /// What can be seen after it.
     pub(super) fn after(moment: &'a Moment<'a>) -> Option<Self> {
         let known = moment.unit(&moment.around.before).map_or(0, |unit| unit.history.len());
@@ -151,17 +134,6 @@ impl<'a> Sight<'a> {
             history.pop().cloned().unwrap_or_else(Status::active)
         };
         Self::new(moment, &moment.around.after, moment.after, status)
-    }
-
-    fn new(
-        moment: &'a Moment<'a>,
-        seen: &'a Observation,
-        facts: &'a Facts,
-        status: impl Fn(&UnitSeen) -> Status,
-    ) -> Option<Self> {
-        let unit = moment.unit(seen)?;
-        let own = facts.units.get(unit.unit as usize)?;
-        Some(Self { moment, seen, facts, unit, own, status: status(unit) })
     }
 
     /// Whether what a refusal says is so; `None` where that can't be seen.
@@ -180,7 +152,6 @@ impl<'a> Sight<'a> {
     /// Whether a cause is there; `None` where that can't be seen, or hooks and laws may differ about it.
     pub(super) fn shows(&self, cause: Cause) -> Option<bool> {
         let is_primary = self.seen.primary.map(|primary| primary == self.unit.unit);
-        let has_tls = self.own.databag(key::TLS).is_some();
         let unless_failed =
             |calls: &[Call], is: bool| (is || !self.has_failed(calls)).then_some(is);
         match cause {
@@ -196,14 +167,10 @@ impl<'a> Sight<'a> {
             Cause::S3Parameters => Some(self.facts.s3.is_none()),
             Cause::NoStanza => self.lacks_stanza(),
             Cause::Blocked => self.is_blocked(),
-            Cause::IsPrimary => Some(is_primary? && self.facts.planned_units > 1 && has_tls),
-            Cause::NoTls => Some(!is_primary? && !has_tls),
+            Cause::IsPrimary => Some(is_primary? && self.facts.planned_units > 1 && self.has_tls()),
+            Cause::NoTls => Some(!is_primary? && !self.has_tls()),
             Cause::NotInForce => self.is_not_in_force(),
-            Cause::UnknownParameter => {
-                let known = self.moment.step.fired.firing.hook.parameters();
-                let mut given = self.moment.around.parameters.keys();
-                Some(given.any(|name| !known.contains(&name.as_str())))
-            }
+            Cause::UnknownParameter => Some(self.was_given_unknown_parameter()),
             Cause::NoBackupId => Some(self.backup_id().is_empty()),
             Cause::Unreachable => {
                 unless_failed(&[Call::WorkloadIsReachable], !self.own.is_workload_reachable)
@@ -235,7 +202,7 @@ impl<'a> Sight<'a> {
 
     /// The primary may have recorded it where the leader has not taken it over yet.
     fn lacks_stanza(&self) -> Option<bool> {
-        let primary = self.seen.primary.and_then(|unit| self.facts.units.get(unit as usize));
+        let primary = self.seen.primary.and_then(|unit| self.facts.unit(unit));
         let is_recorded = self.seen.stanza.is_some()
             || primary.is_some_and(|unit| {
                 unit.databag(key::STANZA).is_some() && unit.databag(key::BLOCK_MESSAGE).is_none()
@@ -263,11 +230,6 @@ impl<'a> Sight<'a> {
         } else {
             recorded.is_none_or(|it| it != s3.address).then_some(true)
         }
-    }
-
-    /// The backup id that was given, blank where none was.
-    fn backup_id(&self) -> &str {
-        self.moment.around.parameters.get("backup-id").map_or("", |id| id.trim())
     }
 
     /// Whether the repository on which the backup tool runs holds no good backup with the id that was given.

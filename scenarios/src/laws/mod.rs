@@ -8,10 +8,11 @@ mod moment;
 mod refused;
 mod remembered;
 mod settled;
+mod sight;
 mod steps;
 mod words;
 
-use pgdrill_core::{Hook, Outcome};
+use pgdrill_core::Outcome;
 use pgdrill_sim::{Fired, Observation};
 
 pub use holds::{NotSo, holds};
@@ -68,10 +69,10 @@ fn is_half_seen(law: Law, run: &Run) -> bool {
     if matches!(law, Law::Silent | Law::WordsOfTheProgram) {
         firings.any(|step| step.fired.failures.is_none())
     } else if law == Law::UnitInError {
-        let may_wait =
-            |hook| matches!(hook, Hook::S3CredentialsChanged | Hook::CertificatesChanged);
         firings.any(|FiredStep { fired: Fired { firing, .. }, seen, .. }| {
-            seen.is_none() && may_wait(firing.hook) && matches!(firing.outcome, Outcome::Error(_))
+            seen.is_none()
+                && moment::waits_for_container(firing.hook)
+                && matches!(firing.outcome, Outcome::Error(_))
         })
     } else if law == Law::StepUndone {
         firings.any(|step| step.fired.calls.is_none() || step.seen.is_none())

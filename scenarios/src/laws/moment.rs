@@ -42,6 +42,11 @@ pub(super) fn of_firings(run: &Run) -> Vec<Violation> {
     found
 }
 
+/// Whether an event is deferred while the container does not answer.
+pub(super) const fn waits_for_container(hook: Hook) -> bool {
+    matches!(hook, Hook::S3CredentialsChanged | Hook::CertificatesChanged)
+}
+
 /// Whether the unit of a firing was there after it, as far as anybody looked.
 pub(super) fn is_there(step: &FiredStep) -> bool {
     let unit = step.fired.unit;
@@ -141,11 +146,14 @@ impl Moment<'_> {
         let firing = &self.step.fired.firing;
         let Outcome::Error(error) = &firing.outcome else { return };
         let is_down = |facts: &Facts| {
-            let own = facts.units.get(self.at.unit as usize);
+            let own = facts.unit(self.at.unit);
             own.is_some_and(|own| !own.is_workload_reachable)
         };
-        let waits = matches!(firing.hook, Hook::S3CredentialsChanged | Hook::CertificatesChanged);
-        if waits && is_down(self.before) && is_down(self.after) && self.around.happened == 0 {
+        if waits_for_container(firing.hook)
+            && is_down(self.before)
+            && is_down(self.after)
+            && self.around.happened == 0
+        {
             let (hook, unit) = (firing.hook, self.at.unit);
             let what = format!("{hook} on unit {unit} did not wait for its container");
             let broken = Violation::of(Law::UnitInError, unit, what);
@@ -354,7 +362,7 @@ fn closed(last: &BTreeMap<u32, LastFiring>, around: &SeenAround, found: &mut Vec
     for unit in &around.after.units {
         let last = last.get(&unit.unit);
         let facts = around.after.facts.as_ref();
-        let facts = facts.and_then(|facts| facts.units.get(unit.unit as usize));
+        let facts = facts.and_then(|facts| facts.unit(unit.unit));
         let is_cut_off = last.is_some_and(|last| last.is_cut_off)
             || facts.is_some_and(|unit| !unit.is_workload_reachable);
         if unit.status().name == StatusName::Active && !unit.accepts_connections && !is_cut_off {

@@ -3,10 +3,7 @@
 use pgdrill_core::{Action, Ending, Hook, Outcome, Shape, texts};
 use pgdrill_sim::Observation;
 
-use super::{
-    causes::{Cause, Sight},
-    moment::Moment,
-};
+use super::{causes::Cause, moment::Moment, sight::Sight};
 use crate::{
     law::{Law, Violation},
     reason::FiringRef,

@@ -36,7 +36,7 @@ impl LastFiring {
         let repair = Some(Shape::Action(Action::RepairInterruptedBackup));
         let mut failures = step.fired.failures.iter().flatten();
         let before = step.seen.as_deref().and_then(|around| around.before.facts.as_deref());
-        let own = before.and_then(|facts| facts.units.get(step.fired.unit as usize));
+        let own = before.and_then(|facts| facts.unit(step.fired.unit));
         let is_out_of_reach = own.is_some_and(|own| !own.is_workload_reachable);
         let is_cut_off =
             is_cut_off(step) || is_out_of_reach || failures.any(|failure| failure.at == repair);

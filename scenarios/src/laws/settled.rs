@@ -98,14 +98,14 @@ impl Left<'_> {
 
     /// Whether a unit says that the restore which is recorded failed: until it is restored again nothing is done about S3.
     fn waits_for_another_restore(&self) -> bool {
-        let says_so = |unit: &UnitSeen| has_failed(unit) && self.why_not(unit).is_none();
-        self.seen.restoring.is_some() && self.seen.units.iter().any(says_so)
+        let mut units = self.seen.units.iter();
+        self.seen.restoring.is_some() && units.any(|unit| self.says_that_it_failed(unit))
     }
 
     /// Whether a new cluster took the place of what a restore emptied on a unit.
     fn is_replaced(&self, unit: u32) -> bool {
         let was = self.remembered.emptied.get(&unit).and_then(|emptied| emptied.system_id);
-        let own = self.facts.units.get(unit as usize);
+        let own = self.facts.unit(unit);
         let is_another = was.zip(self.facts.system_id).is_some_and(|(was, is)| was != is);
         is_another && own.is_none_or(|own| own.restored_from.is_none())
     }
@@ -142,7 +142,7 @@ impl Left<'_> {
             let what = format!("unit {number} defers {hook}, and waits for what will not come");
             broken(Law::DeferredForEver, what);
         }
-        let databag = self.facts.units.get(number as usize);
+        let databag = self.facts.unit(number);
         if databag.and_then(|unit| unit.databag(key::CONNECTIVITY)) == Some("off") {
             let what = format!("the databag of unit {number} has connections off");
             broken(Law::FlagLeft, what);
@@ -250,7 +250,7 @@ impl Left<'_> {
         if self.seen.units.iter().any(is_told) {
             return;
         }
-        let base = self.facts.units.get(unit as usize).and_then(|it| it.restored_from.as_deref());
+        let base = self.facts.unit(unit).and_then(|it| it.restored_from.as_deref());
         if base != Some(label.as_str()) {
             let base = base.unwrap_or("no backup");
             let what = format!("the restore of {label} was reported, and the data is from {base}");

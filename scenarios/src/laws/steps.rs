@@ -125,12 +125,7 @@ pub(super) fn of_firing(at: FiringRef, step: &FiredStep, found: &mut Vec<Violati
     for pair in fired.firing.trace.steps().windows(2) {
         let [before, step] = pair else { continue };
         is_cleanup |= before.shape == Shape::Ending(Ending::HookError);
-        let is_answered = !is_stop_unanswered(fired);
-        let is_started_again =
-            step.is_inserted() && step.shape == Shape::Action(Action::StartDatabaseAgain);
-        if !may_be_inserted(&fired.firing.trace, *before, *step, is_cleanup)
-            || is_started_again && is_answered
-        {
+        if !may_be_inserted(fired, *before, *step, is_cleanup) {
             needless(at, step.shape, found);
         }
     }
@@ -199,12 +194,14 @@ fn is_stop_unanswered(fired: &Fired) -> bool {
 
 /// Whether an amendment inserts a step there: what was closed is opened once, a unit is made Active where the chart does not,
 /// and an event is deferred by what has just found the cause.
-fn may_be_inserted(trace: &Trace, before: Step, step: Step, is_cleanup: bool) -> bool {
+fn may_be_inserted(fired: &Fired, before: Step, step: Step, is_cleanup: bool) -> bool {
     let Some(Mark::Inserted(amendment)) = step.mark else { return true };
     let is_of_cleanup = amendment == Amendment::CleanupSurvivesErrors;
     if step.shape == Shape::Action(Action::AllowNewConnections) {
-        let has_blocked = trace.visited(Shape::Action(Action::BlockNewConnections));
+        let has_blocked = fired.firing.trace.visited(Shape::Action(Action::BlockNewConnections));
         has_blocked && before.shape != step.shape && is_of_cleanup == is_cleanup
+    } else if step.shape == Shape::Action(Action::StartDatabaseAgain) {
+        is_stop_unanswered(fired)
     } else if step.shape == Shape::Ending(Ending::Defer) {
         before.mark == Some(Mark::Refined(amendment))
     } else if step.shape == Shape::Action(Action::SetActive) {
@@ -274,11 +271,11 @@ fn has_cause(moment: &Moment<'_>, before: &UnitSeen, step: &Step) -> bool {
     let status = before.status();
     let shows = |text| status.name == StatusName::Maintenance && status.message == text;
     if step.shape == Shape::Action(Action::RepairInterruptedBackup) {
-        let own = moment.before.units.get(before.unit as usize);
+        let own = moment.before.unit(before.unit);
         let is_closed = own.is_some_and(|own| !own.manager.accepts_connections);
         shows(texts::CREATING_BACKUP) || !before.accepts_connections || is_closed
     } else if step.shape == Shape::Action(Action::RenderPgbackrestConfig) {
-        let own = moment.before.units.get(before.unit as usize);
+        let own = moment.before.unit(before.unit);
         own.is_some_and(|own| own.databag(key::REPOSITORY).is_none())
     } else if step.shape == Shape::Action(Action::EndInterruptedRestore) {
         shows(texts::RESTORING_BACKUP) || status.message == texts::RESTORE_FAILED

@@ -1,17 +1,16 @@
 //! The laws of what users are told: that they are, in words of theirs.
 
-use std::sync::Arc;
-
 use pgdrill_core::{
     Amendment, Firing, FiringLine, Outcome, STATUS_MESSAGE_LIMIT, Shape, Status, StatusName,
     firing_log::MARK, ports::Call,
 };
 use pgdrill_sim::{PortFailure, UnitSeen};
 
+use super::moment::is_there;
 use crate::{
     law::{Law, Violation},
     reason::FiringRef,
-    run::{FiredStep, Run, SeenAround},
+    run::{FiredStep, Run},
 };
 
 /// What the texts of a run broke, and what none of them says.
@@ -40,9 +39,7 @@ pub(super) fn of_texts(run: &Run) -> Vec<Violation> {
 fn untold(run: &Run, step: &FiredStep, at: FiringRef, found: &mut Vec<Violation>) {
     let (firing, failures) = (&step.fired.firing, &step.fired.failures);
     // Who dies says nothing, and neither does a unit that is removed meanwhile.
-    let is_there = |seen: &Arc<SeenAround>| seen.after.units.iter().any(|it| it.unit == at.unit);
-    let is_removed = step.seen.as_ref().is_some_and(|seen| !is_there(seen));
-    if is_removed || matches!(firing.outcome, Outcome::Died(_)) {
+    if !is_there(step) || matches!(firing.outcome, Outcome::Died(_)) {
         return;
     }
     let failures = failures.as_deref().unwrap_or_default();

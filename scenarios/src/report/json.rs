@@ -200,7 +200,7 @@ fn status(unit: &UnitSeen) -> Value {
 fn observed(seen: &Observation) -> Value {
     let units = seen.units.iter().map(|unit| {
         let facts = seen.facts.as_deref();
-        let facts = facts.and_then(|facts| facts.units.get(unit.unit as usize));
+        let facts = facts.and_then(|facts| facts.unit(unit.unit));
         let owed = |facts: &UnitFacts| facts.owed.iter().map(|hook| hook.name()).collect::<Vec<_>>();
         let repository = facts.and_then(|facts| facts.repository.as_ref());
         let value = json!({

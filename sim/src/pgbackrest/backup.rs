@@ -1,6 +1,6 @@
 //! `backup`, in whose middle others can do something.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use pgdrill_core::{
     S3Settings,
@@ -83,13 +83,21 @@ pub(crate) fn begin_backup(
     Ok(BackupBegun { unit, settings, primary, began })
 }
 
+/// The stanza into which a backup goes, of the repositories of its bucket.
+fn stored<'a>(
+    repositories: &'a mut BTreeMap<String, Vec<StanzaStore>>,
+    s3: &S3Settings,
+    request: &BackupRequest,
+) -> Option<&'a mut StanzaStore> {
+    let mut stanzas = repositories.get_mut(&*s3.path)?.iter_mut();
+    stanzas.find(|stanza| stanza.name == request.stanza)
+}
+
 /// A backup that has begun to copy dies.
 fn die(world: &mut World, settings: &RepositorySettings, request: &BackupRequest, began: i64) {
     let Some(s3) = &settings.s3 else { return };
-    let bucket = world.storage.buckets.get_mut(&*s3.bucket);
-    let stanzas = bucket.and_then(|bucket| bucket.repositories.get_mut(&*s3.path));
-    let stanzas = stanzas.map(Vec::as_mut_slice).unwrap_or_default();
-    if let Some(stanza) = stanzas.iter_mut().find(|stanza| stanza.name == request.stanza) {
+    let Some(bucket) = world.storage.buckets.get_mut(&*s3.bucket) else { return };
+    if let Some(stanza) = stored(&mut bucket.repositories, s3, request) {
         leave_behind(stanza, began, request.kind);
     }
 }
@@ -129,10 +137,7 @@ pub(crate) fn end_backup(
         let mut now = world.now;
         let missing = || missing_stanza(s3, &request.stanza, "backup");
         let bucket = world.storage.buckets.get_mut(&*s3.bucket).ok_or_else(missing)?;
-        let stanzas = bucket.repositories.get_mut(&*s3.path);
-        let stored = stanzas
-            .and_then(|stanzas| stanzas.iter_mut().find(|s| s.name == request.stanza))
-            .ok_or_else(missing)?;
+        let stored = stored(&mut bucket.repositories, s3, request).ok_or_else(missing)?;
         let found = stored.resumable.clone();
         let index = store_backup(stored, &mut now, request.kind, false);
         let lines = stored
